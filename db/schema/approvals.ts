@@ -1,0 +1,68 @@
+import { boolean, index, integer, jsonb, pgTable, text, timestamp, unique } from 'drizzle-orm/pg-core';
+import { principals } from './identity';
+import type { ApprovalStatus, ParameterValue, RelationUse, RuleTrial } from './shapes';
+
+const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });
+
+/**
+ * A statement that waits for a person.
+ * pending → approved → executed; pending → rejected | expired | withdrawn; approved → withdrawn when the client left first.
+ * Every move is one conditional update, so a race has one winner.
+ */
+export const approvalRequests = pgTable(
+  'approval_requests',
+  {
+    id: text('id').primaryKey(),
+    statementId: text('statement_id').notNull(),
+    sessionId: text('session_id').notNull(),
+    gatewayId: text('gateway_id').notNull(),
+    workerId: text('worker_id').notNull(),
+    principalId: text('principal_id').notNull(),
+    principalName: text('principal_name').notNull(),
+    /** The person the agent acts for. */
+    ownerId: text('owner_id'),
+    ownerName: text('owner_name'),
+    connectionName: text('connection_name').notNull(),
+    /** The exact text that runs when approved. */
+    sql: text('sql').notNull(),
+    parameters: jsonb('parameters').$type<ParameterValue[]>().notNull(),
+    /** SHA-256 over statement bytes, parameters, principal, connection and policy version: what was approved is what runs. */
+    digest: text('digest').notNull(),
+    kind: text('kind').notNull(),
+    effects: jsonb('effects').$type<string[]>().notNull(),
+    relations: jsonb('relations').$type<RelationUse[]>().notNull(),
+    unbounded: boolean('unbounded').notNull().default(false),
+    rule: text('rule').notNull(),
+    why: text('why').notNull(),
+    tried: jsonb('tried').$type<RuleTrial[]>().notNull(),
+    requesterReason: text('requester_reason'),
+    /** ReadyForQuery's status byte when it was held: I idle, T in a transaction, E failed transaction. */
+    transactionStatus: text('transaction_status').$type<'I' | 'T' | 'E'>().notNull(),
+    reviewerGroups: jsonb('reviewer_groups').$type<string[]>().notNull(),
+    required: integer('required').notNull(),
+    status: text('status').$type<ApprovalStatus>().notNull().default('pending'),
+    createdAt: instant('created_at').notNull().defaultNow(),
+    expiresAt: instant('expires_at').notNull(),
+    decidedAt: instant('decided_at'),
+    endedAt: instant('ended_at'),
+  },
+  (t) => [index('approval_requests_status').on(t.status, t.createdAt), index('approval_requests_session').on(t.sessionId)],
+);
+
+export const approvalDecisions = pgTable(
+  'approval_decisions',
+  {
+    id: text('id').primaryKey(),
+    requestId: text('request_id')
+      .notNull()
+      .references(() => approvalRequests.id, { onDelete: 'cascade' }),
+    reviewerId: text('reviewer_id')
+      .notNull()
+      .references(() => principals.id),
+    reviewerName: text('reviewer_name').notNull(),
+    decision: text('decision').$type<'approve' | 'reject'>().notNull(),
+    reason: text('reason'),
+    at: instant('at').notNull().defaultNow(),
+  },
+  (t) => [unique('approval_decisions_once').on(t.requestId, t.reviewerId)],
+);

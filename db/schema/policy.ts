@@ -1,0 +1,69 @@
+import { bigint, integer, jsonb, pgTable, text, timestamp } from 'drizzle-orm/pg-core';
+import type { Action, ApprovalSpec, ConnectionLimits, Detector, Inference, MaskSpec, Mode, RecordSpec, RuleMatch, TlsMode } from './shapes';
+
+const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });
+
+/** One row. Every transaction that changes policy or principals increments it, so a snapshot can be compared by number. */
+export const policyState = pgTable('policy_state', {
+  id: integer('id').primaryKey(),
+  version: bigint('version', { mode: 'number' }).notNull(),
+  updatedAt: instant('updated_at').notNull().defaultNow(),
+});
+
+/** A configured upstream database; its name is the `dbname` clients use. */
+export const connections = pgTable('connections', {
+  id: text('id').primaryKey(),
+  name: text('name').notNull().unique(),
+  host: text('host').notNull(),
+  port: integer('port').notNull(),
+  database: text('database').notNull(),
+  username: text('username').notNull(),
+  /** AES-256-GCM envelope (db/secrets.ts), bound to the connection id. Never leaves the server. */
+  passwordSealed: text('password_sealed'),
+  tls: text('tls').$type<TlsMode>().notNull().default('prefer'),
+  defaultAction: text('default_action').$type<Action>().notNull().default('allow'),
+  opaqueAction: text('opaque_action').$type<Action>().notNull().default('hold'),
+  superuser: text('superuser').$type<'refuse' | 'allow'>().notNull().default('refuse'),
+  limits: jsonb('limits').$type<ConnectionLimits>().notNull().default({}),
+  record: jsonb('record').$type<RecordSpec>().notNull().default({ results: 'off' }),
+  createdAt: instant('created_at').notNull().defaultNow(),
+  updatedAt: instant('updated_at').notNull().defaultNow(),
+});
+
+/** Which groups may open sessions on which connections. No row, no access. */
+export const access = pgTable('access', {
+  id: text('id').primaryKey(),
+  position: integer('position').notNull(),
+  connections: jsonb('connections').$type<string[]>().notNull(),
+  groups: jsonb('groups').$type<string[]>().notNull(),
+});
+
+export const maskingRules = pgTable('masking_rules', {
+  id: text('id').primaryKey(),
+  position: integer('position').notNull(),
+  name: text('name').notNull().unique(),
+  connections: jsonb('connections').$type<string[]>().notNull(),
+  /** Globs over `schema.table.column`. */
+  columns: jsonb('columns').$type<string[]>().notNull(),
+  detect: jsonb('detect').$type<Detector[]>().notNull(),
+  mask: jsonb('mask').$type<MaskSpec>().notNull(),
+  inference: text('inference').$type<Inference>().notNull().default('guarded'),
+  exceptGroups: jsonb('except_groups').$type<string[]>().notNull(),
+  mode: text('mode').$type<Mode>().notNull().default('enforce'),
+  updatedAt: instant('updated_at').notNull().defaultNow(),
+});
+
+export const rules = pgTable('rules', {
+  id: text('id').primaryKey(),
+  position: integer('position').notNull(),
+  name: text('name').notNull().unique(),
+  connections: jsonb('connections').$type<string[]>().notNull(),
+  /** Groups of the principal the rule speaks of; empty means everyone. */
+  groups: jsonb('groups').$type<string[]>().notNull(),
+  match: jsonb('match').$type<RuleMatch>().notNull(),
+  action: text('action').$type<Action>().notNull(),
+  message: text('message'),
+  approval: jsonb('approval').$type<ApprovalSpec | null>(),
+  mode: text('mode').$type<Mode>().notNull().default('enforce'),
+  updatedAt: instant('updated_at').notNull().defaultNow(),
+});

@@ -1,0 +1,103 @@
+/**
+ * The shapes of the JSON columns: policy as an operator writes it (docs/policy.md), already validated.
+ * They are plain types here because db imports nothing of ours; the zod schemas that produce them are in proxy/policy.
+ */
+
+export type Action = 'allow' | 'hold' | 'deny';
+export type Mode = 'off' | 'observe' | 'enforce';
+export type TlsMode = 'disable' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
+export type PrincipalKind = 'human' | 'agent' | 'service';
+export type Role = 'admin' | 'reviewer' | 'auditor' | 'member';
+export type Inference = 'open' | 'guarded' | 'closed' | 'masked';
+
+export type MaskSpec =
+  | { type: 'redact' }
+  | { type: 'null' }
+  | { type: 'partial'; keepFirst?: number; keepLast?: number }
+  | { type: 'hash' }
+  | { type: 'email' }
+  | { type: 'date'; truncate: 'year' | 'month' | 'day' }
+  | { type: 'number'; round?: number; bucket?: number }
+  | { type: 'constant'; value: string };
+
+export type Detector = 'credit_card' | 'ssn' | 'email' | 'iban' | 'phone' | 'api_key';
+
+/** Every given field must match; an absent field matches anything. */
+export interface RuleMatch {
+  /** Command words, e.g. `DELETE`, `DROP`, `DROP TABLE`, `ALTER ROLE`, `COPY PROGRAM`; a verb alone covers its objects. */
+  statements?: string[];
+  effects?: string[];
+  /** Globs over `schema.table`. */
+  tables?: string[];
+  /** Globs over `schema.table.column`. */
+  columns?: string[];
+  functions?: string[];
+  fingerprints?: string[];
+  /** An UPDATE, DELETE or MERGE whose WHERE does not pin it to constants or parameters. */
+  unbounded?: boolean;
+  opaque?: boolean;
+  /** Text pattern over the statement, case-insensitive. */
+  sql?: string;
+  hours?: { from: string; to: string; timeZone?: string };
+  maxAffectedRows?: number;
+}
+
+export interface ApprovalSpec {
+  groups: string[];
+  count: number;
+  expiresInMs: number;
+}
+
+export interface ConnectionLimits {
+  maxRows?: number;
+  statementTimeoutMs?: number;
+  maxSessions?: number;
+}
+
+export interface RecordSpec {
+  results: 'off' | 'masked';
+  maxRows?: number;
+}
+
+/** A bind parameter as the record shows it: its type, and its value as text where that can be shown. */
+export interface ParameterValue {
+  typeOid: number;
+  /** Text form; null is SQL NULL; binary values that have no known text form are `\x…` (cut at 1,024 bytes). */
+  value: string | null;
+  truncated?: boolean;
+}
+
+/** One rule that was looked at on the way to a verdict. */
+export interface RuleTrial {
+  rule: string;
+  mode: Mode;
+  action: Action;
+  matched: boolean;
+  /** The condition that matched, or the first that did not, in words. */
+  why: string;
+}
+
+/** A relation a statement names, as `schema.table` where the catalog resolved it. */
+export interface RelationUse {
+  name: string;
+  access: 'read' | 'write';
+}
+
+export type ApprovalStatus = 'pending' | 'approved' | 'rejected' | 'expired' | 'withdrawn' | 'executed';
+
+/**
+ * running: forwarded, no outcome yet. done, failed: PostgreSQL answered. denied, rejected, withdrawn, expired: never forwarded.
+ * held: waits for a person. skipped: PostgreSQL never ran it because an earlier statement of its batch or pipeline failed.
+ * unknown: the gateway or the upstream died before an outcome was seen.
+ */
+export type StatementStatus =
+  | 'running'
+  | 'held'
+  | 'done'
+  | 'failed'
+  | 'denied'
+  | 'rejected'
+  | 'withdrawn'
+  | 'expired'
+  | 'skipped'
+  | 'unknown';

@@ -1,0 +1,91 @@
+import type {
+  Action,
+  ApprovalSpec,
+  ConnectionLimits,
+  Detector,
+  Inference,
+  MaskSpec,
+  Mode,
+  PrincipalKind,
+  RecordSpec,
+  Role,
+  RuleMatch,
+  RuleTrial,
+  TlsMode,
+} from '../../db/schema/shapes';
+
+export interface ConnectionPolicy {
+  id: string;
+  name: string;
+  host: string;
+  port: number;
+  database: string;
+  username: string;
+  passwordSealed: string | null;
+  tls: TlsMode;
+  default: Action;
+  opaque: Action;
+  superuser: 'refuse' | 'allow';
+  limits: ConnectionLimits;
+  record: RecordSpec;
+}
+
+export interface Rule {
+  name: string;
+  connections: readonly string[];
+  groups: readonly string[];
+  match: RuleMatch;
+  action: Action;
+  message: string | null;
+  approval: ApprovalSpec | null;
+  mode: Mode;
+}
+
+export interface MaskingRule {
+  name: string;
+  connections: readonly string[];
+  columns: readonly string[];
+  detect: readonly Detector[];
+  mask: MaskSpec;
+  inference: Inference;
+  exceptGroups: readonly string[];
+  mode: Mode;
+}
+
+export interface AccessGrant {
+  connections: readonly string[];
+  groups: readonly string[];
+}
+
+/** The whole policy at one version: immutable, compiled once, shared by every session of a process. */
+export interface PolicySnapshot {
+  version: number;
+  connections: ReadonlyMap<string, ConnectionPolicy>;
+  access: readonly AccessGrant[];
+  rules: readonly Rule[];
+  masking: readonly MaskingRule[];
+}
+
+/** Who is asking, as resolved at sign-in and refreshed when the policy version moves. */
+export interface Principal {
+  id: string;
+  name: string;
+  kind: PrincipalKind;
+  role: Role;
+  email: string | null;
+  owner: { id: string; name: string } | null;
+  groups: readonly string[];
+}
+
+/** The outcome of `decide` for one statement, with its explanation. */
+export interface Verdict {
+  action: Action;
+  /** The rule that decided; null when a connection default, the opaque setting, masking or the analysis did. */
+  rule: string | null;
+  decidedBy: 'rule' | 'default' | 'opaque' | 'masking' | 'analysis' | 'access';
+  /** One sentence for a person: why. */
+  why: string;
+  /** Set when action is hold. */
+  approval: ApprovalSpec | null;
+  tried: readonly RuleTrial[];
+}
