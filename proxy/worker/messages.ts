@@ -1,0 +1,12 @@
+/** What the supervisor and a proxy worker say to each other over the cluster channel. */
+
+export type ToSupervisor =
+  /** The worker accepts connections. */
+  | { type: 'ready'; workerId: string; port: number }
+  /** A cancel key that belongs to another worker; the supervisor hands it to `workerIndex`. */
+  | { type: 'cancel'; workerIndex: number; processId: number; secret: Uint8Array };
+
+export type ToWorker =
+  | { type: 'cancel'; processId: number; secret: Uint8Array }
+  /** Accept nothing more; end each session when its statement is done, all of them within `withinMs`; then exit 0. */
+  | { type: 'drain'; withinMs: number };
