@@ -1,0 +1,185 @@
+import { Backend } from './messages';
+import { MessageWriter } from './writer';
+
+/** The fields of an ErrorResponse or NoticeResponse (chapter 54.8), as far as the gateway writes them. */
+export interface WireFields {
+  severity: 'ERROR' | 'FATAL' | 'NOTICE' | 'WARNING';
+  sqlstate: string;
+  /** Short, lower case, no full stop. */
+  message: string;
+  detail?: string;
+  hint?: string;
+  /** 1-based character position in the statement. */
+  position?: number;
+  /** Which part of the gateway spoke: tools tell gateway from database by it. */
+  routine: string;
+}
+
+/** What a PostgreSQL client sees. Made only by the constructors of this file. */
+export class WireError extends Error {
+  override name = 'WireError';
+  readonly fields: WireFields;
+
+  constructor(fields: WireFields) {
+    super(fields.message);
+    this.fields = fields;
+  }
+
+  /** FATAL: the connection closes after it. */
+  get fatal(): boolean {
+    return this.fields.severity === 'FATAL';
+  }
+}
+
+/** Encodes an ErrorResponse, or a NoticeResponse for the severities below ERROR. */
+export function encodeFields(fields: WireFields): Buffer {
+  const isNotice = fields.severity === 'NOTICE' || fields.severity === 'WARNING';
+  const writer = new MessageWriter().begin(isNotice ? Backend.noticeResponse : Backend.errorResponse);
+  const field = (code: string, value: string) => writer.int8(code.charCodeAt(0)).cstring(value.replaceAll('\0', ''));
+  field('S', fields.severity);
+  field('V', fields.severity);
+  field('C', fields.sqlstate);
+  field('M', fields.message);
+  if (fields.detail !== undefined) field('D', fields.detail);
+  if (fields.hint !== undefined) field('H', fields.hint);
+  if (fields.position !== undefined) field('P', String(fields.position));
+  field('F', 'gatehouse');
+  field('R', fields.routine);
+  return writer.int8(0).end().take();
+}
+
+type Extra = Pick<WireFields, 'detail' | 'hint' | 'position'>;
+
+function error(routine: string, sqlstate: string, message: string, extra: Extra = {}): WireError {
+  return new WireError({ severity: 'ERROR', sqlstate, message, routine, ...extra });
+}
+
+function fatal(routine: string, sqlstate: string, message: string, extra: Extra = {}): WireError {
+  return new WireError({ severity: 'FATAL', sqlstate, message, routine, ...extra });
+}
+
+// Framing and start-up: the connection closes.
+
+export const protocolViolation = (message: string, sqlstate = '08P01') => fatal('gatehouse_wire', sqlstate, message);
+export const protocolNotOffered = (message: string) => fatal('gatehouse_wire', '0A000', message);
+export const tlsRequired = () =>
+  fatal('gatehouse_sign_in', '28000', 'SSL connection is required', {
+    hint: 'Passwords travel in clear only over loopback. Set GATEHOUSE_ALLOW_PLAINTEXT=on only where the network itself is trusted.',
+  });
+export const signInFailed = (user: string) =>
+  fatal('gatehouse_sign_in', '28P01', `password authentication failed for user "${user}"`, {
+    hint: 'The password is an access token: gatehouse token create --principal NAME.',
+  });
+export const signInTimedOut = () => fatal('gatehouse_sign_in', '08P01', 'canceling authentication due to timeout');
+export const signInUnavailable = () =>
+  fatal('gatehouse_sign_in', '57P03', 'the gateway cannot verify sign-ins now because its store is unreachable', {
+    hint: 'Try again shortly.',
+  });
+export const startUpRefused = (message: string, hint?: string) =>
+  fatal('gatehouse_sign_in', '0A000', message, hint === undefined ? {} : { hint });
+export const unknownConnection = (name: string) =>
+  fatal('gatehouse_access', '3D000', `database "${name}" does not exist`, {
+    hint: 'The database name is the name of a Gatehouse connection.',
+  });
+export const accessDenied = (connection: string, principal: string) =>
+  fatal('gatehouse_access', '42501', `permission denied for connection "${connection}"`, {
+    detail: `No access grant gives a group of "${principal}" this connection.`,
+  });
+export const tooManySessions = (connection: string, limit: number) =>
+  fatal('gatehouse_access', '53300', `too many sessions on connection "${connection}"`, { detail: `Its limit is ${limit}.` });
+export const superuserRefused = (connection: string) =>
+  fatal('gatehouse_access', '42501', `connection "${connection}" signs in upstream as a superuser or BYPASSRLS role`, {
+    detail: 'Masking rests on what the role cannot do.',
+    hint: 'Use a plain role, or set superuser: allow on the connection.',
+  });
+export const upstreamUnreachable = (connection: string, reason: string) =>
+  fatal('gatehouse_upstream', '08006', `could not connect to the upstream of "${connection}"`, {
+    detail: reason,
+    hint: 'Try again shortly.',
+  });
+export const upstreamLost = (connection: string) =>
+  fatal('gatehouse_upstream', '08006', `the upstream of "${connection}" closed the connection`, { hint: 'Connect again.' });
+export const terminatedByAdministrator = (detail?: string) =>
+  fatal('gatehouse_session', '57P01', 'terminating connection due to administrator command', detail === undefined ? {} : { detail });
+export const encodingChanged = (setting: string) =>
+  fatal('gatehouse_session', '0A000', `${setting} was changed and statements can no longer be read as the server reads them`);
+export const internalError = (errorId: string) =>
+  fatal('gatehouse_session', 'XX000', `internal error (${errorId})`, { hint: 'The gateway log holds the cause under this id.' });
+
+// One statement: the session stays.
+
+export interface DenialWords {
+  statementId: string;
+  rule: string | null;
+  why: string;
+  message: string | null;
+}
+
+export const statementDenied = (words: DenialWords) =>
+  error(
+    'gatehouse_policy',
+    '42501',
+    words.rule === null ? `statement denied (${words.statementId})` : `statement denied by rule "${words.rule}" (${words.statementId})`,
+    { detail: `${words.why} Nothing was executed.`, ...(words.message === null ? {} : { hint: words.message }) },
+  );
+export const statementNotAnalyzed = (construct: string) =>
+  error('gatehouse_analysis', '42501', 'statement could not be analyzed and was denied', { detail: construct });
+export const syntaxError = (message: string, position: number | null) =>
+  error('gatehouse_analysis', '42601', message, position === null ? {} : { position });
+export const maskedUseDenied = (statementId: string, reason: string) =>
+  error('gatehouse_masking', '42501', `statement denied because it uses masked data (${statementId})`, {
+    detail: `${reason} Nothing was executed.`,
+  });
+export const resultWithheld = (statementId: string, reason: string) =>
+  error('gatehouse_masking', '42501', `result withheld because its columns could not be traced (${statementId})`, {
+    detail: reason,
+    hint: 'The statement ran; its rows were not released.',
+  });
+export const statementTooLarge = (sizeBytes: number, limitBytes: number) =>
+  error('gatehouse_wire', '54000', `statement of ${sizeBytes} bytes exceeds the limit of ${limitBytes} bytes`);
+export const functionCallNotAllowed = () => error('gatehouse_wire', '42501', 'function call protocol is not allowed');
+export const notRecorded = (detail: string) =>
+  error('gatehouse_audit', '58000', 'statement not executed because it could not be recorded', { detail });
+export const catalogUnavailable = (connection: string) =>
+  error('gatehouse_catalog', '58000', `statement not executed because the catalog of "${connection}" could not be read`, {
+    hint: 'Try again shortly.',
+  });
+export const approvalUnavailable = () =>
+  error('gatehouse_approval', '58000', 'statement requires approval and the approval store is unreachable', {
+    detail: 'Nothing was executed.',
+  });
+export const statementRejected = (requestId: string, reviewer: string, reason: string) =>
+  error('gatehouse_approval', '42501', `statement rejected by reviewer (${requestId})`, {
+    detail: `${reviewer}: ${reason} Nothing was executed.`,
+  });
+export const approvalTimedOut = (requestId: string) =>
+  error('gatehouse_approval', '57014', `canceling statement due to approval timeout (${requestId})`, { detail: 'Nothing was executed.' });
+export const canceledByUser = () =>
+  error('gatehouse_approval', '57014', 'canceling statement due to user request', {
+    detail: 'The approval request was withdrawn. Nothing was executed.',
+  });
+export const noSuchStatement = (name: string) =>
+  error(
+    'gatehouse_session',
+    '26000',
+    name === '' ? 'unnamed prepared statement does not exist' : `prepared statement "${name}" does not exist`,
+  );
+export const noSuchPortal = (name: string) => error('gatehouse_session', '34000', `portal "${name}" does not exist`);
+export const noSuchCursor = (name: string) => error('gatehouse_session', '34000', `cursor "${name}" does not exist`);
+
+// Notices.
+
+export const heldNotice = (words: { requestId: string; rule: string; reviewers: string; deadline: string; link: string }): WireFields => ({
+  severity: 'NOTICE',
+  sqlstate: '00000',
+  message: `statement held for approval (${words.requestId})`,
+  detail: `Rule "${words.rule}"; reviewers: ${words.reviewers}; until ${words.deadline}.`,
+  hint: `${words.link} — Press Ctrl-C to withdraw.`,
+  routine: 'gatehouse_approval',
+});
+export const approvalNotice = (requestId: string, count: number, required: number): WireFields => ({
+  severity: 'NOTICE',
+  sqlstate: '00000',
+  message: `approval ${count} of ${required} received (${requestId})`,
+  routine: 'gatehouse_approval',
+});
