@@ -1,0 +1,76 @@
+import { crc32 } from 'node:zlib';
+import type { Action, ParameterValue, RelationUse, RuleTrial, StatementStatus } from '../../db/schema/shapes';
+
+/** What is known of a statement before it is forwarded: written first, so that nothing runs unrecorded. */
+export interface StatementEntry {
+  type: 'statement';
+  id: string;
+  sessionId: string;
+  principalName: string;
+  ownerName: string | null;
+  connectionName: string;
+  clientAddress: string;
+  applicationName: string;
+  /** Milliseconds since 1970. */
+  atMs: number;
+  kind: string;
+  sql: string;
+  fingerprint: string;
+  protocol: 'simple' | 'extended';
+  parameters: readonly ParameterValue[];
+  relations: readonly RelationUse[];
+  effects: readonly string[];
+  verdict: Action;
+  rule: string | null;
+  why: string;
+  tried: readonly RuleTrial[];
+  policyVersion: number;
+  requestId: string | null;
+  status: StatementStatus;
+  sqlstate: string | null;
+  analysisMs: number;
+  transactionStatus: string;
+}
+
+/** What became of it. Fields left out keep what was recorded before. */
+export interface OutcomeEntry {
+  type: 'outcome';
+  id: string;
+  status: StatementStatus;
+  requestId?: string;
+  rows?: number;
+  bytes?: number;
+  sqlstate?: string;
+  maskedColumns?: readonly string[];
+  durationMs?: number;
+  waitMs?: number;
+}
+
+export type JournalEntry = StatementEntry | OutcomeEntry;
+
+const HEADER_BYTES = 8;
+/** No entry is larger: statements are capped well below. Anything above is a broken header. */
+export const MAX_ENTRY_BYTES = 64 * 1024 * 1024;
+
+/** `length u32, crc32 u32, JSON`: the length counts the JSON, the checksum covers it. */
+export function encodeEntry(entry: JournalEntry): Buffer {
+  const payload = Buffer.from(JSON.stringify(entry));
+  const bytes = Buffer.allocUnsafe(HEADER_BYTES + payload.length);
+  bytes.writeUInt32BE(payload.length, 0);
+  bytes.writeUInt32BE(crc32(payload), 4);
+  payload.copy(bytes, HEADER_BYTES);
+  return bytes;
+}
+
+/** What stands at the front of `bytes`. torn: cut short by a crash, or still being written. corrupt: its checksum is wrong. */
+export type Decoded = { kind: 'entry'; entry: JournalEntry; sizeBytes: number } | { kind: 'torn' } | { kind: 'corrupt' };
+
+export function decodeEntry(bytes: Buffer): Decoded {
+  if (bytes.length < HEADER_BYTES) return { kind: 'torn' };
+  const size = bytes.readUInt32BE(0);
+  if (size > MAX_ENTRY_BYTES) return { kind: 'corrupt' };
+  if (bytes.length < HEADER_BYTES + size) return { kind: 'torn' };
+  const payload = bytes.subarray(HEADER_BYTES, HEADER_BYTES + size);
+  if (crc32(payload) !== bytes.readUInt32BE(4)) return { kind: 'corrupt' };
+  return { kind: 'entry', entry: JSON.parse(payload.toString('utf8')) as JournalEntry, sizeBytes: HEADER_BYTES + size };
+}

@@ -1,0 +1,200 @@
+import { closeSync, existsSync, openSync, readdirSync, readSync } from 'node:fs';
+import { join } from 'node:path';
+import { eq, sql } from 'drizzle-orm';
+import { journalPositions, statements } from '../../db/schema/audit';
+import type { Store, StoreTransaction } from '../../db/store';
+import { decodeEntry, MAX_ENTRY_BYTES, type OutcomeEntry, type StatementEntry } from './entries';
+import { journalDirectory, segmentFile } from './write';
+
+interface Position {
+  segment: number;
+  offset: number;
+}
+
+const POLL_MS = 150;
+const CHUNK_BYTES = 1024 * 1024;
+
+/**
+ * Copies journals into the store. The position moves in the transaction that writes the rows, so a crash neither loses nor doubles one.
+ * While the store is away it waits: the journals keep what it has not seen.
+ */
+export function startShipper(options: { store: Store; dataDir: string; onError?: (error: unknown) => void }): { stop(): Promise<void> } {
+  let stopped = false;
+  let timer: NodeJS.Timeout | undefined;
+  let wake: (() => void) | undefined;
+
+  const run = async () => {
+    while (!stopped) {
+      let shipped = 0;
+      try {
+        shipped = await shipAll(options.store, options.dataDir);
+      } catch (error) {
+        options.onError?.(error);
+      }
+      if (shipped === 0 && !stopped) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+          timer = setTimeout(resolve, POLL_MS);
+        });
+      }
+    }
+    // What was written while the last round ran.
+    await shipAll(options.store, options.dataDir).catch((error: unknown) => options.onError?.(error));
+  };
+  const running = run();
+
+  return {
+    async stop() {
+      stopped = true;
+      clearTimeout(timer);
+      wake?.();
+      await running;
+    },
+  };
+}
+
+/** One round over every journal; the number of entries copied. */
+export async function shipAll(store: Store, dataDir: string): Promise<number> {
+  const root = journalDirectory(dataDir);
+  if (!existsSync(root)) return 0;
+  let shipped = 0;
+  for (const journal of readdirSync(root).sort()) shipped += await shipJournal(store, join(root, journal), journal);
+  return shipped;
+}
+
+/** Read positions are cached only after their transaction committed. */
+const positions = new Map<string, Position>();
+
+async function shipJournal(store: Store, directory: string, journal: string): Promise<number> {
+  let position = positions.get(directory);
+  if (position === undefined) {
+    const [row] = await store.select().from(journalPositions).where(eq(journalPositions.journal, journal));
+    position = row === undefined ? { segment: 0, offset: 0 } : { segment: row.segment, offset: row.offset };
+    positions.set(directory, position);
+  }
+  const batch = readBatch(directory, position);
+  if (batch === null) return 0;
+  await store.transaction(async (tx) => {
+    await writeStatements(tx, batch.statements);
+    await writeOutcomes(tx, batch.outcomes);
+    await tx
+      .insert(journalPositions)
+      .values({ journal, ...batch.next })
+      .onConflictDoUpdate({ target: journalPositions.journal, set: batch.next });
+    if (batch.count > 0) await tx.execute(sql`select pg_notify('gatehouse_statements', ${String(batch.count)})`);
+  });
+  positions.set(directory, batch.next);
+  return batch.count;
+}
+
+interface Batch {
+  statements: StatementEntry[];
+  outcomes: OutcomeEntry[];
+  count: number;
+  next: Position;
+}
+
+/** Whole entries from `position` on; null when there is nothing new. A damaged segment is left at the damage for the next segment. */
+function readBatch(directory: string, position: Position): Batch | null {
+  const { bytes, more } = readChunk(join(directory, segmentFile(position.segment)), position.offset, CHUNK_BYTES);
+  const batch: Batch = { statements: [], outcomes: [], count: 0, next: { ...position } };
+  let at = 0;
+  let decoded = decodeEntry(bytes);
+  // An entry larger than the chunk is read again, whole.
+  const source =
+    decoded.kind === 'torn' && more
+      ? readChunk(join(directory, segmentFile(position.segment)), position.offset, MAX_ENTRY_BYTES).bytes
+      : bytes;
+  if (source !== bytes) decoded = decodeEntry(source);
+  while (decoded.kind === 'entry') {
+    if (decoded.entry.type === 'statement') batch.statements.push(decoded.entry);
+    else batch.outcomes.push(decoded.entry);
+    batch.count++;
+    at += decoded.sizeBytes;
+    decoded = decodeEntry(source.subarray(at));
+  }
+  batch.next.offset += at;
+  if (batch.count > 0) return batch;
+  // The writer opens the next segment only when it is done with this one.
+  if (!more && existsSync(join(directory, segmentFile(position.segment + 1)))) {
+    return { ...batch, next: { segment: position.segment + 1, offset: 0 } };
+  }
+  if (decoded.kind === 'corrupt' && existsSync(join(directory, segmentFile(position.segment + 1)))) {
+    return { ...batch, next: { segment: position.segment + 1, offset: 0 } };
+  }
+  return null;
+}
+
+function readChunk(path: string, offset: number, limitBytes: number): { bytes: Buffer; more: boolean } {
+  if (!existsSync(path)) return { bytes: Buffer.alloc(0), more: false };
+  const file = openSync(path, 'r');
+  try {
+    const bytes = Buffer.allocUnsafe(limitBytes);
+    const count = readSync(file, bytes, 0, limitBytes, offset);
+    return { bytes: bytes.subarray(0, count), more: count === limitBytes };
+  } finally {
+    closeSync(file);
+  }
+}
+
+async function writeStatements(tx: StoreTransaction, entries: readonly StatementEntry[]): Promise<void> {
+  for (let start = 0; start < entries.length; start += 500) {
+    await tx
+      .insert(statements)
+      .values(
+        entries.slice(start, start + 500).map(({ type: _, atMs, ...entry }) => ({
+          ...entry,
+          sql: storable(entry.sql),
+          applicationName: storable(entry.applicationName),
+          at: new Date(atMs),
+          parameters: entry.parameters.map((parameter) => ({
+            ...parameter,
+            value: parameter.value === null ? null : storable(parameter.value),
+          })),
+          relations: [...entry.relations],
+          effects: [...entry.effects],
+          tried: [...entry.tried],
+          maskedColumns: [],
+        })),
+      )
+      .onConflictDoNothing();
+  }
+}
+
+/** text and jsonb cannot hold U+0000; the journal keeps the exact bytes. */
+const storable = (text: string) => text.replaceAll('\0', '\u2400');
+
+async function writeOutcomes(tx: StoreTransaction, entries: readonly OutcomeEntry[]): Promise<void> {
+  if (entries.length === 0) return;
+  // Later outcomes of one statement (held, then running, then done) win field by field.
+  const merged = new Map<string, OutcomeEntry>();
+  for (const entry of entries) merged.set(entry.id, { ...merged.get(entry.id), ...entry });
+  await tx.execute(sql`
+    update statements s set
+      status = o.status,
+      request_id = coalesce(o.request_id, s.request_id),
+      rows = coalesce(o.rows, s.rows),
+      bytes = coalesce(o.bytes, s.bytes),
+      sqlstate = coalesce(o.sqlstate, s.sqlstate),
+      masked_columns = coalesce(o.masked_columns, s.masked_columns),
+      duration_ms = coalesce(o.duration_ms, s.duration_ms),
+      wait_ms = coalesce(o.wait_ms, s.wait_ms)
+    from jsonb_to_recordset(${JSON.stringify([...merged.values()].map(outcomeRow))}::jsonb)
+      as o(id text, status text, request_id text, rows bigint, bytes bigint, sqlstate text, masked_columns jsonb,
+           duration_ms double precision, wait_ms double precision)
+    where s.id = o.id`);
+}
+
+function outcomeRow(entry: OutcomeEntry) {
+  return {
+    id: entry.id,
+    status: entry.status,
+    request_id: entry.requestId ?? null,
+    rows: entry.rows ?? null,
+    bytes: entry.bytes ?? null,
+    sqlstate: entry.sqlstate ?? null,
+    masked_columns: entry.maskedColumns ?? null,
+    duration_ms: entry.durationMs ?? null,
+    wait_ms: entry.waitMs ?? null,
+  };
+}
