@@ -1,0 +1,18 @@
+import { approveRequest, approveSchema } from '../approvals/approve';
+import { getRequest } from '../approvals/get';
+import { listRequests } from '../approvals/list';
+import { rejectRequest, rejectSchema } from '../approvals/reject';
+import { approvalsListSchema } from '../approvals/shape';
+import { approvalStats } from '../approvals/stats';
+import { watchRequests } from '../approvals/watch';
+import { idSchema, resumeSchema } from '../input';
+import { procedure, router, takes } from './trpc';
+
+export const approvalsRouter = router({
+  list: procedure.input(takes(approvalsListSchema)).query(({ ctx, input }) => listRequests(ctx.call, input)),
+  get: procedure.input(takes(idSchema)).query(({ ctx, input }) => getRequest(ctx.call, input)),
+  approve: procedure.input(takes(approveSchema)).mutation(({ ctx, input }) => approveRequest(ctx.call, input)),
+  reject: procedure.input(takes(rejectSchema)).mutation(({ ctx, input }) => rejectRequest(ctx.call, input)),
+  stats: procedure.query(({ ctx }) => approvalStats(ctx.call)),
+  onChange: procedure.input(takes(resumeSchema)).subscription(({ ctx, input, signal }) => watchRequests(ctx.call, input, signal)),
+});

@@ -1,0 +1,26 @@
+import { listGroups } from '../groups/list';
+import { idSchema } from '../input';
+import { disablePrincipal, enablePrincipal } from '../principals/disable';
+import { listPrincipals } from '../principals/list';
+import { savePrincipal } from '../principals/save';
+import { principalDraftSchema } from '../principals/shape';
+import { createToken } from '../tokens/create';
+import { listTokens, tokensListSchema } from '../tokens/list';
+import { revokeToken } from '../tokens/revoke';
+import { tokenDraftSchema } from '../tokens/shape';
+import { procedure, router, takes } from './trpc';
+
+export const principalsRouter = router({
+  list: procedure.query(({ ctx }) => listPrincipals(ctx.call)),
+  save: procedure.input(takes(principalDraftSchema)).mutation(({ ctx, input }) => savePrincipal(ctx.call, input)),
+  disable: procedure.input(takes(idSchema)).mutation(({ ctx, input }) => disablePrincipal(ctx.call, input)),
+  enable: procedure.input(takes(idSchema)).mutation(({ ctx, input }) => enablePrincipal(ctx.call, input)),
+});
+
+export const groupsRouter = router({ list: procedure.query(({ ctx }) => listGroups(ctx.call)) });
+
+export const tokensRouter = router({
+  list: procedure.input(takes(tokensListSchema)).query(({ ctx, input }) => listTokens(ctx.call, input)),
+  create: procedure.input(takes(tokenDraftSchema)).mutation(({ ctx, input }) => createToken(ctx.call, input)),
+  revoke: procedure.input(takes(idSchema)).mutation(({ ctx, input }) => revokeToken(ctx.call, input)),
+});

@@ -1,0 +1,33 @@
+import { accessRouter } from './access';
+import { approvalsRouter } from './approvals';
+import { auditRouter } from './audit';
+import { checkRouter } from './check';
+import { connectionsRouter } from './connections';
+import { maskingRouter } from './masking';
+import { meRouter } from './me';
+import { overviewRouter } from './overview';
+import { policyRouter } from './policy';
+import { groupsRouter, principalsRouter, tokensRouter } from './principals';
+import { rulesRouter } from './rules';
+import { sessionsRouter } from './sessions';
+import { router } from './trpc';
+
+/** Every procedure of the console and the CLI. Routers are thin: one call to one verb each. */
+export const appRouter = router({
+  me: meRouter,
+  overview: overviewRouter,
+  connections: connectionsRouter,
+  rules: rulesRouter,
+  masking: maskingRouter,
+  access: accessRouter,
+  check: checkRouter,
+  policy: policyRouter,
+  approvals: approvalsRouter,
+  sessions: sessionsRouter,
+  audit: auditRouter,
+  principals: principalsRouter,
+  groups: groupsRouter,
+  tokens: tokensRouter,
+});
+
+export type AppRouter = typeof appRouter;

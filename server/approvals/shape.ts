@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import type { ApprovalStatus, ParameterValue, RelationUse, RuleTrial, StatementStatus } from '../../db/schema/shapes';
+import { cursorSchema } from '../input';
+
+export interface RequestRow {
+  id: string;
+  status: ApprovalStatus;
+  principalName: string;
+  /** The person the agent acts for. */
+  ownerName: string | null;
+  connectionName: string;
+  sql: string;
+  kind: string;
+  rule: string;
+  why: string;
+  effects: string[];
+  relations: RelationUse[];
+  unbounded: boolean;
+  transactionStatus: 'I' | 'T' | 'E';
+  required: number;
+  /** Approvals so far. */
+  approvals: number;
+  createdAt: Date;
+  expiresAt: Date;
+  decidedAt: Date | null;
+  requesterReason: string | null;
+}
+
+export interface RequestDecision {
+  id: string;
+  reviewerName: string;
+  decision: 'approve' | 'reject';
+  reason: string | null;
+  at: Date;
+}
+
+/** Whether the caller may decide a request, why (not), and the names of those who can. */
+export interface MayDecide {
+  allowed: boolean;
+  why: string;
+  who: string[];
+}
+
+export interface RequestDetail extends RequestRow {
+  statementId: string;
+  sessionId: string;
+  parameters: ParameterValue[];
+  tried: RuleTrial[];
+  reviewerGroups: string[];
+  endedAt: Date | null;
+  decisions: RequestDecision[];
+  mayDecide: MayDecide;
+  /** What became of earlier requests with the same text on the same connection. */
+  similar: { approved: number; rejected: number; executed: number };
+  /** What became of the statement itself; null until it was recorded. */
+  outcome: { status: StatementStatus; rows: number | null; sqlstate: string | null; durationMs: number | null } | null;
+}
+
+export interface ApprovalStats {
+  pending: number;
+  decidedToday: number;
+  /** Of today's decisions; null when there were none. */
+  medianWaitMs: number | null;
+}
+
+export const approvalsListSchema = z.object({
+  /** open: pending. decided: everything else. */
+  status: z.enum(['open', 'decided', 'all']).default('open'),
+  limit: z.int().min(1).max(200).default(50),
+  cursor: cursorSchema,
+});

@@ -1,0 +1,77 @@
+import { z } from 'zod';
+import type { Action, ConnectionLimits, RecordSpec, TlsMode } from '../../db/schema/shapes';
+import { given, nameSchema } from '../input';
+import { actionSchema, tlsSchema } from '../policy/shapes';
+
+export interface ConnectionRow {
+  id: string;
+  name: string;
+  host: string;
+  port: number;
+  database: string;
+  username: string;
+  tls: TlsMode;
+  default: Action;
+  opaque: Action;
+  superuser: 'refuse' | 'allow';
+  limits: ConnectionLimits;
+  record: RecordSpec;
+  hasPassword: boolean;
+  openSessions: number;
+  updatedAt: Date;
+}
+
+export const limitsSchema = z
+  .strictObject({
+    maxRows: z.int().positive().optional(),
+    statementTimeoutMs: z.int().positive().max(86_400_000).optional(),
+    maxSessions: z.int().positive().max(100_000).optional(),
+  })
+  .transform(given);
+
+export const recordSchema = z
+  .strictObject({ results: z.enum(['off', 'masked']), maxRows: z.int().positive().max(100_000).optional() })
+  .transform(given);
+
+const host = z
+  .string()
+  .min(1, 'a host is needed')
+  .max(255)
+  .regex(/^[^\s/\\@]+$/, 'a host name or address');
+
+/** A connection as the console edits it. An absent password keeps the stored one; an empty one removes it. */
+export const connectionDraftSchema = z.object({
+  id: z.string().optional(),
+  name: nameSchema,
+  host,
+  port: z.int().min(1).max(65_535).default(5432),
+  database: z.string().min(1, 'a database is needed').max(63),
+  username: z.string().min(1, 'a role to sign in with is needed').max(63),
+  password: z.string().max(1_000).optional(),
+  tls: tlsSchema.default('prefer'),
+  default: actionSchema.default('allow'),
+  opaque: actionSchema.default('hold'),
+  superuser: z.enum(['refuse', 'allow']).default('refuse'),
+  limits: limitsSchema.default({}),
+  record: recordSchema.default({ results: 'off' }),
+});
+export type ConnectionDraft = z.output<typeof connectionDraftSchema>;
+
+export type StageName = 'DNS' | 'TCP' | 'TLS' | 'sign-in' | 'version' | 'role' | 'catalog';
+
+export interface TestStage {
+  name: StageName;
+  status: 'ok' | 'warn' | 'failed' | 'skipped';
+  durationMs: number;
+  detail: string;
+  hint?: string;
+}
+
+export interface Snippets {
+  psql: string;
+  uri: string;
+  env: string;
+  node: string;
+  python: string;
+  jdbc: string;
+}

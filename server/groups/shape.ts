@@ -1,0 +1,6 @@
+export interface GroupRow {
+  id: string;
+  name: string;
+  /** Principals that are not disabled. */
+  members: number;
+}

@@ -1,0 +1,23 @@
+import type { PrincipalKind, Role } from '../../db/schema/shapes';
+import type { Store } from '../../db/store';
+
+/** Who makes a console or CLI call. Read anew from the store on every call, so a role taken away is gone at once. */
+export interface Actor {
+  /** Null for the gateway itself, e.g. the policy applied at first start. */
+  id: string | null;
+  name: string;
+  kind: PrincipalKind;
+  role: Role;
+  groups: readonly string[];
+  via: 'console' | 'cli' | 'system';
+}
+
+/** What every domain verb needs: the store, who asks, and the key that seals credentials. */
+export interface Call {
+  store: Store;
+  actor: Actor;
+  secretKey: Buffer;
+}
+
+/** The gateway acting for itself at start-up. */
+export const systemActor: Actor = { id: null, name: 'gatehouse', kind: 'service', role: 'admin', groups: [], via: 'system' };

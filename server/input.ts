@@ -1,0 +1,48 @@
+import { z } from 'zod';
+import { type FieldIssue, ServiceError } from './errors';
+
+/** Reads a verb's input; throws INVALID naming every field that is wrong. Values are not repeated: they may be secrets. */
+export function parseInput<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
+  const parsed = schema.safeParse(value, { reportInput: false });
+  if (parsed.success) return parsed.data;
+  const fields: FieldIssue[] = parsed.error.issues.map((issue) => ({ path: pathText(issue.path), message: issue.message }));
+  const first = fields[0];
+  throw new ServiceError(
+    'INVALID',
+    first === undefined ? 'invalid input' : `${first.path === '' ? '' : `${first.path}: `}${first.message}`,
+    { fields },
+  );
+}
+
+/** `['rules', 2, 'match']` → `rules[2].match` */
+export function pathText(path: readonly PropertyKey[]): string {
+  return path.reduce<string>(
+    (text, part) => (typeof part === 'number' ? `${text}[${part}]` : text === '' ? String(part) : `${text}.${String(part)}`),
+    '',
+  );
+}
+
+type Given<T> = T extends unknown
+  ? { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
+      [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
+    }
+  : never;
+
+/** Drops keys whose value is undefined: absent and undefined mean the same to us, and JSON columns know only absent. */
+export function given<T extends object>(value: T): Given<T> {
+  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as Given<T>;
+}
+
+/** The name of a connection, group or principal: what people type after `dbname=` and `user=`. */
+export const nameSchema = z
+  .string()
+  .min(1, 'a name is needed')
+  .max(63, 'at most 63 characters')
+  .regex(/^[A-Za-z0-9][A-Za-z0-9_.@-]*$/, 'letters, digits, and _ . @ - after the first character');
+
+export const idSchema = z.object({ id: z.string().min(1).max(64) });
+
+export const cursorSchema = z.string().max(200).nullish();
+
+/** A subscription resumes after the last event the client saw; tRPC sends it by itself on reconnection. */
+export const resumeSchema = z.object({ lastEventId: z.string().max(100).nullish() }).nullish();

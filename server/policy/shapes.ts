@@ -1,0 +1,100 @@
+import { z } from 'zod';
+import { given } from '../input';
+
+/** The parts of a policy that the console and the YAML document share: enumerations, matches, masks. */
+export const actionSchema = z.enum(['allow', 'hold', 'deny']);
+export const modeSchema = z.enum(['off', 'observe', 'enforce']);
+export const tlsSchema = z.enum(['disable', 'prefer', 'require', 'verify-ca', 'verify-full']);
+export const inferenceSchema = z.enum(['open', 'guarded', 'closed', 'masked']);
+export const detectorSchema = z.enum(['credit_card', 'ssn', 'email', 'iban', 'phone', 'api_key']);
+export const kindSchema = z.enum(['human', 'agent', 'service']);
+export const roleSchema = z.enum(['admin', 'reviewer', 'auditor', 'member']);
+
+const words = z.array(z.string().min(1).max(200)).min(1, 'an empty list matches nothing: leave the field out').max(500);
+const clock = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'a time of day, e.g. "09:00"');
+
+/** The pattern must compile, and it is matched case-insensitively. */
+const pattern = z
+  .string()
+  .min(1)
+  .max(1_000)
+  .superRefine((source, context) => {
+    try {
+      new RegExp(source, 'iu');
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : 'not a regular expression' });
+    }
+  });
+
+const timeZone = z.string().refine((zone) => {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: zone });
+    return true;
+  } catch {
+    return false;
+  }
+}, 'not a time zone, e.g. "Europe/Berlin"');
+
+export const ruleMatchSchema = z
+  .strictObject({
+    statements: words.optional(),
+    effects: words.optional(),
+    tables: words.optional(),
+    columns: words.optional(),
+    functions: words.optional(),
+    fingerprints: words.optional(),
+    unbounded: z.boolean().optional(),
+    opaque: z.boolean().optional(),
+    sql: pattern.optional(),
+    hours: z.strictObject({ from: clock, to: clock, timeZone: timeZone.optional() }).transform(given).optional(),
+    maxAffectedRows: z.int().min(0).optional(),
+  })
+  .transform(given);
+
+const count = z.int().min(0).max(1_000);
+
+export const maskSpecSchema = z
+  .discriminatedUnion('type', [
+    z.strictObject({ type: z.literal('redact') }),
+    z.strictObject({ type: z.literal('null') }),
+    z.strictObject({ type: z.literal('partial'), keepFirst: count.optional(), keepLast: count.optional() }),
+    z.strictObject({ type: z.literal('hash') }),
+    z.strictObject({ type: z.literal('email') }),
+    z.strictObject({ type: z.literal('date'), truncate: z.enum(['year', 'month', 'day']) }),
+    z.strictObject({ type: z.literal('number'), round: z.number().positive().optional(), bucket: z.number().positive().optional() }),
+    z.strictObject({ type: z.literal('constant'), value: z.string().max(1_000) }),
+  ])
+  .superRefine((mask, context) => {
+    if (mask.type === 'partial' && mask.keepFirst === undefined && mask.keepLast === undefined)
+      context.addIssue({ code: 'custom', message: 'partial needs keepFirst or keepLast' });
+    if (mask.type === 'number' && (mask.round === undefined) === (mask.bucket === undefined))
+      context.addIssue({ code: 'custom', message: 'number needs exactly one of round and bucket' });
+  })
+  .transform(given);
+
+export const EFFECTS = [
+  'read',
+  'insert',
+  'update',
+  'delete',
+  'merge',
+  'truncate',
+  'create',
+  'alter',
+  'drop',
+  'grant',
+  'role',
+  'setting',
+  'lock',
+  'file',
+  'program',
+  'network',
+  'notify',
+  'admin',
+  'transaction',
+  'session',
+  'opaque',
+] as const;
+
+/** When a held statement gives up waiting, unless its rule says otherwise. */
+export const DEFAULT_EXPIRES_IN_MS = 15 * 60_000;

@@ -1,0 +1,30 @@
+import { z } from 'zod';
+import type { PrincipalKind, Role } from '../../db/schema/shapes';
+import { nameSchema } from '../input';
+import { kindSchema, roleSchema } from '../policy/shapes';
+
+export interface PrincipalRow {
+  id: string;
+  name: string;
+  kind: PrincipalKind;
+  email: string | null;
+  role: Role;
+  /** The name of the person an agent acts for. */
+  owner: string | null;
+  groups: string[];
+  disabledAt: Date | null;
+  /** Tokens that still work. */
+  tokens: number;
+  lastSeenAt: Date | null;
+}
+
+/** `owner` and `groups` are names. A principal keeps its name for life: the record speaks of it by name. */
+export const principalDraftSchema = z.object({
+  id: z.string().optional(),
+  name: nameSchema,
+  kind: kindSchema,
+  email: z.email('not a mail address').max(254).nullish(),
+  role: roleSchema.default('member'),
+  owner: z.string().nullish(),
+  groups: z.array(nameSchema).max(200).default([]),
+});

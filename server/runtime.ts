@@ -1,0 +1,32 @@
+import type { Store } from '../db/store';
+
+/** What one gateway process has once. Set by server/main.ts before Next starts. */
+export interface Runtime {
+  store: Store;
+  /** For LISTEN (db/listen.ts). Holds a password: never log it. */
+  storeUrl: string;
+  /** 32 bytes; seals upstream credentials and derives the console session secret. */
+  secretKey: Buffer;
+  dataDir: string;
+  gatewayId: string;
+  /** Without a trailing slash. */
+  consoleUrl: string;
+  /** What clients connect to, for the snippets. */
+  proxyHost?: string;
+  proxyPort?: number;
+}
+
+/** Next bundles its own copies of our modules, so process-wide state lives on globalThis and nowhere else. */
+const KEY = Symbol.for('gatehouse.runtime');
+const holder = globalThis as typeof globalThis & { [KEY]?: Runtime };
+
+export function setRuntime(runtime: Runtime): void {
+  holder[KEY] = runtime;
+}
+
+/** Throws when the server has not booted: a page or a router must never run against half a process. */
+export function getRuntime(): Runtime {
+  const runtime = holder[KEY];
+  if (runtime === undefined) throw new Error('gatehouse runtime is not set: server/main.ts sets it before anything is served');
+  return runtime;
+}

@@ -1,0 +1,26 @@
+import { z } from 'zod';
+import type { Action, StatementStatus } from '../../db/schema/shapes';
+import { cursorSchema } from '../input';
+
+export interface SessionRow {
+  id: string;
+  gatewayId: string;
+  workerId: string;
+  principalName: string;
+  ownerName: string | null;
+  connectionName: string;
+  clientAddress: string;
+  applicationName: string;
+  startedAt: Date;
+  endedAt: Date | null;
+  endReason: string | null;
+  killRequestedAt: Date | null;
+  statements: number;
+  lastStatement: { id: string; at: Date; sql: string; verdict: Action; status: StatementStatus } | null;
+}
+
+export const sessionsListSchema = z.object({
+  state: z.enum(['open', 'all']).default('open'),
+  limit: z.int().min(1).max(200).default(50),
+  cursor: cursorSchema,
+});
