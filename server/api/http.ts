@@ -1,0 +1,37 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { nodeHTTPRequestHandler } from '@trpc/server/adapters/node-http';
+import { sessionActor } from '../auth/session';
+import { getRuntime } from '../runtime';
+import { appRouter } from './router';
+import { sameOrigin } from './sameOrigin';
+import type { ApiContext } from './trpc';
+
+/** Where the API is mounted, in front of Next. */
+export const API_PATH = '/api/trpc/';
+
+/** A policy document is the largest thing anyone sends. */
+const MAX_BODY_BYTES = 4 * 1024 * 1024;
+
+/** Serves tRPC under {@link API_PATH}. Never throws: what fails is answered, and its cause logged, by the router's error middleware. */
+export function createApiHandler(): (req: IncomingMessage, res: ServerResponse) => void {
+  return (req, res) => {
+    const { pathname } = new URL(req.url ?? '/', 'http://gatehouse.invalid');
+    res.setHeader('cache-control', 'no-store');
+    void nodeHTTPRequestHandler({
+      router: appRouter,
+      path: pathname.slice(API_PATH.length),
+      req,
+      res,
+      createContext: () => createContext(req),
+      maxBodySize: MAX_BODY_BYTES,
+    });
+  };
+}
+
+async function createContext(req: IncomingMessage): Promise<ApiContext> {
+  const runtime = getRuntime();
+  const { authorization, cookie } = req.headers;
+  const actor = await sessionActor(runtime, { authorization, cookie });
+  const forgeable = authorization === undefined && !sameOrigin(req.headers, runtime.consoleUrl);
+  return { call: { store: runtime.store, secretKey: runtime.secretKey }, actor, forgeable };
+}
