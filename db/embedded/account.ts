@@ -30,7 +30,7 @@ function numericId(flag: '-u' | '-g', name: string): number | null {
 
 /** spawn's options for a command of the server: its account, and nothing of our environment but where programs are. */
 export function asAccount(account: Account | null): { uid?: number; gid?: number; env: NodeJS.ProcessEnv; cwd: string } {
-  const env = { PATH: process.env.PATH, LC_ALL: 'C', TZ: 'UTC' };
+  const env = { PATH: process.env.PATH, LC_ALL: 'C', TZ: 'UTC', NODE_ENV: process.env.NODE_ENV };
   return account === null ? { env, cwd: '/' } : { uid: account.uid, gid: account.gid, env, cwd: '/' };
 }
 
