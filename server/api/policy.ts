@@ -1,6 +1,5 @@
-import { applyDocument } from '../policy/apply';
+import { applyDocument, applySchema } from '../policy/apply';
 import { exportDocument } from '../policy/export';
-import { applySchema } from '../policy/shape';
 import { procedure, router, takes } from './trpc';
 
 export const policyRouter = router({

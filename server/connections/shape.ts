@@ -33,7 +33,7 @@ export const recordSchema = z
   .strictObject({ results: z.enum(['off', 'masked']), maxRows: z.int().positive().max(100_000).optional() })
   .transform(given);
 
-const host = z
+export const hostSchema = z
   .string()
   .min(1, 'a host is needed')
   .max(255)
@@ -43,7 +43,7 @@ const host = z
 export const connectionDraftSchema = z.object({
   id: z.string().optional(),
   name: nameSchema,
-  host,
+  host: hostSchema,
   port: z.int().min(1).max(65_535).default(5432),
   database: z.string().min(1, 'a database is needed').max(63),
   username: z.string().min(1, 'a role to sign in with is needed').max(63),

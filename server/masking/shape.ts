@@ -21,7 +21,7 @@ export interface MaskingRow {
 export const columnGlob = z
   .string()
   .max(200)
-  .regex(/^[^.\s]+\.[^.\s]+\.[^.\s]+$/, 'columns are written schema.table.column, e.g. "public.*.card_number"');
+  .regex(/^[^.]+\.[^.]+\.[^.]+$/, 'columns are written schema.table.column, e.g. "public.*.card_number"');
 
 export const maskingDraftSchema = z
   .object({

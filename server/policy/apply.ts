@@ -1,7 +1,94 @@
+import { z } from 'zod';
+import { open } from '../../db/secrets';
+import type { Store } from '../../db/store';
+import { lockPolicy, movePolicyVersion, recordAction } from '../actions/record';
 import { ServiceError } from '../errors';
-import type { Call } from '../identity/actor';
+import type { Actor, Call } from '../identity/actor';
+import { demand } from '../identity/permission';
+import { parseInput } from '../input';
+import { changePolicy } from './change';
+import type { PolicyDocument } from './document';
+import { parsePolicy } from './parse';
+import { effective, planPolicy } from './plan';
+import { renderPolicy } from './render';
 import type { ApplyResult } from './shape';
+import { readStoredPolicy, type StoredPolicy } from './stored';
 
-export async function applyDocument(_call: Call, _input: unknown): Promise<ApplyResult> {
-  throw new ServiceError('UNAVAILABLE', 'this part of the gateway is still being built');
+/**
+ * `env` answers the document's `${NAME}` references. It is the caller's own environment: the server's is never read for a remote caller,
+ * who could otherwise have any of its variables shown back.
+ */
+export const applySchema = z.object({
+  yaml: z.string().max(2_000_000),
+  dryRun: z.boolean().default(false),
+  env: z.record(z.string(), z.string().max(10_000)).default({}),
+});
+
+/** The verb behind `gatehouse apply`, `diff` and the console's editor. */
+export async function applyDocument(call: Call, input: unknown): Promise<ApplyResult> {
+  demand(call.actor, 'policy:write');
+  const { yaml, dryRun, env } = parseInput(applySchema, input);
+  return applyPolicy(call.store, { yaml, env, dryRun, actor: call.actor, secretKey: call.secretKey });
+}
+
+export interface ApplyRequest {
+  yaml: string;
+  env: Readonly<Record<string, string | undefined>>;
+  actor: Actor;
+  secretKey: Buffer;
+  dryRun: boolean;
+}
+
+/**
+ * Makes the store hold exactly what the document says. Everything is validated before anything is touched, one transaction changes all or
+ * nothing, and applying the same document again changes nothing. Throws INVALID with every {@link PolicyIssue} found.
+ */
+export async function applyPolicy(store: Store, request: ApplyRequest): Promise<ApplyResult> {
+  const parsed = parsePolicy(request.yaml, request.env);
+  if (!parsed.ok) {
+    const [first] = parsed.issues;
+    const where =
+      first === undefined
+        ? ''
+        : `line ${first.line}, column ${first.column}: ${first.path === '' ? '' : `${first.path}: `}${first.message}`;
+    const more = parsed.issues.length > 1 ? ` (and ${parsed.issues.length - 1} more)` : '';
+    throw new ServiceError('INVALID', `policy: ${where}${more}`, { policy: parsed.issues });
+  }
+  const { document } = parsed;
+  return store.transaction(async (tx) => {
+    const before = await lockPolicy(tx);
+    const stored = await readStoredPolicy(tx);
+    const passwordsChanged = changedPasswords(stored, document, request.secretKey);
+    const plan = planPolicy(stored, document, { passwordsChanged, actorId: request.actor.id });
+    if (request.dryRun || effective(plan.changes).length === 0) return { version: before, ...plan };
+    const version = await movePolicyVersion(tx);
+    await changePolicy(tx, { stored, document, plan, passwordsChanged, secretKey: request.secretKey });
+    await recordAction(tx, request.actor, {
+      action: 'policy.apply',
+      subject: `version ${version}`,
+      before: { yaml: renderPolicy(stored) },
+      after: { yaml: renderPolicy(await readStoredPolicy(tx)), changes: effective(plan.changes) },
+    });
+    return { version, ...plan };
+  });
+}
+
+/** A stored password that cannot be opened counts as changed: sealing it anew is the way out of a lost key. */
+function changedPasswords(stored: StoredPolicy, document: PolicyDocument, secretKey: Buffer): ReadonlySet<string> {
+  const changed = new Set<string>();
+  for (const { name, password } of document.connections) {
+    if (password === undefined) continue;
+    const current = stored.connections.find((connection) => connection.name === name);
+    if (current === undefined || current.passwordSealed === null || !opensTo(secretKey, current.passwordSealed, current.id, password))
+      changed.add(name);
+  }
+  return changed;
+}
+
+function opensTo(secretKey: Buffer, sealed: string, id: string, password: string): boolean {
+  try {
+    return open(secretKey, sealed, id) === password;
+  } catch {
+    return false;
+  }
 }

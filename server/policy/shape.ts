@@ -1,5 +1,3 @@
-import { z } from 'zod';
-
 export type ObjectKind = 'connection' | 'group' | 'principal' | 'access' | 'masking' | 'rule';
 
 /** What applying a document does to one object. `fields` names what differs, never the values. */
@@ -17,5 +15,3 @@ export interface ApplyResult {
   /** What the document asks for that this version of the gateway does not enforce. */
   warnings: string[];
 }
-
-export const applySchema = z.object({ yaml: z.string().max(2_000_000), dryRun: z.boolean().default(false) });

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { isKnownCommand } from '../../proxy/sql/commands';
+import type { Effect } from '../../proxy/sql/types';
 import { given } from '../input';
 
 /** The parts of a policy that the console and the YAML document share: enumerations, matches, masks. */
@@ -10,7 +12,33 @@ export const detectorSchema = z.enum(['credit_card', 'ssn', 'email', 'iban', 'ph
 export const kindSchema = z.enum(['human', 'agent', 'service']);
 export const roleSchema = z.enum(['admin', 'reviewer', 'auditor', 'member']);
 
-const words = z.array(z.string().min(1).max(200)).min(1, 'an empty list matches nothing: leave the field out').max(500);
+export const EFFECTS = [
+  'read',
+  'insert',
+  'update',
+  'delete',
+  'merge',
+  'truncate',
+  'create',
+  'alter',
+  'drop',
+  'grant',
+  'role',
+  'setting',
+  'lock',
+  'file',
+  'program',
+  'network',
+  'notify',
+  'admin',
+  'transaction',
+  'session',
+  'opaque',
+] as const satisfies readonly Effect[];
+
+const EMPTY = 'an empty list matches nothing: leave the field out';
+const words = z.array(z.string().min(1).max(200)).min(1, EMPTY).max(500);
+const globs = (form: RegExp, message: string) => z.array(z.string().max(200).regex(form, message)).min(1, EMPTY).max(500);
 const clock = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'a time of day, e.g. "09:00"');
 
 /** The pattern must compile, and it is matched case-insensitively. */
@@ -37,10 +65,14 @@ const timeZone = z.string().refine((zone) => {
 
 export const ruleMatchSchema = z
   .strictObject({
-    statements: words.optional(),
-    effects: words.optional(),
-    tables: words.optional(),
-    columns: words.optional(),
+    statements: z
+      .array(z.string().refine(isKnownCommand, 'not a command word of PostgreSQL, e.g. DELETE, DROP TABLE, COPY PROGRAM'))
+      .min(1, EMPTY)
+      .max(500)
+      .optional(),
+    effects: z.array(z.enum(EFFECTS)).min(1, EMPTY).optional(),
+    tables: globs(/^[^.]+\.[^.]+$/, 'tables are written schema.table, e.g. "public.*"').optional(),
+    columns: globs(/^[^.]+\.[^.]+\.[^.]+$/, 'columns are written schema.table.column, e.g. "public.*.card_number"').optional(),
     functions: words.optional(),
     fingerprints: words.optional(),
     unbounded: z.boolean().optional(),
@@ -71,30 +103,6 @@ export const maskSpecSchema = z
       context.addIssue({ code: 'custom', message: 'number needs exactly one of round and bucket' });
   })
   .transform(given);
-
-export const EFFECTS = [
-  'read',
-  'insert',
-  'update',
-  'delete',
-  'merge',
-  'truncate',
-  'create',
-  'alter',
-  'drop',
-  'grant',
-  'role',
-  'setting',
-  'lock',
-  'file',
-  'program',
-  'network',
-  'notify',
-  'admin',
-  'transaction',
-  'session',
-  'opaque',
-] as const;
 
 /** When a held statement gives up waiting, unless its rule says otherwise. */
 export const DEFAULT_EXPIRES_IN_MS = 15 * 60_000;

@@ -1,0 +1,130 @@
+import { eq } from 'drizzle-orm';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { actions } from '../../db/schema/audit';
+import { connections, policyState } from '../../db/schema/policy';
+import { open } from '../../db/secrets';
+import { ServiceError } from '../errors';
+import { systemActor } from '../identity/actor';
+import { type TestStore, withStore } from '../testing';
+import { applyPolicy } from './apply';
+import { exportDocument } from './export';
+import { effective } from './plan';
+import { SAMPLE } from './sample';
+
+const CANARY = 'canary-password-7731';
+let db: TestStore;
+
+beforeAll(async () => {
+  db = await withStore();
+});
+afterAll(() => db.close());
+
+const apply = (yaml: string, options: { dryRun?: boolean; env?: Record<string, string> } = {}) =>
+  applyPolicy(db.store, {
+    yaml,
+    env: options.env ?? { SHOP_PASSWORD: CANARY },
+    actor: systemActor,
+    secretKey: db.secretKey,
+    dryRun: options.dryRun ?? false,
+  });
+
+const call = () => ({ store: db.store, secretKey: db.secretKey, actor: systemActor });
+const version = async () => (await db.store.select().from(policyState))[0]?.version;
+
+describe('apply', () => {
+  test('a dry run says what it would do and does nothing', async () => {
+    const result = await apply(SAMPLE, { dryRun: true });
+    expect(result.changes).toContainEqual({ kind: 'connection', name: 'shop', change: 'create', fields: [] });
+    expect(await db.store.select().from(connections)).toEqual([]);
+  });
+
+  test('the sample applies once, then changes nothing', async () => {
+    const first = await apply(SAMPLE);
+    expect(effective(first.changes).every((change) => change.change === 'create')).toBe(true);
+    expect(first.version).toBe(1);
+    const again = await apply(SAMPLE);
+    expect(effective(again.changes)).toEqual([]);
+    expect(await version()).toBe(1);
+  });
+
+  test('the password is sealed, opens with the key, and appears in nothing that is shown', async () => {
+    const [row] = await db.store.select().from(connections);
+    if (row?.passwordSealed == null) throw new Error('no password stored');
+    expect(open(db.secretKey, row.passwordSealed, row.id)).toBe(CANARY);
+    const shown = JSON.stringify([
+      await exportDocument(call()),
+      await db.store.select().from(actions),
+      await apply(SAMPLE, { dryRun: true }),
+    ]);
+    expect(shown).not.toContain(CANARY);
+    expect(shown).not.toContain(row.passwordSealed);
+  });
+
+  test('what is exported, applied, changes nothing and needs no environment', async () => {
+    const { yaml } = await exportDocument(call());
+    const result = await apply(yaml, { env: {} });
+    expect(effective(result.changes)).toEqual([]);
+    const [row] = await db.store.select().from(connections);
+    expect(row?.passwordSealed).not.toBeNull();
+  });
+
+  test('a change names its fields; a changed password is a field like any other', async () => {
+    const changed = SAMPLE.replace('default: allow', 'default: deny');
+    const result = await apply(changed, { env: { SHOP_PASSWORD: 'another' } });
+    expect(effective(result.changes)).toEqual([{ kind: 'connection', name: 'shop', change: 'update', fields: ['default', 'password'] }]);
+    await apply(SAMPLE);
+  });
+
+  test('moving a rule is a change; so is removing one', async () => {
+    const { yaml } = await exportDocument(call());
+    const start = yaml.indexOf('  - name: legacy-pattern');
+    const last = yaml.slice(start);
+    const moved = yaml.slice(0, start).replace('rules:\n', `rules:\n${last}`);
+    const result = await apply(moved);
+    expect(effective(result.changes).map((change) => change.fields)).toContainEqual(['position']);
+    const removed = await apply(yaml.slice(0, start));
+    expect(effective(removed.changes)).toContainEqual({ kind: 'rule', name: 'legacy-pattern', change: 'delete', fields: [] });
+    await apply(yaml);
+  });
+
+  test('a principal that is left out is disabled, and comes back when it is named again', async () => {
+    const without = SAMPLE.replace(/ {2}- \{ name: support-bot.*\n/, '');
+    expect(effective((await apply(without)).changes)).toEqual([{ kind: 'principal', name: 'support-bot', change: 'disable', fields: [] }]);
+    expect(effective((await apply(without)).changes)).toEqual([]);
+    expect(effective((await apply(SAMPLE)).changes)).toEqual([
+      { kind: 'principal', name: 'support-bot', change: 'update', fields: ['disabled'] },
+    ]);
+  });
+
+  test('whoever applies a document is not locked out by it', async () => {
+    const admin = await db.as('admin', { name: 'root' });
+    const result = await applyPolicy(db.store, {
+      yaml: SAMPLE,
+      env: { SHOP_PASSWORD: CANARY },
+      actor: admin.actor,
+      secretKey: db.secretKey,
+      dryRun: false,
+    });
+    expect(result.changes).toContainEqual({ kind: 'principal', name: 'root', change: 'none', fields: [] });
+    expect(result.warnings.join('\n')).toContain('principal root is not in the document and is kept');
+  });
+
+  test('an invalid document touches nothing', async () => {
+    const before = await version();
+    await expect(apply(SAMPLE.replace('groups: [dba], count: 1', 'groups: [nobody], count: 1'))).rejects.toThrow(ServiceError);
+    expect(await version()).toBe(before);
+  });
+
+  test('concurrent applies serialise: the version moves once for one change', async () => {
+    const before = (await version()) ?? 0;
+    const changed = SAMPLE.replace('maxSessions: 50', 'maxSessions: 51');
+    const results = await Promise.all(Array.from({ length: 8 }, () => apply(changed)));
+    expect(results.filter((result) => effective(result.changes).length > 0)).toHaveLength(1);
+    expect(await version()).toBe(before + 1);
+    const entries = await db.store
+      .select()
+      .from(actions)
+      .where(eq(actions.subject, `version ${before + 1}`));
+    expect(entries).toHaveLength(1);
+  });
+});

@@ -1,0 +1,127 @@
+import { and, eq, inArray, sql } from 'drizzle-orm';
+import { newId } from '../../db/ids';
+import { groups, principalGroups, principals } from '../../db/schema/identity';
+import { access, connections, maskingRules, rules } from '../../db/schema/policy';
+import { seal } from '../../db/secrets';
+import type { StoreTransaction } from '../../db/store';
+import type { PolicyDocument } from './document';
+import type { PolicyPlan } from './plan';
+import type { ObjectKind, PolicyChange } from './shape';
+import type { StoredPolicy } from './stored';
+
+interface ChangeRequest {
+  stored: StoredPolicy;
+  document: PolicyDocument;
+  plan: PolicyPlan;
+  passwordsChanged: ReadonlySet<string>;
+  secretKey: Buffer;
+}
+
+/** Carries a plan out inside the caller's transaction. Groups come first and go last, because principals refer to them. */
+export async function changePolicy(tx: StoreTransaction, request: ChangeRequest): Promise<void> {
+  const of = (kind: ObjectKind) => request.plan.changes.filter((change) => change.kind === kind);
+  for (const { name } of by(of('group'), 'create')) await tx.insert(groups).values({ id: newId('grp'), name });
+  await changeConnections(tx, request, of('connection'));
+  await changePrincipals(tx, request, of('principal'));
+  await changeAccess(tx, request, of('access'));
+  await changeMasking(tx, request, of('masking'));
+  await changeRules(tx, request, of('rule'));
+  const gone = by(of('group'), 'delete').map((change) => change.name);
+  if (gone.length > 0) await tx.delete(groups).where(inArray(groups.name, gone));
+}
+
+const by = (changes: readonly PolicyChange[], change: PolicyChange['change']) => changes.filter((item) => item.change === change);
+const isTouched = (changes: readonly PolicyChange[], name: string) =>
+  changes.some((item) => item.name === name && (item.change === 'create' || item.change === 'update'));
+
+async function changeConnections(tx: StoreTransaction, request: ChangeRequest, changes: PolicyChange[]): Promise<void> {
+  for (const { password, default: defaultAction, opaque: opaqueAction, ...plain } of request.document.connections) {
+    if (!isTouched(changes, plain.name)) continue;
+    const id = request.stored.connections.find((connection) => connection.name === plain.name)?.id ?? newId('con');
+    const secret =
+      password !== undefined && request.passwordsChanged.has(plain.name)
+        ? { passwordSealed: password === '' ? null : seal(request.secretKey, password, id) }
+        : {};
+    const row = { ...plain, defaultAction, opaqueAction, ...secret, updatedAt: sql`now()` };
+    await tx
+      .insert(connections)
+      .values({ id, ...row })
+      .onConflictDoUpdate({ target: connections.id, set: row });
+  }
+  const gone = by(changes, 'delete').map((change) => change.name);
+  if (gone.length > 0) await tx.delete(connections).where(inArray(connections.name, gone));
+}
+
+async function changePrincipals(tx: StoreTransaction, request: ChangeRequest, changes: PolicyChange[]): Promise<void> {
+  const wanted = request.document.principals.filter((principal) => isTouched(changes, principal.name));
+  for (const { name, kind, email, role } of wanted)
+    await tx
+      .insert(principals)
+      .values({ id: newId('prn'), name, kind, email, role })
+      .onConflictDoUpdate({ target: principals.name, set: { kind, email, role, disabledAt: null } });
+  // Owners and groups in a second pass: an owner may stand further down in the document.
+  for (const { name, owner, groups: memberOf } of wanted) {
+    const ownerId = owner === null ? null : sql`(select id from principals where name = ${owner})`;
+    const [row] = await tx.update(principals).set({ ownerId }).where(eq(principals.name, name)).returning({ id: principals.id });
+    if (row !== undefined) await setMembership(tx, row.id, memberOf);
+  }
+  const gone = by(changes, 'disable').map((change) => change.name);
+  if (gone.length > 0) await tx.update(principals).set({ disabledAt: sql`now()` }).where(inArray(principals.name, gone));
+}
+
+/** Makes a principal a member of exactly these groups, which exist. */
+export async function setMembership(tx: StoreTransaction, principalId: string, names: readonly string[]): Promise<void> {
+  await tx.delete(principalGroups).where(eq(principalGroups.principalId, principalId));
+  if (names.length === 0) return;
+  const rows = await tx
+    .select({ id: groups.id })
+    .from(groups)
+    .where(inArray(groups.name, [...names]));
+  if (rows.length > 0) await tx.insert(principalGroups).values(rows.map((group) => ({ principalId, groupId: group.id })));
+}
+
+async function changeAccess(tx: StoreTransaction, request: ChangeRequest, changes: PolicyChange[]): Promise<void> {
+  if (changes.every((change) => change.change === 'none')) return;
+  await tx.delete(access);
+  const rows = request.document.access.map((entry, position) => ({
+    id: newId('acc'),
+    position,
+    connections: [...entry.connections],
+    groups: [...entry.groups],
+  }));
+  if (rows.length > 0) await tx.insert(access).values(rows);
+}
+
+async function changeMasking(tx: StoreTransaction, request: ChangeRequest, changes: PolicyChange[]): Promise<void> {
+  const gone = by(changes, 'delete').map((change) => change.name);
+  if (gone.length > 0) await tx.delete(maskingRules).where(inArray(maskingRules.name, gone));
+  for (const [position, rule] of request.document.masking.entries()) {
+    const { connections: on, columns, detect, exceptGroups, ...plain } = rule;
+    const row = { ...plain, connections: [...on], columns: [...columns], detect: [...detect], exceptGroups: [...exceptGroups], position };
+    if (isTouched(changes, rule.name))
+      await tx
+        .insert(maskingRules)
+        .values({ id: newId('msk'), ...row })
+        .onConflictDoUpdate({ target: maskingRules.name, set: { ...row, updatedAt: sql`now()` } });
+    else
+      await tx
+        .update(maskingRules)
+        .set({ position })
+        .where(and(eq(maskingRules.name, rule.name)));
+  }
+}
+
+async function changeRules(tx: StoreTransaction, request: ChangeRequest, changes: PolicyChange[]): Promise<void> {
+  const gone = by(changes, 'delete').map((change) => change.name);
+  if (gone.length > 0) await tx.delete(rules).where(inArray(rules.name, gone));
+  for (const [position, rule] of request.document.rules.entries()) {
+    const { connections: on, groups: of, ...plain } = rule;
+    const row = { ...plain, connections: [...on], groups: [...of], position };
+    if (isTouched(changes, rule.name))
+      await tx
+        .insert(rules)
+        .values({ id: newId('rul'), ...row })
+        .onConflictDoUpdate({ target: rules.name, set: { ...row, updatedAt: sql`now()` } });
+    else await tx.update(rules).set({ position }).where(eq(rules.name, rule.name));
+  }
+}

@@ -1,0 +1,157 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { AccessGrant } from '../../proxy/policy/types';
+import type { PolicyDocument } from './document';
+import type { ObjectKind, PolicyChange } from './shape';
+import type { StoredPolicy } from './stored';
+
+/** What a document does to the stored policy, before anything is touched. */
+export interface PolicyPlan {
+  changes: PolicyChange[];
+  /** What the operator should know and the gateway goes on without. */
+  warnings: string[];
+}
+
+export interface PlanFacts {
+  /** The names of connections whose document password differs from the stored one. */
+  passwordsChanged: ReadonlySet<string>;
+  /** Who applies the document; null for the gateway itself. */
+  actorId: string | null;
+}
+
+/** Compares a document with the store. Pure; a change names fields and never their values. */
+export function planPolicy(stored: StoredPolicy, document: PolicyDocument, facts: PlanFacts): PolicyPlan {
+  const changes: PolicyChange[] = [];
+  const warnings: string[] = [];
+
+  compare('connection', stored.connections, document.connections, changes, (before, after) => {
+    const { id: _id, passwordSealed: _sealed, ...plain } = before;
+    const { password: _password, ...wanted } = after;
+    return [...differing(plain, wanted), ...(facts.passwordsChanged.has(after.name) ? ['password'] : [])];
+  });
+  compare(
+    'group',
+    stored.groups,
+    document.groups.map((name) => ({ name })),
+    changes,
+    () => [],
+  );
+  planPrincipals(stored, document, facts, changes, warnings);
+  planAccess(stored.access, document.access, changes);
+  compare('masking', stored.masking, document.masking, changes, withoutId);
+  compare('rule', stored.rules, document.rules, changes, withoutId);
+  return { changes, warnings: [...warnings, ...notEnforced(document), ...tooFewReviewers(document)] };
+}
+
+/** Only what changes something. */
+export const effective = (changes: readonly PolicyChange[]): PolicyChange[] => changes.filter((change) => change.change !== 'none');
+
+interface Named {
+  name: string;
+}
+
+/** Objects by name; where order carries meaning (rules, masking), a moved object differs in `position`. */
+function compare<B extends Named, A extends Named>(
+  kind: ObjectKind,
+  before: readonly B[],
+  after: readonly A[],
+  changes: PolicyChange[],
+  differ: (before: B, after: A) => string[],
+): void {
+  const ordered = kind === 'rule' || kind === 'masking';
+  const survivors = before.filter((item) => after.some((other) => other.name === item.name)).map((item) => item.name);
+  let rank = 0;
+  for (const wanted of after) {
+    const current = before.find((item) => item.name === wanted.name);
+    if (current === undefined) {
+      changes.push({ kind, name: wanted.name, change: 'create', fields: [] });
+      continue;
+    }
+    const moved = ordered && survivors[rank++] !== wanted.name;
+    const fields = [...differ(current, wanted), ...(moved ? ['position'] : [])];
+    changes.push({ kind, name: wanted.name, change: fields.length === 0 ? 'none' : 'update', fields });
+  }
+  for (const item of before)
+    if (!after.some((other) => other.name === item.name)) changes.push({ kind, name: item.name, change: 'delete', fields: [] });
+}
+
+const withoutId = <B extends { id: string }>({ id: _id, ...before }: B, after: object): string[] => differing(before, after);
+
+function differing(before: object, after: object): string[] {
+  const left = new Map<string, unknown>(Object.entries(before));
+  const right = new Map<string, unknown>(Object.entries(after));
+  return [...new Set([...left.keys(), ...right.keys()])].filter((key) => !isDeepStrictEqual(left.get(key), right.get(key))).sort();
+}
+
+/**
+ * A principal that the document does not name is disabled, never deleted: the record speaks of it. Two are kept, with a warning, because
+ * nobody could undo it: whoever applies the document, and the administrators where the document names none.
+ */
+function planPrincipals(
+  stored: StoredPolicy,
+  document: PolicyDocument,
+  facts: PlanFacts,
+  changes: PolicyChange[],
+  warnings: string[],
+): void {
+  const namesAdministrator = document.principals.some((principal) => principal.role === 'admin' && principal.kind === 'human');
+  for (const wanted of document.principals) {
+    const current = stored.principals.find((principal) => principal.name === wanted.name);
+    if (current === undefined) {
+      changes.push({ kind: 'principal', name: wanted.name, change: 'create', fields: [] });
+      continue;
+    }
+    const { id: _id, disabled, ...plain } = current;
+    const fields = differing({ ...plain, groups: [...plain.groups].sort() }, { ...wanted, groups: [...new Set(wanted.groups)].sort() });
+    if (disabled) fields.push('disabled');
+    changes.push({ kind: 'principal', name: wanted.name, change: fields.length === 0 ? 'none' : 'update', fields });
+  }
+  for (const current of stored.principals) {
+    if (document.principals.some((principal) => principal.name === current.name) || current.disabled) continue;
+    const keep = current.id === facts.actorId || (current.role === 'admin' && current.kind === 'human' && !namesAdministrator);
+    if (keep)
+      warnings.push(`principal ${current.name} is not in the document and is kept: without it nobody could administer this gateway`);
+    changes.push({ kind: 'principal', name: current.name, change: keep ? 'none' : 'disable', fields: [] });
+  }
+}
+
+/** An access entry has no name: what it says is what it is. */
+export const accessName = (entry: AccessGrant): string => `${entry.connections.join(', ')} → ${entry.groups.join(', ')}`;
+
+function planAccess(before: readonly AccessGrant[], after: readonly AccessGrant[], changes: PolicyChange[]): void {
+  const left = before.map(accessName);
+  const right = after.map(accessName);
+  for (const name of right) changes.push({ kind: 'access', name, change: left.includes(name) ? 'none' : 'create', fields: [] });
+  for (const name of left) if (!right.includes(name)) changes.push({ kind: 'access', name, change: 'delete', fields: [] });
+}
+
+/** What the format has and this version of the gateway does not do yet. Such rules fail closed; the operator should hear it here. */
+function notEnforced(document: PolicyDocument): string[] {
+  const warnings: string[] = [];
+  for (const rule of document.rules)
+    if (rule.match.maxAffectedRows !== undefined)
+      warnings.push(`rule ${rule.name}: maxAffectedRows is not measured yet; the rule acts on every statement its other conditions match`);
+  for (const rule of document.masking) {
+    if (rule.inference === 'masked') warnings.push(`masking ${rule.name}: inference masked is not built yet; it acts as closed`);
+    if (rule.detect.length > 0) warnings.push(`masking ${rule.name}: detect is not built yet; name the columns to have them masked`);
+  }
+  for (const connection of document.connections)
+    if (connection.record.results === 'masked') warnings.push(`connection ${connection.name}: results are not recorded yet`);
+  return warnings;
+}
+
+function tooFewReviewers(document: PolicyDocument): string[] {
+  const reviewers = (groups: readonly string[]) =>
+    document.principals.filter(
+      (principal) =>
+        principal.kind === 'human' &&
+        (principal.role === 'admin' || principal.role === 'reviewer') &&
+        (groups.length === 0 || groups.some((group) => principal.groups.includes(group))),
+    ).length;
+  return document.rules.flatMap((rule) => {
+    if (rule.approval === null || rule.mode === 'off') return [];
+    const found = reviewers(rule.approval.groups);
+    return found >= rule.approval.count
+      ? []
+      : [`rule ${rule.name} needs ${rule.approval.count} reviewers and the document names ${found}: what it holds can only expire`];
+  });
+}

@@ -1,0 +1,55 @@
+import { asc, eq } from 'drizzle-orm';
+import { groups, principalGroups, principals } from '../../db/schema/identity';
+import { access, connections, maskingRules, rules } from '../../db/schema/policy';
+import type { StoreHandle } from '../../db/store';
+import type { AccessGrant, MaskingRule, Rule } from '../../proxy/policy/types';
+import type { DocumentConnection, DocumentPrincipal } from './document';
+
+type WithId<T> = T & { id: string };
+
+/** The policy as the store holds it, in the document's own shape and order, with the ids that a change needs. */
+export interface StoredPolicy {
+  connections: WithId<Omit<DocumentConnection, 'password'> & { passwordSealed: string | null }>[];
+  groups: WithId<{ name: string }>[];
+  principals: WithId<DocumentPrincipal & { disabled: boolean }>[];
+  access: WithId<AccessGrant>[];
+  masking: WithId<MaskingRule>[];
+  rules: WithId<Rule>[];
+}
+
+/** Reads the whole policy. Run it under the policy lock when a change depends on it. */
+export async function readStoredPolicy(store: StoreHandle): Promise<StoredPolicy> {
+  const connectionRows = await store.select().from(connections).orderBy(asc(connections.name));
+  const groupRows = await store.select().from(groups).orderBy(asc(groups.name));
+  const principalRows = await store.select().from(principals).orderBy(asc(principals.createdAt), asc(principals.name));
+  const memberRows = await store
+    .select({ principalId: principalGroups.principalId, name: groups.name })
+    .from(principalGroups)
+    .innerJoin(groups, eq(groups.id, principalGroups.groupId))
+    .orderBy(asc(groups.name));
+  const accessRows = await store.select().from(access).orderBy(asc(access.position), asc(access.id));
+  const maskingRows = await store.select().from(maskingRules).orderBy(asc(maskingRules.position), asc(maskingRules.id));
+  const ruleRows = await store.select().from(rules).orderBy(asc(rules.position), asc(rules.id));
+  const nameById = new Map(principalRows.map((row) => [row.id, row.name]));
+  return {
+    connections: connectionRows.map(({ defaultAction, opaqueAction, createdAt: _created, updatedAt: _updated, ...row }) => ({
+      ...row,
+      default: defaultAction,
+      opaque: opaqueAction,
+    })),
+    groups: groupRows,
+    principals: principalRows.map((row) => ({
+      id: row.id,
+      name: row.name,
+      kind: row.kind,
+      email: row.email,
+      role: row.role,
+      owner: row.ownerId === null ? null : (nameById.get(row.ownerId) ?? null),
+      groups: memberRows.filter((member) => member.principalId === row.id).map((member) => member.name),
+      disabled: row.disabledAt !== null,
+    })),
+    access: accessRows.map(({ position: _position, ...row }) => row),
+    masking: maskingRows.map(({ position: _position, updatedAt: _updated, ...row }) => row),
+    rules: ruleRows.map(({ position: _position, updatedAt: _updated, ...row }) => ({ ...row, approval: row.approval ?? null })),
+  };
+}
