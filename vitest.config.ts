@@ -1,8 +1,18 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
-const exclude = ['node_modules/**', 'dist/**', '.next/**', '.gatehouse/**', 'e2e/**'];
-/** Tests that start a real PostgreSQL; everything else runs without processes or sockets of its own beyond loopback. */
-const needsPostgres = ['**/*.integration.test.ts'];
+const ROOMS = ['bench', 'bin', 'db', 'proxy', 'server', 'app'];
+
+/** A test that starts or shares the embedded PostgreSQL is an integration test: told from what it imports, so that no name can lie. */
+const usesPostgres = ROOMS.flatMap((room) => readdirSync(room, { recursive: true, encoding: 'utf8' }).map((path) => join(room, path)))
+  .filter((path) => /\.test\.tsx?$/.test(path) && !path.includes('node_modules'))
+  .filter(
+    (path) =>
+      path.endsWith('.integration.test.ts') || /['"][./]*(?:db\/)?(?:embedded\/)?(?:testing|start)['"]/.test(readFileSync(path, 'utf8')),
+  );
+
+const include = ROOMS.map((room) => `${room}/**/*.test.{ts,tsx}`);
 
 export default defineConfig({
   test: {
@@ -16,21 +26,21 @@ export default defineConfig({
         test: {
           name: 'unit',
           environment: 'node',
-          include: ['**/*.test.ts'],
-          exclude: [...exclude, ...needsPostgres],
+          include,
+          exclude: ['**/node_modules/**', ...usesPostgres],
           testTimeout: 10_000,
-          hookTimeout: 60_000,
+          hookTimeout: 20_000,
         },
       },
       {
         test: {
           name: 'integration',
           environment: 'node',
-          include: needsPostgres,
-          exclude,
+          include: usesPostgres.length > 0 ? usesPostgres : ['**/*.integration.test.ts'],
+          // One PostgreSQL for the run; every file makes its own database on it.
+          globalSetup: ['db/embedded/testing.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
         },
       },
     ],

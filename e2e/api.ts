@@ -1,0 +1,45 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createTRPCClient, httpBatchLink, type TRPCClient } from '@trpc/client';
+import superjson from 'superjson';
+import type { AppRouter } from '../server/api/router';
+import type { Gateway } from './gateway';
+
+export type Api = TRPCClient<AppRouter>;
+
+/** The console's API, called as the owner of a token. */
+export function apiAs(gateway: Gateway, token: string): Api {
+  return createTRPCClient<AppRouter>({
+    links: [
+      httpBatchLink({ url: `${gateway.consoleUrl}/api/trpc`, transformer: superjson, headers: { authorization: `Bearer ${token}` } }),
+    ],
+  });
+}
+
+export function adminToken(gateway: Gateway): string {
+  return readFileSync(join(gateway.dataDir, 'admin-token'), 'utf8').trim();
+}
+
+export function demoToken(gateway: Gateway): string {
+  return readFileSync(join(gateway.dataDir, 'demo-token'), 'utf8').trim();
+}
+
+export const apiAsAdmin = (gateway: Gateway): Api => apiAs(gateway, adminToken(gateway));
+
+/** Makes or replaces a principal and hands out a token for it. */
+export async function makePrincipal(
+  admin: Api,
+  draft: {
+    name: string;
+    kind: 'agent' | 'human';
+    groups: string[];
+    role?: 'reviewer' | 'auditor' | 'member' | 'admin';
+    owner?: string;
+    email?: string;
+  },
+): Promise<string> {
+  const existing = (await admin.principals.list.query()).find((principal) => principal.name === draft.name);
+  await admin.principals.save.mutate({ ...draft, ...(existing === undefined ? {} : { id: existing.id }) });
+  const token = await admin.tokens.create.mutate({ principal: draft.name, label: 'e2e', ttlMs: 3_600_000 });
+  return token.secret;
+}
