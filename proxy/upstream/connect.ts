@@ -7,6 +7,7 @@ import { decodeFields, decodeParameterStatus } from '../wire/backend';
 import { Backend } from '../wire/messages';
 import { FieldReader } from '../wire/reader';
 import { scramClient } from './scram';
+import { tlsOptions } from './tls';
 
 export interface UpstreamTarget {
   host: string;
@@ -96,9 +97,7 @@ async function negotiateTls(socket: net.Socket, target: UpstreamTarget): Promise
     const secure = tls.connect({
       socket,
       ALPNProtocols: ['postgresql'],
-      rejectUnauthorized: target.tls === 'verify-ca' || target.tls === 'verify-full',
-      ...(net.isIP(target.host) === 0 ? { servername: target.host } : {}),
-      ...(target.tls === 'verify-full' ? {} : { checkServerIdentity: () => undefined }),
+      ...(tlsOptions(target.tls === 'prefer' ? 'require' : target.tls, target.host) || {}),
     });
     secure.once('secureConnect', () => resolve(secure));
     secure.once('error', reject);

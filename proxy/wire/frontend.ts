@@ -14,19 +14,19 @@ export type FrontendFrame =
 const KNOWN = new Set<number>(Object.values(Frontend));
 
 /**
- * Cuts the client's byte stream into messages. Holds at most one incomplete message of `limitBytes`;
+ * Cuts the client's byte stream into messages. Holds at most one incomplete message, up to the limit of its type;
  * CopyData passes in pieces. Unknown types and impossible lengths are refused before anything is allocated.
  */
 export class FrontendFramer {
-  readonly #limitBytes: number;
+  readonly #limitOf: (type: number) => number;
   #parts: Buffer[] = [];
   #size = 0;
   /** Bytes of the current CopyData message still to pass, or of an oversize message still to skip. */
   #streaming = 0;
   #skipping = 0;
 
-  constructor(limitBytes: number) {
-    this.#limitBytes = limitBytes;
+  constructor(limitOf: (type: number) => number) {
+    this.#limitOf = limitOf;
   }
 
   /** Bytes that were pushed and not yet handed out. */
@@ -88,7 +88,7 @@ export class FrontendFramer {
         this.#streaming = header.total;
         continue;
       }
-      if (header.total > this.#limitBytes) {
+      if (header.total > this.#limitOf(header.type)) {
         this.#skipping = header.total;
         return { kind: 'oversize', type: header.type, sizeBytes: header.total - 5 };
       }

@@ -1,0 +1,199 @@
+import { and, desc, eq, inArray, sql } from 'drizzle-orm';
+import { newId } from '../../db/ids';
+import { approvalDecisions, approvalRequests } from '../../db/schema/approvals';
+import type { Store } from '../../db/store';
+
+type NewRequest = typeof approvalRequests.$inferInsert;
+export type HoldRequest = Omit<NewRequest, 'id' | 'gatewayId' | 'workerId' | 'status' | 'createdAt' | 'decidedAt' | 'endedAt'>;
+
+/** The one end every held statement has. Only `approved` may be forwarded, and by then the store says `executed`. */
+export type HoldOutcome =
+  | { kind: 'approved' }
+  | { kind: 'rejected'; reviewer: string; reason: string }
+  | { kind: 'expired' }
+  | { kind: 'withdrawn' };
+
+export interface Hold {
+  requestId: string;
+  outcome: Promise<HoldOutcome>;
+  /** The client cancelled or left. */
+  withdraw(): void;
+}
+
+export interface Desk {
+  /**
+   * Files the request and waits for its decision. @throws when the store cannot take it: the statement must be refused.
+   * `onProgress` is told each time an approval arrives that is not yet enough.
+   */
+  hold(request: HoldRequest, onProgress: (approvals: number) => void): Promise<Hold>;
+  /** A notification named this request; the row is read, the notification itself says nothing. */
+  wake(requestId: string): void;
+  /** Notifications may have been missed: read every open request again. */
+  wakeAll(): void;
+  close(): void;
+}
+
+interface Waiting {
+  phase: 'waiting' | 'consuming' | 'settled';
+  approvals: number;
+  withdrawn: boolean;
+  timer: NodeJS.Timeout;
+  settle(outcome: HoldOutcome): void;
+  onProgress(approvals: number): void;
+}
+
+/** How often open requests are read again in case a notification was lost. */
+const RECHECK_MS = 5_000;
+
+export function createDesk(options: { store: Store; gatewayId: string; workerId: string; now: () => Date }): Desk {
+  const { store, now } = options;
+  const waiting = new Map<string, Waiting>();
+  const recheck = setInterval(() => wakeAll(), RECHECK_MS);
+  recheck.unref();
+
+  const finish = (id: string, entry: Waiting, outcome: HoldOutcome) => {
+    if (entry.phase === 'settled') return;
+    entry.phase = 'settled';
+    clearTimeout(entry.timer);
+    waiting.delete(id);
+    entry.settle(outcome);
+  };
+
+  /** Moves the row on if it still stands where we think; true when it did. */
+  const move = async (id: string, from: NewRequest['status'][], to: 'withdrawn' | 'expired' | 'executed') => {
+    const moved = await store
+      .update(approvalRequests)
+      .set({ status: to, endedAt: now() })
+      .where(
+        and(
+          eq(approvalRequests.id, id),
+          inArray(
+            approvalRequests.status,
+            from.filter((status) => status !== undefined),
+          ),
+        ),
+      )
+      .returning({ id: approvalRequests.id });
+    if (moved.length > 0) await store.execute(sql`select pg_notify('gatehouse_approvals', ${id})`);
+    return moved.length > 0;
+  };
+
+  const check = async (id: string) => {
+    const entry = waiting.get(id);
+    if (entry === undefined || entry.phase !== 'waiting') return;
+    const [row] = await store.select().from(approvalRequests).where(eq(approvalRequests.id, id));
+    if (row === undefined) return finish(id, entry, { kind: 'withdrawn' });
+    switch (row.status) {
+      case 'pending': {
+        const approvals = await store.$count(
+          approvalDecisions,
+          and(eq(approvalDecisions.requestId, id), eq(approvalDecisions.decision, 'approve')),
+        );
+        if (approvals > entry.approvals) {
+          entry.approvals = approvals;
+          entry.onProgress(approvals);
+        }
+        return;
+      }
+      case 'approved':
+        return consume(id, entry);
+      case 'rejected': {
+        const [decision] = await store
+          .select()
+          .from(approvalDecisions)
+          .where(and(eq(approvalDecisions.requestId, id), eq(approvalDecisions.decision, 'reject')))
+          .orderBy(desc(approvalDecisions.at))
+          .limit(1);
+        return finish(id, entry, {
+          kind: 'rejected',
+          reviewer: decision?.reviewerName ?? 'a reviewer',
+          reason: decision?.reason ?? 'No reason was given.',
+        });
+      }
+      case 'expired':
+        return finish(id, entry, { kind: 'expired' });
+      // Executed by no one we know of: whoever moved it, this statement must not run for it.
+      case 'executed':
+      case 'withdrawn':
+        return finish(id, entry, { kind: 'withdrawn' });
+      default:
+        row.status satisfies never;
+    }
+  };
+
+  /** Takes the approval for this one run. A client that left meanwhile gives it back as withdrawn. */
+  const consume = async (id: string, entry: Waiting) => {
+    if (entry.phase !== 'waiting') return;
+    entry.phase = 'consuming';
+    try {
+      const taken = await move(id, ['approved'], 'executed');
+      if (entry.withdrawn) {
+        if (taken) await move(id, ['executed'], 'withdrawn');
+        return finish(id, entry, { kind: 'withdrawn' });
+      }
+      finish(id, entry, taken ? { kind: 'approved' } : { kind: 'withdrawn' });
+    } catch {
+      // The store did not answer: not consumed as far as we know, so it waits; an unknown outcome never runs the statement.
+      entry.phase = 'waiting';
+      if (entry.withdrawn) finish(id, entry, { kind: 'withdrawn' });
+    }
+  };
+
+  const checkQuietly = (id: string) => void check(id).catch(() => undefined);
+
+  const expire = (id: string, entry: Waiting) => {
+    if (entry.phase !== 'waiting') return;
+    // An approval that came in the last instant still counts: the conditional update decides.
+    move(id, ['pending'], 'expired')
+      .then((moved) => (moved ? finish(id, entry, { kind: 'expired' }) : check(id)))
+      .catch(() => finish(id, entry, { kind: 'expired' }));
+  };
+
+  const wakeAll = () => {
+    for (const id of waiting.keys()) checkQuietly(id);
+  };
+
+  return {
+    async hold(request, onProgress) {
+      const id = newId('req', now().getTime());
+      await store.transaction(async (tx) => {
+        await tx
+          .insert(approvalRequests)
+          .values({ ...request, id, gatewayId: options.gatewayId, workerId: options.workerId, createdAt: now() });
+        await tx.execute(sql`select pg_notify('gatehouse_approvals', ${id})`);
+      });
+      const outcome = new Promise<HoldOutcome>((settle) => {
+        const entry: Waiting = {
+          phase: 'waiting',
+          approvals: 0,
+          withdrawn: false,
+          settle,
+          onProgress,
+          timer: setTimeout(() => expire(id, entry), Math.max(0, request.expiresAt.getTime() - now().getTime())),
+        };
+        waiting.set(id, entry);
+      });
+      // A very fast reviewer may have decided before we were listening for this id.
+      checkQuietly(id);
+      return {
+        requestId: id,
+        outcome,
+        withdraw() {
+          const entry = waiting.get(id);
+          if (entry === undefined) return;
+          entry.withdrawn = true;
+          if (entry.phase !== 'waiting') return;
+          // The client is answered at once; the row follows, and until it has, nobody can run it: only this desk consumes.
+          finish(id, entry, { kind: 'withdrawn' });
+          void move(id, ['pending', 'approved'], 'withdrawn').catch(() => undefined);
+        },
+      };
+    },
+    wake: checkQuietly,
+    wakeAll,
+    close() {
+      clearInterval(recheck);
+      for (const entry of waiting.values()) clearTimeout(entry.timer);
+    },
+  };
+}

@@ -1,0 +1,26 @@
+import type { PolicySnapshot } from '../policy/types';
+import { maskedUseDenied, statementDenied, statementNotAnalyzed, type WireError } from '../wire/errors';
+import type { Execution } from './execution';
+
+/** The error for a text of which at least one statement is denied: the first of them speaks. */
+export function judgedError(executions: readonly Execution[], policy: PolicySnapshot): WireError {
+  const denied = executions.find((execution) => execution.judged.verdict.action === 'deny') ?? executions[0];
+  if (denied === undefined) return statementNotAnalyzed('The text holds no statement.');
+  const { verdict } = denied.judged;
+  switch (verdict.decidedBy) {
+    case 'masking':
+      return maskedUseDenied(denied.id, verdict.why);
+    case 'analysis':
+      return statementNotAnalyzed(verdict.why);
+    case 'rule':
+    case 'default':
+    case 'opaque':
+    case 'access': {
+      const message = policy.rules.find((rule) => rule.name === verdict.rule)?.message ?? null;
+      return statementDenied({ statementId: denied.id, rule: verdict.rule, why: verdict.why, message });
+    }
+    default:
+      verdict.decidedBy satisfies never;
+      return statementNotAnalyzed(verdict.why);
+  }
+}

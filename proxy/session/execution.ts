@@ -1,0 +1,119 @@
+import { type Id, newId } from '../../db/ids';
+import type { ParameterValue, StatementStatus } from '../../db/schema/shapes';
+import type { JournalEntry } from '../journal/entries';
+import type { ResultPlan } from '../masking/results';
+import type { JudgedStatement } from '../policy/judge';
+import type { Principal } from '../policy/types';
+import type { TransactionStatus } from '../wire/messages';
+
+/** One run of one statement, from its verdict to its outcome. */
+export interface Execution {
+  readonly id: Id<'stm'>;
+  readonly judged: JudgedStatement;
+  readonly protocol: 'simple' | 'extended';
+  readonly parameters: readonly ParameterValue[];
+  requestId: string | null;
+  waitMs: number;
+  analysisMs: number;
+  /** Milliseconds of a monotonic clock when it was forwarded. */
+  startedMs: number;
+  rows: number;
+  bytes: number;
+  /** How its rows leave; null until the server has described them. */
+  plan: ResultPlan | null;
+  ended: boolean;
+  /** What its success does to the session's names. */
+  onComplete?: () => void;
+}
+
+/** What every entry of a session says of who asks and from where. */
+export interface SessionFacts {
+  id: string;
+  principal: Principal;
+  connectionName: string;
+  clientAddress: string;
+  applicationName: string;
+}
+
+export function newExecution(
+  judged: JudgedStatement,
+  details: {
+    protocol: Execution['protocol'];
+    parameters: readonly ParameterValue[];
+    analysisMs: number;
+    requestId?: string | null;
+    waitMs?: number;
+  },
+): Execution {
+  return {
+    id: newId('stm'),
+    judged,
+    protocol: details.protocol,
+    parameters: details.parameters,
+    requestId: details.requestId ?? null,
+    waitMs: details.waitMs ?? 0,
+    analysisMs: details.analysisMs,
+    startedMs: performance.now(),
+    rows: 0,
+    bytes: 0,
+    plan: null,
+    ended: false,
+  };
+}
+
+/** The entry that is written before anything is forwarded. */
+export function intentOf(
+  execution: Execution,
+  session: SessionFacts,
+  now: { atMs: number; policyVersion: number; transactionStatus: TransactionStatus },
+  status: StatementStatus,
+  sqlstate: string | null = null,
+): JournalEntry {
+  const { facts, verdict, relations } = execution.judged;
+  return {
+    type: 'statement',
+    id: execution.id,
+    sessionId: session.id,
+    principalName: session.principal.name,
+    ownerName: session.principal.owner?.name ?? null,
+    connectionName: session.connectionName,
+    clientAddress: session.clientAddress,
+    applicationName: session.applicationName,
+    atMs: now.atMs,
+    kind: facts.kind,
+    sql: facts.text,
+    fingerprint: facts.fingerprint,
+    protocol: execution.protocol,
+    parameters: execution.parameters,
+    relations,
+    effects: [...facts.effects],
+    verdict: verdict.action,
+    rule: verdict.rule,
+    why: verdict.why,
+    tried: verdict.tried,
+    policyVersion: now.policyVersion,
+    requestId: execution.requestId,
+    status,
+    sqlstate,
+    analysisMs: execution.analysisMs,
+    transactionStatus: now.transactionStatus,
+  };
+}
+
+/** The entry that closes it; null when it was closed before, so that an outcome is never recorded twice. */
+export function outcomeOf(execution: Execution, status: StatementStatus, sqlstate: string | null = null): JournalEntry | null {
+  if (execution.ended) return null;
+  execution.ended = true;
+  return {
+    type: 'outcome',
+    id: execution.id,
+    status,
+    rows: execution.rows,
+    bytes: execution.bytes,
+    durationMs: performance.now() - execution.startedMs,
+    waitMs: execution.waitMs,
+    ...(sqlstate === null ? {} : { sqlstate }),
+    ...(execution.requestId === null ? {} : { requestId: execution.requestId }),
+    ...(execution.plan?.kind === 'mask' ? { maskedColumns: execution.plan.columns } : {}),
+  };
+}

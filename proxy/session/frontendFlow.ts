@@ -1,0 +1,446 @@
+import { randomBytes } from 'node:crypto';
+import {
+  encodeFields,
+  functionCallNotAllowed,
+  noSuchPortal,
+  noSuchStatement,
+  protocolViolation,
+  statementTooLarge,
+  WireError,
+} from '../wire/errors';
+import { decodeBind, decodeExecute, decodeParse, decodeTarget, decodeText, type FrontendFrame, FrontendFramer } from '../wire/frontend';
+import { Frontend } from '../wire/messages';
+import { MessageWriter } from '../wire/writer';
+import { judgedError } from './denial';
+import { type Effective, effectiveOf } from './effective';
+import { type Execution, newExecution } from './execution';
+import { HeldStatement } from './held';
+import type { Portal, PreparedStatement } from './names';
+import { showParameters } from './parameters';
+import type { Session, SessionView } from './session';
+
+/** Bytes that may wait unread in front of a held statement before the client is paused. */
+const HELD_BACKLOG_BYTES = 1024 * 1024;
+/** Messages that may wait for an answer before the client is paused. */
+const MAX_OWED = 10_000;
+
+const SYNC = Buffer.from([Frontend.sync, 0, 0, 0, 4]);
+const FLUSH = Buffer.from([Frontend.flush, 0, 0, 0, 4]);
+const TERMINATE = Buffer.from([Frontend.terminate, 0, 0, 0, 4]);
+
+/**
+ * Client → server: judges each message before its bytes go on. One message at a time, in order; what has to wait (a held statement,
+ * a catalog being read) makes everything behind it wait.
+ */
+export class FrontendFlow {
+  readonly #session: Session;
+  readonly #framer: FrontendFramer;
+  /** A statement name nobody has: describing it fails at exactly this place of the pipeline, as PostgreSQL itself would fail. */
+  readonly #poisonName = `gatehouse refused ${randomBytes(9).toString('base64url')}`;
+  #busy = false;
+  #ended = false;
+  #held: HeldStatement | null = null;
+  #cancelBarrier: Promise<void> | null = null;
+
+  constructor(session: Session) {
+    this.#session = session;
+    const { statementBytes, bindBytes } = session.services.limits;
+    this.#framer = new FrontendFramer((type) => (type === Frontend.bind ? bindBytes : statementBytes));
+  }
+
+  get holding(): boolean {
+    return this.#held !== null;
+  }
+
+  push(chunk: Buffer): void {
+    this.#framer.push(chunk);
+    if (this.#busy && this.#framer.bufferedBytes > HELD_BACKLOG_BYTES) this.#session.client.pause();
+    this.pump();
+  }
+
+  /** The client will send nothing more. What runs is finished for it; what is held is withdrawn. */
+  ended(): void {
+    this.#ended = true;
+    if (this.#held !== null) this.#session.close('client left while its statement was held');
+    else this.pump();
+  }
+
+  /** Works through what has arrived, as far as it may. */
+  pump(): void {
+    const session = this.#session;
+    while (!this.#busy && !session.closed && !session.ending) {
+      if (session.replies.length > MAX_OWED || session.upstream.writableNeedDrain) {
+        session.client.pause();
+        break;
+      }
+      const frame = this.#framer.next();
+      if (frame === null) {
+        session.client.resume();
+        if (this.#ended) this.#goodbye();
+        break;
+      }
+      const work = this.#handle(frame);
+      if (work === undefined) continue;
+      this.#busy = true;
+      session.toUpstream.flush();
+      work.then(
+        () => {
+          this.#busy = false;
+          session.guard(() => this.pump());
+        },
+        (error: unknown) => session.failWith(error),
+      );
+    }
+    session.toUpstream.flush();
+  }
+
+  cancel(): void {
+    const session = this.#session;
+    if (this.#held !== null) return this.#held.cancel();
+    // A late cancel must not hit the next statement: nothing new is forwarded until the server has dealt with it.
+    if (session.replies.length === 0 || this.#cancelBarrier !== null) return;
+    const barrier = session.services
+      .cancelUpstream()
+      .catch(() => undefined)
+      .finally(() => {
+        this.#cancelBarrier = null;
+      });
+    this.#cancelBarrier = barrier;
+  }
+
+  withdraw(): void {
+    this.#held?.gone();
+  }
+
+  #goodbye(): void {
+    const session = this.#session;
+    if (session.replies.length === 0) return session.close('client closed the connection');
+    session.ending = true;
+    session.toUpstream.append(TERMINATE);
+    session.toUpstream.flush();
+  }
+
+  /** One frame; a promise when it has to wait. Errors of one statement become its answer, anything else ends the session. */
+  #handle(frame: FrontendFrame): void | Promise<void> {
+    const isQuery = frame.kind !== 'copyData' && (frame.type === Frontend.query || frame.type === Frontend.functionCall);
+    const refuse = (error: unknown) => {
+      if (!(error instanceof WireError) || error.fatal) throw error;
+      if (isQuery) this.#denyQuery(error);
+      else this.#poison(error);
+    };
+    try {
+      return this.#dispatch(frame)?.catch(refuse);
+    } catch (error) {
+      return refuse(error);
+    }
+  }
+
+  #dispatch(frame: FrontendFrame): void | Promise<void> {
+    const session = this.#session;
+    if (frame.kind === 'copyData') {
+      if (session.copyIn !== null) session.toUpstream.append(frame.bytes);
+      return;
+    }
+    // What the server would ignore is not sent at all.
+    if (session.skipping && frame.type !== Frontend.sync && frame.type !== Frontend.terminate) return;
+    if (frame.kind === 'oversize') throw statementTooLarge(frame.sizeBytes, session.services.limits.statementBytes);
+    const { type, bytes } = frame;
+    switch (type) {
+      case Frontend.query:
+        return this.#withView((view) => this.#query(bytes, view));
+      case Frontend.parse:
+        return this.#withView((view) => this.#parse(bytes, view));
+      case Frontend.bind:
+        return this.#withView((view) => this.#bind(bytes, view));
+      case Frontend.execute:
+        return this.#withView((view) => this.#execute(bytes, view));
+      case Frontend.describe:
+        return this.#describe(bytes);
+      case Frontend.close:
+        return this.#close(bytes);
+      case Frontend.sync:
+        // Inside COPY the server ignores Sync.
+        if (session.copyIn === null) session.replies.push({ op: 'sync' });
+        session.skipping = false;
+        session.toUpstream.append(bytes);
+        return;
+      case Frontend.flush:
+        session.toUpstream.append(bytes);
+        return;
+      case Frontend.copyDone:
+      case Frontend.copyFail:
+        if (session.copyIn === null) return;
+        session.copyIn = null;
+        session.toUpstream.append(bytes);
+        return;
+      case Frontend.terminate:
+        return this.#goodbye();
+      case Frontend.functionCall:
+        throw functionCallNotAllowed();
+      default:
+        throw protocolViolation(`message 0x${type.toString(16)} is not allowed here`);
+    }
+  }
+
+  /** Everything that decides sees one consistent view; while the catalog or a cancel is under way, it waits. */
+  #withView(step: (view: SessionView) => void | Promise<void>): void | Promise<void> {
+    const session = this.#session;
+    const barrier = session.catalogBarrier ?? this.#cancelBarrier;
+    if (barrier !== null) {
+      return barrier.then(
+        () => this.#withView(step),
+        () => this.#withView(step),
+      );
+    }
+    const view = session.services.view(session.facts);
+    return view instanceof Promise ? view.then(step) : step(view);
+  }
+
+  #effective(sql: string, view: SessionView): { effective: Effective; analysisMs: number } {
+    const startMs = performance.now();
+    const { services, names } = this.#session;
+    const effective = effectiveOf(services.judge(sql, view), names, {
+      judge: (text) => services.judge(text, view),
+      cursorsMustBeKnown: !view.masks.empty,
+    });
+    return { effective, analysisMs: performance.now() - startMs };
+  }
+
+  #query(bytes: Buffer, view: SessionView): void | Promise<void> {
+    const sql = decodeText(bytes);
+    this.#session.names.dropUnnamed();
+    const { effective, analysisMs } = this.#effective(sql, view);
+    const executions = effective.statements.map((judged) => newExecution(judged, { protocol: 'simple', parameters: [], analysisMs }));
+    this.#followNames(executions);
+    switch (effective.action) {
+      case 'deny':
+        throw this.#denied(executions, view);
+      case 'hold':
+        return this.#hold(sql, executions, view).then((error) => {
+          if (error === 'skipped') return;
+          if (error !== null) throw error;
+          for (const execution of executions) this.#session.released(execution);
+          this.#forwardQuery(bytes, executions, view);
+        });
+      case 'allow':
+        this.#session.begin(executions, view, 'running');
+        return this.#forwardQuery(bytes, executions, view);
+      default:
+        effective.action satisfies never;
+    }
+  }
+
+  #forwardQuery(bytes: Buffer, executions: readonly Execution[], view: SessionView): void {
+    const session = this.#session;
+    for (const execution of executions) this.#mark(execution, view);
+    session.replies.push({ op: 'query', executions, index: 0 });
+    session.toUpstream.append(bytes);
+  }
+
+  #parse(bytes: Buffer, view: SessionView): void {
+    const session = this.#session;
+    const { name, sql, parameterTypes } = decodeParse(bytes);
+    if (name === '') session.names.statements.delete('');
+    const judgement = session.services.judge(sql, view);
+    // A held statement may be prepared: preparing runs nothing. It is held when it is bound.
+    if (judgement.action === 'deny') {
+      throw this.#denied(
+        judgement.statements.map((judged) => newExecution(judged, { protocol: 'extended', parameters: [], analysisMs: 0 })),
+        view,
+      );
+    }
+    const undo = session.names.putStatement({ name, sql, parameterTypes, judgement, columns: null });
+    session.replies.push({ op: 'parse', undo });
+    session.toUpstream.append(bytes);
+  }
+
+  #bind(bytes: Buffer, view: SessionView): void | Promise<void> {
+    const session = this.#session;
+    const bind = decodeBind(bytes);
+    const statement = session.names.statements.get(bind.statement);
+    if (statement === undefined) throw noSuchStatement(bind.statement);
+    // Judged again: policy, catalog and names may have changed since Parse, and the server plans anew too.
+    const { effective, analysisMs } = this.#effective(statement.sql, view);
+    const portal: Portal = {
+      name: bind.portal,
+      statement,
+      judgement: effective,
+      parameterFormats: bind.parameterFormats,
+      parameters: bind.parameters,
+      requestId: null,
+      waitMs: 0,
+      policyVersion: view.policy.version,
+      executed: false,
+      described: false,
+      plan: null,
+      pending: null,
+      analysisMs,
+    };
+    const forward = () => {
+      const undo = session.names.putPortal(portal);
+      const [judged] = effective.statements;
+      if (judged !== undefined) this.#taint(judged, view);
+      session.replies.push({ op: 'bind', undo });
+      session.toUpstream.append(bytes);
+    };
+    if (effective.action === 'allow') return forward();
+    const [execution] = this.#executionsOf(portal);
+    if (execution === undefined) return forward();
+    if (effective.action === 'deny') throw this.#denied([execution], view);
+    return this.#hold(statement.sql, [execution], view).then((error) => {
+      if (error === 'skipped') return;
+      if (error !== null) throw error;
+      portal.pending = execution;
+      forward();
+    });
+  }
+
+  #executionsOf(portal: Portal): Execution[] {
+    const executions = portal.judgement.statements.map((judged) =>
+      newExecution(judged, {
+        protocol: 'extended',
+        parameters: showParameters(portal.parameters, portal.parameterFormats, portal.statement.parameterTypes),
+        analysisMs: portal.analysisMs,
+      }),
+    );
+    this.#followNames(executions);
+    return executions;
+  }
+
+  #execute(bytes: Buffer, view: SessionView): void {
+    const session = this.#session;
+    const { portal: name } = decodeExecute(bytes);
+    const portal = session.names.portals.get(name);
+    if (portal === undefined) throw noSuchPortal(name);
+    if (portal.policyVersion !== view.policy.version) {
+      const { effective } = this.#effective(portal.statement.sql, view);
+      if (effective.action === 'deny') throw this.#denied(this.#executionsOf(portal), view);
+      portal.policyVersion = view.policy.version;
+    }
+    // The statement that was held at Bind is recorded already; every further Execute of the portal is a run of its own.
+    const held = portal.pending;
+    const execution = held ?? this.#executionsOf(portal)[0];
+    portal.pending = null;
+    if (execution === undefined) {
+      session.replies.push({ op: 'execute', execution: null, portal });
+      session.toUpstream.append(bytes);
+      return;
+    }
+    if (held === null) session.begin([execution], view, 'running');
+    else session.released(held);
+    this.#mark(execution, view);
+    if (execution.judged.touch.state !== 'clean' && !portal.described) {
+      // Without its own description a result that meets masked data has no origins to be masked by.
+      portal.described = true;
+      session.replies.push({ op: 'describe', statement: null, portal, local: true });
+      session.toUpstream.append(new MessageWriter().begin(Frontend.describe).int8(0x50).cstring(name).end().take());
+    }
+    portal.executed = true;
+    session.replies.push({ op: 'execute', execution, portal });
+    session.toUpstream.append(bytes);
+  }
+
+  #describe(bytes: Buffer): void {
+    const { names, replies, toUpstream } = this.#session;
+    const { target, name } = decodeTarget(bytes);
+    const statement: PreparedStatement | null = target === 'S' ? (names.statements.get(name) ?? null) : null;
+    const portal = target === 'P' ? (names.portals.get(name) ?? null) : null;
+    if (portal !== null) portal.described = true;
+    replies.push({ op: 'describe', statement, portal, local: false });
+    toUpstream.append(bytes);
+  }
+
+  #close(bytes: Buffer): void {
+    const { names, replies, toUpstream } = this.#session;
+    const { target, name } = decodeTarget(bytes);
+    const undo = target === 'S' ? names.dropStatement(name) : names.dropPortal(name);
+    replies.push({ op: 'close', undo, local: false });
+    toUpstream.append(bytes);
+  }
+
+  /** SQL PREPARE gives a name only once the server says it did. */
+  #followNames(executions: readonly Execution[]): void {
+    const { names } = this.#session;
+    for (const execution of executions) {
+      const effect = execution.judged.facts.session;
+      if (effect?.type !== 'prepare') continue;
+      const { text } = execution.judged.facts;
+      execution.onComplete = () =>
+        names.putStatement({
+          name: effect.name,
+          sql: text,
+          parameterTypes: [],
+          judgement: { statements: [execution.judged], action: execution.judged.verdict.action },
+          columns: null,
+        });
+    }
+  }
+
+  #mark(execution: Execution, view: SessionView): void {
+    execution.startedMs = performance.now();
+    this.#taint(execution.judged, view);
+  }
+
+  /** From here to the end of the transaction the server's words may hold masked values. */
+  #taint(judged: Execution['judged'], view: SessionView): void {
+    const session = this.#session;
+    if (view.masks.empty) return;
+    if (judged.facts.effects.has('opaque')) session.taint = 'opaque';
+    else if (judged.touch.state !== 'clean' && session.taint === 'none') session.taint = 'masked';
+  }
+
+  #denied(executions: readonly Execution[], view: SessionView): WireError {
+    const error = judgedError(executions, view.policy);
+    this.#session.begin(executions, view, 'denied', error.fields.sqlstate);
+    for (const execution of executions) execution.ended = true;
+    return error;
+  }
+
+  /** Null when it may run; an error to answer with; 'skipped' when something before it failed and the server ignores it. */
+  async #hold(sql: string, executions: readonly Execution[], view: SessionView): Promise<WireError | null | 'skipped'> {
+    const session = this.#session;
+    if (session.replies.length > 0) {
+      session.toUpstream.append(FLUSH);
+      session.toUpstream.flush();
+      await session.whenAnswered();
+      if (session.skipping || session.closed) return 'skipped';
+    }
+    const held = new HeldStatement(session, sql, executions, view);
+    this.#held = held;
+    try {
+      const error = await held.wait();
+      if (error !== null || session.closed) return session.closed ? 'skipped' : error;
+      // What was approved is judged again: a rule that denies by now still denies.
+      const now = await session.services.view(session.facts);
+      return this.#effective(sql, now).effective.action === 'deny' ? this.#denied(executions, now) : null;
+    } finally {
+      this.#held = null;
+    }
+  }
+
+  /** Makes the server fail here, so that both sides are in the state PostgreSQL gives a failed statement; our error takes the place of its. */
+  #poison(error: WireError): void {
+    const session = this.#session;
+    session.replies.push({ op: 'poison', error });
+    session.toUpstream.append(new MessageWriter().begin(Frontend.describe).int8(0x53).cstring(this.#poisonName).end().take());
+    session.skipping = true;
+  }
+
+  #denyQuery(error: WireError): void {
+    const session = this.#session;
+    if (session.skipping) return;
+    // Outside a transaction with nothing under way the server has no part in this.
+    if (session.status === 'I' && session.replies.length === 0) {
+      session.toClient.append(encodeFields(error.fields));
+      session.toClient.append(READY_IDLE);
+      session.toClient.flush();
+      return;
+    }
+    this.#poison(error);
+    session.replies.push({ op: 'sync' });
+    session.skipping = false;
+    session.toUpstream.append(SYNC);
+  }
+}
+
+const READY_IDLE = Buffer.from([0x5a, 0, 0, 0, 5, 0x49]);

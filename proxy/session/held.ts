@@ -1,0 +1,161 @@
+import { createHash } from 'node:crypto';
+import type { Hold } from '../approvals/desk';
+import {
+  approvalNotice,
+  approvalTimedOut,
+  approvalUnavailable,
+  canceledByUser,
+  heldNotice,
+  statementRejected,
+  type WireError,
+} from '../wire/errors';
+import { stricter } from './effective';
+import type { Execution } from './execution';
+import type { Session, SessionView } from './session';
+
+/** One statement text that waits for a person while its client waits on its own connection. Ends in exactly one way. */
+export class HeldStatement {
+  readonly #session: Session;
+  readonly #sql: string;
+  readonly #executions: readonly Execution[];
+  readonly #view: SessionView;
+  #hold: Hold | null = null;
+  #cancelled = false;
+
+  constructor(session: Session, sql: string, executions: readonly Execution[], view: SessionView) {
+    this.#session = session;
+    this.#sql = sql;
+    this.#executions = executions;
+    this.#view = view;
+  }
+
+  /** Ctrl-C: the upstream never saw the statement, so the answer is ours. */
+  cancel(): void {
+    this.#cancelled = true;
+    this.#hold?.withdraw();
+  }
+
+  /** The client is gone. */
+  gone(): void {
+    this.cancel();
+  }
+
+  /** Null when it was approved and may run now. */
+  async wait(): Promise<WireError | null> {
+    const session = this.#session;
+    const startedMs = performance.now();
+    session.begin(this.#executions, this.#view, 'held');
+    const required = this.#required();
+    try {
+      this.#hold = await session.services.hold(this.#request(), (approvals) => {
+        if (this.#hold !== null && !session.closed) session.notice(approvalNotice(this.#hold.requestId, approvals, required));
+      });
+    } catch (error) {
+      session.services.logError(session.services.newErrorId(), error);
+      return this.#end('denied', approvalUnavailable());
+    }
+    const hold = this.#hold;
+    for (const execution of this.#executions) execution.requestId = hold.requestId;
+    if (this.#cancelled) hold.withdraw();
+    else if (!session.closed) session.notice(this.#notice(hold.requestId));
+
+    const outcome = await hold.outcome;
+    for (const execution of this.#executions) execution.waitMs = performance.now() - startedMs;
+    switch (outcome.kind) {
+      case 'approved':
+        return null;
+      case 'rejected':
+        return this.#end('rejected', statementRejected(hold.requestId, outcome.reviewer, outcome.reason));
+      case 'expired':
+        return this.#end('expired', approvalTimedOut(hold.requestId));
+      case 'withdrawn':
+        return this.#end('withdrawn', canceledByUser());
+      default:
+        outcome satisfies never;
+        return approvalUnavailable();
+    }
+  }
+
+  #end(status: 'denied' | 'rejected' | 'expired' | 'withdrawn', error: WireError): WireError {
+    for (const execution of this.#executions) this.#session.end(execution, status, error.fields.sqlstate);
+    return error;
+  }
+
+  /** Of several held statements in one text, the first speaks; the text runs whole or not at all. */
+  #lead(): Execution {
+    const lead = this.#executions.find((execution) => execution.judged.verdict.action === 'hold') ?? this.#executions[0];
+    if (lead === undefined) throw new Error('a held text has at least one statement');
+    return lead;
+  }
+
+  #required(): number {
+    return Math.max(1, ...this.#executions.map((execution) => execution.judged.verdict.approval?.count ?? 1));
+  }
+
+  #expiresAt(): Date {
+    const withinMs = Math.min(
+      ...this.#executions.map((execution) => execution.judged.verdict.approval?.expiresInMs ?? Number.POSITIVE_INFINITY),
+    );
+    return new Date(Date.now() + (Number.isFinite(withinMs) ? withinMs : 15 * 60_000));
+  }
+
+  #request() {
+    const session = this.#session;
+    const { principal, id, connectionName } = session.facts;
+    const lead = this.#lead();
+    const { facts } = lead.judged;
+    const verdict = this.#executions.map((execution) => execution.judged.verdict).reduce(stricter);
+    return {
+      statementId: lead.id,
+      sessionId: id,
+      principalId: principal.id,
+      principalName: principal.name,
+      ownerId: principal.owner?.id ?? null,
+      ownerName: principal.owner?.name ?? null,
+      connectionName,
+      sql: this.#sql,
+      parameters: [...lead.parameters],
+      digest: this.#digest(lead),
+      kind: facts.kind,
+      effects: [...new Set(this.#executions.flatMap((execution) => [...execution.judged.facts.effects]))],
+      relations: this.#executions.flatMap((execution) => [...execution.judged.relations]),
+      unbounded: this.#executions.some((execution) => execution.judged.facts.unbounded),
+      rule: lead.judged.verdict.rule ?? lead.judged.verdict.decidedBy,
+      why: lead.judged.verdict.why,
+      tried: [...lead.judged.verdict.tried],
+      requesterReason: session.requesterReason,
+      transactionStatus: session.status,
+      reviewerGroups: [...(verdict.approval?.groups ?? [])],
+      required: this.#required(),
+      expiresAt: this.#expiresAt(),
+    };
+  }
+
+  /** What was approved is what runs: any difference would be another digest. */
+  #digest(lead: Execution): string {
+    const { principal, connectionName } = this.#session.facts;
+    const parts = [
+      this.#sql,
+      JSON.stringify(lead.parameters),
+      principal.id,
+      principal.owner?.id ?? '',
+      connectionName,
+      String(this.#view.policy.version),
+    ];
+    const hash = createHash('sha256');
+    for (const part of parts) hash.update(`${Buffer.byteLength(part)}:`).update(part);
+    return hash.digest('hex');
+  }
+
+  #notice(requestId: string) {
+    const lead = this.#lead();
+    const groups = lead.judged.verdict.approval?.groups ?? [];
+    return heldNotice({
+      requestId,
+      rule: lead.judged.verdict.rule ?? lead.judged.verdict.decidedBy,
+      reviewers: groups.length === 0 ? 'any reviewer' : groups.join(', '),
+      deadline: this.#expiresAt().toISOString(),
+      link: this.#session.services.requestLink(requestId),
+    });
+  }
+}

@@ -1,0 +1,75 @@
+import type { WireError } from '../wire/errors';
+import type { Execution } from './execution';
+import type { Portal, PreparedStatement, Undo } from './names';
+
+/** One message that went upstream and is owed an answer, in the order the answers will come. */
+export type Reply =
+  | { op: 'parse'; undo: Undo }
+  | { op: 'bind'; undo: Undo }
+  | { op: 'close'; undo: Undo; local: boolean }
+  /** local: the gateway asked, the client does not see the answer. */
+  | { op: 'describe'; statement: PreparedStatement | null; portal: Portal | null; local: boolean }
+  /** execution is null for an empty statement, which runs nothing. */
+  | { op: 'execute'; execution: Execution | null; portal: Portal | null }
+  | { op: 'query'; executions: readonly Execution[]; index: number }
+  /** A message made to fail at exactly this place; its error is replaced by ours. */
+  | { op: 'poison'; error: WireError }
+  | { op: 'sync' };
+
+/**
+ * What the server owes, first in first out. After an error the server ignores everything up to the next Sync, a simple Query included
+ * (chapter 54.2.3), so those answers will never come.
+ */
+export class ReplyQueue {
+  #queue: (Reply | undefined)[] = [];
+  #head = 0;
+
+  get length(): number {
+    return this.#queue.length - this.#head;
+  }
+
+  get head(): Reply | undefined {
+    return this.#queue[this.#head];
+  }
+
+  push(reply: Reply): void {
+    this.#queue.push(reply);
+  }
+
+  shift(): Reply | undefined {
+    const reply = this.#queue[this.#head];
+    if (reply === undefined) return undefined;
+    this.#queue[this.#head++] = undefined;
+    if (this.#head === this.#queue.length) {
+      this.#queue.length = 0;
+      this.#head = 0;
+    } else if (this.#head > 1024 && this.#head * 2 > this.#queue.length) {
+      this.#queue = this.#queue.slice(this.#head);
+      this.#head = 0;
+    }
+    return reply;
+  }
+
+  /** Takes out all that stands in front of the next Sync, in order; `found` tells whether there is one. */
+  discardToSync(): { discarded: Reply[]; found: boolean } {
+    const discarded: Reply[] = [];
+    for (let reply = this.head; reply !== undefined; reply = this.head) {
+      if (reply.op === 'sync') return { discarded, found: true };
+      discarded.push(reply);
+      this.shift();
+    }
+    return { discarded, found: false };
+  }
+
+  /** Takes out the Syncs right behind the head: inside COPY the server ignores them. */
+  dropSyncsBehindHead(): void {
+    while (this.length > 1 && this.#queue[this.#head + 1]?.op === 'sync') this.#queue.splice(this.#head + 1, 1);
+  }
+
+  /** Everything still owed, for the record when the server is gone. */
+  drain(): Reply[] {
+    const rest: Reply[] = [];
+    for (let reply = this.shift(); reply !== undefined; reply = this.shift()) rest.push(reply);
+    return rest;
+  }
+}

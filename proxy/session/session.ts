@@ -1,0 +1,247 @@
+import type net from 'node:net';
+import type { StatementStatus } from '../../db/schema/shapes';
+import type { Hold, HoldRequest } from '../approvals/desk';
+import type { CatalogSnapshot } from '../catalog/types';
+import type { JournalEntry } from '../journal/entries';
+import type { MaskIndex } from '../masking/columns';
+import type { Judgement } from '../policy/judge';
+import type { ConnectionPolicy, PolicySnapshot, Principal } from '../policy/types';
+import type { Upstream } from '../upstream/connect';
+import {
+  encodeFields,
+  internalError,
+  notRecorded,
+  terminatedByAdministrator,
+  upstreamLost,
+  WireError,
+  type WireFields,
+} from '../wire/errors';
+import type { TransactionStatus } from '../wire/messages';
+import { BackendFlow } from './backendFlow';
+import { type Execution, intentOf, outcomeOf, type SessionFacts } from './execution';
+import { FrontendFlow } from './frontendFlow';
+import { SessionNames } from './names';
+import { Out } from './out';
+import { ReplyQueue } from './replies';
+import type { Taint } from './scrub';
+
+/** What a session needs of its worker. */
+export interface SessionServices {
+  /** The policy and what follows from it for this session, now; throws WireError when it cannot be vouched for. */
+  view(session: SessionFacts): Promise<SessionView> | SessionView;
+  refreshCatalog(connectionName: string): Promise<void>;
+  judge(text: string, view: SessionView): Judgement;
+  record(entry: JournalEntry): void;
+  hold(request: HoldRequest, onProgress: (approvals: number) => void): Promise<Hold>;
+  /** Asks the upstream to cancel what this session runs. */
+  cancelUpstream(): Promise<void>;
+  requestLink(requestId: string): string;
+  hashKey: Buffer;
+  limits: { statementBytes: number; bindBytes: number };
+  onClosed(reason: string): void;
+  logError(errorId: string, error: unknown): void;
+  newErrorId(): string;
+}
+
+export interface SessionView {
+  policy: PolicySnapshot;
+  connection: ConnectionPolicy;
+  principal: Principal;
+  catalog: CatalogSnapshot;
+  masks: MaskIndex;
+}
+
+/**
+ * One client session and its one upstream session. Holds what both directions share; the two flows move it.
+ * Ends exactly once, whatever ends it, and leaves no statement without an outcome.
+ */
+export class Session {
+  readonly facts: SessionFacts;
+  readonly services: SessionServices;
+  readonly requesterReason: string | null;
+  readonly names = new SessionNames();
+  readonly replies = new ReplyQueue();
+  readonly client: net.Socket;
+  readonly upstream: net.Socket;
+  readonly toClient: Out;
+  readonly toUpstream: Out;
+  /** ReadyForQuery's status byte as last seen. */
+  status: TransactionStatus = 'I';
+  /** The server answered an error and ignores everything until the Sync that was not sent yet. */
+  skipping = false;
+  copyIn: Execution | null = null;
+  taint: Taint = 'none';
+  /** Statements of this session changed the catalog; others must not be judged by the old one. */
+  catalogDirty = false;
+  catalogBarrier: Promise<void> | null = null;
+  /** The client said goodbye; when the server closes, all is as it should be. */
+  ending = false;
+  readonly #frontend: FrontendFlow;
+  readonly #backend: BackendFlow;
+  #closed = false;
+  #draining = false;
+  #idleWaiters: (() => void)[] = [];
+
+  constructor(options: {
+    facts: SessionFacts;
+    services: SessionServices;
+    client: net.Socket;
+    upstream: Upstream;
+    requesterReason: string | null;
+  }) {
+    this.facts = options.facts;
+    this.services = options.services;
+    this.requesterReason = options.requesterReason;
+    this.client = options.client;
+    this.upstream = options.upstream.socket;
+    this.toClient = new Out(this.client);
+    this.toUpstream = new Out(this.upstream);
+    this.#frontend = new FrontendFlow(this);
+    this.#backend = new BackendFlow(this);
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Begins to relay; `early` is what the client sent behind its start-up. */
+  start(early: Buffer): void {
+    this.client.on('data', (chunk: Buffer) => this.guard(() => this.#frontend.push(chunk)));
+    this.client.on('end', () => this.guard(() => this.#frontend.ended()));
+    this.client.on('error', () => undefined);
+    this.client.on('close', () => this.close('client closed the connection'));
+    this.client.on('drain', () => this.upstream.resume());
+    this.upstream.on('data', (chunk: Buffer) => this.guard(() => this.#backend.push(chunk)));
+    this.upstream.on('error', () => undefined);
+    this.upstream.on('close', () => {
+      if (this.ending) this.close('client closed the connection');
+      else this.fail(upstreamLost(this.facts.connectionName), 'upstream closed the connection');
+    });
+    this.upstream.on('drain', () => this.guard(() => this.#frontend.pump()));
+    if (early.length > 0) this.guard(() => this.#frontend.push(early));
+  }
+
+  /** Runs one step; whatever it throws ends this session and no other. */
+  guard(step: () => void): void {
+    if (this.#closed) return;
+    try {
+      step();
+    } catch (error) {
+      this.failWith(error);
+    }
+  }
+
+  failWith(error: unknown): void {
+    if (error instanceof WireError) return this.fail(error, error.fields.message);
+    const errorId = this.services.newErrorId();
+    this.services.logError(errorId, error);
+    this.fail(internalError(errorId), `internal error ${errorId}`);
+  }
+
+  /** Says why and closes. */
+  fail(error: WireError, reason: string): void {
+    if (this.#closed) return;
+    this.toClient.append(encodeFields({ ...error.fields, severity: 'FATAL' }));
+    this.toClient.flush();
+    this.close(reason);
+  }
+
+  /** An administrator, a lost right or an expired token ends the session. */
+  terminate(detail?: string): void {
+    this.fail(terminatedByAdministrator(detail), detail ?? 'terminated by an administrator');
+  }
+
+  /** Ends the session when its statement is done, at once when there is none. */
+  drain(): void {
+    this.#draining = true;
+    this.#endIfDrained();
+  }
+
+  cancel(): void {
+    if (!this.#closed) this.#frontend.cancel();
+  }
+
+  close(reason: string): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#frontend.withdraw();
+    for (const reply of this.replies.drain()) {
+      if (reply.op === 'execute' && reply.execution !== null) this.end(reply.execution, 'unknown');
+      if (reply.op === 'query') for (const execution of reply.executions) this.end(execution, 'unknown');
+    }
+    this.client.end();
+    this.client.destroySoon();
+    // Terminate, so that the server ends the transaction now rather than when it next writes.
+    if (!this.upstream.destroyed) this.upstream.end(Buffer.from([0x58, 0, 0, 0, 4]));
+    this.upstream.destroySoon();
+    this.services.onClosed(reason);
+  }
+
+  notice(fields: WireFields): void {
+    this.toClient.append(encodeFields(fields));
+    this.toClient.flush();
+  }
+
+  /** Resolves when the server owes nothing more. */
+  whenAnswered(): Promise<void> {
+    if (this.replies.length === 0 || this.#closed) return Promise.resolve();
+    return new Promise((resolve) => this.#idleWaiters.push(resolve));
+  }
+
+  /** Called by the backend flow after each batch of answers. */
+  answered(): void {
+    if (this.replies.length === 0) {
+      for (const resolve of this.#idleWaiters.splice(0)) resolve();
+    }
+    this.#endIfDrained();
+    this.#frontend.pump();
+  }
+
+  #endIfDrained(): void {
+    if (this.#draining && this.replies.length === 0 && this.status === 'I' && !this.#frontend.holding) {
+      this.terminate('the gateway is shutting down');
+    }
+  }
+
+  /**
+   * Records what is about to run. @throws WireError 58000 when it cannot be recorded: it must not run.
+   */
+  begin(
+    executions: readonly Execution[],
+    view: { policy: { version: number } },
+    status: StatementStatus,
+    sqlstate: string | null = null,
+  ): void {
+    const now = { atMs: Date.now(), policyVersion: view.policy.version, transactionStatus: this.status };
+    for (const execution of executions) {
+      try {
+        this.services.record(intentOf(execution, this.facts, now, status, sqlstate));
+      } catch (cause) {
+        for (const written of executions) this.end(written, 'skipped');
+        throw notRecorded(
+          cause instanceof Error && 'code' in cause ? `The journal refused: ${String(cause.code)}.` : 'The journal refused.',
+        );
+      }
+    }
+  }
+
+  /** Records what became of it. A journal that is full now has the intent; the outcome stays unknown rather than ending the session. */
+  end(execution: Execution, status: StatementStatus, sqlstate: string | null = null): void {
+    const entry = outcomeOf(execution, status, sqlstate);
+    if (entry === null) return;
+    this.#recordQuietly(entry);
+  }
+
+  /** A held statement goes on its way. */
+  released(execution: Execution): void {
+    this.#recordQuietly({ type: 'outcome', id: execution.id, status: 'running', waitMs: execution.waitMs });
+  }
+
+  #recordQuietly(entry: JournalEntry): void {
+    try {
+      this.services.record(entry);
+    } catch (error) {
+      this.services.logError(this.services.newErrorId(), error);
+    }
+  }
+}

@@ -1,0 +1,62 @@
+import pg from 'pg';
+import { open } from '../../db/secrets';
+import { type CatalogKeeper, openCatalogKeeper } from '../catalog/keeper';
+import type { ConnectionPolicy } from '../policy/types';
+import { tlsOptions } from '../upstream/tls';
+
+/** One catalog keeper per connection in use, opened at its first session and closed a while after its last. */
+export interface Catalogs {
+  get(connection: ConnectionPolicy): CatalogKeeper;
+  byName(name: string): CatalogKeeper | null;
+  close(): Promise<void>;
+}
+
+export function createCatalogs(options: { secretKey: Buffer; onError(connection: string, error: unknown): void }): Catalogs {
+  const open_ = new Map<string, { settings: string; keeper: CatalogKeeper }>();
+
+  return {
+    get(connection) {
+      // A changed host or credential is another upstream: its catalog is not the one we have.
+      const settings = JSON.stringify([
+        connection.host,
+        connection.port,
+        connection.database,
+        connection.username,
+        connection.passwordSealed,
+        connection.tls,
+      ]);
+      const known = open_.get(connection.name);
+      if (known?.settings === settings) return known.keeper;
+      void known?.keeper.close();
+      const keeper = openCatalogKeeper({
+        connect: () => connectControl(connection, options.secretKey),
+        pollMs: 2_000,
+        onError: (error) => options.onError(connection.name, error),
+      });
+      open_.set(connection.name, { settings, keeper });
+      return keeper;
+    },
+    byName: (name) => open_.get(name)?.keeper ?? null,
+    async close() {
+      await Promise.all([...open_.values()].map(({ keeper }) => keeper.close()));
+    },
+  };
+}
+
+/** The control connection: our own, never the client's; its settings are ours alone. */
+async function connectControl(connection: ConnectionPolicy, secretKey: Buffer): Promise<pg.Client> {
+  const client = new pg.Client({
+    host: connection.host,
+    port: connection.port,
+    database: connection.database,
+    user: connection.username,
+    ...(connection.passwordSealed === null ? {} : { password: open(secretKey, connection.passwordSealed, connection.id) }),
+    ssl: tlsOptions(connection.tls, connection.host),
+    application_name: 'gatehouse catalog',
+    connectionTimeoutMillis: 5_000,
+    keepAlive: true,
+  });
+  client.on('error', () => undefined);
+  await client.connect();
+  return client;
+}

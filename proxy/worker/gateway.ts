@@ -1,0 +1,154 @@
+import { hkdfSync } from 'node:crypto';
+import { eq, sql } from 'drizzle-orm';
+import { newId } from '../../db/ids';
+import { listen } from '../../db/listen';
+import { sessions } from '../../db/schema/audit';
+import { tokens } from '../../db/schema/identity';
+import { openStore, type Store } from '../../db/store';
+import { createDesk, type Desk } from '../approvals/desk';
+import { loadPrincipal } from '../identity/principal';
+import { mayConnect, type SignedIn } from '../identity/signIn';
+import { type Journal, openJournal } from '../journal/write';
+import { createJudge } from '../policy/judge';
+import type { Session } from '../session/session';
+import { CancelKeys } from './cancelKeys';
+import { type Catalogs, createCatalogs } from './catalogs';
+import { log } from './log';
+import { openPolicyKeeper, type PolicyKeeper } from './policyKeeper';
+import type { WorkerSettings } from './settings';
+
+/** A session as the worker keeps it: what may end it from outside. */
+export interface OpenSession {
+  session: Session;
+  signedIn: SignedIn;
+}
+
+/** Everything the sessions of one worker share. */
+export interface Gateway {
+  settings: WorkerSettings;
+  store: Store;
+  policy: PolicyKeeper;
+  catalogs: Catalogs;
+  journal: Journal;
+  desk: Desk;
+  judge: ReturnType<typeof createJudge>;
+  cancelKeys: CancelKeys;
+  /** Keys the pseudonyms of hash masks: the same on every gateway of one store. */
+  hashKey: Buffer;
+  sessions: Map<string, OpenSession>;
+  close(): Promise<void>;
+}
+
+const JUDGE_CACHE_BYTES = 64 * 1024 * 1024;
+
+export async function openGateway(settings: WorkerSettings): Promise<Gateway> {
+  const { store, close: closeStore } = openStore(settings.storeUrl, { max: 8, applicationName: `gatehouse ${settings.workerId}` });
+  const open = new Map<string, OpenSession>();
+  const policy = await openPolicyKeeper(store, () => void recheckSessions());
+  const journal = openJournal(settings.dataDir, `${settings.gatewayId}-${settings.workerId}-${Date.now()}-${process.pid}`);
+  const desk = createDesk({ store, gatewayId: settings.gatewayId, workerId: settings.workerId, now: () => new Date() });
+  const catalogs = createCatalogs({
+    secretKey: settings.secretKey,
+    onError: (connection, error) => log.warn({ connection, code: codeOf(error) }, 'catalog connection failed'),
+  });
+
+  /** After a change of policy: each session's principal is read again, and what it may no longer do ends. */
+  const recheckSessions = async () => {
+    for (const entry of open.values()) {
+      try {
+        const ended = await whyEnded(store, policy, entry);
+        if (ended !== null) entry.session.terminate(ended);
+      } catch (error) {
+        log.warn({ session: entry.session.facts.id, code: codeOf(error) }, 'principal could not be read again');
+      }
+    }
+  };
+
+  const killIfAsked = async (id: string) => {
+    const entry = open.get(id);
+    if (entry === undefined) return;
+    const [row] = await store.select().from(sessions).where(eq(sessions.id, id));
+    if (row?.killRequestedAt != null) entry.session.terminate('terminated by an administrator');
+  };
+
+  const listener = listen(settings.storeUrl, ['gatehouse_policy', 'gatehouse_approvals', 'gatehouse_sessions'], {
+    onNotification(channel, payload) {
+      switch (channel) {
+        case 'gatehouse_policy':
+          return policy.wake();
+        case 'gatehouse_approvals':
+          return desk.wake(payload);
+        case 'gatehouse_sessions':
+          return void killIfAsked(payload).catch(() => undefined);
+        case 'gatehouse_statements':
+          return;
+        default:
+          channel satisfies never;
+      }
+    },
+    onConnected() {
+      policy.wake();
+      desk.wakeAll();
+      for (const id of open.keys()) void killIfAsked(id).catch(() => undefined);
+    },
+    onLost: () => log.warn('store notifications lost, reconnecting'),
+  });
+
+  return {
+    settings,
+    store,
+    policy,
+    catalogs,
+    journal,
+    desk,
+    judge: createJudge({ maxBytes: JUDGE_CACHE_BYTES }),
+    cancelKeys: new CancelKeys(settings.workerIndex),
+    hashKey: Buffer.from(hkdfSync('sha256', settings.secretKey, Buffer.alloc(0), 'gatehouse mask hash', 32)),
+    sessions: open,
+    async close() {
+      policy.close();
+      desk.close();
+      await listener.close();
+      await catalogs.close();
+      await closeStore();
+      journal.close();
+    },
+  };
+}
+
+/** Why a session may not go on, in words for its client; null when it may. Refreshes its principal. */
+async function whyEnded(store: Store, policy: PolicyKeeper, { session, signedIn }: OpenSession): Promise<string | null> {
+  const { facts } = session;
+  const [token] = await store.select().from(tokens).where(eq(tokens.id, signedIn.tokenId));
+  if (token === undefined || token.revokedAt !== null) return 'the access token was revoked';
+  const principal = await loadPrincipal(store, facts.principal.id);
+  if (principal === null) return 'the principal was disabled';
+  const snapshot = policy.current();
+  if (!snapshot.connections.has(facts.connectionName)) return 'the connection was removed';
+  if (!mayConnect(snapshot.access, principal, facts.connectionName)) return 'access to the connection was withdrawn';
+  facts.principal = principal;
+  return null;
+}
+
+/** Writes the session's row and tells the console. @throws when the store is away: no session opens unseen. */
+export async function openSessionRow(gateway: Gateway, row: Omit<typeof sessions.$inferInsert, 'gatewayId' | 'workerId'>): Promise<void> {
+  await gateway.store.transaction(async (tx) => {
+    await tx.insert(sessions).values({ ...row, gatewayId: gateway.settings.gatewayId, workerId: gateway.settings.workerId });
+    await tx.execute(sql`select pg_notify('gatehouse_sessions', ${row.id})`);
+  });
+}
+
+export async function closeSessionRow(gateway: Gateway, id: string, reason: string): Promise<void> {
+  await gateway.store.transaction(async (tx) => {
+    await tx.update(sessions).set({ endedAt: new Date(), endReason: reason }).where(eq(sessions.id, id));
+    await tx.execute(sql`select pg_notify('gatehouse_sessions', ${id})`);
+  });
+}
+
+/** An error's code, which never holds data; messages may. */
+export function codeOf(error: unknown): string {
+  if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code;
+  return error instanceof Error ? error.name : 'unknown';
+}
+
+export const newErrorId = () => `err_${newId('act').slice(4)}`;

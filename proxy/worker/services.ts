@@ -1,0 +1,81 @@
+import type { CatalogSnapshot } from '../catalog/types';
+import { type MaskIndex, maskedColumnsFor } from '../masking/columns';
+import type { ConnectionPolicy } from '../policy/types';
+import type { SessionFacts } from '../session/execution';
+import type { SessionServices, SessionView } from '../session/session';
+import { SqlSyntaxError, SqlTooComplexError } from '../sql/parse';
+import { cancelUpstream, type Upstream, type UpstreamTarget } from '../upstream/connect';
+import { catalogUnavailable, statementNotAnalyzed, syntaxError, terminatedByAdministrator } from '../wire/errors';
+import { closeSessionRow, codeOf, type Gateway, newErrorId } from './gateway';
+import { log } from './log';
+
+const LIMITS = { statementBytes: 1024 * 1024, bindBytes: 64 * 1024 * 1024 };
+
+/** What one session gets of its worker. */
+export function servicesFor(
+  gateway: Gateway,
+  session: { facts: SessionFacts; target: UpstreamTarget; upstream: Upstream; onClosed(): void },
+): SessionServices {
+  const view = createView(gateway);
+  return {
+    view: () => view(session.facts),
+    async refreshCatalog(connectionName) {
+      await gateway.catalogs.byName(connectionName)?.refresh();
+    },
+    judge(text, current) {
+      try {
+        return gateway.judge.judge(text, { ...current, now: new Date() });
+      } catch (error) {
+        if (error instanceof SqlSyntaxError) throw syntaxError(error.message, error.position);
+        if (error instanceof SqlTooComplexError) throw statementNotAnalyzed(error.message);
+        throw error;
+      }
+    },
+    record: (entry) => gateway.journal.append(entry),
+    hold: (request, onProgress) => gateway.desk.hold(request, onProgress),
+    async cancelUpstream() {
+      const { cancelKey } = session.upstream;
+      if (cancelKey !== null) await cancelUpstream({ ...session.target, timeoutMs: 5_000 }, cancelKey);
+    },
+    requestLink: (requestId) => `${gateway.settings.consoleUrl}/approvals/${requestId}`,
+    hashKey: gateway.hashKey,
+    limits: LIMITS,
+    onClosed(reason) {
+      session.onClosed();
+      closeSessionRow(gateway, session.facts.id, reason).catch((error: unknown) => {
+        log.warn({ session: session.facts.id, code: codeOf(error) }, 'end of session could not be stored');
+      });
+    },
+    logError: (errorId, error) =>
+      log.error({ errorId, code: codeOf(error), stack: error instanceof Error ? error.stack : undefined }, 'session error'),
+    newErrorId,
+  };
+}
+
+/** The session's view of policy and catalog, made anew only when one of them, or the principal, moved. */
+function createView(gateway: Gateway): (facts: SessionFacts) => SessionView | Promise<SessionView> {
+  let last: SessionView | undefined;
+
+  const build = (facts: SessionFacts, connection: ConnectionPolicy, catalog: CatalogSnapshot): SessionView => {
+    const policy = gateway.policy.current();
+    const { principal } = facts;
+    if (last !== undefined && last.policy === policy && last.catalog === catalog && last.principal === principal) return last;
+    const masks: MaskIndex = maskedColumnsFor({ masking: policy.masking, connection, principal, catalog });
+    last = { policy, connection, principal, catalog, masks };
+    return last;
+  };
+
+  return (facts) => {
+    const connection = gateway.policy.current().connections.get(facts.connectionName);
+    if (connection === undefined) throw terminatedByAdministrator('the connection was removed');
+    const keeper = gateway.catalogs.get(connection);
+    const catalog = keeper.current();
+    if (catalog !== null) return build(facts, connection, catalog);
+    return keeper.ready().then(
+      (snapshot) => build(facts, connection, snapshot),
+      () => {
+        throw catalogUnavailable(facts.connectionName);
+      },
+    );
+  };
+}

@@ -1,0 +1,48 @@
+import { z } from 'zod';
+
+/** What the supervisor gives a worker in its environment (server/boot). */
+const schema = z.object({
+  DATABASE_URL: z.string().min(1),
+  GATEHOUSE_SECRET_KEY: z.base64().transform((value) => Buffer.from(value, 'base64')),
+  GATEHOUSE_DATA_DIR: z.string().min(1),
+  GATEHOUSE_ID: z.string().startsWith('gw_'),
+  GATEHOUSE_WORKER: z.string().regex(/^w\d+$/),
+  PROXY_HOST: z.string().default('127.0.0.1'),
+  PROXY_PORT: z.coerce.number().int().min(0).max(65_535),
+  CONSOLE_URL: z.string(),
+  GATEHOUSE_ALLOW_PLAINTEXT: z.enum(['on', 'off']).default('off'),
+});
+
+export interface WorkerSettings {
+  storeUrl: string;
+  secretKey: Buffer;
+  dataDir: string;
+  gatewayId: string;
+  workerId: string;
+  /** 1-based; at most 127, it lives in seven bits of every cancel key. */
+  workerIndex: number;
+  host: string;
+  port: number;
+  consoleUrl: string;
+  allowPlaintext: boolean;
+}
+
+/** @throws with the names of the settings that are missing or wrong, never their values. */
+export function readSettings(environment: NodeJS.ProcessEnv): WorkerSettings {
+  const parsed = schema.safeParse(environment);
+  if (!parsed.success) throw new Error(`proxy worker settings: ${parsed.error.issues.map((issue) => issue.path.join('.')).join(', ')}`);
+  const env = parsed.data;
+  if (env.GATEHOUSE_SECRET_KEY.length !== 32) throw new Error('proxy worker settings: GATEHOUSE_SECRET_KEY is not 32 bytes');
+  return {
+    storeUrl: env.DATABASE_URL,
+    secretKey: env.GATEHOUSE_SECRET_KEY,
+    dataDir: env.GATEHOUSE_DATA_DIR,
+    gatewayId: env.GATEHOUSE_ID,
+    workerId: env.GATEHOUSE_WORKER,
+    workerIndex: Number(env.GATEHOUSE_WORKER.slice(1)) & 0x7f,
+    host: env.PROXY_HOST,
+    port: env.PROXY_PORT,
+    consoleUrl: env.CONSOLE_URL,
+    allowPlaintext: env.GATEHOUSE_ALLOW_PLAINTEXT === 'on',
+  };
+}
