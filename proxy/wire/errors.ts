@@ -135,6 +135,7 @@ export const resultWithheld = (statementId: string, reason: string) =>
     detail: reason,
     hint: 'The statement ran; its rows were not released.',
   });
+export const invalidUtf8 = () => error('gatehouse_wire', '22021', 'invalid byte sequence for encoding "UTF8"');
 export const statementTooLarge = (sizeBytes: number, limitBytes: number) =>
   error('gatehouse_wire', '54000', `statement of ${sizeBytes} bytes exceeds the limit of ${limitBytes} bytes`);
 export const functionCallNotAllowed = () => error('gatehouse_wire', '42501', 'function call protocol is not allowed');

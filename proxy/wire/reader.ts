@@ -1,4 +1,4 @@
-import { protocolViolation } from './errors';
+import { invalidUtf8, protocolViolation } from './errors';
 
 /** Reads the fields of one message body; every read checks its bounds and refuses with 08P01. */
 export class FieldReader {
@@ -81,6 +81,6 @@ function decodeUtf8(view: Buffer): string {
   try {
     return strict.decode(view);
   } catch {
-    throw protocolViolation('invalid byte sequence for encoding "UTF8"', '22021');
+    throw invalidUtf8();
   }
 }
