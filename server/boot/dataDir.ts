@@ -1,0 +1,52 @@
+import { randomBytes } from 'node:crypto';
+import { chmodSync, existsSync, mkdirSync, realpathSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { keptSecret } from '../../db/embedded/cluster';
+import { type Lock, LockedError, takeLock } from '../../db/embedded/lock';
+import { type Id, newId } from '../../db/ids';
+
+export interface DataDir {
+  path: string;
+  /** Names this gateway in the store for as long as the directory lives: what it left open when it was killed, it closes. */
+  gatewayId: Id<'gw'>;
+  lock: Lock;
+}
+
+/** Opens the data directory for this process alone. @throws when another gateway uses it. */
+export function openDataDir(path: string): DataDir {
+  const dataDir = makeDataDir(path);
+  let lock: Lock;
+  try {
+    lock = takeLock(join(dataDir, 'gatehouse.lock'));
+  } catch (error) {
+    if (!(error instanceof LockedError)) throw error;
+    throw new Error(
+      `a gateway (process ${error.pid}) is already running on ${dataDir}; stop it, or set GATEHOUSE_DATA_DIR to another folder`,
+    );
+  }
+  const gatewayId = keptSecret(join(dataDir, 'gateway-id'), () => newId('gw')) as Id<'gw'>;
+  return { path: dataDir, gatewayId, lock };
+}
+
+/** Private to its owner; as root others may pass through it (not list it), because the account of the embedded PostgreSQL has to. */
+function makeDataDir(path: string): string {
+  const dataDir = resolve(path);
+  if (!existsSync(dataDir)) {
+    mkdirSync(dirname(dataDir), { recursive: true });
+    mkdirSync(dataDir);
+    chmodSync(dataDir, process.getuid?.() === 0 ? 0o711 : 0o700);
+  }
+  return realpathSync(dataDir);
+}
+
+/** The key that seals stored credentials: the operator's, or one made on the first start and kept beside the data. */
+export function readSecretKey(dataDir: string, given: Buffer | null): Buffer {
+  if (given !== null) return given;
+  const path = join(dataDir, 'secret-key');
+  const key = Buffer.from(
+    keptSecret(path, () => randomBytes(32).toString('base64')),
+    'base64',
+  );
+  if (key.length !== 32) throw new Error(`${path} does not hold 32 bytes in base64; restore it, or stored credentials stay sealed`);
+  return key;
+}

@@ -1,0 +1,130 @@
+import { join } from 'node:path';
+import { shipAll, startShipper } from '../../proxy/journal/ship';
+import { createApiHandler } from '../api/http';
+import type { Config } from '../config';
+import { checkReadiness } from '../health';
+import { type HttpServer, listenHttp } from '../http';
+import { log } from '../log';
+import { createMetrics } from '../metrics';
+import { type Runtime, setRuntime } from '../runtime';
+import { type Banner, reachable } from './banner';
+import { checkoutRoot } from './checkout';
+import type { Closing } from './closing';
+import { type DataDir, openDataDir, readSecretKey } from './dataDir';
+import { closeLeftovers } from './leftovers';
+import { keepAdminToken, keepDemoToken, makeSignInAddress } from './localTokens';
+import { bootPages } from './pages';
+import { explainListenError, probeProxyPort } from './ports';
+import { DEMO_AGENT, DEMO_CONNECTION, refreshDemoConnection, seedPolicy } from './seed';
+import { type BootedStore, bootStore } from './store';
+import { startWorkers, type Workers } from './workers';
+
+const DRAIN_MS = 5_000;
+
+export interface Started {
+  banner: Banner;
+  /** Resolves when something the gateway cannot do without has gone, with words for the operator. */
+  lost: Promise<string>;
+}
+
+/**
+ * Starts a gateway in the order that lets each part rely on those before it, the proxy before the console, since agents are waiting.
+ * Each part registers with `closing` how it is stopped.
+ */
+export async function startGateway(config: Config, options: { dev: boolean; closing: Closing; say(line: string): void }): Promise<Started> {
+  const { closing, say } = options;
+  const dataDir = openDataDir(config.dataDir);
+  await closing.add('data directory lock', () => dataDir.lock.release());
+  const http = await openConsolePort(config, closing);
+  if (config.proxyPort !== 0) await probeProxyPort(config.proxyHost, config.proxyPort);
+  const secretKey = readSecretKey(dataDir.path, config.secretKey);
+  const store = await bootStore(config, dataDir.path, closing, say);
+  await closeLeftoversOfLastRun(store, dataDir, say);
+  if (await seedPolicy(store.store, secretKey, store.demo)) say('first start: policy, principals and demo connection made');
+  if (store.demo !== null) await refreshDemoConnection(store.store, secretKey, store.demo);
+
+  const consoleUrl = config.consoleUrl ?? `http://${urlHost(reachable(config.host))}:${http.port}`;
+  const runtime = { store: store.store, storeUrl: store.url, secretKey, dataDir: dataDir.path, gatewayId: dataDir.gatewayId, consoleUrl };
+  const shipper = startShipper({
+    store: store.store,
+    dataDir: dataDir.path,
+    onError: (err) => log.warn({ err }, 'journal not copied yet'),
+  });
+  await closing.add('journal shipper', () => shipper.stop());
+  const workers = bootWorkers(config, runtime, say);
+  await closing.add('proxy workers', () => workers.drain(DRAIN_MS));
+  const proxyPort = await workers.ready.catch((error: Error) => {
+    throw new Error(`${error.message} (${config.proxyHost}:${config.proxyPort}); the lines above say why`);
+  });
+  say(`proxy on ${reachable(config.proxyHost)}:${proxyPort}`);
+
+  setRuntime({ ...runtime, proxyHost: reachable(config.proxyHost), proxyPort });
+  await keepAdminToken(store.store, dataDir.path);
+  const demoToken = store.demo === null ? null : await keepDemoToken(store.store, dataDir.path);
+  http.routes.readiness = () => checkReadiness(store.store, workers.accepting());
+  http.routes.metrics = createMetrics({ store: store.store, gatewayId: dataDir.gatewayId, ...workers });
+  http.routes.api = createApiHandler();
+  say('starting the console');
+  const closePages = await bootPages(http, { dir: checkoutRoot(), dev: options.dev, host: config.host });
+  await closing.add('console pages', closePages);
+
+  return {
+    banner: {
+      consoleUrl,
+      signInAddress: await makeSignInAddress(store.store, consoleUrl),
+      proxyHost: config.proxyHost,
+      proxyPort,
+      demo: demoToken === null ? null : { connection: DEMO_CONNECTION, agent: DEMO_AGENT, token: demoToken },
+      dataDir: dataDir.path,
+    },
+    lost: store.embedded === null ? new Promise(() => undefined) : store.embedded.exited.then(() => 'the embedded PostgreSQL is gone'),
+  };
+}
+
+async function openConsolePort(config: Config, closing: Closing): Promise<HttpServer> {
+  const http = await listenHttp({ host: config.host, port: config.port }).catch((error: unknown) => {
+    throw explainListenError(error, 'PORT', config.host, config.port);
+  });
+  await closing.add('console', () => http.close());
+  return http;
+}
+
+/** A gateway that was killed could not say that its sessions are over. First its journals are copied, so that nothing is overlooked. */
+async function closeLeftoversOfLastRun(store: BootedStore, dataDir: DataDir, say: (line: string) => void): Promise<void> {
+  while ((await shipAll(store.store, dataDir.path)) > 0);
+  const left = await closeLeftovers(store.store, { gatewayId: dataDir.gatewayId, before: new Date(), reason: 'gateway restarted' });
+  if (left.sessions > 0)
+    say(`closed ${left.sessions} sessions and withdrew ${left.requests} approval requests of a gateway that was killed`);
+}
+
+function bootWorkers(config: Config, runtime: Runtime, say: (line: string) => void): Workers {
+  const { store, gatewayId } = runtime;
+  return startWorkers({
+    exec: join(checkoutRoot(), 'dist', 'worker.js'),
+    count: config.workers,
+    env: {
+      DATABASE_URL: runtime.storeUrl,
+      GATEHOUSE_SECRET_KEY: runtime.secretKey.toString('base64'),
+      GATEHOUSE_DATA_DIR: runtime.dataDir,
+      GATEHOUSE_ID: gatewayId,
+      PROXY_HOST: config.proxyHost,
+      PROXY_PORT: String(config.proxyPort),
+      CONSOLE_URL: runtime.consoleUrl,
+      GATEHOUSE_ALLOW_PLAINTEXT: config.allowPlaintext ? 'on' : 'off',
+    },
+    say,
+    async onDeath(workerId, diedAt) {
+      const close = () =>
+        closeLeftovers(store, { gatewayId, workerId, before: diedAt, reason: 'worker died' })
+          .then(() => undefined)
+          .catch((err: unknown) => log.error({ err, workerId }, 'what a dead worker left open could not be closed'));
+      await close();
+      // Once more when the last lines of its journal have been copied.
+      setTimeout(() => void close(), 2_000).unref();
+    },
+  });
+}
+
+function urlHost(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}

@@ -1,0 +1,137 @@
+import cluster, { type Worker } from 'node:cluster';
+import type { ToSupervisor, ToWorker } from '../../proxy/worker/messages';
+
+export interface Workers {
+  /** The proxy's port, once every worker accepts for the first time. Rejects when they cannot. */
+  ready: Promise<number>;
+  /** How many workers accept now. */
+  accepting(): number;
+  /** How many died and were replaced since the start. */
+  restarts(): number;
+  /** Lets sessions finish their statements for at most `withinMs`; afterwards no worker runs. */
+  drain(withinMs: number): Promise<void>;
+}
+
+interface Slot {
+  /** 1-based; stands in `workerId` and in every cancel key. */
+  index: number;
+  worker: Worker | null;
+  accepting: boolean;
+  startedAtMs: number;
+  /** Deaths in a row that came soon after a start. */
+  earlyDeaths: number;
+  retry: NodeJS.Timeout | undefined;
+}
+
+/** A worker that lived this long was well; its next death is not part of a crash loop. */
+const HEALTHY_MS = 30_000;
+const LONGEST_BACKOFF_MS = 30_000;
+/** proxy/worker/main.ts exits with it when it cannot listen. */
+const CANNOT_LISTEN = 3;
+
+/**
+ * Runs the proxy workers and replaces those that die. They share the listening socket (SCHED_NONE), so no connection and no byte of a
+ * client passes through this process.
+ *
+ * @param options.onDeath closes in the store what the dead worker left open; awaited before its successor starts
+ */
+export function startWorkers(options: {
+  exec: string;
+  count: number;
+  env: Record<string, string>;
+  onDeath(workerId: string, diedAt: Date): Promise<void>;
+  say(line: string): void;
+}): Workers {
+  cluster.schedulingPolicy = cluster.SCHED_NONE;
+  cluster.setupPrimary({ exec: options.exec, args: [], serialization: 'advanced', execArgv: ['--enable-source-maps'] });
+  const slots: Slot[] = Array.from({ length: options.count }, (_, i) => ({
+    index: i + 1,
+    worker: null,
+    accepting: false,
+    startedAtMs: 0,
+    earlyDeaths: 0,
+    retry: undefined,
+  }));
+  let draining = false;
+  let restarts = 0;
+  let settled = false;
+  let resolveReady: (port: number) => void = () => undefined;
+  let rejectReady: (error: Error) => void = () => undefined;
+  const ready = new Promise<number>((resolve, reject) => {
+    resolveReady = resolve;
+    rejectReady = reject;
+  });
+
+  const send = (slot: Slot | undefined, message: ToWorker) => {
+    if (slot?.worker?.isConnected() === true) slot.worker.send(message, () => undefined);
+  };
+
+  const onMessage = (slot: Slot, message: ToSupervisor) => {
+    switch (message.type) {
+      case 'ready':
+        slot.accepting = true;
+        if (settled || !slots.every((each) => each.accepting)) return;
+        settled = true;
+        return resolveReady(message.port);
+      case 'cancel':
+        return send(
+          slots.find((each) => each.index === message.workerIndex),
+          { type: 'cancel', processId: message.processId, secret: message.secret },
+        );
+      default:
+        message satisfies never;
+    }
+  };
+
+  const start = (slot: Slot) => {
+    slot.startedAtMs = Date.now();
+    const worker = cluster.fork({ ...options.env, GATEHOUSE_WORKER: `w${slot.index}` });
+    slot.worker = worker;
+    worker.on('message', (message: ToSupervisor) => onMessage(slot, message));
+    worker.on('error', () => undefined);
+    worker.once('exit', (code, signal) => void onExit(slot, code, signal));
+  };
+
+  const onExit = async (slot: Slot, code: number | null, signal: string | null) => {
+    const diedAt = new Date();
+    slot.worker = null;
+    slot.accepting = false;
+    if (draining) return;
+    slot.earlyDeaths = Date.now() - slot.startedAtMs > HEALTHY_MS ? 1 : slot.earlyDeaths + 1;
+    const how = signal ?? `exit code ${code}`;
+    if (!settled && (code === CANNOT_LISTEN || slot.earlyDeaths >= 3)) {
+      settled = true;
+      return rejectReady(
+        new Error(code === CANNOT_LISTEN ? 'the proxy port cannot be opened' : `proxy worker w${slot.index} does not start (${how})`),
+      );
+    }
+    options.say(`proxy worker w${slot.index} died (${how}); its sessions are closed and it is replaced`);
+    await options.onDeath(`w${slot.index}`, diedAt);
+    if (draining) return;
+    const backoffMs = slot.earlyDeaths === 1 ? 0 : Math.min(LONGEST_BACKOFF_MS, 250 * 2 ** slot.earlyDeaths);
+    slot.retry = setTimeout(() => {
+      restarts++;
+      start(slot);
+    }, backoffMs);
+  };
+
+  for (const slot of slots) start(slot);
+
+  return {
+    ready,
+    accepting: () => slots.filter((slot) => slot.accepting).length,
+    restarts: () => restarts,
+    async drain(withinMs) {
+      draining = true;
+      for (const slot of slots) clearTimeout(slot.retry);
+      const running = slots.flatMap((slot) => (slot.worker === null ? [] : [slot.worker]));
+      const ended = Promise.all(running.map((worker) => (worker.isDead() ? null : new Promise((resolve) => worker.once('exit', resolve)))));
+      for (const slot of slots) send(slot, { type: 'drain', withinMs });
+      const deadline = setTimeout(() => {
+        for (const worker of running) worker.process.kill('SIGKILL');
+      }, withinMs + 2_000);
+      await ended;
+      clearTimeout(deadline);
+    },
+  };
+}

@@ -1,0 +1,125 @@
+import { z } from 'zod';
+
+export interface Config {
+  /** Console. 0 takes a free port. */
+  port: number;
+  host: string;
+  /** PostgreSQL clients. 0 takes a free port. */
+  proxyPort: number;
+  proxyHost: string;
+  /** Proxy worker processes. */
+  workers: number;
+  dataDir: string;
+  /** Null: the embedded PostgreSQL. Holds a password: never log it. */
+  databaseUrl: string | null;
+  /** 32 bytes; null: the one kept in the data directory. */
+  secretKey: Buffer | null;
+  /** What people type to reach the console, without a trailing slash; null: made from host and port. */
+  consoleUrl: string | null;
+  /** Whether clients that are not on loopback may sign in without TLS: their token then travels in the clear. */
+  allowPlaintext: boolean;
+  /** Whether the demo database, policy and agent are made. */
+  demo: boolean;
+}
+
+/** The environment does not say something usable; each line names a setting and what to set. */
+export class ConfigError extends Error {
+  constructor(readonly problems: readonly string[]) {
+    super(problems.join('\n'));
+  }
+}
+
+/** Other programs' settings with our prefix: the command line's, which share a shell with the server, and the tests'. */
+const NOT_OURS = /^GATEHOUSE_(URL|TOKEN|TEST_.*)$/;
+
+const port = (fallback: number) =>
+  z
+    .string()
+    .regex(/^\d{1,5}$/, 'must be a port number')
+    .transform(Number)
+    .refine((value) => value <= 65_535, 'must be at most 65535')
+    .default(fallback);
+
+const host = z
+  .string()
+  .regex(/^[A-Za-z0-9.:_-]+$/, 'must be an address or a host name')
+  .default('127.0.0.1');
+
+const environment = z.object({
+  PORT: port(3000),
+  HOST: host,
+  PROXY_PORT: port(6432),
+  PROXY_HOST: host,
+  PROXY_WORKERS: z
+    .string()
+    .regex(/^([1-9]|[1-5]\d|6[0-4])$/, 'must be a number from 1 to 64')
+    .transform(Number)
+    .default(2),
+  GATEHOUSE_DATA_DIR: z.string().default('./.gatehouse'),
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\/[^/]*\/.+/, 'must look like postgres://user:password@host:5432/gatehouse')
+    .refine((value) => URL.canParse(value), 'is not a valid URL; characters such as @ and / in the password are written %40 and %2F')
+    .optional(),
+  GATEHOUSE_SECRET_KEY: z
+    .string()
+    .transform((value) => Buffer.from(value, 'base64'))
+    .refine((value) => value.length === 32, 'must be 32 bytes in base64: openssl rand -base64 32')
+    .optional(),
+  CONSOLE_URL: z
+    .string()
+    .refine((value) => URL.canParse(value) && /^https?:$/.test(new URL(value).protocol), 'must be an http or https address')
+    .refine(
+      (value) => !URL.canParse(value) || new URL(value).origin === value.replace(/\/$/, ''),
+      'must have no path, e.g. https://gatehouse.example.com',
+    )
+    .transform((value) => new URL(value).origin)
+    .optional(),
+  GATEHOUSE_ALLOW_PLAINTEXT: z.enum(['on', 'off'], 'must be on or off').default('off'),
+  GATEHOUSE_DEMO: z.enum(['on', 'off'], 'must be on or off').optional(),
+});
+
+const KNOWN = new Set(Object.keys(environment.shape));
+
+/**
+ * Reads the environment. An empty value counts as unset. Values are never repeated in a message: some are secrets.
+ * @throws ConfigError naming every setting that is unknown, unusable or contradicts another, and what to set
+ */
+export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
+  const problems = Object.keys(given)
+    .filter((name) => name.startsWith('GATEHOUSE_') && !KNOWN.has(name) && !NOT_OURS.test(name))
+    .map((name) => `${name} is not a setting of Gatehouse; unset it (known: ${[...KNOWN].sort().join(', ')})`);
+  const parsed = environment.safeParse(given);
+  if (!parsed.success) {
+    throw new ConfigError([...problems, ...parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`)]);
+  }
+  problems.push(...contradictions(parsed.data));
+  if (problems.length > 0) throw new ConfigError(problems);
+  const { data } = parsed;
+  return {
+    port: data.PORT,
+    host: data.HOST,
+    proxyPort: data.PROXY_PORT,
+    proxyHost: data.PROXY_HOST,
+    workers: data.PROXY_WORKERS,
+    dataDir: data.GATEHOUSE_DATA_DIR,
+    databaseUrl: data.DATABASE_URL ?? null,
+    secretKey: data.GATEHOUSE_SECRET_KEY ?? null,
+    consoleUrl: data.CONSOLE_URL ?? null,
+    allowPlaintext: data.GATEHOUSE_ALLOW_PLAINTEXT === 'on',
+    demo: data.GATEHOUSE_DEMO === undefined ? data.DATABASE_URL === undefined : data.GATEHOUSE_DEMO === 'on',
+  };
+}
+
+function contradictions(data: z.output<typeof environment>): string[] {
+  const found: string[] = [];
+  if (data.PORT === data.PROXY_PORT && data.PORT !== 0) found.push('PORT and PROXY_PORT are the same; set one of them to another port');
+  if (data.DATABASE_URL !== undefined && data.GATEHOUSE_SECRET_KEY === undefined) {
+    found.push('DATABASE_URL is set, so GATEHOUSE_SECRET_KEY must be too, the same on every gateway: openssl rand -base64 32');
+  }
+  if (data.DATABASE_URL !== undefined && data.GATEHOUSE_DEMO === 'on') {
+    found.push('GATEHOUSE_DEMO=on needs the embedded PostgreSQL; unset it, or unset DATABASE_URL');
+  }
+  return found;
+}

@@ -1,0 +1,53 @@
+import { and, eq, gt, isNull, sql } from 'drizzle-orm';
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { approvalRequests } from '../db/schema/approvals';
+import { sessions, statements } from '../db/schema/audit';
+import { policyState } from '../db/schema/policy';
+import type { Store } from '../db/store';
+
+/** What `/metrics` shows: counts only, no names, since scrapers do not sign in. Figures of the store are read at each scrape. */
+export function createMetrics(options: { store: Store; gatewayId: string; accepting(): number; restarts(): number }): Registry {
+  const { store, gatewayId } = options;
+  const registers = [new Registry()] as [Registry];
+  collectDefaultMetrics({ register: registers[0], prefix: 'gatehouse_' });
+  gauge('gatehouse_proxy_workers', 'Proxy workers that accept connections', async () => options.accepting());
+  gauge('gatehouse_proxy_worker_restarts', 'Proxy workers replaced since the start', async () => options.restarts());
+  gauge('gatehouse_open_sessions', 'Sessions open on this gateway', () =>
+    store.$count(sessions, and(eq(sessions.gatewayId, gatewayId), isNull(sessions.endedAt))),
+  );
+  gauge('gatehouse_pending_approval_requests', 'Statements that wait for a reviewer, on every gateway of this store', () =>
+    store.$count(approvalRequests, eq(approvalRequests.status, 'pending')),
+  );
+  gauge('gatehouse_policy_version', 'Version of the stored policy', async () => {
+    const [row] = await store.select({ version: policyState.version }).from(policyState);
+    return row?.version ?? 0;
+  });
+  new Gauge({
+    name: 'gatehouse_statements_last_5_minutes',
+    help: 'Statements of the last five minutes by verdict, on every gateway of this store',
+    labelNames: ['verdict'],
+    registers,
+    async collect() {
+      const rows = await store
+        .select({ verdict: statements.verdict, count: sql<number>`count(*)::int` })
+        .from(statements)
+        .where(gt(statements.at, sql`now() - interval '5 minutes'`))
+        .groupBy(statements.verdict);
+      for (const verdict of ['allow', 'hold', 'deny'] as const) {
+        this.set({ verdict }, rows.find((row) => row.verdict === verdict)?.count ?? 0);
+      }
+    },
+  });
+  return registers[0];
+
+  function gauge(name: string, help: string, read: () => Promise<number>): void {
+    new Gauge({
+      name,
+      help,
+      registers,
+      async collect() {
+        this.set(await read());
+      },
+    });
+  }
+}
