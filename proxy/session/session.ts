@@ -7,6 +7,7 @@ import type { MaskIndex } from '../masking/columns';
 import type { Judgement } from '../policy/judge';
 import type { ConnectionPolicy, PolicySnapshot, Principal } from '../policy/types';
 import type { Upstream } from '../upstream/connect';
+import { closeGently } from '../wire/closeGently';
 import {
   encodeFields,
   internalError,
@@ -169,8 +170,7 @@ export class Session {
       if (reply.op === 'execute' && reply.execution !== null) this.end(reply.execution, 'unknown');
       if (reply.op === 'query') for (const execution of reply.executions) this.end(execution, 'unknown');
     }
-    this.client.end();
-    this.client.destroySoon();
+    closeGently(this.client);
     // Terminate, so that the server ends the transaction now rather than when it next writes.
     if (!this.upstream.destroyed) this.upstream.end(Buffer.from([0x58, 0, 0, 0, 4]));
     this.upstream.destroySoon();

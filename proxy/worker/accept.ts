@@ -5,7 +5,6 @@ import { newId } from '../../db/ids';
 import { sessions } from '../../db/schema/audit';
 import { open } from '../../db/secrets';
 import { mayConnect, type SignedIn, signIn } from '../identity/signIn';
-import { maskedColumnsFor } from '../masking/columns';
 import type { ConnectionPolicy, Principal } from '../policy/types';
 import { Session } from '../session/session';
 import { readStartUp, type StartUpRequest } from '../session/settings';
@@ -18,6 +17,7 @@ import {
   encodeParameterStatus,
   encodeReadyForQuery,
 } from '../wire/backend';
+import { closeGently } from '../wire/closeGently';
 import * as refuse from '../wire/errors';
 import { decodeText } from '../wire/frontend';
 import { Frontend } from '../wire/messages';
@@ -25,7 +25,7 @@ import { type FirstPacket, readFirstPacket } from '../wire/startUp';
 import { CancelKeys } from './cancelKeys';
 import { codeOf, type Gateway, newErrorId, openSessionRow } from './gateway';
 import { log } from './log';
-import { servicesFor } from './services';
+import { masksFor, servicesFor } from './services';
 import { SocketReader } from './socketReader';
 
 const SIGN_IN_DEADLINE_MS = 30_000;
@@ -73,8 +73,7 @@ function close(socket: net.Socket, error: unknown): void {
     log.error({ errorId, code: codeOf(error), stack: error instanceof Error ? error.stack : undefined }, 'sign-in error');
     shown = refuse.internalError(errorId);
   }
-  socket.end(refuse.encodeFields({ ...shown.fields, severity: 'FATAL' }));
-  socket.destroySoon();
+  closeGently(socket, refuse.encodeFields({ ...shown.fields, severity: 'FATAL' }));
 }
 
 async function begin(context: AcceptContext, socket: net.Socket, reader: SocketReader): Promise<void> {
@@ -212,7 +211,7 @@ async function refuseSuperuser(
     throw refuse.catalogUnavailable(connection.name);
   });
   if (connection.superuser === 'allow' || (!catalog.user.superuser && !catalog.user.bypassRls)) return;
-  const masks = maskedColumnsFor({ masking: gateway.policy.current().masking, connection, principal, catalog });
+  const masks = masksFor({ policy: gateway.policy.current(), connection, principal, catalog });
   if (!masks.empty) throw refuse.superuserRefused(connection.name);
 }
 

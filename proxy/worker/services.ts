@@ -52,6 +52,22 @@ export function servicesFor(
   };
 }
 
+/** Resolving masks parses every view; sessions with the same groups share one index. Goes with its catalog snapshot. */
+const masksByCatalog = new WeakMap<CatalogSnapshot, Map<string, MaskIndex>>();
+
+export function masksFor(scope: Omit<SessionView, 'masks'>): MaskIndex {
+  const known = masksByCatalog.get(scope.catalog) ?? new Map<string, MaskIndex>();
+  masksByCatalog.set(scope.catalog, known);
+  const key = JSON.stringify([scope.policy.version, scope.connection.id, scope.principal.groups]);
+  const found = known.get(key);
+  if (found !== undefined) return found;
+  // Old policy versions are never asked for again.
+  if (known.size >= 100) known.clear();
+  const masks = maskedColumnsFor({ masking: scope.policy.masking, ...scope });
+  known.set(key, masks);
+  return masks;
+}
+
 /** The session's view of policy and catalog, made anew only when one of them, or the principal, moved. */
 function createView(gateway: Gateway): (facts: SessionFacts) => SessionView | Promise<SessionView> {
   let last: SessionView | undefined;
@@ -60,8 +76,7 @@ function createView(gateway: Gateway): (facts: SessionFacts) => SessionView | Pr
     const policy = gateway.policy.current();
     const { principal } = facts;
     if (last !== undefined && last.policy === policy && last.catalog === catalog && last.principal === principal) return last;
-    const masks: MaskIndex = maskedColumnsFor({ masking: policy.masking, connection, principal, catalog });
-    last = { policy, connection, principal, catalog, masks };
+    last = { policy, connection, principal, catalog, masks: masksFor({ policy, connection, principal, catalog }) };
     return last;
   };
 

@@ -1,0 +1,333 @@
+import net from 'node:net';
+import type { HoldOutcome } from '../approvals/desk';
+import type { JournalEntry } from '../journal/entries';
+import type { MaskIndex } from '../masking/columns';
+import type { Touch } from '../masking/types';
+import type { JudgedStatement, Judgement } from '../policy/judge';
+import type { Verdict } from '../policy/types';
+import { decodeFields } from '../wire/backend';
+import { Backend } from '../wire/messages';
+import { FieldReader } from '../wire/reader';
+import { MessageWriter } from '../wire/writer';
+import { Session, type SessionServices, type SessionView } from './session';
+
+/**
+ * Plays a client and an upstream on real sockets around one session, for tests that read like a transcript:
+ * who sends what, what the upstream saw, what the client got. Judging is by words in the text:
+ * `deny`, `hold`, `ssn` (a resolved statement whose column 1 of relation 1 is masked).
+ */
+export interface Transcript {
+  client(...messages: Buffer[]): void;
+  upstream(...messages: Buffer[]): void;
+  /** Waits for exactly these messages, in words; fails on anything else. */
+  clientGets(...expected: string[]): Promise<void>;
+  upstreamSees(...expected: string[]): Promise<void>;
+  /** Nothing reached the upstream, and nothing will within a moment. */
+  upstreamSeesNothing(): Promise<void>;
+  decide(outcome: HoldOutcome): void;
+  /** Hold requests filed so far. */
+  held: { sql: string; withdrawn: boolean }[];
+  cancels: number;
+  journal: JournalEntry[];
+  journalFails: boolean;
+  /** The last error that was logged and not shown. */
+  lastError: unknown;
+  session: Session;
+  hangUp(): void;
+  close(): void;
+}
+
+export async function transcript(): Promise<Transcript> {
+  const [clientEnd, gatewayClient] = await pair();
+  const [upstreamEnd, gatewayUpstream] = await pair();
+  const fromGateway = wordReader(clientEnd, describeBackend);
+  const fromSession = wordReader(upstreamEnd, describeFrontend);
+  let settle: ((outcome: HoldOutcome) => void) | null = null;
+
+  const state: Transcript = {
+    client: (...messages) => clientEnd.write(Buffer.concat(messages)),
+    upstream: (...messages) => upstreamEnd.write(Buffer.concat(messages)),
+    clientGets: (...expected) => fromGateway.expect(expected),
+    upstreamSees: (...expected) => fromSession.expect(expected),
+    upstreamSeesNothing: () => fromSession.expectNothing(),
+    decide: (outcome) => settle?.(outcome),
+    held: [],
+    cancels: 0,
+    journal: [],
+    journalFails: false,
+    lastError: null,
+    session: undefined as unknown as Session,
+    hangUp: () => clientEnd.end(),
+    close() {
+      state.session.close('test over');
+      clientEnd.destroy();
+      upstreamEnd.destroy();
+    },
+  };
+
+  const services: SessionServices = {
+    view: () => VIEW,
+    refreshCatalog: async () => undefined,
+    judge: (text) => judge(text),
+    record(entry) {
+      if (state.journalFails) throw Object.assign(new Error('no space'), { code: 'ENOSPC' });
+      state.journal.push(entry);
+    },
+    async hold(request) {
+      const entry = { sql: request.sql, withdrawn: false };
+      state.held.push(entry);
+      const outcome = new Promise<HoldOutcome>((resolve) => {
+        settle = resolve;
+      });
+      return {
+        requestId: 'req_1',
+        outcome,
+        withdraw() {
+          entry.withdrawn = true;
+          settle?.({ kind: 'withdrawn' });
+        },
+      };
+    },
+    async cancelUpstream() {
+      state.cancels++;
+    },
+    requestLink: (id) => `http://console/approvals/${id}`,
+    hashKey: Buffer.alloc(32),
+    limits: { statementBytes: 10_000, bindBytes: 100_000 },
+    onClosed: () => undefined,
+    logError: (_, error) => {
+      state.lastError = error;
+    },
+    newErrorId: () => 'err_1',
+  };
+
+  state.session = new Session({
+    facts: {
+      id: 'ses_1',
+      principal: { id: 'prn_1', name: 'bot', kind: 'agent', role: 'member', email: null, owner: null, groups: [] },
+      connectionName: 'shop',
+      clientAddress: '127.0.0.1:1',
+      applicationName: 'test',
+    },
+    services,
+    client: gatewayClient,
+    upstream: { socket: gatewayUpstream, parameters: new Map(), cancelKey: null },
+    requesterReason: null,
+  });
+  state.session.start(Buffer.alloc(0));
+  return state;
+}
+
+const MASKS: MaskIndex = {
+  empty: false,
+  byOrigin: (oid, number) =>
+    oid === 1 && number === 1
+      ? { relationOid: 1, attributeNumber: 1, column: 'public.t.ssn', rule: 'pii', mask: { type: 'redact' }, inference: 'guarded' }
+      : null,
+  isTainted: (oid) => oid === 1,
+  taintedRelations: new Map(),
+  all: [],
+  observed: [],
+};
+
+const VIEW = {
+  policy: { version: 7, connections: new Map(), access: [], rules: [], masking: [] },
+  connection: { name: 'shop' },
+  principal: { groups: [] },
+  catalog: { relations: new Map([[1, {}]]), types: new Map() },
+  masks: MASKS,
+} as unknown as SessionView;
+
+function judge(text: string): Judgement {
+  const statements = text
+    .split(';')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+    .map(judgeOne);
+  const action = statements.some((s) => s.verdict.action === 'deny')
+    ? 'deny'
+    : statements.some((s) => s.verdict.action === 'hold')
+      ? 'hold'
+      : 'allow';
+  return { statements, action };
+}
+
+function judgeOne(text: string): JudgedStatement {
+  const action = text.includes('deny') ? 'deny' : text.includes('hold') ? 'hold' : 'allow';
+  const touch: Touch = text.includes('ssn') ? { state: 'resolved', columns: ['public.t.ssn'] } : { state: 'clean' };
+  const named = /^(prepare|execute|declare|fetch) (\w+)/.exec(text);
+  const verdict: Verdict = {
+    action,
+    rule: action === 'allow' ? null : `${action}-rule`,
+    decidedBy: action === 'allow' ? 'default' : 'rule',
+    why: `The text says ${action}.`,
+    approval: action === 'hold' ? { groups: ['dba'], count: 1, expiresInMs: 60_000 } : null,
+    tried: [],
+  };
+  return {
+    facts: {
+      kind: (text.split(' ')[0] ?? '').toUpperCase(),
+      commands: [],
+      effects: new Set(['read']),
+      relations: [],
+      functions: [],
+      unbounded: false,
+      fingerprint: '',
+      complete: true,
+      unknown: [],
+      text,
+      session: named === null ? null : ({ type: named[1], name: named[2] } as JudgedStatement['facts']['session']),
+    },
+    relations: [],
+    touch,
+    verdict,
+    changesCatalog: false,
+  } as JudgedStatement;
+}
+
+async function pair(): Promise<[net.Socket, net.Socket]> {
+  const server = net.createServer({ allowHalfOpen: true });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as net.AddressInfo;
+  const accepted = new Promise<net.Socket>((resolve) => server.once('connection', resolve));
+  const near = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+  near.on('error', () => undefined);
+  const far = await accepted;
+  server.close();
+  return [near, far];
+}
+
+/** Collects messages as short words and compares them in order. */
+function wordReader(socket: net.Socket, describe: (type: string, bytes: Buffer) => string | null) {
+  let pending = Buffer.alloc(0);
+  const words: string[] = [];
+  let wake: (() => void) | null = null;
+  socket.on('data', (chunk: Buffer) => {
+    pending = Buffer.concat([pending, chunk]);
+    while (pending.length >= 5 && pending.length >= pending.readUInt32BE(1) + 1) {
+      const size = pending.readUInt32BE(1) + 1;
+      const word = describe(String.fromCharCode(pending[0] ?? 0), pending.subarray(0, size));
+      if (word !== null) words.push(word);
+      pending = pending.subarray(size);
+    }
+    wake?.();
+  });
+  socket.on('end', () => {
+    words.push('closed');
+    wake?.();
+  });
+  return {
+    async expect(expected: readonly string[]) {
+      const until = Date.now() + 3_000;
+      while (words.length < expected.length && Date.now() < until) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+          setTimeout(resolve, 50);
+        });
+      }
+      const got = words.splice(0, expected.length);
+      if (JSON.stringify(got) !== JSON.stringify(expected)) {
+        throw new Error(
+          `expected ${JSON.stringify(expected)}, got ${JSON.stringify(got)}${words.length > 0 ? ` then ${JSON.stringify(words)}` : ''}`,
+        );
+      }
+    },
+    async expectNothing() {
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      if (words.length > 0) throw new Error(`expected nothing, got ${JSON.stringify(words)}`);
+    },
+  };
+}
+
+function describeFrontend(type: string, bytes: Buffer): string {
+  const reader = new FieldReader(bytes, 5);
+  switch (type) {
+    case 'Q':
+      return `Q ${reader.cstring()}`;
+    case 'P':
+      return `P ${reader.cstring()}|${reader.cstring()}`;
+    case 'B':
+      return `B ${reader.cstring()}|${reader.cstring()}`;
+    case 'D':
+    case 'C': {
+      const target = String.fromCharCode(reader.int8());
+      const name = reader.cstring();
+      return `${type} ${target} ${name.startsWith('gatehouse refused') ? 'POISON' : name}`.trim();
+    }
+    case 'E':
+      return `E ${reader.cstring()}`.trim();
+    default:
+      return type;
+  }
+}
+
+function describeBackend(type: string, bytes: Buffer): string {
+  switch (type) {
+    case 'E':
+    case 'N': {
+      const fields = decodeFields(bytes);
+      return `${type} ${fields.get('C')} ${fields.get('M')?.replace(/stm_\w+/, 'stm')}`;
+    }
+    case 'Z':
+      return `Z ${String.fromCharCode(bytes[5] ?? 0)}`;
+    case 'C':
+      return `C ${bytes.subarray(5, -1).toString()}`;
+    case 'D': {
+      const reader = new FieldReader(bytes, 5);
+      const cells = Array.from({ length: reader.uint16() }, () => {
+        const size = reader.int32();
+        return size < 0 ? 'null' : reader.bytes(size).toString();
+      });
+      return `D ${cells.join(',')}`;
+    }
+    default:
+      return type;
+  }
+}
+
+/** What the scripted upstream says. */
+export const say = {
+  parseComplete: () => new MessageWriter().begin(Backend.parseComplete).end().take(),
+  bindComplete: () => new MessageWriter().begin(Backend.bindComplete).end().take(),
+  closeComplete: () => new MessageWriter().begin(Backend.closeComplete).end().take(),
+  noData: () => new MessageWriter().begin(Backend.noData).end().take(),
+  parameters: (...types: number[]) =>
+    types
+      .reduce((w, oid) => w.int32(oid), new MessageWriter().begin(Backend.parameterDescription).int16(types.length))
+      .end()
+      .take(),
+  /** Each column: [table OID, attribute number]; text. */
+  columns: (...origins: [number, number][]) =>
+    origins
+      .reduce(
+        (w, [oid, number], i) => w.cstring(`c${i}`).int32(oid).int16(number).int32(25).int16(-1).int32(-1).int16(0),
+        new MessageWriter().begin(Backend.rowDescription).int16(origins.length),
+      )
+      .end()
+      .take(),
+  row: (...cells: string[]) =>
+    cells
+      .reduce(
+        (w, cell) => w.int32(Buffer.byteLength(cell)).bytes(Buffer.from(cell)),
+        new MessageWriter().begin(Backend.dataRow).int16(cells.length),
+      )
+      .end()
+      .take(),
+  complete: (tag: string) => new MessageWriter().begin(Backend.commandComplete).cstring(tag).end().take(),
+  suspended: () => new MessageWriter().begin(Backend.portalSuspended).end().take(),
+  copyIn: () => new MessageWriter().begin(Backend.copyInResponse).int8(0).int16(0).end().take(),
+  error: (sqlstate: string, message: string, detail = '') => {
+    const writer = new MessageWriter().begin(Backend.errorResponse);
+    for (const [code, value] of [
+      ['S', 'ERROR'],
+      ['V', 'ERROR'],
+      ['C', sqlstate],
+      ['M', message],
+      ...(detail === '' ? [] : [['D', detail]]),
+    ] as [string, string][])
+      writer.int8(code.charCodeAt(0)).cstring(value);
+    return writer.int8(0).end().take();
+  },
+  status: (name: string, value: string) => new MessageWriter().begin(Backend.parameterStatus).cstring(name).cstring(value).end().take(),
+  ready: (status: 'I' | 'T' | 'E' = 'I') => new MessageWriter().begin(Backend.readyForQuery).int8(status.charCodeAt(0)).end().take(),
+};
