@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { migrate } from 'drizzle-orm/node-postgres/migrator';
 import { withPostgres } from '../db/embedded/testing';
 import { newId } from '../db/ids';
+import { migrateStore } from '../db/migrate';
 import { groups, principalGroups, principals } from '../db/schema/identity';
 import type { PrincipalKind, Role } from '../db/schema/shapes';
 import { openStore, type Store } from '../db/store';
@@ -22,8 +22,8 @@ export interface TestStore {
 
 export async function withStore(): Promise<TestStore> {
   const database = await withPostgres();
+  await migrateStore(database.url);
   const { store, close } = openStore(database.url, { max: 12, applicationName: 'gatehouse test' });
-  await migrate(store, { migrationsFolder: 'db/migrations' });
   const secretKey = randomBytes(32);
   let count = 0;
   return {

@@ -1,7 +1,24 @@
-import { ServiceError } from '../errors';
+import { newId } from '../../db/ids';
+import { access } from '../../db/schema/policy';
+import { movePolicyVersion, recordAction } from '../actions/record';
 import type { Call } from '../identity/actor';
-import type { AccessRow } from './shape';
+import { demand } from '../identity/permission';
+import { parseInput } from '../input';
+import { demandNames } from '../policy/names';
+import { readAccess } from './list';
+import { type AccessRow, accessDraftSchema } from './shape';
 
-export async function saveAccess(_call: Call, _input: unknown): Promise<AccessRow[]> {
-  throw new ServiceError('UNAVAILABLE', 'this part of the gateway is still being built');
+/** Replaces the whole access list. */
+export async function saveAccess({ store, actor }: Call, input: unknown): Promise<AccessRow[]> {
+  demand(actor, 'access:write');
+  const { entries } = parseInput(accessDraftSchema, input);
+  return store.transaction(async (tx) => {
+    await movePolicyVersion(tx);
+    await demandNames(tx, { connections: entries.flatMap((entry) => entry.connections), groups: entries.flatMap((entry) => entry.groups) });
+    const before = await readAccess(tx);
+    await tx.delete(access);
+    if (entries.length > 0) await tx.insert(access).values(entries.map((entry, position) => ({ id: newId('acc'), position, ...entry })));
+    await recordAction(tx, actor, { action: 'access.update', subject: 'access', before, after: entries });
+    return readAccess(tx);
+  });
 }

@@ -1,8 +1,8 @@
 import { eq, sql } from 'drizzle-orm';
-import { actions } from '../../db/schema/audit';
-import { policyState } from '../../db/schema/policy';
 import { newId } from '../../db/ids';
 import type { Channel } from '../../db/listen';
+import { actions } from '../../db/schema/audit';
+import { policyState } from '../../db/schema/policy';
 import type { StoreTransaction } from '../../db/store';
 import type { Actor } from '../identity/actor';
 

@@ -1,10 +1,16 @@
 import { z } from 'zod';
-import { ServiceError } from '../errors';
 import type { Call } from '../identity/actor';
+import { demand } from '../identity/permission';
+import { parseInput } from '../input';
+import { decideRequest } from './decide';
 import type { RequestDetail } from './shape';
 
-export const approveSchema = z.object({ id: z.string(), reason: z.string().max(1_000).nullish() });
+export const approveSchema = z.object({ id: z.string(), reason: z.string().trim().max(1_000).nullish() });
 
-export async function approveRequest(_call: Call, _input: unknown): Promise<RequestDetail> {
-  throw new ServiceError('UNAVAILABLE', 'this part of the gateway is still being built');
+/** Approves a held statement: what was shown is what runs. Throws CONFLICT when somebody decided first, in words that say who and when. */
+export async function approveRequest({ store, actor }: Call, input: unknown): Promise<RequestDetail> {
+  // Which role decides is part of mayDecide: a member gets the reason and the names of those who can.
+  demand(actor, 'approvals:own');
+  const { id, reason } = parseInput(approveSchema, input);
+  return decideRequest(store, actor, { id, decision: 'approve', reason: reason ?? null });
 }

@@ -1,7 +1,59 @@
-import { ServiceError } from '../errors';
-import type { Call } from '../identity/actor';
+import { and, eq, ne, sql } from 'drizzle-orm';
+import { approvalRequests } from '../../db/schema/approvals';
+import { statements } from '../../db/schema/audit';
+import type { StoreHandle } from '../../db/store';
+import { notFound } from '../errors';
+import type { Actor, Call } from '../identity/actor';
+import { demand } from '../identity/permission';
+import { isOwn } from '../identity/scope';
+import { idSchema, parseInput } from '../input';
+import { mayDecide } from './mayDecide';
+import { readReviewers } from './people';
+import { readDecisions, readRequest, type StoredRequest, toRequestRow } from './read';
 import type { RequestDetail } from './shape';
 
-export async function getRequest(_call: Call, _input: unknown): Promise<RequestDetail> {
-  throw new ServiceError('UNAVAILABLE', 'this part of the gateway is still being built');
+/** One approval request with everything a reviewer weighs. */
+export async function getRequest({ store, actor }: Call, input: unknown): Promise<RequestDetail> {
+  demand(actor, 'approvals:own');
+  const { id } = parseInput(idSchema, input);
+  const request = await readRequest(store, id);
+  if (request === undefined || !isOwn(actor, request)) throw notFound('request', id);
+  return describeRequest(store, actor, request);
+}
+
+/** The detail of a request that the actor is known to see. */
+export async function describeRequest(store: StoreHandle, actor: Actor, request: StoredRequest): Promise<RequestDetail> {
+  const decisions = await readDecisions(store, [request.id]);
+  const people = await readReviewers(store);
+  const [similar] = await store
+    .select({
+      approved: sql<number>`count(*) filter (where status in ('approved', 'executed'))::int`,
+      rejected: sql<number>`count(*) filter (where status = 'rejected')::int`,
+      executed: sql<number>`count(*) filter (where status = 'executed')::int`,
+    })
+    .from(approvalRequests)
+    .where(
+      and(
+        ne(approvalRequests.id, request.id),
+        eq(approvalRequests.sql, request.sql),
+        eq(approvalRequests.connectionName, request.connectionName),
+      ),
+    );
+  const [outcome] = await store
+    .select({ status: statements.status, rows: statements.rows, sqlstate: statements.sqlstate, durationMs: statements.durationMs })
+    .from(statements)
+    .where(eq(statements.id, request.statementId));
+  return {
+    ...toRequestRow(request),
+    statementId: request.statementId,
+    sessionId: request.sessionId,
+    parameters: request.parameters,
+    tried: request.tried,
+    reviewerGroups: request.reviewerGroups,
+    endedAt: request.endedAt,
+    decisions: decisions.map(({ id, reviewerName, decision, reason, at }) => ({ id, reviewerName, decision, reason, at })),
+    mayDecide: mayDecide({ request, decisions, actor, people, now: new Date() }),
+    similar: similar ?? { approved: 0, rejected: 0, executed: 0 },
+    outcome: outcome ?? null,
+  };
 }

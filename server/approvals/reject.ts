@@ -1,10 +1,15 @@
 import { z } from 'zod';
-import { ServiceError } from '../errors';
 import type { Call } from '../identity/actor';
+import { demand } from '../identity/permission';
+import { parseInput } from '../input';
+import { decideRequest } from './decide';
 import type { RequestDetail } from './shape';
 
 export const rejectSchema = z.object({ id: z.string(), reason: z.string().trim().min(1, 'say why: the client sees it').max(1_000) });
 
-export async function rejectRequest(_call: Call, _input: unknown): Promise<RequestDetail> {
-  throw new ServiceError('UNAVAILABLE', 'this part of the gateway is still being built');
+/** Rejects a held statement. One rejection ends it, however many approvals it had; the reason reaches the client as DETAIL. */
+export async function rejectRequest({ store, actor }: Call, input: unknown): Promise<RequestDetail> {
+  demand(actor, 'approvals:own');
+  const { id, reason } = parseInput(rejectSchema, input);
+  return decideRequest(store, actor, { id, decision: 'reject', reason });
 }

@@ -1,7 +1,20 @@
-import { ServiceError } from '../errors';
+import { desc, lt } from 'drizzle-orm';
+import { actions } from '../../db/schema/audit';
 import type { Call } from '../identity/actor';
-import type { ActionRow } from './shape';
+import { demand } from '../identity/permission';
+import { parseInput } from '../input';
+import { type ActionRow, actionsListSchema } from './shape';
 
-export async function listActions(_call: Call, _input: unknown): Promise<{ items: ActionRow[]; nextCursor: string | null }> {
-  throw new ServiceError('UNAVAILABLE', 'this part of the gateway is still being built');
+/** What people and the CLI did, newest first (ids sort by time). */
+export async function listActions({ store, actor }: Call, input: unknown): Promise<{ items: ActionRow[]; nextCursor: string | null }> {
+  demand(actor, 'actions:read');
+  const { limit, cursor } = parseInput(actionsListSchema, input ?? {});
+  const rows = await store
+    .select()
+    .from(actions)
+    .where(cursor == null ? undefined : lt(actions.id, cursor))
+    .orderBy(desc(actions.id))
+    .limit(limit + 1);
+  const items = rows.slice(0, limit).map(({ actorId: _actor, ...row }) => row);
+  return { items, nextCursor: rows.length > limit ? (items.at(-1)?.id ?? null) : null };
 }

@@ -1,7 +1,16 @@
-import { ServiceError } from '../errors';
+import { and, asc, eq, isNull, sql } from 'drizzle-orm';
+import { groups, principalGroups, principals } from '../../db/schema/identity';
 import type { Call } from '../identity/actor';
+import { demand } from '../identity/permission';
 import type { GroupRow } from './shape';
 
-export async function listGroups(_call: Call): Promise<GroupRow[]> {
-  throw new ServiceError('UNAVAILABLE', 'this part of the gateway is still being built');
+export async function listGroups({ store, actor }: Call): Promise<GroupRow[]> {
+  demand(actor, 'principals:read');
+  return store
+    .select({ id: groups.id, name: groups.name, members: sql<number>`count(${principals.id})::int` })
+    .from(groups)
+    .leftJoin(principalGroups, eq(principalGroups.groupId, groups.id))
+    .leftJoin(principals, and(eq(principals.id, principalGroups.principalId), isNull(principals.disabledAt)))
+    .groupBy(groups.id)
+    .orderBy(asc(groups.name));
 }

@@ -1,7 +1,10 @@
-import { ServiceError } from '../errors';
+import { asc } from 'drizzle-orm';
+import { maskingRules } from '../../db/schema/policy';
 import type { Call } from '../identity/actor';
+import { demand } from '../identity/permission';
 import type { MaskingRow } from './shape';
 
-export async function listMasking(_call: Call): Promise<MaskingRow[]> {
-  throw new ServiceError('UNAVAILABLE', 'this part of the gateway is still being built');
+export async function listMasking({ store, actor }: Call): Promise<MaskingRow[]> {
+  demand(actor, 'masking:read');
+  return store.select().from(maskingRules).orderBy(asc(maskingRules.position), asc(maskingRules.id));
 }

@@ -17,11 +17,11 @@ export interface MaskingRow {
   updatedAt: Date;
 }
 
-/** `schema.table.column`, with `*` and `?` inside a part. */
+/** `schema.table.column`, `table.column` or `column`, with `*` inside a part; proxy/policy/glob.ts reads them. */
 export const columnGlob = z
   .string()
   .max(200)
-  .regex(/^[^.]+\.[^.]+\.[^.]+$/, 'columns are written schema.table.column, e.g. "public.*.card_number"');
+  .regex(/^[^.]+(\.[^.]+){0,2}$/, 'columns are written schema.table.column, e.g. "public.*.card_number"');
 
 export const maskingDraftSchema = z
   .object({

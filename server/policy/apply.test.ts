@@ -41,10 +41,10 @@ describe('apply', () => {
   test('the sample applies once, then changes nothing', async () => {
     const first = await apply(SAMPLE);
     expect(effective(first.changes).every((change) => change.change === 'create')).toBe(true);
-    expect(first.version).toBe(1);
+    expect(first.version).toBe(2);
     const again = await apply(SAMPLE);
     expect(effective(again.changes)).toEqual([]);
-    expect(await version()).toBe(1);
+    expect(await version()).toBe(2);
   });
 
   test('the password is sealed, opens with the key, and appears in nothing that is shown', async () => {

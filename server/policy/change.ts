@@ -1,9 +1,11 @@
 import { and, eq, inArray, sql } from 'drizzle-orm';
 import { newId } from '../../db/ids';
-import { groups, principalGroups, principals } from '../../db/schema/identity';
+import { groups, principals } from '../../db/schema/identity';
 import { access, connections, maskingRules, rules } from '../../db/schema/policy';
 import { seal } from '../../db/secrets';
 import type { StoreTransaction } from '../../db/store';
+import { setMembership } from '../principals/membership';
+import { endSessionsOf } from '../sessions/end';
 import type { PolicyDocument } from './document';
 import type { PolicyPlan } from './plan';
 import type { ObjectKind, PolicyChange } from './shape';
@@ -66,18 +68,13 @@ async function changePrincipals(tx: StoreTransaction, request: ChangeRequest, ch
     if (row !== undefined) await setMembership(tx, row.id, memberOf);
   }
   const gone = by(changes, 'disable').map((change) => change.name);
-  if (gone.length > 0) await tx.update(principals).set({ disabledAt: sql`now()` }).where(inArray(principals.name, gone));
-}
-
-/** Makes a principal a member of exactly these groups, which exist. */
-export async function setMembership(tx: StoreTransaction, principalId: string, names: readonly string[]): Promise<void> {
-  await tx.delete(principalGroups).where(eq(principalGroups.principalId, principalId));
-  if (names.length === 0) return;
-  const rows = await tx
-    .select({ id: groups.id })
-    .from(groups)
-    .where(inArray(groups.name, [...names]));
-  if (rows.length > 0) await tx.insert(principalGroups).values(rows.map((group) => ({ principalId, groupId: group.id })));
+  if (gone.length === 0) return;
+  const disabled = await tx
+    .update(principals)
+    .set({ disabledAt: sql`now()` })
+    .where(inArray(principals.name, gone))
+    .returning({ id: principals.id });
+  for (const { id } of disabled) await endSessionsOf(tx, id);
 }
 
 async function changeAccess(tx: StoreTransaction, request: ChangeRequest, changes: PolicyChange[]): Promise<void> {

@@ -73,8 +73,8 @@ const ERRORS: [string, string, string[]][] = [
     ['6:15 rules[0].approval only a rule whose action is hold has an approval'],
   ],
   [
-    'a table without schema',
-    rule('    match: { tables: [orders] }'),
+    'a table with too many parts',
+    rule('    match: { tables: [a.b.c] }'),
     ['5:23 rules[0].match.tables[0] tables are written schema.table, e.g. "public.*"'],
   ],
   [

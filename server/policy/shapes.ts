@@ -71,8 +71,8 @@ export const ruleMatchSchema = z
       .max(500)
       .optional(),
     effects: z.array(z.enum(EFFECTS)).min(1, EMPTY).optional(),
-    tables: globs(/^[^.]+\.[^.]+$/, 'tables are written schema.table, e.g. "public.*"').optional(),
-    columns: globs(/^[^.]+\.[^.]+\.[^.]+$/, 'columns are written schema.table.column, e.g. "public.*.card_number"').optional(),
+    tables: globs(/^[^.]+(\.[^.]+)?$/, 'tables are written schema.table, e.g. "public.*"').optional(),
+    columns: globs(/^[^.]+(\.[^.]+){0,2}$/, 'columns are written schema.table.column, e.g. "public.*.card_number"').optional(),
     functions: words.optional(),
     fingerprints: words.optional(),
     unbounded: z.boolean().optional(),

@@ -1,7 +1,30 @@
-import { ServiceError } from '../errors';
+import { asc, eq, sql } from 'drizzle-orm';
+import { alias } from 'drizzle-orm/pg-core';
+import { principals } from '../../db/schema/identity';
 import type { Call } from '../identity/actor';
+import { demand } from '../identity/permission';
 import type { PrincipalRow } from './shape';
 
-export async function listPrincipals(_call: Call): Promise<PrincipalRow[]> {
-  throw new ServiceError('UNAVAILABLE', 'this part of the gateway is still being built');
+export async function listPrincipals({ store, actor }: Call): Promise<PrincipalRow[]> {
+  demand(actor, 'principals:read');
+  const owners = alias(principals, 'owners');
+  const rows = await store
+    .select({
+      id: principals.id,
+      name: principals.name,
+      kind: principals.kind,
+      email: principals.email,
+      role: principals.role,
+      owner: owners.name,
+      groups: sql<
+        string[]
+      >`array(select g.name from principal_groups pg join groups g on g.id = pg.group_id where pg.principal_id = ${principals.id} order by g.name)`,
+      disabledAt: principals.disabledAt,
+      tokens: sql<number>`(select count(*)::int from tokens t where t.principal_id = ${principals.id} and t.revoked_at is null and (t.expires_at is null or t.expires_at > now()))`,
+      lastSeenAt: sql<string | null>`(select max(t.last_used_at) from tokens t where t.principal_id = ${principals.id})`,
+    })
+    .from(principals)
+    .leftJoin(owners, eq(owners.id, principals.ownerId))
+    .orderBy(asc(principals.name));
+  return rows.map((row) => ({ ...row, lastSeenAt: row.lastSeenAt === null ? null : new Date(row.lastSeenAt) }));
 }

@@ -1,6 +1,44 @@
-import { ServiceError } from '../errors';
+import { eq, sql } from 'drizzle-orm';
+import { newId } from '../../db/ids';
+import { rules } from '../../db/schema/policy';
+import { movePolicyVersion, recordAction } from '../actions/record';
+import { notFound } from '../errors';
 import type { Call } from '../identity/actor';
+import { demand } from '../identity/permission';
+import { parseInput } from '../input';
+import { demandNames, uniquely } from '../policy/names';
+import { DEFAULT_EXPIRES_IN_MS } from '../policy/shapes';
+import { ruleDraftSchema } from './shape';
 
-export async function saveRule(_call: Call, _input: unknown): Promise<{ id: string }> {
-  throw new ServiceError('UNAVAILABLE', 'this part of the gateway is still being built');
+/** Creates a rule (last in order) or changes the one whose id is given. */
+export async function saveRule({ store, actor }: Call, input: unknown): Promise<{ id: string }> {
+  demand(actor, 'rules:write');
+  const { id: existing, ...draft } = parseInput(ruleDraftSchema, input);
+  const row = {
+    ...draft,
+    groups: draft.groups.includes('*') ? [] : draft.groups,
+    message: draft.message ?? null,
+    approval: draft.action === 'hold' ? (draft.approval ?? { groups: [], count: 1, expiresInMs: DEFAULT_EXPIRES_IN_MS }) : null,
+  };
+  return uniquely('rule', row.name, () =>
+    store.transaction(async (tx) => {
+      await movePolicyVersion(tx);
+      await demandNames(tx, { connections: row.connections, groups: [...row.groups, ...(row.approval?.groups ?? [])] });
+      if (existing === undefined) {
+        const id = newId('rul');
+        const position = sql<number>`(select coalesce(max(position) + 1, 0) from ${rules})`;
+        await tx.insert(rules).values({ id, ...row, position });
+        await recordAction(tx, actor, { action: 'rule.create', subject: row.name, after: row });
+        return { id };
+      }
+      const [before] = await tx.select().from(rules).where(eq(rules.id, existing));
+      if (before === undefined) throw notFound('rule', existing);
+      await tx
+        .update(rules)
+        .set({ ...row, updatedAt: sql`now()` })
+        .where(eq(rules.id, existing));
+      await recordAction(tx, actor, { action: 'rule.update', subject: row.name, before, after: row });
+      return { id: existing };
+    }),
+  );
 }

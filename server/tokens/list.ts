@@ -1,10 +1,30 @@
+import { desc, eq } from 'drizzle-orm';
 import { z } from 'zod';
+import { tokens } from '../../db/schema/identity';
 import { ServiceError } from '../errors';
 import type { Call } from '../identity/actor';
+import { demand, seesOnlyOwn } from '../identity/permission';
+import { parseInput } from '../input';
 import type { TokenRow } from './shape';
 
 export const tokensListSchema = z.object({ principalId: z.string() });
 
-export async function listTokens(_call: Call, _input: unknown): Promise<TokenRow[]> {
-  throw new ServiceError('UNAVAILABLE', 'this part of the gateway is still being built');
+/** A principal's tokens, newest first: what tells them apart, never what they are. */
+export async function listTokens({ store, actor }: Call, input: unknown): Promise<TokenRow[]> {
+  demand(actor, 'tokens:own');
+  const { principalId } = parseInput(tokensListSchema, input);
+  if (seesOnlyOwn(actor) && principalId !== actor.id) throw new ServiceError('FORBIDDEN', 'a member sees only their own tokens');
+  return store
+    .select({
+      id: tokens.id,
+      label: tokens.label,
+      hint: tokens.hint,
+      createdAt: tokens.createdAt,
+      expiresAt: tokens.expiresAt,
+      lastUsedAt: tokens.lastUsedAt,
+      revokedAt: tokens.revokedAt,
+    })
+    .from(tokens)
+    .where(eq(tokens.principalId, principalId))
+    .orderBy(desc(tokens.createdAt));
 }

@@ -1,0 +1,83 @@
+import { and, eq, gt, sql } from 'drizzle-orm';
+import { newId } from '../../db/ids';
+import { approvalDecisions, approvalRequests } from '../../db/schema/approvals';
+import type { Store } from '../../db/store';
+import { notify, recordAction } from '../actions/record';
+import { notFound, ServiceError } from '../errors';
+import type { Actor } from '../identity/actor';
+import { isOwn } from '../identity/scope';
+import { describeRequest } from './get';
+import { mayDecide, settledWords } from './mayDecide';
+import { readReviewers } from './people';
+import { readDecisions, readRequest } from './read';
+import type { RequestDetail } from './shape';
+
+/**
+ * Records one reviewer's decision. The request's row is locked first, so that two approvals of "two needed" count each other; then one
+ * conditional update moves it, so that nothing is ever decided twice nor after its time. The worker that holds the client is woken when
+ * the transaction commits.
+ */
+export async function decideRequest(
+  store: Store,
+  actor: Actor,
+  decision: { id: string; decision: 'approve' | 'reject'; reason: string | null },
+): Promise<RequestDetail> {
+  return store.transaction(async (tx) => {
+    const [locked] = await tx
+      .select({ id: approvalRequests.id })
+      .from(approvalRequests)
+      .where(eq(approvalRequests.id, decision.id))
+      .for('update');
+    const request = locked === undefined ? undefined : await readRequest(tx, locked.id);
+    if (request === undefined || !isOwn(actor, request)) throw notFound('request', decision.id);
+    const decisions = await readDecisions(tx, [request.id]);
+    const now = new Date();
+    const settled = settledWords(request, decisions, now);
+    if (settled !== null) throw new ServiceError('CONFLICT', settled);
+    const may = mayDecide({ request, decisions, actor, people: await readReviewers(tx), now });
+    if (!may.allowed || actor.id === null) {
+      const already = decisions.some((item) => item.reviewerId === actor.id);
+      throw new ServiceError(
+        already ? 'CONFLICT' : 'FORBIDDEN',
+        `${may.why}${may.who.length === 0 ? '' : `. Who can: ${may.who.join(', ')}`}`,
+      );
+    }
+
+    await tx.insert(approvalDecisions).values({
+      id: newId('dec'),
+      requestId: request.id,
+      reviewerId: actor.id,
+      reviewerName: actor.name,
+      decision: decision.decision,
+      reason: decision.reason,
+    });
+    const status =
+      decision.decision === 'reject'
+        ? ('rejected' as const)
+        : request.approvals + 1 >= request.required
+          ? ('approved' as const)
+          : ('pending' as const);
+    const moved = await tx
+      .update(approvalRequests)
+      .set({ status, ...(status === 'pending' ? {} : { decidedAt: sql`clock_timestamp()` }) })
+      // clock_timestamp, not now(): this transaction may have waited for the lock past the deadline.
+      .where(
+        and(
+          eq(approvalRequests.id, request.id),
+          eq(approvalRequests.status, 'pending'),
+          gt(approvalRequests.expiresAt, sql`clock_timestamp()`),
+        ),
+      )
+      .returning({ id: approvalRequests.id });
+    if (moved.length === 0) throw new ServiceError('CONFLICT', 'expired a moment ago; nothing was executed');
+    await recordAction(tx, actor, {
+      action: `request.${decision.decision}`,
+      subject: request.id,
+      before: { status: 'pending', approvals: request.approvals },
+      after: { status, required: request.required, reason: decision.reason, statementId: request.statementId },
+    });
+    await notify(tx, 'gatehouse_approvals', request.id);
+    const after = await readRequest(tx, request.id);
+    return describeRequest(tx, actor, after ?? request);
+  });
+}

@@ -1,0 +1,14 @@
+import { eq, inArray } from 'drizzle-orm';
+import { groups, principalGroups } from '../../db/schema/identity';
+import type { StoreTransaction } from '../../db/store';
+
+/** Makes a principal a member of exactly these groups, which exist. */
+export async function setMembership(tx: StoreTransaction, principalId: string, names: readonly string[]): Promise<void> {
+  await tx.delete(principalGroups).where(eq(principalGroups.principalId, principalId));
+  if (names.length === 0) return;
+  const rows = await tx
+    .select({ id: groups.id })
+    .from(groups)
+    .where(inArray(groups.name, [...names]));
+  if (rows.length > 0) await tx.insert(principalGroups).values(rows.map((group) => ({ principalId, groupId: group.id })));
+}
