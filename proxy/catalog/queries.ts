@@ -1,0 +1,92 @@
+/**
+ * What the upstream's search_path holds must not change what the gateway reads: SESSION and FINGERPRINT qualify every name, the others
+ * run with search_path pinned to pg_catalog. Names and texts are
+ * cast to text; OIDs arrive as JavaScript numbers.
+ */
+
+export const SESSION = `
+select pg_catalog.current_setting('server_version_num')::pg_catalog.int4 as "serverVersion",
+       current_user::pg_catalog.text as name,
+       r.rolsuper as superuser, r.rolbypassrls as "bypassRls",
+       array(select s.schema::pg_catalog.text
+               from pg_catalog.unnest(pg_catalog.current_schemas(false)) with ordinality as s(schema, position)
+              where s.schema operator(pg_catalog.<>) 'pg_catalog' order by s.position) as "searchPath"
+  from pg_catalog.pg_roles r where r.rolname operator(pg_catalog.=) current_user`;
+
+export const RELATIONS = `
+select c.oid as oid, n.nspname::text as schema, c.relname::text as name, c.relkind::text as kind,
+       (c.relhasrules and c.relkind not in ('v', 'm')) as "hasRules",
+       array(select t.tgfoid from pg_trigger t where t.tgrelid = c.oid and not t.tgisinternal) as "triggerFunctions",
+       (c.relkind = 'f' and coalesce((select not exists (select from unnest(s.srvoptions) as o where o like 'dbname=%' and o <> 'dbname=' || current_database())
+          from pg_foreign_table f join pg_foreign_server s on s.oid = f.ftserver where f.ftrelid = c.oid), true)) as loopback
+  from pg_class c join pg_namespace n on n.oid = c.relnamespace
+ where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and n.nspname !~ '^pg_(toast|temp)'`;
+
+export const COLUMNS = `
+select a.attrelid as relation, a.attnum::int4 as number, a.attname::text as name, a.atttypid as "typeOid",
+       case when a.attgenerated <> '' then pg_get_expr(d.adbin, d.adrelid) end as generated
+  from pg_attribute a
+  join pg_class c on c.oid = a.attrelid
+  join pg_namespace n on n.oid = c.relnamespace
+  left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+ where a.attnum > 0 and not a.attisdropped and c.relkind in ('r', 'p', 'v', 'm', 'f') and n.nspname !~ '^pg_(toast|temp)'
+ order by a.attrelid, a.attnum`;
+
+export const VIEWS = `
+select c.oid as oid, pg_get_viewdef(c.oid) as definition
+  from pg_class c join pg_namespace n on n.oid = c.relnamespace
+ where c.relkind in ('v', 'm') and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'`;
+
+export const INHERITANCE = 'select inhrelid as child, inhparent as parent from pg_inherits';
+
+export const FOREIGN_KEYS = `
+select conrelid as relation, conkey::int4[] as columns, confrelid as "referencedOid", confkey::int4[] as "referencedColumns"
+  from pg_constraint where contype = 'f'`;
+
+export const FUNCTIONS = `
+select p.oid as oid, n.nspname::text as schema, p.proname::text as name, l.lanname::text as language,
+       case p.provolatile when 'i' then 'immutable' when 's' then 'stable' else 'volatile' end as volatility,
+       case p.prokind when 'p' then 'procedure' when 'a' then 'aggregate' when 'w' then 'window' else 'function' end as kind,
+       e.extname::text as extension
+  from pg_proc p
+  join pg_namespace n on n.oid = p.pronamespace
+  join pg_language l on l.oid = p.prolang
+  left join pg_depend x on x.classid = 'pg_proc'::regclass and x.objid = p.oid and x.deptype = 'e'
+  left join pg_extension e on x.refclassid = 'pg_extension'::regclass and e.oid = x.refobjid`;
+
+export const FUNCTION_BODIES = `
+select p.oid as oid, coalesce(pg_get_function_sqlbody(p.oid), p.prosrc) as source
+  from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+ where n.nspname not in ('pg_catalog', 'information_schema')`;
+
+export const OPERATORS = `
+select n.nspname::text as schema, o.oprname::text as name, e.extname::text as extension
+  from pg_operator o
+  join pg_namespace n on n.oid = o.oprnamespace
+  left join pg_depend x on x.classid = 'pg_operator'::regclass and x.objid = o.oid and x.deptype = 'e'
+  left join pg_extension e on x.refclassid = 'pg_extension'::regclass and e.oid = x.refobjid
+ where o.oid >= 16384`;
+
+export const CASTS = `
+select s.typname::text as source, t.typname::text as target, e.extname::text as extension
+  from pg_cast c
+  join pg_type s on s.oid = c.castsource
+  join pg_type t on t.oid = c.casttarget
+  left join pg_depend x on x.classid = 'pg_cast'::regclass and x.objid = c.oid and x.deptype = 'e'
+  left join pg_extension e on x.refclassid = 'pg_extension'::regclass and e.oid = x.refobjid
+ where c.oid >= 16384`;
+
+export const TYPES = `
+select t.oid as oid, n.nspname::text as schema, t.typname::text as name, t.typtype::text as type,
+       t.typbasetype as "baseOid",
+       case when t.typcategory = 'A' then t.typelem else 0::oid end as "elementOid", t.typcategory::text as category
+  from pg_type t join pg_namespace n on n.oid = t.typnamespace
+ where n.nspname !~ '^pg_toast'`;
+
+const FINGERPRINTED = 'class attribute proc rewrite inherits type trigger namespace attrdef cast operator'.split(' ');
+
+/** xmin wraps round, so the count and the sum go with the maximum. Temporary objects change pg_class too and cost a needless reload. */
+export const FINGERPRINT = `select pg_catalog.concat_ws('/', ${FINGERPRINTED.map(
+  (name) =>
+    `(select pg_catalog.concat(pg_catalog.count(*), ':', pg_catalog.max(xmin::pg_catalog.text::pg_catalog.int8), ':', pg_catalog.sum(xmin::pg_catalog.text::pg_catalog.int8)) from pg_catalog.pg_${name})`,
+).join(', ')}) as fingerprint`;

@@ -1,0 +1,95 @@
+/** What the gateway knows of one upstream database: read in one transaction, immutable, shared by every session of that connection. */
+export interface CatalogSnapshot {
+  /** Increments with every snapshot of a keeper; part of every cache key. */
+  version: number;
+  /** `server_version_num`, e.g. 180004. */
+  serverVersion: number;
+  fingerprint: string;
+  user: { name: string; superuser: boolean; bypassRls: boolean };
+  /** Schemas an unqualified name is looked up in by default, pg_catalog left out, in order. */
+  searchPath: readonly string[];
+  relations: ReadonlyMap<number, Relation>;
+  /** By bare name, in every schema. */
+  relationsByName: ReadonlyMap<string, readonly Relation[]>;
+  functions: ReadonlyMap<string, readonly FunctionInfo[]>;
+  /** Operators and casts that are not PostgreSQL's own. */
+  operators: readonly DefinedObject[];
+  casts: readonly UserCast[];
+  types: ReadonlyMap<number, TypeInfo>;
+}
+
+/** pg_class.relkind: r table, p partitioned table, v view, m materialised view, f foreign table, S sequence, c composite type, i and I index, t toast. */
+export type RelationKind = 'r' | 'p' | 'v' | 'm' | 'f' | 'S' | 'c' | 'i' | 'I' | 't';
+
+export interface Relation {
+  oid: number;
+  schema: string;
+  name: string;
+  kind: RelationKind;
+  columns: readonly Column[];
+  /** pg_get_viewdef with every name qualified; null for what is no view, and for system views. */
+  definition: string | null;
+  /** Direct inheritance parents (or the partitioned table) and children, by OID. */
+  parents: readonly number[];
+  children: readonly number[];
+  foreignKeys: readonly ForeignKey[];
+  /** Functions of user triggers, by OID. */
+  triggerFunctions: readonly number[];
+  hasRules: boolean;
+  /** A foreign table that reads this very database, or one whose server does not say which. */
+  loopback: boolean;
+}
+
+export interface Column {
+  /** pg_attribute.attnum, from 1; dropped columns leave gaps. */
+  number: number;
+  name: string;
+  typeOid: number;
+  /** The expression of a generated column. */
+  generated: string | null;
+}
+
+export interface ForeignKey {
+  columns: readonly number[];
+  referencedOid: number;
+  referencedColumns: readonly number[];
+}
+
+export interface FunctionInfo {
+  oid: number;
+  schema: string;
+  name: string;
+  language: string;
+  volatility: 'immutable' | 'stable' | 'volatile';
+  kind: 'function' | 'procedure' | 'aggregate' | 'window';
+  /** The extension it belongs to, or null. */
+  extension: string | null;
+  /** The body of a function that is not PostgreSQL's own; null for those. */
+  source: string | null;
+}
+
+export interface DefinedObject {
+  schema: string;
+  name: string;
+  extension: string | null;
+}
+
+export interface UserCast {
+  source: string;
+  target: string;
+  extension: string | null;
+}
+
+export interface TypeInfo {
+  oid: number;
+  schema: string;
+  name: string;
+  /** pg_type.typtype: b base, c composite, d domain, e enum, p pseudo, r range, m multirange. */
+  type: string;
+  /** Of a domain: its base type; else 0. */
+  baseOid: number;
+  /** Of an array: its element type; else 0. */
+  elementOid: number;
+  /** pg_type.typcategory: S string, N numeric, D date and time, B boolean, U user … */
+  category: string;
+}

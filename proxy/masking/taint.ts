@@ -1,0 +1,223 @@
+import type { CatalogSnapshot, Column, Relation } from '../catalog/types';
+import { parseStatements } from '../sql/parse';
+import { child, list, names, type SqlNode, some, text } from '../sql/tree';
+import { addMask, type MasksByOrigin } from './columns';
+import { findMentions, rangeVars, type TaintedNames } from './mentions';
+import type { ColumnMask } from './types';
+
+/**
+ * Completes masks with everything PostgreSQL itself derives from a masked column: generated columns, children, partitions and parents,
+ * views and materialised views, foreign keys that repeat a masked key, foreign tables that may read this database, and tables that
+ * triggers of a tainted table write. To a fixpoint. A plain copy keeps the rule's mask; anything computed is redacted whole, because
+ * a partial mask of f(x) says nothing about x.
+ */
+export function spreadTaint(masks: MasksByOrigin, catalog: CatalogSnapshot): MasksByOrigin {
+  if (masks.size === 0) return masks;
+  const relations = [...catalog.relations.values()].filter((relation) => !isSystem(relation));
+  const queries = parseDefinitions(relations);
+  const carriers = new Set<string>();
+  for (let changed = true; changed; ) {
+    const tainted = taintedNames(masks, catalog);
+    changed = spreadToFunctions(carriers, tainted, catalog);
+    for (const relation of relations) {
+      changed = spreadToGenerated(masks, relation) || changed;
+      changed = spreadToRelatives(masks, relation, catalog) || changed;
+      changed = spreadToKeys(masks, relation) || changed;
+      changed = spreadToTriggerTargets(masks, relation, catalog) || changed;
+      if (relation.loopback) changed = taintWhole(masks, relation, anyMask(masks)) || changed;
+      const query = queries.get(relation.oid);
+      if (query !== undefined) changed = spreadToView(masks, relation, query, tainted, carriers, catalog) || changed;
+    }
+  }
+  return masks;
+}
+
+function isSystem(relation: Relation): boolean {
+  return relation.schema === 'pg_catalog' || relation.schema === 'information_schema';
+}
+
+function parseDefinitions(relations: readonly Relation[]): Map<number, SqlNode | null> {
+  const queries = new Map<number, SqlNode | null>();
+  for (const relation of relations) {
+    if (relation.definition === null) continue;
+    try {
+      queries.set(relation.oid, parseStatements(relation.definition)[0]?.node ?? null);
+    } catch {
+      queries.set(relation.oid, null);
+    }
+  }
+  return queries;
+}
+
+function taintedNames(masks: MasksByOrigin, catalog: CatalogSnapshot): TaintedNames<ColumnMask> {
+  const byName = new Map<string, Map<string, ColumnMask>>();
+  for (const [oid, columns] of masks) {
+    const relation = catalog.relations.get(oid);
+    if (relation === undefined) continue;
+    const names = byName.get(relation.name) ?? new Map<string, ColumnMask>();
+    byName.set(relation.name, names);
+    for (const column of relation.columns) {
+      const mask = columns.get(column.number);
+      if (mask !== undefined) names.set(column.name, mask);
+    }
+  }
+  return byName;
+}
+
+function derived(relation: Relation, column: Column, from: ColumnMask): ColumnMask {
+  return { ...copied(relation, column, from), mask: from.mask.type === 'null' ? from.mask : { type: 'redact' } };
+}
+
+function copied(relation: Relation, column: Column, from: ColumnMask): ColumnMask {
+  return {
+    ...from,
+    relationOid: relation.oid,
+    attributeNumber: column.number,
+    column: `${relation.schema}.${relation.name}.${column.name}`,
+  };
+}
+
+function anyMask(masks: MasksByOrigin): ColumnMask {
+  for (const columns of masks.values()) for (const mask of columns.values()) return mask;
+  throw new RangeError('no masked column');
+}
+
+function taintWhole(masks: MasksByOrigin, relation: Relation, from: ColumnMask): boolean {
+  return relation.columns.map((column) => addMask(masks, derived(relation, column, from))).some(Boolean);
+}
+
+function spreadToGenerated(masks: MasksByOrigin, relation: Relation): boolean {
+  const own = masks.get(relation.oid);
+  if (own === undefined) return false;
+  const byName = new Map(relation.columns.map((column) => [column.name, own.get(column.number)]));
+  let changed = false;
+  for (const column of relation.columns) {
+    if (column.generated === null) continue;
+    const sources = expressionColumns(column.generated).map((name) => (name === null ? [...own.values()][0] : byName.get(name)));
+    for (const source of sources) if (source !== undefined) changed = addMask(masks, derived(relation, column, source)) || changed;
+  }
+  return changed;
+}
+
+/** The columns an expression reads; null stands for all of them: a whole row, or text that does not parse. */
+function expressionColumns(expression: string): (string | null)[] {
+  try {
+    const found: (string | null)[] = [];
+    const root = parseStatements(`SELECT (${expression})`)[0]?.node;
+    if (root === undefined) return [null];
+    some(root, (node) => {
+      if (node.tag !== 'ColumnRef') return false;
+      const fields = list(node, 'fields');
+      found.push(fields.at(-1)?.tag === 'A_Star' ? null : (names(fields).at(-1) ?? null));
+      return false;
+    });
+    return found;
+  } catch {
+    return [null];
+  }
+}
+
+/** A query on the parent returns the children's rows, and a query on a child shows the parent's data: both directions, by name. */
+function spreadToRelatives(masks: MasksByOrigin, relation: Relation, catalog: CatalogSnapshot): boolean {
+  const own = masks.get(relation.oid);
+  if (own === undefined) return false;
+  let changed = false;
+  for (const oid of [...relation.parents, ...relation.children]) {
+    const other = catalog.relations.get(oid);
+    for (const column of other?.columns ?? []) {
+      const same = relation.columns.find((candidate) => candidate.name === column.name);
+      const mask = same === undefined ? undefined : own.get(same.number);
+      if (other !== undefined && mask !== undefined) changed = addMask(masks, copied(other, column, mask)) || changed;
+    }
+  }
+  return changed;
+}
+
+/** A foreign key repeats the values of the key it references. */
+function spreadToKeys(masks: MasksByOrigin, relation: Relation): boolean {
+  let changed = false;
+  for (const key of relation.foreignKeys) {
+    key.columns.forEach((number, index) => {
+      const mask = masks.get(key.referencedOid)?.get(key.referencedColumns[index] ?? 0);
+      const column = relation.columns.find((candidate) => candidate.number === number);
+      if (mask !== undefined && column !== undefined) changed = addMask(masks, copied(relation, column, mask)) || changed;
+    });
+  }
+  return changed;
+}
+
+const WRITTEN_TABLE = /\b(?:insert\s+into|update|merge\s+into|copy)\s+(?:only\s+)?(?:"?[\w$]+"?\s*\.\s*)?"?([\w$]+)"?/gi;
+
+/** What triggers of a tainted table write may be a copy of the row: the written tables are tainted whole. */
+function spreadToTriggerTargets(masks: MasksByOrigin, relation: Relation, catalog: CatalogSnapshot): boolean {
+  const [mask] = masks.get(relation.oid)?.values() ?? [];
+  if (mask === undefined || relation.triggerFunctions.length === 0) return false;
+  const functions = [...catalog.functions.values()].flat().filter((item) => relation.triggerFunctions.includes(item.oid));
+  const targets = functions.flatMap((item) => [...(item.source ?? '').matchAll(WRITTEN_TABLE)].map((match) => match[1] ?? ''));
+  return targets
+    .flatMap((name) => catalog.relationsByName.get(name) ?? [])
+    .filter((target) => target.oid !== relation.oid && !isSystem(target))
+    .map((target) => taintWhole(masks, target, mask))
+    .some(Boolean);
+}
+
+/** User functions whose text names a tainted relation or another such function, or whose text cannot tell (dynamic SQL, other languages). */
+function spreadToFunctions(carriers: Set<string>, tainted: TaintedNames<ColumnMask>, catalog: CatalogSnapshot): boolean {
+  const before = carriers.size;
+  for (const item of [...catalog.functions.values()].flat()) {
+    if (item.source === null || item.extension !== null || carriers.has(item.name)) continue;
+    const words = new Set(item.source.match(/[\w$]+/g) ?? []);
+    const static_ = (item.language === 'sql' || item.language === 'plpgsql') && !/\bexecute\b/i.test(item.source);
+    if (!static_ || [...words].some((word) => tainted.has(word) || tainted.has(word.toLowerCase()) || carriers.has(word)))
+      carriers.add(item.name);
+  }
+  return carriers.size > before;
+}
+
+function spreadToView(
+  masks: MasksByOrigin,
+  view: Relation,
+  query: SqlNode | null,
+  tainted: TaintedNames<ColumnMask>,
+  carriers: ReadonlySet<string>,
+  catalog: CatalogSnapshot,
+): boolean {
+  if (query === null) return taintWhole(masks, view, anyMask(masks));
+  const mentions = new Map(findMentions(query, tainted, catalog).map((mention) => [mention.node, mention]));
+  const reads = (node: SqlNode) =>
+    some(node, (item) => mentions.has(item) || (item.tag === 'FuncCall' && carriers.has(names(list(item, 'funcname')).at(-1) ?? '')));
+  if (!reads(query)) return false;
+  const source = sourceMask(query, mentions, tainted) ?? anyMask(masks);
+  const targets = list(query, 'targetList');
+  const simple = text(query, 'op') === 'SETOP_NONE' && child(query, 'withClause') === null && !list(query, 'fromClause').some(reads);
+  if (!simple || targets.length !== view.columns.length) return taintWhole(masks, view, source);
+  let changed = false;
+  targets.forEach((target, index) => {
+    const column = view.columns[index];
+    const value = child(target, 'val');
+    if (column === undefined || value === null || !reads(value)) return;
+    const mention = mentions.get(value);
+    const mask = mention === undefined || mention.kind !== 'column' ? null : maskNamed(mention.name, query, tainted);
+    changed = addMask(masks, mask === null ? derived(view, column, source) : copied(view, column, mask)) || changed;
+  });
+  return changed;
+}
+
+/** The mask behind a plain column of a view; null when two relations of the view have a tainted column of that name. */
+function maskNamed(column: string, query: SqlNode, tainted: TaintedNames<ColumnMask>): ColumnMask | null {
+  const found = [...new Set(rangeVars(query))].flatMap((relation) => tainted.get(relation)?.get(column) ?? []);
+  return found.length === 1 ? (found[0] ?? null) : null;
+}
+
+function sourceMask(
+  query: SqlNode,
+  mentions: ReadonlyMap<SqlNode, { name: string }>,
+  tainted: TaintedNames<ColumnMask>,
+): ColumnMask | null {
+  for (const mention of mentions.values()) {
+    const mask = maskNamed(mention.name, query, tainted);
+    if (mask !== null) return mask;
+  }
+  for (const relation of rangeVars(query)) for (const mask of tainted.get(relation)?.values() ?? []) return mask;
+  return null;
+}

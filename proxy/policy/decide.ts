@@ -1,0 +1,120 @@
+import type { Action, ApprovalSpec, RuleTrial } from '../../db/schema/shapes';
+import type { Touch } from '../masking/types';
+import type { StatementFacts } from '../sql/types';
+import type { Refusal } from './functions';
+import { tryRule } from './match';
+import { isDriverSetup } from './setup';
+import type { ConnectionPolicy, PolicySnapshot, Principal, Rule, Verdict } from './types';
+
+export interface DecisionInput {
+  facts: StatementFacts;
+  /** `schema.table` and `schema.table.column` of what the statement may name. */
+  relations: readonly string[];
+  columns: readonly string[];
+  touch: Touch;
+  opaqueReasons: readonly string[];
+  /** What the analysis refuses whatever the rules say, and what only a rule that names it may allow. */
+  refusals: readonly Refusal[];
+  connection: ConnectionPolicy;
+  principal: Principal;
+  policy: Pick<PolicySnapshot, 'rules'>;
+  now: Date;
+}
+
+/** Who approves when nothing says: any reviewer, one of them, within 15 minutes. */
+export const DEFAULT_APPROVAL: ApprovalSpec = { groups: [], count: 1, expiresInMs: 15 * 60_000 };
+
+const RANK: Readonly<Record<Action, number>> = { allow: 0, hold: 1, deny: 2 };
+
+export function strictestAction(a: Action, b: Action): Action {
+  return RANK[a] >= RANK[b] ? a : b;
+}
+
+type Decision = Omit<Verdict, 'tried'>;
+
+/**
+ * The verdict on one statement. Every rule is tried and kept for the explanation; of those that match and are enforced the strictest
+ * decides (deny, hold, allow; among equals the first). What the analysis or masking refuses is denied whatever the rules say. A rule
+ * with maxAffectedRows that otherwise matches applies as it stands: rows are not counted before they are changed.
+ */
+export function decide(input: DecisionInput): Verdict {
+  const { connection, facts, touch } = input;
+  const opaque = input.opaqueReasons.length > 0 || facts.effects.has('opaque');
+  const subject = {
+    facts,
+    relations: input.relations,
+    columns: input.columns,
+    opaque,
+    connection: connection.name,
+    principal: input.principal,
+    now: input.now,
+  };
+  const trials = input.policy.rules.map((rule) => ({ rule, trial: tryRule(rule, subject) }));
+  const matched = trials.filter(({ rule, trial }) => trial.matched && rule.mode === 'enforce');
+  const decision = first(
+    () => incomplete(facts),
+    () => refused(input, matched),
+    () => masked(touch),
+    () => byRules(matched, input, opaque),
+  );
+  return { ...decision, tried: trials.map(({ trial }) => trial) };
+}
+
+function first(...steps: readonly [...(() => Decision | null)[], () => Decision]): Decision {
+  for (const step of steps) {
+    const decision = step();
+    if (decision !== null) return decision;
+  }
+  throw new Error('the last step always decides');
+}
+
+function denied(decidedBy: Verdict['decidedBy'], why: string): Decision {
+  return { action: 'deny', rule: null, decidedBy, why, approval: null };
+}
+
+function incomplete(facts: StatementFacts): Decision | null {
+  return facts.complete ? null : denied('analysis', `this statement uses something Gatehouse does not know: ${facts.unknown.join(', ')}`);
+}
+
+function refused(input: DecisionInput, matched: readonly Matched[]): Decision | null {
+  const namedByRule = matched.some(
+    ({ rule }) => rule.action !== 'deny' && (rule.match.functions ?? rule.match.tables ?? rule.match.effects) !== undefined,
+  );
+  const refusal = input.refusals.find((item) => !item.overridable || !namedByRule);
+  return refusal === undefined ? null : denied('analysis', refusal.why);
+}
+
+function masked(touch: Touch): Decision | null {
+  return touch.state === 'unresolved' ? denied('masking', touch.reason) : null;
+}
+
+type Matched = { rule: Rule; trial: RuleTrial };
+
+function byRules(matched: readonly Matched[], input: DecisionInput, opaque: boolean): Decision {
+  const ruled = strictestRule(matched);
+  const base = ruled ?? byDefault(input);
+  if (!opaque || matched.some(({ rule }) => rule.match.opaque === true || rule.match.functions !== undefined)) return base;
+  const action = input.connection.opaque;
+  if (RANK[action] <= RANK[base.action]) return base;
+  const why = `its effects cannot be known: ${input.opaqueReasons.join('; ') || input.facts.kind}`;
+  return { action, rule: null, decidedBy: 'opaque', why, approval: action === 'hold' ? DEFAULT_APPROVAL : null };
+}
+
+function strictestRule(matched: readonly Matched[]): Decision | null {
+  const [winner] = [...matched].sort((a, b) => RANK[b.rule.action] - RANK[a.rule.action] || approvals(b.rule) - approvals(a.rule));
+  if (winner === undefined) return null;
+  const { rule, trial } = winner;
+  const approval = rule.action === 'hold' ? (rule.approval ?? DEFAULT_APPROVAL) : null;
+  return { action: rule.action, rule: rule.name, decidedBy: 'rule', why: rule.message ?? trial.why, approval };
+}
+
+function approvals(rule: Rule): number {
+  return rule.action === 'hold' ? (rule.approval ?? DEFAULT_APPROVAL).count : 0;
+}
+
+function byDefault(input: DecisionInput): Decision {
+  const action = isDriverSetup(input.facts) ? 'allow' : input.connection.default;
+  const why =
+    action === input.connection.default ? `no rule matches; connection ${input.connection.name} is set to ${action}` : 'session set-up';
+  return { action, rule: null, decidedBy: 'default', why, approval: action === 'hold' ? DEFAULT_APPROVAL : null };
+}

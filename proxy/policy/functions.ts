@@ -1,0 +1,183 @@
+import type { CatalogSnapshot, FunctionInfo } from '../catalog/types';
+import { SECRET_CATALOGS } from '../masking/sensitive';
+import { constantText, qualifiedName } from '../sql/session';
+import { child, list, names, type SqlNode, text, walk } from '../sql/tree';
+import type { Effect } from '../sql/types';
+import { ADMIN, ADMIN_FORMS, CONSTANT_ARGUMENTS, COUNTER_FORM, READS_BY_TEXT, SAFE, SAFE_FORMS, TRUSTED_EXTENSIONS } from './builtins';
+import { settingProblem } from './settings';
+
+export type FunctionClass = 'pure' | 'constant-arguments' | 'setting' | 'opaque' | 'admin';
+
+/** Why a statement cannot be let through as it is. `overridable`: a rule that allows the function or relation by name may. */
+export interface Refusal {
+  why: string;
+  overridable: boolean;
+}
+
+/** What calls, operators and casts add to a statement's facts once the catalog is known. */
+export interface CallReview {
+  /** One reason per construct whose effect cannot be known. */
+  opaque: readonly string[];
+  refusals: readonly Refusal[];
+  effects: ReadonlySet<Effect>;
+}
+
+/** Reviews every function, operator and cast of a statement by name: PostgreSQL picks overloads by type, so all candidates count. */
+export function reviewCalls(root: SqlNode, catalog: CatalogSnapshot): CallReview {
+  const review = new Review(catalog);
+  const columns = columnsInScope(root, catalog);
+  walk(root, (node) => review.node(node, columns));
+  return { opaque: [...review.opaque], refusals: review.refusals, effects: review.effects };
+}
+
+/** The class of a function name over all its candidates. Unknown names and anything user-defined are opaque. */
+export function classify(schema: string | null, name: string, catalog: Pick<CatalogSnapshot, 'functions'>): FunctionClass {
+  const candidates = (catalog.functions.get(name) ?? []).filter((item) => schema === null || item.schema === schema);
+  if (candidates.length === 0 || candidates.some((item) => !isBuiltin(item) && !isTrusted(item.extension))) return 'opaque';
+  const builtins = candidates.filter(isBuiltin);
+  if (builtins.length === 0) return 'pure';
+  if (ADMIN.has(name) || ADMIN_FORMS.some((form) => form.test(name))) return 'admin';
+  if (READS_BY_TEXT.has(name)) return 'opaque';
+  if (name === 'set_config') return 'setting';
+  if (CONSTANT_ARGUMENTS.has(name)) return 'constant-arguments';
+  if (SAFE.has(name) || COUNTER_FORM.test(name) || SAFE_FORMS.some((form) => form.test(name))) return 'pure';
+  return builtins.every((item) => item.volatility === 'immutable') ? 'pure' : 'opaque';
+}
+
+function isBuiltin(item: FunctionInfo): boolean {
+  return item.schema === 'pg_catalog' || item.schema === 'information_schema';
+}
+
+function isTrusted(extension: string | null): boolean {
+  return extension !== null && TRUSTED_EXTENSIONS.has(extension);
+}
+
+class Review {
+  readonly opaque = new Set<string>();
+  readonly refusals: Refusal[] = [];
+  readonly effects = new Set<Effect>();
+  private readonly operators: ReadonlySet<string>;
+  private readonly casts: ReadonlySet<string>;
+
+  constructor(private readonly catalog: CatalogSnapshot) {
+    this.operators = new Set(catalog.operators.filter((item) => !isTrusted(item.extension)).map((item) => item.name));
+    this.casts = new Set(catalog.casts.filter((item) => !isTrusted(item.extension)).map((item) => item.target));
+  }
+
+  node(node: SqlNode, columns: ReadonlySet<string>): void {
+    switch (node.tag) {
+      case 'FuncCall':
+        return this.call(node);
+      case 'A_Expr':
+        return this.operator(list(node, 'name'));
+      case 'SubLink':
+        return this.operator(list(node, 'operName'));
+      case 'SortBy':
+        return this.operator(list(node, 'useOp'));
+      case 'TypeCast':
+        return this.cast(child(node, 'typeName'));
+      case 'RangeTableSample': {
+        const { name } = qualifiedName(list(node, 'method'));
+        if (name !== 'bernoulli' && name !== 'system') this.unknown(`sampling method ${name}`);
+        return;
+      }
+      case 'ColumnRef':
+        return this.attribute(node, columns);
+      case 'RangeVar':
+        return this.relation(node);
+      case 'DoStmt':
+        return this.unknown('DO runs code');
+      case 'CallStmt':
+        return this.unknown('CALL runs a procedure');
+      default:
+    }
+  }
+
+  private unknown(why: string): void {
+    this.opaque.add(why);
+    this.effects.add('opaque');
+  }
+
+  private call(node: SqlNode): void {
+    const { schema, name } = qualifiedName(list(node, 'funcname'));
+    const shown = `function ${schema === null ? '' : `${schema}.`}${name}()`;
+    switch (classify(schema, name, this.catalog)) {
+      case 'pure':
+        if (name === 'nextval') this.effects.add('update');
+        return;
+      case 'constant-arguments':
+        this.effects.add(name === 'pg_notify' ? 'notify' : name === 'setval' ? 'update' : 'session');
+        if (!list(node, 'args').every(isConstantArgument)) this.unknown(`${shown} with an argument that is computed`);
+        return;
+      case 'setting':
+        return this.setting(list(node, 'args'), shown);
+      case 'admin':
+        this.effects.add('admin');
+        this.refusals.push({ why: `${shown} acts on the server itself`, overridable: true });
+        return;
+      case 'opaque':
+        return this.unknown(shown);
+    }
+  }
+
+  private setting(args: readonly SqlNode[], shown: string): void {
+    this.effects.add('setting');
+    const [name, value] = args.map(constantText);
+    if (typeof name !== 'string' || !args.every(isConstantArgument)) return this.unknown(`${shown} with an argument that is computed`);
+    const problem = settingProblem(name, value ?? undefined);
+    if (problem !== null) this.refusals.push({ why: problem, overridable: false });
+  }
+
+  private operator(name: readonly SqlNode[]): void {
+    const path = names(name);
+    const operator = path.at(-1);
+    if (operator === undefined || (path.length > 1 && path[0] === 'pg_catalog')) return;
+    if (this.operators.has(operator)) this.unknown(`operator ${operator} is user-defined`);
+  }
+
+  private cast(type: SqlNode | null): void {
+    const name = names(list(type, 'names')).at(-1);
+    if (name !== undefined && this.casts.has(name)) this.unknown(`the cast to ${name} is user-defined`);
+  }
+
+  /** `row.f` calls f(row) when the row has no column f. */
+  private attribute(node: SqlNode, columns: ReadonlySet<string>): void {
+    const path = names(list(node, 'fields'));
+    const name = path.at(-1);
+    if (path.length < 2 || name === undefined || columns.has(name)) return;
+    if (
+      this.catalog.functions.has(name) &&
+      classify(null, name, this.catalog) === 'opaque' &&
+      !(this.catalog.functions.get(name) ?? []).every(isBuiltin)
+    )
+      this.unknown(`function ${name}() in attribute notation`);
+  }
+
+  private relation(node: SqlNode): void {
+    const name = text(node, 'relname') ?? '';
+    if (!SECRET_CATALOGS.has(name) || ![null, 'pg_catalog'].includes(text(node, 'schemaname'))) return;
+    this.effects.add('admin');
+    this.refusals.push({ why: `${name} holds credentials`, overridable: true });
+  }
+}
+
+/** The columns of every relation the statement names: such a name is taken for the column it almost surely is. */
+function columnsInScope(root: SqlNode, catalog: CatalogSnapshot): ReadonlySet<string> {
+  const found = new Set<string>();
+  walk(root, (node) => {
+    if (node.tag !== 'RangeVar') return;
+    for (const relation of catalog.relationsByName.get(text(node, 'relname') ?? '') ?? [])
+      for (const column of relation.columns) found.add(column.name);
+  });
+  return found;
+}
+
+/** A constant or a parameter, through casts; SELECT set_config(…) with a parameter is settled by the caller. */
+function isConstantArgument(node: SqlNode): boolean {
+  if (node.tag === 'ParamRef' || node.tag === 'A_Const') return true;
+  if (node.tag === 'NamedArgExpr' || node.tag === 'TypeCast') {
+    const argument = child(node, 'arg');
+    return argument !== null && isConstantArgument(argument);
+  }
+  return false;
+}

@@ -1,0 +1,161 @@
+import type { Action, RelationUse } from '../../db/schema/shapes';
+import type { CatalogSnapshot } from '../catalog/types';
+import type { MaskIndex } from '../masking/columns';
+import { touchOf } from '../masking/touch';
+import type { Touch } from '../masking/types';
+import { factsOf } from '../sql/facts';
+import { guardDepth, type ParsedStatement, parseStatements } from '../sql/parse';
+import type { Effect, StatementFacts } from '../sql/types';
+import { decide, strictestAction } from './decide';
+import { type Refusal, reviewCalls } from './functions';
+import { resolveNames } from './resolve';
+import { settingProblem } from './settings';
+import type { ConnectionPolicy, PolicySnapshot, Principal, Verdict } from './types';
+
+export interface JudgeContext {
+  connection: ConnectionPolicy;
+  principal: Principal;
+  policy: PolicySnapshot;
+  catalog: CatalogSnapshot;
+  masks: MaskIndex;
+  now: Date;
+  /** The session's search_path where it is known to differ from the default; null when it is not known. */
+  searchPath?: readonly string[] | null;
+}
+
+export interface JudgedStatement {
+  facts: StatementFacts;
+  relations: readonly RelationUse[];
+  touch: Touch;
+  verdict: Verdict;
+  /** Once it has run, the catalog snapshot may be stale: DDL, and code that cannot be looked into. */
+  changesCatalog: boolean;
+}
+
+export interface Judgement {
+  statements: readonly JudgedStatement[];
+  /** The strictest action of any statement; a text without statements is allowed. */
+  action: Action;
+}
+
+/**
+ * Judges a text: every statement of it, before any is forwarded. Pure.
+ * @throws SqlSyntaxError when it does not parse, SqlTooComplexError when it cannot be analysed; neither may be forwarded.
+ */
+export function judge(text: string, context: JudgeContext): Judgement {
+  return guardDepth(() => {
+    const statements: JudgedStatement[] = [];
+    for (const parsed of parseStatements(text)) {
+      const before = context.masks.empty ? undefined : statements.find((statement) => statement.changesCatalog);
+      statements.push(judgeStatement(parsed, context, before));
+    }
+    return { statements, action: statements.reduce<Action>((action, item) => strictestAction(action, item.verdict.action), 'allow') };
+  });
+}
+
+function judgeStatement(parsed: ParsedStatement, context: JudgeContext, before: JudgedStatement | undefined): JudgedStatement {
+  const textFacts = factsOf(parsed);
+  const calls = reviewCalls(parsed.node, context.catalog);
+  const facts = { ...textFacts, effects: new Set<Effect>([...textFacts.effects, ...calls.effects]) };
+  const resolved = resolveNames(
+    parsed.node,
+    facts,
+    context.catalog,
+    context.searchPath === undefined ? context.catalog.searchPath : context.searchPath,
+  );
+  const touch = before === undefined ? touchOf(parsed, facts, context.masks, context.catalog) : behindChange(before);
+  const verdict = decide({
+    facts,
+    relations: resolved.tables,
+    columns: resolved.columns,
+    touch,
+    opaqueReasons: calls.opaque,
+    refusals: [...sessionRefusals(facts), ...calls.refusals, ...catalogWrites(facts)],
+    connection: context.connection,
+    principal: context.principal,
+    policy: context.policy,
+    now: context.now,
+  });
+  return { facts, relations: resolved.relations, touch, verdict, changesCatalog: changesCatalog(facts) };
+}
+
+/** The catalog that a later statement of one text meets is not the one it would be judged by. */
+function behindChange(before: JudgedStatement): Touch {
+  return {
+    state: 'unresolved',
+    reason: `it follows ${before.facts.kind} in one text, which can change what its names mean; send the statements separately`,
+    columns: [],
+  };
+}
+
+const CATALOG_EFFECTS: readonly Effect[] = ['create', 'alter', 'drop', 'grant', 'role', 'opaque'];
+
+function changesCatalog(facts: StatementFacts): boolean {
+  return CATALOG_EFFECTS.some((effect) => facts.effects.has(effect));
+}
+
+/** SET and RESET of this session; `all` stands for RESET ALL, which only restores defaults. */
+function sessionRefusals(facts: StatementFacts): Refusal[] {
+  const session = facts.session;
+  if (session?.type !== 'set' || session.name === 'all' || facts.commands.includes('SET TRANSACTION')) return [];
+  const problem = settingProblem(session.name, session.value);
+  return problem === null ? [] : [{ why: problem, overridable: false }];
+}
+
+/** Writing a system catalog is ALTER ROLE, GRANT or SET in disguise. */
+function catalogWrites(facts: StatementFacts): Refusal[] {
+  const writes: readonly Effect[] = ['insert', 'update', 'delete', 'merge', 'truncate'];
+  if (!writes.some((effect) => facts.effects.has(effect))) return [];
+  const target = facts.relations.find((relation) => relation.access === 'write' && isSystemName(relation.schema, relation.name));
+  return target === undefined ? [] : [{ why: `${target.name} is a system catalog`, overridable: false }];
+}
+
+function isSystemName(schema: string | null, name: string): boolean {
+  if (schema !== null) return schema === 'pg_catalog' || schema === 'information_schema' || schema === 'pg_toast';
+  return name.startsWith('pg_');
+}
+
+/** About how much a judged statement occupies besides its text. */
+const STATEMENT_BYTES = 2_000;
+
+export interface Judge {
+  judge(text: string, context: JudgeContext): Judgement;
+}
+
+/**
+ * A judge that remembers. The key is the exact text (literals change verdicts, so fingerprints are no key) with everything the verdict
+ * depends on; verdicts of connections whose rules speak of hours are not kept. Bounded by bytes, the least recently used goes first.
+ */
+export function createJudge(options: { maxBytes: number }): Judge {
+  const kept = new Map<string, { judgement: Judgement; bytes: number }>();
+  let bytes = 0;
+  return {
+    judge(text, context) {
+      if (context.policy.rules.some((rule) => rule.match.hours !== undefined)) return judge(text, context);
+      const key = keyOf(text, context);
+      const known = kept.get(key);
+      if (known !== undefined) {
+        kept.delete(key);
+        kept.set(key, known);
+        return known.judgement;
+      }
+      const judgement = judge(text, context);
+      const size = key.length * 4 + judgement.statements.length * STATEMENT_BYTES;
+      if (size > options.maxBytes / 4) return judgement;
+      kept.set(key, { judgement, bytes: size });
+      bytes += size;
+      for (const [oldest, entry] of kept) {
+        if (bytes <= options.maxBytes) break;
+        kept.delete(oldest);
+        bytes -= entry.bytes;
+      }
+      return judgement;
+    },
+  };
+}
+
+function keyOf(text: string, context: JudgeContext): string {
+  const { connection, policy, catalog, principal, searchPath } = context;
+  const path = searchPath === undefined ? '' : (searchPath?.join(',') ?? '?');
+  return [connection.id, policy.version, catalog.version, principal.id, [...principal.groups].sort().join(','), path, text].join('\0');
+}

@@ -1,0 +1,160 @@
+import type { RuleTrial } from '../../db/schema/shapes';
+import { matchesCommand } from '../sql/commands';
+import type { StatementFacts } from '../sql/types';
+import { matchesGlob, matchesSegment } from './glob';
+import { isWithinHours } from './hours';
+import type { Principal, Rule } from './types';
+
+/** What a rule looks at. */
+export interface Subject {
+  facts: StatementFacts;
+  /** `schema.table` of every relation the statement may mean. */
+  relations: readonly string[];
+  /** `schema.table.column` of every column the statement may mean. */
+  columns: readonly string[];
+  opaque: boolean;
+  connection: string;
+  principal: Pick<Principal, 'groups'>;
+  now: Date;
+}
+
+/** Longer texts are not searched by patterns: the rule then counts as matching, so that length is no way round it. */
+const MAX_PATTERN_TEXT = 100_000;
+
+/** Tries one rule: whether it matches, and the condition that matched last or the first that did not, in words. Pure. */
+export function tryRule(rule: Rule, subject: Subject): RuleTrial {
+  const trial = (matched: boolean, why: string): RuleTrial => ({ rule: rule.name, mode: rule.mode, action: rule.action, matched, why });
+  if (rule.mode === 'off') return trial(false, 'the rule is off');
+  if (rule.connections.length > 0 && !rule.connections.some((name) => matchesSegment(name, subject.connection)))
+    return trial(false, `not for connection ${subject.connection}`);
+  if (rule.groups.length > 0 && !rule.groups.some((group) => group === '*' || subject.principal.groups.includes(group)))
+    return trial(false, 'not for the groups of this principal');
+  let why = 'applies to every statement';
+  for (const test of TESTS) {
+    const result = test(rule, subject);
+    if (result === null) continue;
+    if (!result.matched) return trial(false, result.why);
+    why = result.why;
+  }
+  return trial(true, why);
+}
+
+type Result = { matched: boolean; why: string } | null;
+type Test = (rule: Rule, subject: Subject) => Result;
+
+const found = (hit: string | undefined, yes: (hit: string) => string, no: string): Result =>
+  hit === undefined ? { matched: false, why: no } : { matched: true, why: yes(hit) };
+
+const statements: Test = ({ match }, { facts }) =>
+  match.statements === undefined
+    ? null
+    : found(
+        match.statements.find((pattern) => matchesCommand(pattern, facts.commands)),
+        (pattern) => `the statement is ${pattern.toUpperCase()}`,
+        `the statement is ${facts.commands.join(', ') || facts.kind}`,
+      );
+
+const effects: Test = ({ match }, { facts }) =>
+  match.effects === undefined
+    ? null
+    : found(
+        match.effects.find((effect) => [...facts.effects].some((own) => own === effect.toLowerCase())),
+        (effect) => `its effects include ${effect}`,
+        `its effects are ${[...facts.effects].join(', ')}`,
+      );
+
+const tables: Test = ({ match }, { relations }) =>
+  match.tables === undefined ? null : found(anyGlob(match.tables, relations), (name) => `it names ${name}`, 'it names no such table');
+
+const columns: Test = ({ match }, subject) =>
+  match.columns === undefined
+    ? null
+    : found(anyGlob(match.columns, subject.columns), (name) => `it names ${name}`, 'it names no such column');
+
+const functions: Test = ({ match }, { facts }) =>
+  match.functions === undefined
+    ? null
+    : found(
+        anyGlob(
+          match.functions,
+          facts.functions.map((item) => `${item.schema ?? 'pg_catalog'}.${item.name}`),
+        ),
+        (name) => `it calls ${name}()`,
+        'it calls no such function',
+      );
+
+const fingerprints: Test = ({ match }, { facts }) =>
+  match.fingerprints === undefined
+    ? null
+    : { matched: match.fingerprints.includes(facts.fingerprint), why: `its fingerprint is ${facts.fingerprint}` };
+
+const unbounded: Test = ({ match }, { facts }) =>
+  match.unbounded === undefined
+    ? null
+    : {
+        matched: match.unbounded === facts.unbounded,
+        why: facts.unbounded ? 'nothing in its WHERE pins the rows it changes' : 'its WHERE pins the rows it changes, or it changes none',
+      };
+
+const opaque: Test = ({ match }, subject) =>
+  match.opaque === undefined
+    ? null
+    : { matched: match.opaque === subject.opaque, why: subject.opaque ? 'its effects cannot be known' : 'its effects are known' };
+
+const sql: Test = ({ match }, { facts }) => {
+  if (match.sql === undefined) return null;
+  if (facts.text.length > MAX_PATTERN_TEXT) return { matched: true, why: 'the text is too long to be searched for the pattern' };
+  const pattern = compilePattern(match.sql);
+  if (pattern === null) return { matched: true, why: 'the pattern of the rule cannot be compiled' };
+  return pattern.test(facts.text)
+    ? { matched: true, why: 'the text matches the pattern' }
+    : { matched: false, why: 'the text does not match the pattern' };
+};
+
+const hours: Test = ({ match }, { now }) =>
+  match.hours === undefined
+    ? null
+    : {
+        matched: isWithinHours(match.hours, now),
+        why: `the hours are ${match.hours.from} to ${match.hours.to} ${match.hours.timeZone ?? 'UTC'}`,
+      };
+
+const TESTS: readonly Test[] = [statements, effects, tables, columns, functions, fingerprints, unbounded, opaque, sql, hours];
+
+const patterns = new Map<string, RegExp | null>();
+
+/**
+ * JavaScript's engine backtracks: a careless pattern over a hostile text can take long. The text is capped above and the validation of
+ * rules refuses nested quantifiers; a linear engine (RE2) is the way to lift both.
+ */
+function compilePattern(source: string): RegExp | null {
+  const known = patterns.get(source);
+  if (known !== undefined) return known;
+  const compiled = tryCompile(source);
+  if (patterns.size > 1000) patterns.clear();
+  patterns.set(source, compiled);
+  return compiled;
+}
+
+function tryCompile(source: string): RegExp | null {
+  try {
+    return new RegExp(source, 'iu');
+  } catch {
+    try {
+      return new RegExp(source, 'i');
+    } catch {
+      return null;
+    }
+  }
+}
+
+/** A name that holds dots itself is tried with every way to split it, so quoting is no way round a glob. */
+function anyGlob(globs: readonly string[], dotted: readonly string[]): string | undefined {
+  return dotted.find((name) => globs.some((glob) => splits(name).some((path) => matchesGlob(glob, path))));
+}
+
+function splits(name: string): string[][] {
+  const parts = name.split('.');
+  if (parts.length <= 3) return [parts];
+  return parts.slice(1).map((_, index) => [parts.slice(0, index + 1).join('.'), parts.slice(index + 1).join('.')]);
+}

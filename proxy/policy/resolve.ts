@@ -1,0 +1,74 @@
+import type { RelationUse } from '../../db/schema/shapes';
+import type { CatalogSnapshot, Relation } from '../catalog/types';
+import { list, names, type SqlNode, walk } from '../sql/tree';
+import type { RelationName, StatementFacts } from '../sql/types';
+
+export interface ResolvedNames {
+  /** For the record: each relation once, by the name it most likely has. */
+  relations: readonly RelationUse[];
+  /** For rules: every `schema.table` a name may mean, and `schema.table.column` of the columns that are named. */
+  tables: readonly string[];
+  columns: readonly string[];
+}
+
+/**
+ * Resolves names through a search_path as PostgreSQL does: pg_catalog first unless the path names it. `searchPath` null means that the
+ * session's path is not known; a name then means every relation of that name. A name the catalog does not have keeps its own spelling.
+ */
+export function resolveNames(
+  root: SqlNode,
+  facts: StatementFacts,
+  catalog: CatalogSnapshot,
+  searchPath: readonly string[] | null,
+): ResolvedNames {
+  const found = facts.relations.map((use) => ({ use, candidates: candidatesFor(use, catalog, searchPath) }));
+  const relations = found.map(({ use, candidates }) => ({ name: display(use, candidates[0]), access: use.access }));
+  const all = [...new Set(found.flatMap(({ candidates }) => candidates))];
+  return { relations, tables: [...new Set([...relations.map((use) => use.name), ...all.map(dotted)])], columns: columnsOf(root, all) };
+}
+
+function candidatesFor(use: RelationName, catalog: CatalogSnapshot, searchPath: readonly string[] | null): readonly Relation[] {
+  const named = catalog.relationsByName.get(use.name) ?? [];
+  if (use.schema !== null) return named.filter((relation) => relation.schema === use.schema);
+  if (searchPath === null) return named;
+  const path = searchPath.includes('pg_catalog') ? searchPath : ['pg_catalog', ...searchPath];
+  for (const schema of path) {
+    const relation = named.find((candidate) => candidate.schema === schema);
+    if (relation !== undefined) return [relation];
+  }
+  return named;
+}
+
+function display(use: RelationName, relation: Relation | undefined): string {
+  if (relation !== undefined) return dotted(relation);
+  return use.schema === null ? use.name : `${use.schema}.${use.name}`;
+}
+
+function dotted(relation: Relation): string {
+  return `${relation.schema}.${relation.name}`;
+}
+
+/** By name alone: a column counts for every relation of the statement that has one of that name, a star for all of them. */
+function columnsOf(root: SqlNode, relations: readonly Relation[]): string[] {
+  const mentioned = new Set<string>();
+  let star = false;
+  walk(root, (node) => {
+    if (node.tag === 'A_Star') star = true;
+    if (node.tag === 'ColumnRef') for (const name of names(list(node, 'fields')).slice(-1)) mentioned.add(name);
+    if (node.tag === 'ResTarget' || node.tag === 'IndexElem' || node.tag === 'ColumnDef' || node.tag === 'AlterTableCmd') {
+      const name = node['name'] ?? node['colname'];
+      if (typeof name === 'string') mentioned.add(name);
+    }
+    if (node.tag === 'CopyStmt') {
+      const columns = names(list(node, 'attlist'));
+      if (columns.length === 0) star = true;
+      for (const name of columns) mentioned.add(name);
+    }
+    if (node.tag === 'JoinExpr') for (const name of names(list(node, 'usingClause'))) mentioned.add(name);
+  });
+  return relations.flatMap((relation) =>
+    relation.columns
+      .filter((column) => star || mentioned.has(column.name) || mentioned.has(relation.name))
+      .map((column) => `${dotted(relation)}.${column.name}`),
+  );
+}

@@ -1,0 +1,32 @@
+import { asc } from 'drizzle-orm';
+import { access, connections, maskingRules, policyState, rules } from '../../db/schema/policy';
+import type { Store } from '../../db/store';
+import type { PolicySnapshot } from './types';
+
+/** Reads the whole policy at one version, in one REPEATABLE READ transaction. The result is frozen; throws what the store throws. */
+export async function loadPolicy(store: Store): Promise<PolicySnapshot> {
+  return store.transaction(
+    async (tx) => {
+      const [state] = await tx.select().from(policyState);
+      const connectionRows = await tx.select().from(connections);
+      const accessRows = await tx.select().from(access).orderBy(asc(access.position), asc(access.id));
+      const maskingRows = await tx.select().from(maskingRules).orderBy(asc(maskingRules.position), asc(maskingRules.id));
+      const ruleRows = await tx.select().from(rules).orderBy(asc(rules.position), asc(rules.id));
+      return Object.freeze({
+        version: state?.version ?? 0,
+        connections: new Map(
+          connectionRows.map(({ createdAt: _c, updatedAt: _u, defaultAction, opaqueAction, ...row }) => [
+            row.name,
+            Object.freeze({ ...row, default: defaultAction, opaque: opaqueAction }),
+          ]),
+        ),
+        access: Object.freeze(accessRows.map((row) => Object.freeze({ connections: row.connections, groups: row.groups }))),
+        rules: Object.freeze(
+          ruleRows.map(({ id: _i, position: _p, updatedAt: _u, ...rule }) => Object.freeze({ ...rule, approval: rule.approval ?? null })),
+        ),
+        masking: Object.freeze(maskingRows.map(({ id: _i, position: _p, updatedAt: _u, ...rule }) => Object.freeze(rule))),
+      });
+    },
+    { isolationLevel: 'repeatable read', accessMode: 'read only' },
+  );
+}
