@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { renderBanner } from './boot/banner';
 import { createClosing } from './boot/closing';
+import { whenParentEnds } from './boot/parent';
 import { startGateway } from './boot/start';
 import { type Config, ConfigError, readConfig } from './config';
 import { ServiceError } from './errors';
@@ -34,6 +35,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     }
   });
 }
+if (process.env.npm_lifecycle_event !== undefined) whenParentEnds(() => void end(0));
 process.on('uncaughtException', (err) => {
   log.fatal({ err }, 'unexpected error');
   void end(1);

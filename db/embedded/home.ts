@@ -7,8 +7,8 @@ import { writePrivately } from './cluster';
 
 /** What a data directory remembers of its embedded PostgreSQL. */
 export interface EmbeddedRecord {
-  /** The folder that holds the cluster: the data directory, or one elsewhere that the server's account can enter. */
-  home: string;
+  /** The folder that holds the cluster where that is not the data directory; null where it is, so that the directory can be moved. */
+  elsewhere: string | null;
   /** Used again when it is free, so that connection strings written down keep working. */
   port: number | null;
 }
@@ -31,16 +31,25 @@ export function writeRecord(dataDir: string, record: EmbeddedRecord): void {
  * a private home folder) a folder of that account elsewhere, the same one every time.
  */
 export function chooseHome(dataDir: string, account: Account | null): string {
-  const recorded = readRecord(dataDir)?.home;
-  if (recorded !== undefined && existsSync(recorded)) {
-    if (canEnter(account, recorded)) return recorded;
-    throw new Error(`the cluster is in ${recorded}, which the account ${account?.name ?? 'of this process'} cannot enter`);
-  }
-  if (recorded !== undefined && recorded !== dataDir) {
-    throw new Error(`the cluster of ${dataDir} was in ${recorded}, which is gone; remove ${dataDir} to start anew, or put the folder back`);
+  const elsewhere = readRecord(dataDir)?.elsewhere ?? null;
+  if (elsewhere !== null) {
+    if (!existsSync(elsewhere)) {
+      throw new Error(
+        `the cluster of ${dataDir} was in ${elsewhere}, which is gone; remove ${dataDir} to start anew, or put the folder back`,
+      );
+    }
+    if (canEnter(account, elsewhere)) return elsewhere;
+    throw new Error(
+      `the cluster is in ${elsewhere}, which ${account === null ? 'this account' : `the account ${account.name}`} cannot enter`,
+    );
   }
   if (canEnter(account, dataDir)) return dataDir;
   if (account === null) throw new Error(`${dataDir} cannot be entered`);
+  if (existsSync(join(dataDir, 'cluster'))) {
+    throw new Error(
+      `${dataDir} holds a cluster that the account ${account.name} cannot enter; let others pass through the folders above it (chmod o+x)`,
+    );
+  }
   const key = createHash('sha256').update(realpathSync(dataDir)).digest('hex').slice(0, 16);
   const home = join(sharedFolder(), `gatehouse-cluster-${key}`);
   const stat = lstatSync(home, { throwIfNoEntry: false });

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
@@ -112,6 +112,16 @@ test('a first start makes a cluster that asks for a password, on loopback only, 
   expect(await ask(second, 'SELECT n FROM kept')).toEqual([7]);
 });
 
+test('a data directory that was moved keeps its cluster', async () => {
+  const dataDir = newDataDir();
+  const first = await start(dataDir);
+  await ask(first, 'CREATE TABLE kept AS SELECT 7 AS n');
+  await stop(first);
+  const moved = newDataDir();
+  renameSync(dataDir, moved);
+  expect(await ask(await start(moved), 'SELECT n FROM kept')).toEqual([7]);
+});
+
 test('fsync is on unless the data is to be thrown away', async () => {
   const server = await startEmbedded({ dataDir: newDataDir() });
   running.push(server);
@@ -142,7 +152,7 @@ test('a server that outlived its start is stopped first', async () => {
   // The wrapper dies too, as when a machine runs out of memory: nobody is left to stop the server.
   const wrapper = Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${said.pid}/status`, 'utf8'))?.[1]);
   process.kill(-wrapper, 'SIGSTOP');
-  for (const pid of watchersOf(wrapper)) process.kill(pid, 'SIGKILL');
+  for (const pid of watchersOf(wrapper, said.pid)) process.kill(pid, 'SIGKILL');
   process.kill(wrapper, 'SIGKILL');
   process.kill(said.pid, 'SIGCONT');
   child.kill('SIGKILL');
@@ -154,11 +164,14 @@ test('a server that outlived its start is stopped first', async () => {
 });
 
 /** The wrapper's other children: the shell that waits for stdin to end, and its cat. */
-function watchersOf(wrapper: number): number[] {
-  const children = readFileSync(`/proc/${wrapper}/task/${wrapper}/children`, 'utf8').trim().split(' ').map(Number);
-  return children
-    .filter((pid) => !readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('-D'))
-    .flatMap((pid) => [pid, ...readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number)]);
+function watchersOf(wrapper: number, server: number): number[] {
+  return childrenOf(wrapper)
+    .filter((pid) => pid !== server)
+    .flatMap((pid) => [...childrenOf(pid), pid]);
+}
+
+function childrenOf(pid: number): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
 }
 
 test('a stale postmaster.pid whose pid another program now has does not keep the server from starting', async () => {

@@ -49,7 +49,8 @@ export async function startEmbedded(options: {
     await stopLeftover(cluster, log);
     forgetOrphanedCluster(dataDir, home, cluster);
     const remembered = readRecord(dataDir)?.port ?? null;
-    if (remembered === null) writeRecord(dataDir, { home, port: null });
+    const elsewhere = home === dataDir ? null : home;
+    if (remembered === null) writeRecord(dataDir, { elsewhere, port: null });
     const password = superuserPassword(dataDir);
     if (!existsSync(cluster)) log('making the embedded PostgreSQL cluster');
     const throwaway = options.throwaway === true;
@@ -64,7 +65,7 @@ export async function startEmbedded(options: {
         settings: throwaway ? { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' } : {},
       }),
     );
-    writeRecord(dataDir, { home, port });
+    writeRecord(dataDir, { elsewhere, port });
     return {
       host: HOST,
       port,
