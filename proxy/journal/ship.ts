@@ -62,7 +62,7 @@ export async function shipAll(store: Store, dataDir: string): Promise<number> {
   return shipped;
 }
 
-/** Read positions are cached only after their transaction committed. */
+/** Where each journal stands: what its transaction committed, or the segment that follows it. */
 const positions = new Map<string, Position>();
 
 async function shipJournal(store: Store, directory: string, journal: string): Promise<number> {
@@ -74,6 +74,11 @@ async function shipJournal(store: Store, directory: string, journal: string): Pr
   }
   const batch = readBatch(directory, position);
   if (batch === null) return 0;
+  if (batch.count === 0) {
+    // Only the segment ended. The position is stored with the next entries; until then this is found again.
+    positions.set(directory, batch.next);
+    return shipJournal(store, directory, journal);
+  }
   await store.transaction(async (tx) => {
     await writeStatements(tx, batch.statements);
     await writeOutcomes(tx, batch.outcomes);
@@ -81,7 +86,7 @@ async function shipJournal(store: Store, directory: string, journal: string): Pr
       .insert(journalPositions)
       .values({ journal, ...batch.next })
       .onConflictDoUpdate({ target: journalPositions.journal, set: batch.next });
-    if (batch.count > 0) await tx.execute(sql`select pg_notify('gatehouse_statements', ${String(batch.count)})`);
+    await tx.execute(sql`select pg_notify('gatehouse_statements', ${String(batch.count)})`);
   });
   positions.set(directory, batch.next);
   return batch.count;
