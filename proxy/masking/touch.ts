@@ -68,6 +68,9 @@ export function touchOf(parsed: ParsedStatement, facts: StatementFacts, masks: M
 }
 
 function storesTouch(root: SqlNode, mentions: readonly Mention[], writes: boolean, columns: readonly string[]): Touch {
+  if (child(root, 'query')?.tag === 'ExecuteStmt') {
+    return { state: 'unresolved', reason: 'what a prepared statement reads would be stored where no mask covers it', columns };
+  }
   const [first] = mentions;
   if (first !== undefined) return { state: 'unresolved', reason: describe(first, root, columns), columns };
   return writes ? { state: 'unresolved', reason: 'it replaces a relation with masked columns', columns } : { state: 'clean' };

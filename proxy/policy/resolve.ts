@@ -56,7 +56,7 @@ function columnsOf(root: SqlNode, relations: readonly Relation[]): string[] {
     if (node.tag === 'A_Star') star = true;
     if (node.tag === 'ColumnRef') for (const name of names(list(node, 'fields')).slice(-1)) mentioned.add(name);
     if (node.tag === 'ResTarget' || node.tag === 'IndexElem' || node.tag === 'ColumnDef' || node.tag === 'AlterTableCmd') {
-      const name = node['name'] ?? node['colname'];
+      const name = node.name ?? node.colname;
       if (typeof name === 'string') mentioned.add(name);
     }
     if (node.tag === 'CopyStmt') {

@@ -64,7 +64,7 @@ export function isPlainExplain(node: SqlNode): boolean {
 
 function isFalse(value: SqlNode | null): boolean {
   if (value === null) return false;
-  if (value.tag === 'Integer') return (value['ival'] ?? 0) === 0;
-  if (value.tag === 'Boolean') return value['boolval'] !== true;
+  if (value.tag === 'Integer') return (value.ival ?? 0) === 0;
+  if (value.tag === 'Boolean') return value.boolval !== true;
   return ['false', 'off', '0', 'no'].includes((text(value, 'sval') ?? '').toLowerCase());
 }

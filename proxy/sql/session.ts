@@ -57,9 +57,9 @@ export function constantText(node: SqlNode | null): string | null {
   if (node.tag === 'TypeCast') return constantText(child(node, 'arg'));
   if (node.tag === 'List' || node.tag !== 'A_Const') return null;
   const integer = child(node, 'ival');
-  if (integer !== null) return String(integer['ival'] ?? 0);
+  if (integer !== null) return String(integer.ival ?? 0);
   const boolean = child(node, 'boolval');
-  if (boolean !== null) return boolean['boolval'] === true ? 'true' : 'false';
+  if (boolean !== null) return boolean.boolval === true ? 'true' : 'false';
   return text(child(node, 'sval'), 'sval') ?? text(child(node, 'fval'), 'fval') ?? (child(node, 'sval') === null ? null : '');
 }
 

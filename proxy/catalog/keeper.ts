@@ -1,0 +1,136 @@
+import type pg from 'pg';
+import { catalogFingerprint, loadCatalog } from './load';
+import type { CatalogSnapshot } from './types';
+
+/** Keeps the catalog of one upstream current through its own control connection. */
+export interface CatalogKeeper {
+  /** A snapshot that can be vouched for, read now if there is none. Rejects when the upstream cannot be read. */
+  ready(): Promise<CatalogSnapshot>;
+  /** The snapshot while it can be vouched for; null before the first, while a change is being read, and when the upstream is out of reach. */
+  current(): CatalogSnapshot | null;
+  /** Asks the upstream now, whatever the poll last saw; calls that overlap share one reading that began after them. */
+  refresh(): Promise<CatalogSnapshot>;
+  close(): Promise<void>;
+}
+
+export interface KeeperOptions {
+  connect(): Promise<pg.Client>;
+  pollMs: number;
+  onError(error: unknown): void;
+}
+
+/** A reading that takes longer means a connection that is gone without saying so. */
+const READ_TIMEOUT_MS = 30_000;
+const MAX_BACKOFF_MS = 30_000;
+
+/**
+ * Opens a keeper; it connects at the first use. The fingerprint is compared every `pollMs`; when it moved, the snapshot is withdrawn
+ * until the new one is whole. A snapshot that has not been confirmed for three polls is no longer vouched for.
+ */
+export function openCatalogKeeper(options: KeeperOptions): CatalogKeeper {
+  let client: pg.Client | null = null;
+  let snapshot: CatalogSnapshot | null = null;
+  let confirmedAtMs = Number.NEGATIVE_INFINITY;
+  let version = 0;
+  let failures = 0;
+  let closed = false;
+  let timer: NodeJS.Timeout | undefined;
+  let running: Promise<CatalogSnapshot> | null = null;
+  let queued: Promise<CatalogSnapshot> | null = null;
+
+  const vouched = () => (snapshot !== null && performance.now() - confirmedAtMs <= options.pollMs * 3 ? snapshot : null);
+
+  const drop = () => {
+    const lost = client;
+    client = null;
+    void lost?.end().catch(() => undefined);
+  };
+
+  const connected = async (): Promise<pg.Client> => {
+    if (client !== null) return client;
+    const fresh = await options.connect();
+    fresh.on('error', () => {
+      if (client === fresh) client = null;
+    });
+    if (closed) {
+      void fresh.end().catch(() => undefined);
+      throw new Error('the catalog keeper is closed');
+    }
+    client = fresh;
+    return fresh;
+  };
+
+  const read = async (): Promise<CatalogSnapshot> => {
+    const startedAtMs = performance.now();
+    const connection = await connected();
+    const fingerprint = await withTimeout(catalogFingerprint(connection));
+    if (snapshot === null || snapshot.fingerprint !== fingerprint) {
+      snapshot = null;
+      const loaded = await withTimeout(loadCatalog(connection));
+      snapshot = { ...loaded, version: ++version };
+    }
+    confirmedAtMs = startedAtMs;
+    return snapshot;
+  };
+
+  const run = (): Promise<CatalogSnapshot> => {
+    running = read()
+      .then((fresh) => {
+        failures = 0;
+        return fresh;
+      })
+      .catch((error: unknown) => {
+        failures += 1;
+        drop();
+        throw error;
+      })
+      .finally(() => {
+        running = null;
+        schedule();
+      });
+    return running;
+  };
+
+  const refresh = (): Promise<CatalogSnapshot> => {
+    if (closed) return Promise.reject(new Error('the catalog keeper is closed'));
+    if (running === null) return run();
+    queued ??= running
+      .catch(() => undefined)
+      .then(() => {
+        queued = null;
+        return running ?? run();
+      });
+    return queued;
+  };
+
+  const schedule = () => {
+    clearTimeout(timer);
+    if (closed) return;
+    const delayMs = failures === 0 ? options.pollMs : Math.min(options.pollMs * 2 ** (failures - 1), MAX_BACKOFF_MS);
+    timer = setTimeout(() => void refresh().catch(options.onError), delayMs);
+    timer.unref();
+  };
+
+  return {
+    async ready() {
+      return vouched() ?? refresh();
+    },
+    current: vouched,
+    refresh,
+    async close() {
+      closed = true;
+      clearTimeout(timer);
+      const last = client;
+      client = null;
+      snapshot = null;
+      await last?.end().catch(() => undefined);
+    },
+  };
+}
+
+function withTimeout<T>(work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error('the upstream did not answer in time')), READ_TIMEOUT_MS);
+    work.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
