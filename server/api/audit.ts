@@ -3,8 +3,8 @@ import { getStatement } from '../audit/get';
 import { statementHistogram } from '../audit/histogram';
 import { searchStatements } from '../audit/search';
 import { actionsListSchema, auditHistogramSchema, auditSearchSchema } from '../audit/shape';
-import { tailSchema, watchStatements } from '../audit/watch';
-import { idSchema } from '../input';
+import { watchStatements } from '../audit/watch';
+import { idSchema, resumeSchema } from '../input';
 import { procedure, router, takes } from './trpc';
 
 export const auditRouter = router({
@@ -12,5 +12,5 @@ export const auditRouter = router({
   get: procedure.input(takes(idSchema)).query(({ ctx, input }) => getStatement(ctx.call, input)),
   histogram: procedure.input(takes(auditHistogramSchema)).query(({ ctx, input }) => statementHistogram(ctx.call, input)),
   actions: procedure.input(takes(actionsListSchema)).query(({ ctx, input }) => listActions(ctx.call, input)),
-  onStatement: procedure.input(takes(tailSchema)).subscription(({ ctx, input, signal }) => watchStatements(ctx.call, input, signal)),
+  onStatement: procedure.input(takes(resumeSchema)).subscription(({ ctx, input, signal }) => watchStatements(ctx.call, input, signal)),
 });

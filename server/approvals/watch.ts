@@ -1,7 +1,11 @@
-import type { TrackedEnvelope } from '@trpc/server';
+import { type TrackedEnvelope, tracked } from '@trpc/server';
 import type { ApprovalStatus } from '../../db/schema/shapes';
-import { ServiceError } from '../errors';
 import type { Call } from '../identity/actor';
+import { demand } from '../identity/permission';
+import { isOwn } from '../identity/scope';
+import { parseInput, resumeSchema } from '../input';
+import { readRequestsSince } from '../live/changes';
+import { follow } from '../live/follow';
 import type { RequestRow } from './shape';
 
 export interface RequestEvent {
@@ -10,10 +14,17 @@ export interface RequestEvent {
   row: RequestRow;
 }
 
+/** Every change of every request the caller may see, as it happens. The same change may come twice; its row is always the current one. */
 export async function* watchRequests(
-  _call: Call,
-  _input: unknown,
-  _signal: AbortSignal | undefined,
+  call: Call,
+  input: unknown,
+  signal: AbortSignal | undefined,
 ): AsyncGenerator<TrackedEnvelope<RequestEvent>, void> {
-  throw new ServiceError('UNAVAILABLE', 'this part of the gateway is still being built');
+  demand(call.actor, 'approvals:own');
+  const { lastEventId } = parseInput(resumeSchema, input) ?? {};
+  const changes = follow(call, 'request', signal, {
+    lastEventId: lastEventId ?? null,
+    since: (since) => readRequestsSince(call.store, since),
+  });
+  for await (const { eventId, row } of changes) if (isOwn(call.actor, row)) yield tracked(eventId, { id: row.id, status: row.status, row });
 }

@@ -1,15 +1,23 @@
-import type { TrackedEnvelope } from '@trpc/server';
-import { z } from 'zod';
-import { ServiceError } from '../errors';
+import { type TrackedEnvelope, tracked } from '@trpc/server';
 import type { Call } from '../identity/actor';
+import { demand } from '../identity/permission';
+import { isOwn } from '../identity/scope';
+import { parseInput, resumeSchema } from '../input';
+import { readStatementsSince } from '../live/changes';
+import { follow } from '../live/follow';
 import type { StatementRow } from './shape';
 
-export const tailSchema = z.object({ q: z.string().max(2_000).default(''), lastEventId: z.string().max(100).nullish() }).nullish();
-
+/** Statements as they are recorded, and again when their outcome is. */
 export async function* watchStatements(
-  _call: Call,
-  _input: unknown,
-  _signal: AbortSignal | undefined,
+  call: Call,
+  input: unknown,
+  signal: AbortSignal | undefined,
 ): AsyncGenerator<TrackedEnvelope<StatementRow>, void> {
-  throw new ServiceError('UNAVAILABLE', 'this part of the gateway is still being built');
+  demand(call.actor, 'audit:own');
+  const { lastEventId } = parseInput(resumeSchema, input) ?? {};
+  const rows = follow(call, 'statement', signal, {
+    lastEventId: lastEventId ?? null,
+    since: (since) => readStatementsSince(call.store, since),
+  });
+  for await (const { eventId, row } of rows) if (isOwn(call.actor, row)) yield tracked(eventId, row);
 }
