@@ -172,7 +172,7 @@ export function removeDataDir(dataDir: string): void {
 function inheritedEnv(): NodeJS.ProcessEnv {
   const env: NodeJS.ProcessEnv = { ...process.env, NEXT_TELEMETRY_DISABLED: '1', NODE_ENV: 'production' };
   for (const name of Object.keys(env)) {
-    if (/^(?:GATEHOUSE_|PROXY_|PG[A-Z]+$|DATABASE_URL$|NEXTAUTH_|VITEST|TEST$|CONSOLE_URL$)/.test(name)) delete env[name];
+    if (/^(?:GATEHOUSE_|PROXY_|PG[A-Z]+$|DATABASE_URL$|NEXTAUTH_|VITEST|TEST$|CONSOLE_URL$|HOST$)/.test(name)) delete env[name];
   }
   return env;
 }

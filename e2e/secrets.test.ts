@@ -1,0 +1,110 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { adminToken, apiAsAdmin, demoToken } from './api';
+import { gatehouse } from './cli';
+import { directSettings, failure, open, proxySettings } from './clients';
+import { sharedGateway } from './gateway';
+
+const gateway = sharedGateway();
+
+/** Files that are meant to hold a secret, for their owner alone. */
+const KEEPERS = ['admin-token', 'demo-token', 'postgres-password', 'shop-password', 'secret-key'];
+
+test('no token, password or masked value reaches the terminal, the journals or the store', async () => {
+  const admin = apiAsAdmin(gateway);
+  const direct = await open(directSettings(gateway));
+  const { rows } = await direct.query<{ ssn: string; email: string; card: string }>(
+    'SELECT c.ssn, c.email, k.card_number AS card FROM customers c JOIN cards k ON k.customer_id = c.id LIMIT 40',
+  );
+  const values = rows.flatMap((row) => [row.ssn, row.email, row.card]);
+  expect(values.length).toBe(120);
+
+  const canaryPassword = 'canary-upstream-password-4711';
+  const wrongPassword = 'canary-wrong-password-0815';
+  const { secret: canaryToken } = await admin.tokens.create.mutate({ principal: 'support-bot', label: 'canary', ttlMs: 600_000 });
+  const { id } = await admin.connections.save.mutate({
+    name: 'canary',
+    host: '127.0.0.1',
+    port: 9,
+    database: 'canary',
+    username: 'canary',
+    password: canaryPassword,
+    tls: 'disable',
+    default: 'allow',
+    opaque: 'hold',
+    superuser: 'refuse',
+    limits: {},
+    record: { results: 'off' },
+  });
+  await admin.connections.test.mutate({ id });
+  const session = await open(proxySettings(gateway, { password: canaryToken }));
+  for (const sql of ['SELECT * FROM customers', 'SELECT * FROM cards', 'SELECT ssn, email FROM customers ORDER BY id'])
+    await session.query(sql);
+  for (const sql of [
+    'SELECT ssn::int FROM customers',
+    'SELECT reverse(ssn) FROM customers',
+    'SELECT * FROM customers WHERE id = $1::text::int',
+  ])
+    await failure(session.query(sql));
+  await session.query({ text: 'SELECT ssn, email FROM customers', binary: true } as { text: string });
+  await failure(open(proxySettings(gateway, { password: wrongPassword })));
+  await failure(open(proxySettings(gateway, { database: 'canary' })));
+  await fetch(`${gateway.consoleUrl}/api/trpc/me.get`, { headers: { authorization: `Bearer ${wrongPassword}` } });
+  await gatehouse(gateway, ['approvals', 'list'], { GATEHOUSE_TOKEN: wrongPassword });
+  const wholeAudit =
+    JSON.stringify((await admin.audit.search.query({ q: '' })).items) + JSON.stringify((await admin.audit.actions.query({})).items);
+  await session.end();
+  await admin.connections.remove.mutate({ id });
+  // The journals are shipped within a moment.
+  await new Promise((resolve) => setTimeout(resolve, 1_500));
+
+  const { password: postgresPassword } = directSettings(gateway);
+  const secrets = { canaryPassword, canaryToken, wrongPassword, adminToken: adminToken(gateway), postgresPassword };
+  const log = readFileSync(gateway.logFile, 'utf8');
+  const store = await storeText();
+  for (const [place, text] of [
+    ['the terminal', log],
+    ['the audit API', wholeAudit],
+    ['the store', store],
+    ...filesOf(gateway.dataDir).map((path) => [path, readFileSync(path, 'latin1')] as const),
+  ] as const) {
+    for (const [name, secret] of Object.entries(secrets)) expect(text.includes(secret), `${name} is in ${place}`).toBe(false);
+    for (const value of values) expect(text.includes(value), `a masked value is in ${place}`).toBe(false);
+  }
+  // The demo agent's token is in the psql line, by contract, and nowhere else.
+  const lines = log.split('\n').filter((line) => line.includes(demoToken(gateway)));
+  expect(lines.map((line) => /\bpsql "/.test(line))).toEqual([true]);
+  expect(store.includes(demoToken(gateway))).toBe(false);
+  await direct.end();
+}, 60_000);
+
+test('files that hold secrets are for their owner alone', () => {
+  for (const name of readdirSync(gateway.dataDir)) {
+    if (!KEEPERS.includes(name)) continue;
+    expect(statSync(join(gateway.dataDir, name)).mode & 0o077, name).toBe(0);
+  }
+  for (const name of ['admin-token', 'demo-token', 'postgres-password']) expect(readdirSync(gateway.dataDir)).toContain(name);
+  for (const path of filesOf(join(gateway.dataDir, 'journal'))) expect(statSync(path).mode & 0o077, path).toBe(0);
+});
+
+/** Every file under a directory but the keepers and PostgreSQL's own: the demo data lives there, unmasked. */
+function filesOf(directory: string): string[] {
+  return readdirSync(directory, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(directory, entry.name);
+    if (entry.isDirectory()) return entry.name === 'cluster' ? [] : filesOf(path);
+    return entry.isFile() && !KEEPERS.includes(entry.name) ? [path] : [];
+  });
+}
+
+/** Every row of every table of the store, as text. */
+async function storeText(): Promise<string> {
+  const store = await open(directSettings(gateway, 'gatehouse'));
+  const { rows: tables } = await store.query<{ name: string }>(
+    "SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')",
+  );
+  let text = '';
+  for (const { name } of tables) text += JSON.stringify((await store.query(`SELECT t::text FROM ${name} AS t`)).rows);
+  await store.end();
+  return text;
+}
