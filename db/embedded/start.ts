@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, realpathSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { serverAccount } from './account';
 import { findBinaries } from './binaries';
 import { makeCluster, SUPERUSER, superuserPassword } from './cluster';
+import { makeDataDir } from './dataDir';
 import { chooseHome, forgetOrphanedCluster, readRecord, writeRecord } from './home';
 import { LockedError, takeLock } from './lock';
 import { stopLeftover } from './postmaster';
@@ -82,17 +83,6 @@ export async function startEmbedded(options: {
     lock.release();
     throw error;
   }
-}
-
-/** The directory is private; as root others may pass through it (not list it), because the server's account has to. */
-function makeDataDir(path: string): string {
-  const dataDir = resolve(path);
-  const mode = process.getuid?.() === 0 ? 0o711 : 0o700;
-  if (!existsSync(dataDir)) {
-    mkdirSync(resolve(dataDir, '..'), { recursive: true });
-    mkdirSync(dataDir, { mode });
-  }
-  return realpathSync(dataDir);
 }
 
 function lockDataDir(dataDir: string) {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, realpathSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { keptSecret } from '../../db/embedded/cluster';
+import { makeDataDir } from '../../db/embedded/dataDir';
 import { type Lock, LockedError, takeLock } from '../../db/embedded/lock';
 import { type Id, newId } from '../../db/ids';
 
@@ -21,22 +21,11 @@ export function openDataDir(path: string): DataDir {
   } catch (error) {
     if (!(error instanceof LockedError)) throw error;
     throw new Error(
-      `a gateway (process ${error.pid}) is already running on ${dataDir}; stop it, or set GATEHOUSE_DATA_DIR to another folder`,
+      `${dataDir} is in use by a running gateway (process ${error.pid}); stop it, or set GATEHOUSE_DATA_DIR to another folder`,
     );
   }
   const gatewayId = keptSecret(join(dataDir, 'gateway-id'), () => newId('gw')) as Id<'gw'>;
   return { path: dataDir, gatewayId, lock };
-}
-
-/** Private to its owner; as root others may pass through it (not list it), because the account of the embedded PostgreSQL has to. */
-function makeDataDir(path: string): string {
-  const dataDir = resolve(path);
-  if (!existsSync(dataDir)) {
-    mkdirSync(dirname(dataDir), { recursive: true });
-    mkdirSync(dataDir);
-    chmodSync(dataDir, process.getuid?.() === 0 ? 0o711 : 0o700);
-  }
-  return realpathSync(dataDir);
 }
 
 /** The key that seals stored credentials: the operator's, or one made on the first start and kept beside the data. */

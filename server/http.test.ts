@@ -1,0 +1,49 @@
+import { Registry } from 'prom-client';
+import { afterEach, expect, test } from 'vitest';
+import { type HttpServer, listenHttp } from './http';
+
+let http: HttpServer;
+afterEach(() => http.close());
+
+const get = async (path: string) => {
+  const response = await fetch(`http://127.0.0.1:${http.port}${path}`);
+  return { status: response.status, body: (await response.text()).trim() };
+};
+
+test('while starting it is alive, not ready, and serves nothing', async () => {
+  http = await listenHttp({ host: '127.0.0.1', port: 0 });
+  expect(await get('/healthz')).toEqual({ status: 200, body: 'ok' });
+  expect((await get('/readyz')).status).toBe(503);
+  expect((await get('/')).status).toBe(503);
+  expect((await get('/api/trpc/me.get')).status).toBe(503);
+});
+
+test('readiness is the status as well as the words', async () => {
+  http = await listenHttp({ host: '127.0.0.1', port: 0 });
+  http.routes.readiness = async () => ({ ready: false, checks: { store: 'not reachable', policy: 'unknown', proxy: 'ok' } });
+  const refused = await get('/readyz');
+  expect(refused.status).toBe(503);
+  expect(JSON.parse(refused.body)).toMatchObject({ checks: { store: 'not reachable' } });
+  http.routes.readiness = async () => ({ ready: true, checks: { store: 'ok', policy: 'ok', proxy: 'ok' } });
+  expect((await get('/readyz')).status).toBe(200);
+});
+
+test('the API is asked before the pages, and metrics do not leak in', async () => {
+  http = await listenHttp({ host: '127.0.0.1', port: 0 });
+  http.routes.api = (_, res) => void res.end('api');
+  http.routes.pages = (_, res) => void res.end('pages');
+  http.routes.metrics = new Registry();
+  expect((await get('/api/trpc/me.get?batch=1')).body).toBe('api');
+  expect((await get('/api/auth/csrf')).body).toBe('pages');
+  expect((await get('/metrics')).status).toBe(200);
+});
+
+test('a page that throws is answered without its cause', async () => {
+  http = await listenHttp({ host: '127.0.0.1', port: 0 });
+  http.routes.pages = () => {
+    throw new Error('secret detail');
+  };
+  const failed = await get('/');
+  expect(failed.status).toBe(500);
+  expect(failed.body).not.toContain('secret detail');
+});
