@@ -110,7 +110,7 @@ describe('policy as code', () => {
     const broken = await gatehouse(gateway, ['apply', file('broken.yaml', 'version: 1\nrules: [\n')]);
     expect(broken.code).not.toBe(0);
     expect(broken.stderr).toMatch(/\b[23]\b/);
-    const unset = await gatehouse(gateway, ['apply', file('unset.yaml', before.replace(/(password:).*/, '$1 ${GATEHOUSE_E2E_UNSET}'))]);
+    const unset = await gatehouse(gateway, ['apply', file('unset.yaml', before.replace(/(password:).*/, `$1 \${GATEHOUSE_E2E_UNSET}`))]);
     expect(unset.code).not.toBe(0);
     expect(unset.stderr).toContain('GATEHOUSE_E2E_UNSET');
     expect((await gatehouse(gateway, ['apply', join(scratch, 'absent.yaml')])).code).not.toBe(0);

@@ -4,9 +4,8 @@ import { findChromium } from './browser';
 const launchOptions = await findChromium(process.env);
 
 export default defineConfig({
-  testDir: '.',
-  testMatch: '**/*.spec.ts',
-  outputDir: '../test-results',
+  testDir: 'console',
+  outputDir: '../test-results/browser',
   globalSetup: './start.ts',
   // One gateway and one approval queue: tests that watch them must not see each other's requests.
   workers: 1,
@@ -26,4 +25,14 @@ export default defineConfig({
     actionTimeout: 10_000,
     navigationTimeout: 30_000,
   },
+  projects: [
+    // The link works once: the other tests stand on the session it gave.
+    { name: 'sign-in', testMatch: 'signIn.spec.ts' },
+    {
+      name: 'console',
+      testIgnore: 'signIn.spec.ts',
+      dependencies: ['sign-in'],
+      use: { storageState: 'test-results/console-session.json' },
+    },
+  ],
 });
