@@ -1,9 +1,8 @@
-import type { PolicySnapshot } from '../policy/types';
 import { maskedUseDenied, statementDenied, statementNotAnalyzed, type WireError } from '../wire/errors';
 import type { Execution } from './execution';
 
 /** The error for a text of which at least one statement is denied: the first of them speaks. */
-export function judgedError(executions: readonly Execution[], policy: PolicySnapshot): WireError {
+export function judgedError(executions: readonly Execution[]): WireError {
   const denied = executions.find((execution) => execution.judged.verdict.action === 'deny') ?? executions[0];
   if (denied === undefined) return statementNotAnalyzed('The text holds no statement.');
   const { verdict } = denied.judged;
@@ -15,10 +14,8 @@ export function judgedError(executions: readonly Execution[], policy: PolicySnap
     case 'rule':
     case 'default':
     case 'opaque':
-    case 'access': {
-      const message = policy.rules.find((rule) => rule.name === verdict.rule)?.message ?? null;
-      return statementDenied({ statementId: denied.id, rule: verdict.rule, why: verdict.why, message });
-    }
+    case 'access':
+      return statementDenied({ statementId: denied.id, rule: verdict.rule, why: verdict.why });
     default:
       verdict.decidedBy satisfies never;
       return statementNotAnalyzed(verdict.why);

@@ -390,7 +390,7 @@ export class FrontendFlow {
   }
 
   #denied(executions: readonly Execution[], view: SessionView): WireError {
-    const error = judgedError(executions, view.policy);
+    const error = judgedError(executions);
     this.#session.begin(executions, view, 'denied', error.fields.sqlstate);
     for (const execution of executions) execution.ended = true;
     return error;

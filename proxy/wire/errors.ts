@@ -108,11 +108,17 @@ export const internalError = (errorId: string) =>
 
 // One statement: the session stays.
 
+/** DETAIL and HINT are sentences; reasons come from rules and people, who may not have ended theirs. */
+function sentence(text: string): string {
+  const trimmed = text.trim();
+  const capital = trimmed.charAt(0).toUpperCase() + trimmed.slice(1);
+  return /[.!?]$/.test(capital) ? capital : `${capital}.`;
+}
+
 export interface DenialWords {
   statementId: string;
   rule: string | null;
   why: string;
-  message: string | null;
 }
 
 export const statementDenied = (words: DenialWords) =>
@@ -120,15 +126,15 @@ export const statementDenied = (words: DenialWords) =>
     'gatehouse_policy',
     '42501',
     words.rule === null ? `statement denied (${words.statementId})` : `statement denied by rule "${words.rule}" (${words.statementId})`,
-    { detail: `${words.why} Nothing was executed.`, ...(words.message === null ? {} : { hint: words.message }) },
+    { detail: `${sentence(words.why)} Nothing was executed.` },
   );
 export const statementNotAnalyzed = (construct: string) =>
-  error('gatehouse_analysis', '42501', 'statement could not be analyzed and was denied', { detail: construct });
+  error('gatehouse_analysis', '42501', 'statement could not be analyzed and was denied', { detail: sentence(construct) });
 export const syntaxError = (message: string, position: number | null) =>
   error('gatehouse_analysis', '42601', message, position === null ? {} : { position });
 export const maskedUseDenied = (statementId: string, reason: string) =>
   error('gatehouse_masking', '42501', `statement denied because it uses masked data (${statementId})`, {
-    detail: `${reason} Nothing was executed.`,
+    detail: `${sentence(reason)} Nothing was executed.`,
   });
 export const resultWithheld = (statementId: string, reason: string) =>
   error('gatehouse_masking', '42501', `result withheld because its columns could not be traced (${statementId})`, {
@@ -151,7 +157,7 @@ export const approvalUnavailable = () =>
   });
 export const statementRejected = (requestId: string, reviewer: string, reason: string) =>
   error('gatehouse_approval', '42501', `statement rejected by reviewer (${requestId})`, {
-    detail: `${reviewer}: ${reason} Nothing was executed.`,
+    detail: `${reviewer}: ${sentence(reason)} Nothing was executed.`,
   });
 export const approvalTimedOut = (requestId: string) =>
   error('gatehouse_approval', '57014', `canceling statement due to approval timeout (${requestId})`, { detail: 'Nothing was executed.' });
