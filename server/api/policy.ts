@@ -4,5 +4,5 @@ import { procedure, router, takes } from './trpc';
 
 export const policyRouter = router({
   export: procedure.query(({ ctx }) => exportDocument(ctx.call)),
-  apply: procedure.input(takes(applySchema)).mutation(({ ctx, input }) => applyDocument(ctx.call, input)),
+  applyYaml: procedure.input(takes(applySchema)).mutation(({ ctx, input }) => applyDocument(ctx.call, input)),
 });

@@ -1,7 +1,35 @@
-import { ServiceError } from '../errors';
+import { asc, sql } from 'drizzle-orm';
+import { connections } from '../../db/schema/policy';
+import { mayConnect } from '../../proxy/identity/signIn';
+import { readAccess } from '../access/list';
 import type { Call } from '../identity/actor';
+import { demand, seesOnlyOwn } from '../identity/permission';
 import type { ConnectionRow } from './shape';
 
-export async function listConnections(_call: Call): Promise<ConnectionRow[]> {
-  throw new ServiceError('UNAVAILABLE', 'this part of the gateway is still being built');
+/** The configured upstream databases; a member sees those their groups may open sessions on. */
+export async function listConnections({ store, actor }: Call): Promise<ConnectionRow[]> {
+  demand(actor, 'connections:own');
+  const rows = await store
+    .select({
+      id: connections.id,
+      name: connections.name,
+      host: connections.host,
+      port: connections.port,
+      database: connections.database,
+      username: connections.username,
+      tls: connections.tls,
+      default: connections.defaultAction,
+      opaque: connections.opaqueAction,
+      superuser: connections.superuser,
+      limits: connections.limits,
+      record: connections.record,
+      hasPassword: sql<boolean>`password_sealed is not null`,
+      openSessions: sql<number>`(select count(*)::int from sessions s where s.connection_name = connections.name and s.ended_at is null)`,
+      updatedAt: connections.updatedAt,
+    })
+    .from(connections)
+    .orderBy(asc(connections.name));
+  if (!seesOnlyOwn(actor)) return rows;
+  const grants = await readAccess(store);
+  return rows.filter((row) => mayConnect(grants, actor, row.name));
 }

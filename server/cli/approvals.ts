@@ -1,0 +1,73 @@
+import type { Command } from 'commander';
+import type { RequestDetail } from '../approvals/shape';
+import { CliError } from './errors';
+import type { Define } from './run';
+import { table, time, visible } from './table';
+
+export function approvalCommands(program: Command, define: Define): void {
+  const approvals = program.command('approvals').description('held statements');
+  define(approvals, 'list', 'statements that wait for a decision', async ({ client, print }, _args, options) => {
+    const result = await client.approvals.list.query({ status: options.all === true ? 'all' : 'open', limit: 200 });
+    const rows = result.items.map((row) => [
+      row.id,
+      row.status,
+      `${row.approvals}/${row.required}`,
+      row.principalName,
+      row.connectionName,
+      time(row.expiresAt),
+      row.sql,
+    ]);
+    print(
+      result,
+      table(['ID', 'STATUS', 'APPROVALS', 'PRINCIPAL', 'CONNECTION', 'EXPIRES', 'STATEMENT'], rows) || 'nothing waits for approval',
+    );
+  }).option('--all', 'decided ones too');
+
+  define(approvals, 'show <id>', 'one request in full', async ({ client, print }, [id = '']) => {
+    const request = await client.approvals.get.query({ id });
+    print(request, describe(request));
+  });
+
+  define(approvals, 'approve <id>', 'let the statement run', async ({ client, print }, [id = ''], options) => {
+    const request = await client.approvals.approve.mutate({
+      id,
+      ...(typeof options.reason === 'string' ? { reason: options.reason } : {}),
+    });
+    print(request, request.status === 'approved' ? `approved ${id}` : `approval ${request.approvals} of ${request.required} for ${id}`);
+  }).option('--reason <text>', 'why');
+
+  define(approvals, 'reject <id>', 'refuse the statement', async ({ client, print }, [id = ''], options) => {
+    if (typeof options.reason !== 'string' || options.reason.trim() === '') throw new CliError('--reason is needed: the client sees it', 2);
+    const request = await client.approvals.reject.mutate({ id, reason: options.reason });
+    print(request, `rejected ${id}`);
+  }).option('--reason <text>', 'why; the client sees it');
+}
+
+function describe(request: RequestDetail): string {
+  const lines: [string, string][] = [
+    ['request', request.id],
+    ['status', `${request.status}, ${request.approvals} of ${request.required} approvals, expires ${time(request.expiresAt)}`],
+    ['principal', request.ownerName === null ? request.principalName : `${request.principalName} for ${request.ownerName}`],
+    ['connection', request.connectionName],
+    ['held by', `${request.rule}: ${request.why}`],
+    ['touches', request.relations.map((relation) => `${relation.name} (${relation.access})`).join(', ') || 'nothing that is known'],
+    ['transaction', { I: 'none', T: 'inside one', E: 'inside a failed one' }[request.transactionStatus]],
+    ...(request.unbounded ? ([['warning', 'its WHERE does not pin the rows']] as [string, string][]) : []),
+    ...(request.requesterReason === null ? [] : ([['reason', visible(request.requesterReason)]] as [string, string][])),
+    ...request.parameters.map((parameter, index): [string, string] => [
+      `$${index + 1}`,
+      parameter.value === null ? 'NULL' : visible(parameter.value),
+    ]),
+    ...request.decisions.map((item): [string, string] => [
+      item.decision,
+      `${item.reviewerName}, ${time(item.at)}${item.reason === null ? '' : `: ${visible(item.reason)}`}`,
+    ]),
+    [
+      'you',
+      request.mayDecide.allowed
+        ? 'may decide this'
+        : `may not decide this: ${request.mayDecide.why}${request.mayDecide.who.length === 0 ? '' : `. Who can: ${request.mayDecide.who.join(', ')}`}`,
+    ],
+  ];
+  return `${lines.map(([name, value]) => `${name.padEnd(12)}${value}`).join('\n')}\n\n${visible(request.sql)}`;
+}

@@ -1,0 +1,38 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createTRPCClient, httpLink } from '@trpc/client';
+import superjson from 'superjson';
+import type { AppRouter } from '../api/router';
+import { CliError } from './errors';
+
+export type Client = ReturnType<typeof createTRPCClient<AppRouter>>;
+
+export interface Environment {
+  GATEHOUSE_URL?: string | undefined;
+  GATEHOUSE_TOKEN?: string | undefined;
+  GATEHOUSE_DATA_DIR?: string | undefined;
+}
+
+/** The running gateway's address, without a trailing slash. */
+export const gatewayUrl = (env: Environment): string => (env.GATEHOUSE_URL ?? 'http://127.0.0.1:3000').replace(/\/+$/, '');
+
+export const apiUrl = (env: Environment): string => `${gatewayUrl(env)}/api/trpc`;
+
+/** Speaks tRPC with the gateway, by GATEHOUSE_TOKEN or, on the same machine, the local administrator's token. */
+export function createClient(env: Environment): Client {
+  return createTRPCClient<AppRouter>({ links: [httpLink({ url: apiUrl(env), transformer: superjson, headers: bearer(env) })] });
+}
+
+export const bearer = (env: Environment): { authorization: string } => ({ authorization: `Bearer ${readToken(env)}` });
+
+function readToken(env: Environment): string {
+  if (env.GATEHOUSE_TOKEN !== undefined && env.GATEHOUSE_TOKEN !== '') return env.GATEHOUSE_TOKEN;
+  const path = join(env.GATEHOUSE_DATA_DIR ?? '.gatehouse', 'admin-token');
+  if (!existsSync(path))
+    throw new CliError(`no access token: set GATEHOUSE_TOKEN, or run this where the gateway keeps its data (looked for ${path})`);
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch {
+    throw new CliError(`${path} cannot be read: run this as the user the gateway runs as, or set GATEHOUSE_TOKEN`);
+  }
+}

@@ -1,0 +1,100 @@
+import { Command, CommanderError } from 'commander';
+import { approvalCommands } from './approvals';
+import { auditCommands } from './audit';
+import { checkCommand } from './check';
+import { type Client, createClient, type Environment, gatewayUrl } from './client';
+import { connectionCommands } from './connections';
+import { describeFailure, type ExitCode } from './errors';
+import { policyCommands } from './policy';
+import { sessionCommands } from './sessions';
+import { tokenCommands } from './tokens';
+
+export interface Terminal {
+  env: Environment & Readonly<Record<string, string | undefined>>;
+  out(text: string): void;
+  err(text: string): void;
+}
+
+/** What a command works with. `print` writes the value as JSON under `--json`, and as its text otherwise. */
+export interface Context {
+  client: Client;
+  env: Terminal['env'];
+  json: boolean;
+  print(value: unknown, text: string): void;
+  warn(text: string): void;
+  /** Makes the command end with code 1 although nothing threw. */
+  fail(): void;
+}
+
+/** Adds a command: its options, and what it does. */
+export type Define = (
+  parent: Command,
+  usage: string,
+  description: string,
+  action: (context: Context, args: string[], options: Readonly<Record<string, string | boolean | undefined>>) => Promise<void>,
+) => Command;
+
+/** Runs one command line; returns the exit code. Never throws. */
+export async function runCli(argv: readonly string[], terminal: Terminal): Promise<ExitCode> {
+  let exitCode: ExitCode = 0;
+  let json = argv.includes('--json');
+  const program = new Command('gatehouse')
+    .description('The command line of a running Gatehouse gateway.')
+    .showHelpAfterError('(add --help for usage)')
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => terminal.out(text), writeErr: (text) => terminal.err(text) });
+
+  const define: Define = (parent, usage, description, action) => {
+    const command = parent.command(usage).description(description).option('--json', 'print JSON');
+    // Commands made by .command() do not inherit exitOverride settings that were made after them, so each gets its own.
+    command.exitOverride().configureOutput({ writeOut: (text) => terminal.out(text), writeErr: (text) => terminal.err(text) });
+    command.action(async (...given: unknown[]) => {
+      const options = command.opts<Record<string, string | boolean | undefined>>();
+      json = options.json === true;
+      const args = given
+        .slice(0, -2)
+        .flat()
+        .map((value) => (value === undefined ? '' : String(value)));
+      await action(
+        {
+          client: createClient(terminal.env),
+          env: terminal.env,
+          json,
+          print: (value, text) =>
+            terminal.out(json ? `${JSON.stringify(value, null, 2)}\n` : text === '' || text.endsWith('\n') ? text : `${text}\n`),
+          warn: (text) => terminal.err(`${text}\n`),
+          fail: () => {
+            exitCode = 1;
+          },
+        },
+        args,
+        options,
+      );
+    });
+    return command;
+  };
+
+  policyCommands(program, define);
+  tokenCommands(program, define);
+  approvalCommands(program, define);
+  sessionCommands(program, define);
+  auditCommands(program, define);
+  connectionCommands(program, define);
+  checkCommand(program, define);
+
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    const failure = describeFailure(error, gatewayUrl(terminal.env));
+    if (json) terminal.err(`${JSON.stringify({ error: { code: failure.code, message: failure.message, policy: failure.policy } })}\n`);
+    else if (failure.policy.length > 0)
+      for (const issue of failure.policy)
+        terminal.err(
+          `gatehouse: line ${issue.line}, column ${issue.column}: ${issue.path === '' ? '' : `${issue.path}: `}${issue.message}\n`,
+        );
+    else terminal.err(`gatehouse: ${failure.message}\n`);
+    return failure.exitCode;
+  }
+}
