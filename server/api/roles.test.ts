@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Role } from '../../db/schema/shapes';
+import { stopLive } from '../live/start';
 import { setRuntime } from '../runtime';
 import { type TestStore, withStore } from '../testing';
 import { appRouter } from './router';
@@ -74,7 +75,10 @@ beforeAll(async () => {
   const call = { store: db.store, secretKey: db.secretKey };
   for (const who of WHO) contexts.set(who, { call, actor: who === 'anonymous' ? null : (await db.as(who)).actor, forgeable: false });
 });
-afterAll(() => db.close());
+afterAll(async () => {
+  await stopLive();
+  await db.close();
+});
 
 type Procedures = Record<string, { _def: { type: 'query' | 'mutation' | 'subscription' } }>;
 const procedures = appRouter._def.procedures as unknown as Procedures;
