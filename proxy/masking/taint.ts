@@ -1,4 +1,4 @@
-import type { CatalogSnapshot, Column, Relation } from '../catalog/types';
+import type { CatalogSnapshot, Column, FunctionInfo, Relation } from '../catalog/types';
 import { parseStatements } from '../sql/parse';
 import { child, list, names, type SqlNode, some, text } from '../sql/tree';
 import { addMask, type MasksByOrigin } from './columns';
@@ -15,15 +15,16 @@ export function spreadTaint(masks: MasksByOrigin, catalog: CatalogSnapshot): Mas
   if (masks.size === 0) return masks;
   const relations = [...catalog.relations.values()].filter((relation) => !isSystem(relation));
   const queries = parseDefinitions(relations);
+  const functions = [...catalog.functions.values()].flat().filter((item) => item.source !== null && item.extension === null);
   const carriers = new Set<string>();
   for (let changed = true; changed; ) {
     const tainted = taintedNames(masks, catalog);
-    changed = spreadToFunctions(carriers, tainted, catalog);
+    changed = spreadToFunctions(carriers, tainted, functions);
     for (const relation of relations) {
       changed = spreadToGenerated(masks, relation) || changed;
       changed = spreadToRelatives(masks, relation, catalog) || changed;
       changed = spreadToKeys(masks, relation) || changed;
-      changed = spreadToTriggerTargets(masks, relation, catalog) || changed;
+      changed = spreadToTriggerTargets(masks, relation, functions, catalog) || changed;
       if (relation.loopback) changed = taintWhole(masks, relation, anyMask(masks)) || changed;
       const query = queries.get(relation.oid);
       if (query !== undefined) changed = spreadToView(masks, relation, query, tainted, carriers, catalog) || changed;
@@ -149,11 +150,16 @@ function spreadToKeys(masks: MasksByOrigin, relation: Relation): boolean {
 const WRITTEN_TABLE = /\b(?:insert\s+into|update|merge\s+into|copy)\s+(?:only\s+)?(?:"?[\w$]+"?\s*\.\s*)?"?([\w$]+)"?/gi;
 
 /** What triggers of a tainted table write may be a copy of the row: the written tables are tainted whole. */
-function spreadToTriggerTargets(masks: MasksByOrigin, relation: Relation, catalog: CatalogSnapshot): boolean {
+function spreadToTriggerTargets(
+  masks: MasksByOrigin,
+  relation: Relation,
+  functions: readonly FunctionInfo[],
+  catalog: CatalogSnapshot,
+): boolean {
   const [mask] = masks.get(relation.oid)?.values() ?? [];
   if (mask === undefined || relation.triggerFunctions.length === 0) return false;
-  const functions = [...catalog.functions.values()].flat().filter((item) => relation.triggerFunctions.includes(item.oid));
-  const targets = functions.flatMap((item) => [...(item.source ?? '').matchAll(WRITTEN_TABLE)].map((match) => match[1] ?? ''));
+  const fired = functions.filter((item) => relation.triggerFunctions.includes(item.oid));
+  const targets = fired.flatMap((item) => [...(item.source ?? '').matchAll(WRITTEN_TABLE)].map((match) => match[1] ?? ''));
   return targets
     .flatMap((name) => catalog.relationsByName.get(name) ?? [])
     .filter((target) => target.oid !== relation.oid && !isSystem(target))
@@ -162,10 +168,10 @@ function spreadToTriggerTargets(masks: MasksByOrigin, relation: Relation, catalo
 }
 
 /** User functions whose text names a tainted relation or another such function, or whose text cannot tell (dynamic SQL, other languages). */
-function spreadToFunctions(carriers: Set<string>, tainted: TaintedNames<ColumnMask>, catalog: CatalogSnapshot): boolean {
+function spreadToFunctions(carriers: Set<string>, tainted: TaintedNames<ColumnMask>, functions: readonly FunctionInfo[]): boolean {
   const before = carriers.size;
-  for (const item of [...catalog.functions.values()].flat()) {
-    if (item.source === null || item.extension !== null || carriers.has(item.name)) continue;
+  for (const item of functions) {
+    if (item.source === null || carriers.has(item.name)) continue;
     const words = new Set(item.source.match(/[\w$]+/g) ?? []);
     const static_ = (item.language === 'sql' || item.language === 'plpgsql') && !/\bexecute\b/i.test(item.source);
     if (!static_ || [...words].some((word) => tainted.has(word) || tainted.has(word.toLowerCase()) || carriers.has(word)))

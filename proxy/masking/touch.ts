@@ -1,7 +1,7 @@
 import type { Inference } from '../../db/schema/shapes';
 import type { CatalogSnapshot } from '../catalog/types';
 import type { ParsedStatement } from '../sql/parse';
-import { child, childrenOf, list, names, type SqlNode, text } from '../sql/tree';
+import { child, childrenOf, flag, list, names, type SqlNode, text } from '../sql/tree';
 import type { StatementFacts } from '../sql/types';
 import type { MaskIndex } from './columns';
 import { findMentions, type Mention } from './mentions';
@@ -86,6 +86,9 @@ function readsTouch(
 ): Touch {
   if (writes && replacesRows(root)) {
     return { state: 'unresolved', reason: 'ON CONFLICT DO UPDATE on a relation with masked columns reads the row that is there', columns };
+  }
+  if (writes && root.tag === 'CopyStmt' && !flag(root, 'is_from')) {
+    return { state: 'unresolved', reason: 'COPY of rows that a change of a relation with masked columns returns', columns };
   }
   if (mentions.length === 0) return writes ? { state: 'resolved', columns: [] } : { state: 'clean' };
   const byNode = new Map(mentions.map((mention) => [mention.node, mention]));

@@ -6,7 +6,7 @@ export interface ParsedStatement {
   node: SqlNode;
   /** Kinds and fields of the tree that the grammar table does not know; such a statement is never complete. */
   unknown: readonly string[];
-  /** The statement alone, without surrounding white space or the semicolon; comments stay. */
+  /** The statement alone, without surrounding white space, the semicolon or comments in front. */
   text: string;
   /** Where `text` begins in the whole, in UTF-16 units. */
   location: number;
