@@ -50,7 +50,7 @@ export function auditCommands(program: Command, define: Define): void {
       context.print(
         row,
         cells(row)
-          .map((cell) => oneLine(cell))
+          .map((cell) => oneLine(cell, 200))
           .join('  '),
       );
   });

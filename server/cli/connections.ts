@@ -13,6 +13,6 @@ export function connectionCommands(program: Command, define: Define): void {
       stage.hint === undefined ? stage.detail : `${stage.detail}. ${stage.hint}`,
     ]);
     if (result.stages.some((stage) => stage.status === 'failed')) fail();
-    print(result, table(['STAGE', 'STATUS', 'TIME', 'WHAT'], rows));
+    print(result, table(['STAGE', 'STATUS', 'TIME', 'WHAT'], rows, 400));
   });
 }

@@ -1,7 +1,7 @@
-/** Rows under headings, columns padded, cells on one line each. Empty rows give the empty text. */
-export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
+/** Rows under headings, columns padded, cells on one line of at most `widest` characters each. Without rows, the empty text. */
+export function table(headings: readonly string[], rows: readonly (readonly string[])[], widest = 100): string {
   if (rows.length === 0) return '';
-  const lines = [headings, ...rows.map((row) => row.map(oneLine))];
+  const lines = [headings, ...rows.map((row) => row.map((cell) => oneLine(cell, widest)))];
   const widths = headings.map((_, column) => Math.max(...lines.map((line) => (line[column] ?? '').length)));
   return `${lines
     .map((line) =>
@@ -14,7 +14,7 @@ export function table(headings: readonly string[], rows: readonly (readonly stri
 }
 
 /** One line, at most `most` characters, with control and direction-changing characters shown, so that no text can forge a row or a colour. */
-export function oneLine(text: string, most = 100): string {
+export function oneLine(text: string, most: number): string {
   const flat = visible(text.replace(/\s+/g, ' ').trim());
   return flat.length > most ? `${flat.slice(0, most - 1)}…` : flat;
 }

@@ -1,0 +1,363 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { newId } from '../../db/ids';
+import { approvalRequests } from '../../db/schema/approvals';
+import { sessions, statements } from '../../db/schema/audit';
+import { createApiHandler } from '../api/http';
+import { stopLive } from '../live/start';
+import { setRuntime } from '../runtime';
+import { type TestStore, withStore } from '../testing';
+import { createToken } from '../tokens/create';
+import type { Environment } from './client';
+import { runCli } from './run';
+import { tailStatements } from './tail';
+
+const CANARY = 'canary-upstream-4182';
+let db: TestStore;
+let server: Server;
+let folder: string;
+let env: Environment & Record<string, string>;
+let host: URL;
+
+beforeAll(async () => {
+  db = await withStore();
+  host = new URL(db.url);
+  const upstream = new pg.Client({ connectionString: db.url });
+  await upstream.connect();
+  await upstream.query(`
+    create schema crm;
+    create table crm.customers (id int primary key, email text, ssn text);
+    create table crm.orders (id int primary key, customer_id int);
+    create role cli_app login password '${CANARY}';
+    grant usage on schema crm to cli_app;
+    grant select, delete on all tables in schema crm to cli_app;`);
+  await upstream.end();
+  server = createServer(createApiHandler());
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const consoleUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  setRuntime({ store: db.store, storeUrl: db.url, secretKey: db.secretKey, dataDir: '/nowhere', gatewayId: 'gw_test', consoleUrl });
+  const admin = await db.as('admin', { name: 'root' });
+  const { secret } = await createToken(admin, { principal: 'root', ttlMs: 600_000 });
+  folder = mkdtempSync(join(tmpdir(), 'gatehouse-cli-'));
+  writeFileSync(join(folder, 'admin-token'), `${secret}\n`);
+  env = { GATEHOUSE_URL: consoleUrl, GATEHOUSE_DATA_DIR: folder, APP_PASSWORD: CANARY };
+  writeFileSync(join(folder, 'policy.yaml'), policy());
+});
+afterAll(async () => {
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+  await stopLive();
+  const upstream = new pg.Client({ connectionString: db.url });
+  await upstream.connect();
+  await upstream.query('drop owned by cli_app; drop role cli_app');
+  await upstream.end();
+  await db.close();
+  rmSync(folder, { recursive: true });
+});
+
+const policy = () => `version: 1
+connections:
+  - { name: crm, host: ${host.hostname}, port: ${host.port}, database: ${host.pathname.slice(1)}, username: cli_app, password: "\${APP_PASSWORD}" }
+groups: [agents, dba]
+principals:
+  - { name: bot, kind: agent, owner: ana, groups: [agents] }
+  - { name: ana, kind: human }
+  - { name: root, kind: human, role: admin, groups: [dba] }
+access:
+  - { connections: [crm], groups: [agents] }
+masking:
+  - { name: pii, columns: [crm.customers.ssn], mask: { type: partial, keepLast: 4 } }
+rules:
+  - { name: no-drop, match: { statements: [DROP] }, action: deny }
+  - { name: review-deletes, groups: [agents], match: { statements: [DELETE] }, action: hold, approval: { groups: [dba] } }
+`;
+
+interface Run {
+  code: number;
+  out: string;
+  err: string;
+}
+
+async function run(argv: string[], overrides: Record<string, string | undefined> = {}): Promise<Run> {
+  let out = '';
+  let err = '';
+  const code = await runCli(argv, {
+    env: { ...env, ...overrides },
+    out: (text) => {
+      out += text;
+    },
+    err: (text) => {
+      err += text;
+    },
+  });
+  expect(out + err).not.toContain(CANARY);
+  return { code, out, err };
+}
+const file = (name: string, text: string): string => {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  return path;
+};
+
+describe('policy', () => {
+  test('a dry run, then apply, then nothing more to do', async () => {
+    const path = join(folder, 'policy.yaml');
+    expect(await run(['apply', path, '--dry-run'])).toMatchObject({ code: 0, out: expect.stringContaining('+ connection crm\n') });
+    expect((await run(['apply', path])).out).toContain('applied as version');
+    expect(await run(['apply', path])).toMatchObject({ code: 0, out: 'no change\n' });
+    expect((await run(['diff', path])).out).toBe('no change\n');
+  });
+
+  test('what is exported applies without change and without the environment', async () => {
+    const { out } = await run(['export']);
+    expect((await run(['apply', file('exported.yaml', out)], { APP_PASSWORD: undefined })).out).toBe('no change\n');
+  });
+
+  test('errors name line and column, one a line, and end with 1', async () => {
+    const result = await run([
+      'apply',
+      file('broken.yaml', 'version: 1\ngroups: [a, a]\nrules:\n  - { name: r, action: deny, match: { statements: [DELET] } }'),
+    ]);
+    expect(result.code).toBe(1);
+    expect(result.err).toBe(
+      'gatehouse: line 4, column 52: rules[0].match.statements[0]: not a command word of PostgreSQL, e.g. DELETE, DROP TABLE, COPY PROGRAM\n',
+    );
+  });
+
+  test('an unset variable is named', async () => {
+    expect((await run(['apply', join(folder, 'policy.yaml')], { APP_PASSWORD: undefined })).err).toContain(`\${APP_PASSWORD} is not set`);
+  });
+});
+
+describe('tokens', () => {
+  test('prints the token alone, and it works', async () => {
+    const { code, out } = await run(['token', 'create', '--principal', 'root', '--ttl', '1h']);
+    expect(code).toBe(0);
+    expect(out).toMatch(/^gh_at_[A-Za-z0-9_-]{27}\n$/);
+    expect((await run(['sessions', 'list'], { GATEHOUSE_TOKEN: out.trim(), GATEHOUSE_DATA_DIR: '/nowhere' })).code).toBe(0);
+  });
+
+  test('as JSON', async () => {
+    const { out } = await run(['token', 'create', '--principal', 'bot', '--json']);
+    expect(JSON.parse(out)).toMatchObject({ id: expect.stringMatching(/^tok_/), secret: expect.stringMatching(/^gh_at_/) });
+  });
+});
+
+describe('check', () => {
+  const check = (sql: string, ...more: string[]) => run(['check', '--connection', 'crm', '--as', 'bot', sql, ...more]);
+  test('an allowed, a held and a denied statement each end with 0', async () => {
+    expect(await check('SELECT id FROM crm.orders')).toMatchObject({ code: 0, out: expect.stringMatching(/^allow: /) });
+    expect(await check('DELETE FROM crm.orders WHERE id = 1')).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^hold: [\s\S]*\* rule review-deletes/),
+    });
+    expect(await check('DROP TABLE crm.orders')).toMatchObject({ code: 0, out: expect.stringMatching(/^deny: [\s\S]*no-drop/) });
+  });
+
+  test('the strictest of several speaks for the text', async () => {
+    expect((await check('SELECT 1; DROP TABLE crm.orders')).out).toMatch(/^deny: /);
+  });
+
+  test('masked columns are named', async () => {
+    const { out } = await check('SELECT ssn FROM crm.customers', '--json');
+    expect(JSON.parse(out)).toMatchObject({ statements: [{ masking: { state: 'resolved', columns: ['crm.customers.ssn'] } }] });
+    expect(JSON.parse((await check('SELECT md5(ssn) FROM crm.customers', '--json')).out)).toMatchObject({ verdict: { action: 'deny' } });
+  });
+
+  test('what does not parse is denied, with its place', async () => {
+    expect((await check('SELEC 1')).out).toMatch(/^deny: [\s\S]*at character 1/);
+  });
+
+  test('without access nothing is allowed', async () => {
+    expect((await run(['check', '--connection', 'crm', '--as', 'ana', 'SELECT 1'])).out).toContain('no access entry lets ana');
+  });
+});
+
+describe('connections test', () => {
+  test('every stage passes for a plain role', async () => {
+    const { code, out } = await run(['connections', 'test', 'crm', '--json']);
+    const { stages } = JSON.parse(out) as { stages: { name: string; status: string; detail: string }[] };
+    expect(code).toBe(0);
+    expect(stages.map((stage) => `${stage.name} ${stage.status}`)).toEqual([
+      'DNS ok',
+      'TCP ok',
+      'TLS ok',
+      'sign-in ok',
+      'version ok',
+      'role ok',
+      'catalog ok',
+    ]);
+  });
+
+  test('a wrong password fails at sign-in, the rest is skipped, and the exit code says so', async () => {
+    const broken = policy().replace('name: crm', 'name: wrong').replaceAll('[crm]', '[wrong]');
+    await run(['apply', file('wrong.yaml', broken)], { APP_PASSWORD: 'nope' });
+    const { code, out } = await run(['connections', 'test', 'wrong']);
+    expect(code).toBe(1);
+    expect(out).toMatch(/sign-in +failed .*Check user name and password/);
+    expect(out).toMatch(/catalog +skipped/);
+    await run(['apply', join(folder, 'policy.yaml')]);
+  });
+
+  test('nobody there', async () => {
+    const closed = policy().replace(/port: \d+/, 'port: 1');
+    await run(['apply', file('closed.yaml', closed)]);
+    expect((await run(['connections', 'test', 'crm'])).out).toMatch(/TCP +failed .*Nothing listens there/);
+    await run(['apply', join(folder, 'policy.yaml')]);
+  });
+});
+
+describe('approvals, sessions, audit', () => {
+  const sessionId = newId('ses');
+  const statementId = newId('stm');
+  const who = { principalName: 'bot', ownerName: 'ana', connectionName: 'crm' };
+
+  test('a request is listed, shown, rejected only with a reason, and decided once', async () => {
+    const id = newId('req');
+    await db.store.insert(approvalRequests).values({
+      ...who,
+      id,
+      statementId,
+      sessionId,
+      gatewayId: 'gw',
+      workerId: 'w1',
+      principalId: 'prn_bot',
+      sql: 'DELETE FROM crm.orders -- \u202e\u001b[31m',
+      parameters: [{ typeOid: 23, value: '7' }],
+      digest: 'd',
+      kind: 'DELETE',
+      effects: ['delete'],
+      relations: [{ name: 'crm.orders', access: 'write' }],
+      rule: 'review-deletes',
+      why: 'DELETE matches',
+      tried: [],
+      transactionStatus: 'T',
+      reviewerGroups: ['dba'],
+      required: 1,
+      expiresAt: new Date(Date.now() + 60_000),
+    });
+    expect((await run(['approvals', 'list'])).out).toContain(id);
+    const shown = (await run(['approvals', 'show', id])).out;
+    expect(shown).toContain('crm.orders (write)');
+    expect(shown).toContain('\\u{202e}\\u{1b}[31m');
+    expect(shown).not.toContain('\u001b');
+    expect(await run(['approvals', 'reject', id])).toMatchObject({ code: 2, err: 'gatehouse: --reason is needed: the client sees it\n' });
+    expect(await run(['approvals', 'approve', id, '--reason', 'fine'])).toMatchObject({ code: 0, out: `approved ${id}\n` });
+    expect(await run(['approvals', 'reject', id, '--reason', 'late'])).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/^gatehouse: already approved by root \d s ago\n$/),
+    });
+    expect((await run(['approvals', 'show', 'req_none'])).err).toBe('gatehouse: request req_none does not exist\n');
+  });
+
+  test('a session is listed and killed once', async () => {
+    await db.store
+      .insert(sessions)
+      .values({ ...who, id: sessionId, gatewayId: 'gw', workerId: 'w1', principalId: 'prn_bot', clientAddress: '127.0.0.1:5' });
+    expect((await run(['sessions', 'list'])).out).toContain(sessionId);
+    expect(await run(['sessions', 'kill', sessionId])).toMatchObject({ code: 0 });
+    expect((await run(['sessions', 'kill', 'ses_none'])).code).toBe(1);
+  });
+
+  test('the record is searched; an unknown word is an error and not a wider search', async () => {
+    await db.store.insert(statements).values({
+      ...who,
+      id: statementId,
+      sessionId,
+      clientAddress: '127.0.0.1:5',
+      at: new Date(),
+      kind: 'DELETE',
+      sql: 'DELETE FROM crm.orders',
+      protocol: 'simple',
+      parameters: [],
+      relations: [{ name: 'crm.orders', access: 'write' }],
+      effects: ['delete'],
+      verdict: 'hold',
+      tried: [],
+      policyVersion: 1,
+      status: 'done',
+      rows: 3,
+      maskedColumns: [],
+      durationMs: 12.5,
+    });
+    const found = async (query: string) =>
+      (JSON.parse((await run(['audit', 'search', query, '--json'])).out) as { items: unknown[] }).items.length;
+    expect(await found('who:bot verdict:held table:orders rows:>2 duration:>10ms from')).toBe(1);
+    expect(await found('table:crm.orders')).toBe(1);
+    for (const none of ['table:rders', 'rows:>3', 'verdict:denied', 'who:ana', 'duration:>1s', 'kind:DROP', '"not there"'])
+      expect([none, await found(none)]).toEqual([none, 0]);
+    const wrong = await run(['audit', 'search', 'whom:bot']);
+    expect(wrong).toMatchObject({ code: 2, err: expect.stringContaining('unknown word whom:') });
+  });
+});
+
+describe('audit tail', () => {
+  test('shows what is recorded while it runs, without a restart when the stream ends', async () => {
+    const id = newId('stm');
+    const rows = tailStatements(env);
+    const first = rows.next();
+    const record = async () => {
+      await db.store
+        .insert(statements)
+        .values({
+          id,
+          sessionId: newId('ses'),
+          principalName: 'bot',
+          connectionName: 'crm',
+          clientAddress: '127.0.0.1:5',
+          at: new Date(),
+          kind: 'SELECT',
+          sql: 'SELECT 1',
+          protocol: 'simple',
+          parameters: [],
+          relations: [],
+          effects: ['read'],
+          verdict: 'allow',
+          tried: [],
+          policyVersion: 1,
+          status: 'done',
+          maskedColumns: [],
+        })
+        .onConflictDoNothing();
+      await db.store.execute(`select pg_notify('gatehouse_statements', '1')`);
+    };
+    // The tail begins when its stream is open, so the statement is recorded after that; a later notification is harmless.
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    await record();
+    expect((await first).value).toMatchObject({ id, sql: 'SELECT 1', at: expect.any(Date) });
+    await rows.return();
+  });
+});
+
+describe('usage and reach', () => {
+  test.each([
+    [['nonsense'], 2],
+    [['apply'], 2],
+    [['token', 'create'], 2],
+    [['token', 'create', '--principal', 'root', '--ttl', 'soon'], 2],
+    [['apply', '/nowhere.yaml'], 2],
+    [['--help'], 0],
+    [['check', '--help'], 0],
+  ])('%j ends with %i', async (argv, code) => {
+    expect((await run(argv)).code).toBe(code);
+  });
+
+  test('no token, a bad token, no gateway: each says what to do', async () => {
+    expect((await run(['sessions', 'list'], { GATEHOUSE_DATA_DIR: '/nowhere' })).err).toContain('set GATEHOUSE_TOKEN');
+    expect((await run(['sessions', 'list'], { GATEHOUSE_TOKEN: 'gh_at_no' })).err).toContain('does not accept this token');
+    expect((await run(['sessions', 'list'], { GATEHOUSE_URL: 'http://127.0.0.1:9' })).err).toContain(
+      'start it with npm start, or set GATEHOUSE_URL',
+    );
+  });
+
+  test('errors are JSON under --json', async () => {
+    const { code, err } = await run(['approvals', 'show', 'req_none', '--json']);
+    expect(code).toBe(1);
+    expect(JSON.parse(err)).toEqual({ error: { code: 'NOT_FOUND', message: 'request req_none does not exist', policy: [] } });
+  });
+});
