@@ -1,0 +1,59 @@
+import type { Action, TlsMode } from '../../../db/schema/shapes';
+import type { ConnectionRow } from '../../data/types';
+
+/** What the form holds: text as it is typed; numbers become numbers on the way out. */
+export interface ConnectionForm {
+  name: string;
+  host: string;
+  port: string;
+  database: string;
+  username: string;
+  password: string;
+  tls: TlsMode;
+  default: Action;
+  opaque: Action;
+  superuser: 'refuse' | 'allow';
+  maxRows: string;
+  statementTimeoutS: string;
+  maxSessions: string;
+  record: 'off' | 'masked';
+}
+
+export function formOf(row: ConnectionRow | null): ConnectionForm {
+  return {
+    name: row?.name ?? '',
+    host: row?.host ?? '',
+    port: String(row?.port ?? 5432),
+    database: row?.database ?? '',
+    username: row?.username ?? '',
+    password: '',
+    tls: row?.tls ?? 'prefer',
+    default: row?.default ?? 'allow',
+    opaque: row?.opaque ?? 'hold',
+    superuser: row?.superuser ?? 'refuse',
+    maxRows: text(row?.limits.maxRows),
+    statementTimeoutS: row?.limits.statementTimeoutMs === undefined ? '' : String(row.limits.statementTimeoutMs / 1000),
+    maxSessions: text(row?.limits.maxSessions),
+    record: row?.record.results ?? 'off',
+  };
+}
+
+/** The form as the API takes it. An untouched password is left out, which keeps the stored one. */
+export function draftOf(form: ConnectionForm, row: ConnectionRow | null) {
+  const { maxRows, statementTimeoutS, maxSessions, record, password, port, ...rest } = form;
+  const keepRows = row?.record.maxRows;
+  return {
+    ...rest,
+    ...(row === null ? {} : { id: row.id }),
+    ...(password === '' ? {} : { password }),
+    port: Number(port),
+    limits: {
+      ...(maxRows === '' ? {} : { maxRows: Number(maxRows) }),
+      ...(statementTimeoutS === '' ? {} : { statementTimeoutMs: Math.round(Number(statementTimeoutS) * 1000) }),
+      ...(maxSessions === '' ? {} : { maxSessions: Number(maxSessions) }),
+    },
+    record: record === 'off' ? { results: record } : { results: record, ...(keepRows === undefined ? {} : { maxRows: keepRows }) },
+  };
+}
+
+const text = (value: number | undefined) => (value === undefined ? '' : String(value));

@@ -1,0 +1,139 @@
+'use client';
+import { useQuery } from '@tanstack/react-query';
+import { OctagonX, SquareTerminal } from 'lucide-react';
+import { useState } from 'react';
+import { useIsAdmin } from '../../../data/me';
+import { useTRPC } from '../../../data/trpc';
+import type { SessionRow, StatementRow } from '../../../data/types';
+import { StatementDetailView } from '../../../statement/detail';
+import { StatementList } from '../../../statement/list';
+import { Button } from '../../../ui/button';
+import { Card, Fact, Facts } from '../../../ui/card';
+import { CopyButton } from '../../../ui/copy';
+import { Page } from '../../../ui/page';
+import { Sheet } from '../../../ui/sheet';
+import { Empty, ErrorState, SkeletonRows } from '../../../ui/states';
+import { durationText, Time, useNow } from '../../../ui/time';
+import { SessionState } from '../state';
+import { useLiveSessions } from '../useLiveSessions';
+import { Terminate } from './terminate';
+import { Timeline } from './timeline';
+
+export function SessionView({ id }: { id: string }) {
+  const trpc = useTRPC();
+  const isAdmin = useIsAdmin();
+  const [ending, setEnding] = useState(false);
+  const [openId, setOpenId] = useState<string | null>(null);
+  useLiveSessions();
+  const query = useQuery(
+    trpc.sessions.get.queryOptions({ id }, { refetchInterval: (current) => (current.state.data?.session.endedAt ? false : 3_000) }),
+  );
+  const session = query.data?.session;
+  return (
+    <Page
+      wide
+      title={session ? `${session.principalName} on ${session.connectionName}` : 'Session'}
+      about={
+        <span className="inline-flex items-center gap-1 font-mono text-xs">
+          {id}
+          <CopyButton text={id} label="Copy session id" />
+        </span>
+      }
+      actions={
+        isAdmin && session && session.endedAt === null ? (
+          <Button look="reject" onClick={() => setEnding(true)} disabled={session.killRequestedAt !== null}>
+            <OctagonX aria-hidden />
+            Terminate session
+          </Button>
+        ) : null
+      }
+    >
+      {query.error && !query.data ? (
+        <ErrorState
+          compact
+          what={`${id} could not be shown`}
+          error={query.error}
+          effect="The session is not affected."
+          onRetry={() => void query.refetch()}
+        />
+      ) : null}
+      {query.isPending ? (
+        <Card>
+          <SkeletonRows label="Loading session" />
+        </Card>
+      ) : null}
+      {query.data ? <Body session={query.data.session} statements={query.data.statements} onOpen={setOpenId} /> : null}
+      <Sheet
+        wide
+        open={openId !== null}
+        onClose={() => setOpenId(null)}
+        title="Statement"
+        description={<span className="break-all font-mono text-xs">{openId}</span>}
+      >
+        {openId === null ? null : <StatementDetailView id={openId} />}
+      </Sheet>
+      {session ? <Terminate session={session} open={ending} onClose={() => setEnding(false)} /> : null}
+    </Page>
+  );
+}
+
+function Body({ session, statements, onOpen }: { session: SessionRow; statements: readonly StatementRow[]; onOpen: (id: string) => void }) {
+  const nowMs = useNow(1_000);
+  const endMs = session.endedAt?.getTime() ?? nowMs;
+  return (
+    <div className="grid gap-4">
+      <Card className="grid gap-x-10 gap-y-4 p-4 sm:grid-cols-2 sm:p-5">
+        <Facts>
+          <Fact name="State">
+            <span className="flex flex-wrap items-center gap-2">
+              <SessionState session={session} />
+              {session.endReason ? <span className="text-ink-2">{session.endReason}</span> : null}
+            </span>
+          </Fact>
+          <Fact name="Who">
+            {session.principalName}
+            {session.ownerName ? ` for ${session.ownerName}` : ''}
+          </Fact>
+          <Fact name="Client">
+            {session.clientAddress}
+            {session.applicationName ? ` · ${session.applicationName}` : ''}
+          </Fact>
+        </Facts>
+        <Facts>
+          <Fact name="Started">
+            <Time at={session.startedAt} as="full" />
+          </Fact>
+          <Fact name={session.endedAt ? 'Ended' : 'Open for'}>
+            {session.endedAt ? <Time at={session.endedAt} as="full" /> : durationText(Math.max(1000, endMs - session.startedAt.getTime()))}
+          </Fact>
+          <Fact name="Gateway">
+            <span className="font-mono text-xs">
+              {session.gatewayId} / {session.workerId}
+            </span>
+          </Fact>
+        </Facts>
+      </Card>
+      <Card className="min-w-0 p-4 sm:p-5">
+        <h2 className="mb-3 text-sm font-semibold">Timeline</h2>
+        <Timeline statements={statements} startMs={session.startedAt.getTime()} endMs={endMs} onOpen={onOpen} />
+      </Card>
+      <Card className="min-w-0">
+        <h2 className="border-b px-4 py-3 text-sm font-semibold">
+          Statements <span className="font-normal tabular-nums text-ink-3">{statements.length.toLocaleString()}</span>
+        </h2>
+        {statements.length === 0 ? (
+          <Empty icon={SquareTerminal} title="No statement yet">
+            The client is connected and has not sent one.
+          </Empty>
+        ) : (
+          <StatementList
+            brief
+            label="Statements of this session"
+            rows={[...statements].sort((a, b) => b.at.getTime() - a.at.getTime())}
+            onOpen={onOpen}
+          />
+        )}
+      </Card>
+    </div>
+  );
+}

@@ -1,0 +1,73 @@
+'use client';
+import { LogOut, Monitor, Moon, Sun } from 'lucide-react';
+import { signOut } from 'next-auth/react';
+import { useState } from 'react';
+import { toast } from 'sonner';
+import { useMe } from '../data/me';
+import { type ThemeChoice, useTheme } from '../theme/choose';
+import { Button } from '../ui/button';
+import { Group } from '../ui/scroll';
+import { Skeleton } from '../ui/states';
+import { Tooltip } from '../ui/tooltip';
+
+const THEMES: readonly { value: ThemeChoice; name: string; icon: typeof Sun }[] = [
+  { value: 'light', name: 'Light theme', icon: Sun },
+  { value: 'system', name: 'Theme of this device', icon: Monitor },
+  { value: 'dark', name: 'Dark theme', icon: Moon },
+];
+
+export function ThemeSwitch() {
+  const [choice, choose] = useTheme();
+  return (
+    <Group label="Theme" className="flex rounded-lg border bg-canvas p-0.5">
+      {THEMES.map(({ value, name, icon: Icon }) => (
+        <Tooltip key={value} content={name}>
+          <button
+            type="button"
+            aria-label={name}
+            aria-pressed={choice === value}
+            onClick={() => choose(value)}
+            className="grid h-7 flex-1 place-items-center rounded-md text-ink-3 hover:text-ink aria-pressed:bg-surface aria-pressed:text-ink aria-pressed:shadow-card max-lg:h-11 max-lg:min-w-11"
+          >
+            <Icon className="size-4" aria-hidden />
+          </button>
+        </Tooltip>
+      ))}
+    </Group>
+  );
+}
+
+export function WhoAmI() {
+  const me = useMe();
+  const [busy, setBusy] = useState(false);
+  const leave = async () => {
+    setBusy(true);
+    try {
+      await signOut({ redirect: false });
+      window.location.assign('/sign-in');
+    } catch {
+      setBusy(false);
+      toast.error('The gateway did not answer. You are still signed in; try again.');
+    }
+  };
+  if (me === undefined) return <Skeleton className="h-9 w-full" />;
+  return (
+    <div className="flex items-center gap-2.5">
+      <span
+        aria-hidden
+        className="grid size-8 shrink-0 place-items-center rounded-full bg-accent-soft text-sm font-semibold uppercase text-accent-text"
+      >
+        {me.name.slice(0, 1)}
+      </span>
+      <div className="min-w-0 flex-1 leading-tight">
+        <p className="truncate text-sm font-medium">{me.name}</p>
+        <p className="truncate text-xs text-ink-3">{me.role}</p>
+      </div>
+      <Tooltip content="Sign out">
+        <Button look="ghost" size="icon" aria-label="Sign out" onClick={leave} busy={busy}>
+          {busy ? null : <LogOut aria-hidden />}
+        </Button>
+      </Tooltip>
+    </div>
+  );
+}

@@ -1,0 +1,47 @@
+import {
+  BookCheck,
+  Cable,
+  EyeOff,
+  FileCode2,
+  Gauge,
+  type LucideIcon,
+  ScrollText,
+  ShieldQuestion,
+  SquareTerminal,
+  Users,
+} from 'lucide-react';
+import type { Me } from '../data/types';
+
+export interface ConsolePage {
+  href: string;
+  name: string;
+  icon: LucideIcon;
+  section: 'work' | 'policy' | 'set-up';
+  /** Who the API answers here (server/identity/permission.ts); the menu only follows it. */
+  roles: readonly Me['role'][];
+  words: string;
+}
+
+const ALL = ['admin', 'reviewer', 'auditor', 'member'] as const;
+const READERS = ['admin', 'reviewer', 'auditor'] as const;
+
+export const PAGES: readonly ConsolePage[] = [
+  { href: '/', name: 'Overview', icon: Gauge, section: 'work', roles: ALL, words: 'home first run start' },
+  { href: '/approvals', name: 'Approvals', icon: ShieldQuestion, section: 'work', roles: ALL, words: 'queue held requests review' },
+  { href: '/sessions', name: 'Sessions', icon: SquareTerminal, section: 'work', roles: ALL, words: 'clients open terminate' },
+  { href: '/audit', name: 'Audit', icon: ScrollText, section: 'work', roles: ALL, words: 'statements log search' },
+  { href: '/rules', name: 'Rules', icon: BookCheck, section: 'policy', roles: READERS, words: 'policy hold deny allow check' },
+  { href: '/masking', name: 'Masking', icon: EyeOff, section: 'policy', roles: READERS, words: 'policy columns redact pii coverage' },
+  { href: '/policy', name: 'Policy as code', icon: FileCode2, section: 'policy', roles: READERS, words: 'yaml apply export' },
+  { href: '/connections', name: 'Connections', icon: Cable, section: 'set-up', roles: ALL, words: 'databases upstream dsn' },
+  { href: '/principals', name: 'Principals', icon: Users, section: 'set-up', roles: READERS, words: 'agents people tokens groups access' },
+];
+
+export const SECTIONS = [
+  { key: 'work', name: null },
+  { key: 'policy', name: 'Policy' },
+  { key: 'set-up', name: 'Set-up' },
+] as const;
+
+export const isCurrent = (pathname: string, href: string): boolean =>
+  href === '/' ? pathname === '/' : pathname === href || pathname.startsWith(`${href}/`);

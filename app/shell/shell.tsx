@@ -1,0 +1,131 @@
+'use client';
+import { Menu, Search } from 'lucide-react';
+import Link from 'next/link';
+import { usePathname } from 'next/navigation';
+import { type ReactNode, useState } from 'react';
+import { Button } from '../ui/button';
+import { cx } from '../ui/classes';
+import { Kbd } from '../ui/kbd';
+import { Sheet } from '../ui/sheet';
+import { ThemeSwitch, WhoAmI } from './account';
+import { LiveProvider, useLive } from './live';
+import { Logo } from './logo';
+import { NavList, usePages } from './nav';
+import { isCurrent } from './pages';
+import { Palette } from './palette';
+
+/** The frame around every page: a side menu on a desk, a bottom bar on a phone, the command palette on both. */
+export function Shell({ children }: { children: ReactNode }) {
+  const [palette, setPalette] = useState(false);
+  return (
+    <LiveProvider>
+      <a
+        href="#content"
+        className="sr-only z-50 rounded-lg bg-accent px-3 py-2 text-on-accent focus:not-sr-only focus:fixed focus:left-3 focus:top-3"
+      >
+        Skip to content
+      </a>
+      <div className="lg:grid lg:grid-cols-[15rem_minmax(0,1fr)]">
+        <aside className="sticky top-0 hidden h-dvh flex-col px-3 py-4 lg:flex">
+          <div className="mb-4 flex items-center gap-2.5 px-1.5">
+            <Logo className="size-7" />
+            <span className="text-base font-semibold tracking-tight">Gatehouse</span>
+          </div>
+          <button
+            type="button"
+            onClick={() => setPalette(true)}
+            className="mb-3 flex h-8.5 items-center gap-2 rounded-lg border bg-surface px-2.5 text-sm text-ink-3 shadow-card hover:text-ink"
+          >
+            <Search className="size-4" aria-hidden />
+            Go to…
+            <span className="ml-auto flex gap-0.5" aria-hidden>
+              <Kbd>Ctrl</Kbd>
+              <Kbd>K</Kbd>
+            </span>
+          </button>
+          <nav aria-label="Console" className="min-h-0 flex-1 overflow-y-auto p-px scroll-quiet">
+            <NavList />
+          </nav>
+          <div className="grid gap-3 pt-3">
+            <LiveState />
+            <ThemeSwitch />
+            <WhoAmI />
+          </div>
+        </aside>
+        <main
+          id="content"
+          tabIndex={-1}
+          className="min-w-0 bg-canvas outline-none lg:my-2 lg:mr-2 lg:min-h-[calc(100dvh-1rem)] lg:rounded-2xl lg:border lg:bg-page"
+        >
+          {children}
+        </main>
+      </div>
+      <BottomBar onSearch={() => setPalette(true)} />
+      <Palette open={palette} onOpenChange={setPalette} />
+    </LiveProvider>
+  );
+}
+
+function LiveState() {
+  const { state } = useLive();
+  if (state !== 'lost') return null;
+  return (
+    <p role="status" className="rounded-lg bg-hold-soft px-2.5 py-2 text-xs text-hold">
+      Live updates are interrupted. Trying again; pages still load.
+    </p>
+  );
+}
+
+const BAR = ['/', '/approvals', '/sessions', '/audit'];
+
+function BottomBar({ onSearch }: { onSearch: () => void }) {
+  const [open, setOpen] = useState(false);
+  const pathname = usePathname();
+  const pages = usePages().filter((page) => BAR.includes(page.href));
+  const { pending } = useLive();
+  const item =
+    'relative flex h-14 min-w-0 flex-1 flex-col items-center justify-center gap-0.5 text-[0.6875rem] font-medium text-ink-2 -outline-offset-2 aria-[current=page]:text-accent-text [&_svg]:size-5';
+  return (
+    <>
+      <nav
+        aria-label="Console"
+        className="fixed inset-x-0 bottom-0 z-30 flex border-t bg-raised pb-[env(safe-area-inset-bottom)] lg:hidden"
+      >
+        {pages.map((page) => (
+          <Link key={page.href} href={page.href} className={item} aria-current={isCurrent(pathname, page.href) ? 'page' : undefined}>
+            <page.icon aria-hidden />
+            {page.name}
+            {page.href === '/approvals' && pending ? (
+              <span className="absolute left-1/2 top-1 ml-1.5 grid h-4.5 min-w-4.5 place-items-center rounded-full bg-hold-soft px-1 text-[0.6875rem] font-semibold tabular-nums text-hold">
+                {pending}
+                <span className="sr-only"> waiting</span>
+              </span>
+            ) : null}
+          </Link>
+        ))}
+        <button type="button" className={cx(item)} onClick={() => setOpen(true)}>
+          <Menu aria-hidden />
+          Menu
+        </button>
+      </nav>
+      <Sheet open={open} onClose={() => setOpen(false)} title="Menu">
+        <div className="grid gap-5">
+          <Button
+            onClick={() => {
+              setOpen(false);
+              onSearch();
+            }}
+          >
+            <Search aria-hidden />
+            Go to a page or an id
+          </Button>
+          <nav aria-label="All pages">
+            <NavList onNavigate={() => setOpen(false)} />
+          </nav>
+          <ThemeSwitch />
+          <WhoAmI />
+        </div>
+      </Sheet>
+    </>
+  );
+}

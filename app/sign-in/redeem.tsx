@@ -1,0 +1,71 @@
+'use client';
+import { KeyRound, TriangleAlert } from 'lucide-react';
+import { signIn } from 'next-auth/react';
+import { useEffect, useState } from 'react';
+import { Button } from '../ui/button';
+import { Card } from '../ui/card';
+import { CopyLine } from '../ui/copy';
+
+type Attempt = { state: 'idle' } | { state: 'busy' } | { state: 'refused' } | { state: 'unreachable' };
+
+/** Redeems a one-time link, or says how to get one. */
+export function RedeemLink({ link, to }: { link: string | null; to: string }) {
+  const [attempt, setAttempt] = useState<Attempt>({ state: 'idle' });
+  // The secret should not stay in the address bar, the history or a screenshot.
+  useEffect(() => {
+    if (link !== null) window.history.replaceState(null, '', to === '/' ? '/sign-in' : `/sign-in?next=${encodeURIComponent(to)}`);
+  }, [link, to]);
+
+  const redeem = async () => {
+    setAttempt({ state: 'busy' });
+    try {
+      const result = await signIn('link', { link, redirect: false, callbackUrl: to });
+      if (result?.ok && !result.error) window.location.assign(to);
+      else setAttempt({ state: 'refused' });
+    } catch {
+      setAttempt({ state: 'unreachable' });
+    }
+  };
+
+  if (link === null || attempt.state === 'refused') return <HowToGetALink refused={attempt.state === 'refused'} />;
+  return (
+    <Card className="p-6">
+      <h1 className="text-xl font-semibold tracking-tight">Sign in to the console</h1>
+      <p className="mt-1.5 text-sm text-ink-2">This link signs you in once, on this browser, for 12 hours. It then stops working.</p>
+      {attempt.state === 'unreachable' ? (
+        <p role="alert" className="mt-4 flex items-start gap-2 rounded-lg bg-deny-soft p-3 text-sm text-deny">
+          <TriangleAlert className="mt-0.5 size-4 shrink-0" aria-hidden />
+          The gateway did not answer. The link has not been used; check that Gatehouse is running and try again.
+        </p>
+      ) : null}
+      <Button look="primary" size="lg" className="mt-5 w-full" onClick={redeem} busy={attempt.state === 'busy'}>
+        <KeyRound aria-hidden />
+        Sign in
+      </Button>
+    </Card>
+  );
+}
+
+function HowToGetALink({ refused }: { refused: boolean }) {
+  return (
+    <Card className="p-6">
+      <h1 className="text-xl font-semibold tracking-tight">{refused ? 'This link no longer works' : 'Sign in with a one-time link'}</h1>
+      <p className="mt-1.5 text-sm text-ink-2" role={refused ? 'alert' : undefined}>
+        {refused
+          ? 'It has been used already, or its 15 minutes have passed. You were not signed in. Get a new one:'
+          : 'Gatehouse prints a sign-in link where it was started. It works once, for 15 minutes.'}
+      </p>
+      <ol className="mt-4 grid gap-4 text-sm">
+        <li className="grid gap-2">
+          <span>
+            <b className="font-semibold">1.</b> Start or restart the gateway and look for the line that begins with “Console”:
+          </span>
+          <CopyLine text="npm start" label="start command" />
+        </li>
+        <li>
+          <b className="font-semibold">2.</b> Open the link it prints in this browser.
+        </li>
+      </ol>
+    </Card>
+  );
+}

@@ -1,0 +1,178 @@
+'use client';
+import { useQuery } from '@tanstack/react-query';
+import { EyeOff, ListFilter, ScrollText } from 'lucide-react';
+import Link from 'next/link';
+import { useTRPC } from '../data/trpc';
+import type { StatementDetail } from '../data/types';
+import { Badge } from '../ui/badge';
+import { Button } from '../ui/button';
+import { Fact, Facts, Section } from '../ui/card';
+import { CopyButton } from '../ui/copy';
+import { Scroll } from '../ui/scroll';
+import { SqlBlock, Visible } from '../ui/sqlBlock';
+import { ErrorState, Skeleton } from '../ui/states';
+import { durationText, Time } from '../ui/time';
+import { StatementBadge, VerdictBadge } from '../ui/verdict';
+import { Decisions } from './decisions';
+import { Impact } from './impact';
+import { Parameters } from './parameters';
+import { Timings } from './timings';
+import { RuleLink, TriedRules } from './tried';
+
+/** One statement with everything the record says about it. */
+export function StatementDetailView({ id }: { id: string }) {
+  const trpc = useTRPC();
+  const query = useQuery(trpc.audit.get.queryOptions({ id }));
+  if (query.error && !query.data)
+    return <ErrorState compact what={`${id} could not be shown`} error={query.error} effect="" onRetry={() => void query.refetch()} />;
+  if (!query.data)
+    return (
+      <div role="status" aria-label="Loading statement" className="grid gap-5">
+        <Skeleton className="h-6 w-44" />
+        <Skeleton className="h-40" />
+        <Skeleton className="h-32" />
+      </div>
+    );
+  return <Detail statement={query.data} />;
+}
+
+function Detail({ statement }: { statement: StatementDetail }) {
+  const link = `${window.location.origin}/audit/${statement.id}`;
+  const json = JSON.stringify(statement, null, 2);
+  return (
+    <div className="grid gap-6">
+      <div className="flex flex-wrap items-center gap-2">
+        <VerdictBadge verdict={statement.verdict} />
+        <StatementBadge status={statement.status} />
+        {statement.sqlstate ? <Badge tone="deny">SQLSTATE {statement.sqlstate}</Badge> : null}
+        <span className="text-sm text-ink-2">
+          <Time at={statement.at} as="full" />
+        </span>
+      </div>
+      <SqlBlock sql={statement.sql} />
+      <div className="-mt-3 flex flex-wrap gap-1.5">
+        <CopyButton look="secondary" text={json} label="Copy statement as JSON" word="Copy JSON" />
+        <CopyButton look="secondary" text={link} label="Copy link to this statement" word="Copy link" />
+        {statement.fingerprint ? (
+          <Button size="sm" asChild>
+            <Link href={`/audit?q=${encodeURIComponent(`fingerprint:${statement.fingerprint}`)}`}>
+              <ListFilter aria-hidden />
+              Similar statements
+            </Link>
+          </Button>
+        ) : null}
+        <Button size="sm" asChild>
+          <Link href={`/rules?from=${statement.id}`}>
+            <ScrollText aria-hidden />
+            Make a rule from this
+          </Link>
+        </Button>
+      </div>
+      <Section title="Verdict">
+        <p className="text-sm">
+          {statement.rule ? (
+            <>
+              Rule <RuleLink name={statement.rule} />:{' '}
+            </>
+          ) : null}
+          {statement.why || 'Allowed by the connection’s default.'}
+        </p>
+        <TriedRules tried={statement.tried} decided={statement.rule} />
+      </Section>
+      {statement.approval ? (
+        <Section
+          title="Approval"
+          aside={
+            <Link
+              href={`/approvals/${statement.approval.id}`}
+              className="font-mono text-xs text-accent-text underline-offset-4 hover:underline"
+            >
+              {statement.approval.id}
+            </Link>
+          }
+        >
+          <p className="text-sm text-ink-2">
+            Asked at <Time at={statement.approval.createdAt} />, {statement.approval.status}
+            {statement.approval.decidedAt ? (
+              <>
+                {' '}
+                at <Time at={statement.approval.decidedAt} />
+              </>
+            ) : null}
+            . Needed {statement.approval.required} {statement.approval.required === 1 ? 'approval' : 'approvals'}.
+          </p>
+          <Decisions decisions={statement.approval.decisions} />
+        </Section>
+      ) : null}
+      <Section title="Masked columns">
+        {statement.maskedColumns.length === 0 ? (
+          <p className="text-sm text-ink-3">None.</p>
+        ) : (
+          <p className="flex flex-wrap gap-1.5">
+            {statement.maskedColumns.map((column) => (
+              <Badge key={column} tone="mask" className="font-mono">
+                <EyeOff aria-hidden />
+                {column}
+              </Badge>
+            ))}
+          </p>
+        )}
+      </Section>
+      <Section title="Parameters">
+        <Parameters parameters={statement.parameters} />
+      </Section>
+      <Section title="Impact">
+        <Impact
+          kind={statement.kind}
+          effects={statement.effects}
+          relations={statement.relations}
+          unbounded={false}
+          transactionStatus={statement.transactionStatus}
+        />
+      </Section>
+      <Section title="Timings">
+        <Timings statement={statement} />
+      </Section>
+      <Section title="Record">
+        <RecordFacts statement={statement} />
+      </Section>
+      <details className="text-sm">
+        <summary className="w-fit rounded text-accent-text underline-offset-4 hover:underline max-sm:min-h-11">Raw JSON</summary>
+        <Scroll label="Raw JSON" className="mt-2 max-h-96 rounded-lg border bg-sunken p-3 font-mono text-xs leading-5">
+          <pre>
+            <Visible text={json} />
+          </pre>
+        </Scroll>
+      </details>
+    </div>
+  );
+}
+
+function RecordFacts({ statement }: { statement: StatementDetail }) {
+  return (
+    <Facts>
+      <Fact name="Statement">
+        <span className="font-mono text-xs">{statement.id}</span>
+      </Fact>
+      <Fact name="Session">
+        <Link href={`/sessions/${statement.sessionId}`} className="font-mono text-xs text-accent-text underline-offset-4 hover:underline">
+          {statement.sessionId}
+        </Link>
+      </Fact>
+      <Fact name="Who">
+        {statement.principalName}
+        {statement.ownerName ? ` for ${statement.ownerName}` : ''}
+      </Fact>
+      <Fact name="Connection">{statement.connectionName}</Fact>
+      <Fact name="Client">
+        {statement.clientAddress}
+        {statement.applicationName ? <span className="text-ink-2"> · {statement.applicationName}</span> : null}
+      </Fact>
+      <Fact name="Protocol">{statement.protocol}</Fact>
+      <Fact name="Rows">{statement.rows === null ? '–' : statement.rows.toLocaleString()}</Fact>
+      <Fact name="Bytes">{statement.bytes === null ? '–' : statement.bytes.toLocaleString()}</Fact>
+      <Fact name="Policy version">{statement.policyVersion}</Fact>
+      <Fact name="Duration">{statement.durationMs === null ? '–' : durationText(statement.durationMs)}</Fact>
+    </Facts>
+  );
+}
