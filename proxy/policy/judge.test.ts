@@ -1,0 +1,275 @@
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type TestDatabase, withPostgres } from '../../db/embedded/testing';
+import type { Action } from '../../db/schema/shapes';
+import { loadCatalog } from '../catalog/load';
+import type { CatalogSnapshot } from '../catalog/types';
+import { maskedColumnsFor } from '../masking/columns';
+import { loadParser, SqlSyntaxError } from '../sql/parse';
+import { createJudge, type JudgeContext, type Judgement, judge } from './judge';
+import type { ConnectionPolicy, Principal, Rule } from './types';
+
+let database: TestDatabase;
+let catalog: CatalogSnapshot;
+
+beforeAll(async () => {
+  await loadParser();
+  database = await withPostgres();
+  const client = new pg.Client({ connectionString: database.url });
+  await client.connect();
+  await client.query(`
+    create schema hr; create table items (id int, name text, price int); create table hr.items (id int); create table hr.staff (id int);
+    create function purge() returns int language plpgsql as 'begin delete from items; return 1; end';
+    create function length(items) returns int language sql as 'select 1';
+    create extension hstore; create extension dblink;
+    create function same(text, text) returns boolean language sql as 'select true';
+    create operator === (leftarg = text, rightarg = text, function = same);
+  `);
+  catalog = await loadCatalog(client);
+  await client.end();
+}, 60_000);
+
+afterAll(() => database.drop());
+
+const principal = { id: 'pri_1', name: 'bot', kind: 'agent', role: 'member', email: null, owner: null, groups: ['agents'] } as Principal;
+
+function connection(change: Partial<ConnectionPolicy> = {}): ConnectionPolicy {
+  return { id: 'con_1', name: 'shop', default: 'allow', opaque: 'hold', ...change } as ConnectionPolicy;
+}
+
+function rule(name: string, action: Action, match: Rule['match'], change: Partial<Rule> = {}): Rule {
+  return { name, connections: [], groups: [], match, action, message: null, approval: null, mode: 'enforce', ...change };
+}
+
+function context(rules: readonly Rule[] = [], change: Partial<ConnectionPolicy> = {}): JudgeContext {
+  const policy = { version: 1, connections: new Map(), access: [], rules, masking: [] };
+  const masks = maskedColumnsFor({ masking: [], connection: connection(change), principal, catalog });
+  return { connection: connection(change), principal, policy, catalog, masks, now: new Date('2026-07-01T12:00:00Z') };
+}
+
+function verdict(text: string, rules: readonly Rule[] = [], change: Partial<ConnectionPolicy> = {}) {
+  const [statement] = judge(text, context(rules, change)).statements;
+  if (statement === undefined) throw new Error('no statement');
+  return statement.verdict;
+}
+
+describe('rules', () => {
+  it('the strictest of those that match decides, and every one is explained', () => {
+    const rules = [
+      rule('reads', 'allow', { statements: ['SELECT'] }),
+      rule('review', 'hold', { statements: ['DELETE'] }, { approval: { groups: ['dba'], count: 2, expiresInMs: 1000 } }),
+      rule('review-one', 'hold', { statements: ['DELETE'] }),
+      rule('never', 'deny', { statements: ['DROP'] }, { message: 'Through a migration.' }),
+      rule('watch', 'deny', { statements: ['DELETE'] }, { mode: 'observe' }),
+      rule('asleep', 'deny', {}, { mode: 'off' }),
+    ];
+    const held = verdict('DELETE FROM items WHERE id = 1', rules);
+    expect(held).toMatchObject({ action: 'hold', rule: 'review', decidedBy: 'rule', approval: { groups: ['dba'], count: 2 } });
+    expect(held.tried.map((trial) => [trial.rule, trial.matched])).toEqual([
+      ['reads', false],
+      ['review', true],
+      ['review-one', true],
+      ['never', false],
+      ['watch', true],
+      ['asleep', false],
+    ]);
+    expect(verdict('DROP TABLE items', rules)).toMatchObject({ action: 'deny', rule: 'never', why: 'Through a migration.' });
+    expect(verdict('WITH d AS (DELETE FROM items RETURNING id) SELECT * FROM d', rules)).toMatchObject({ action: 'hold', rule: 'review' });
+  });
+
+  it.each<[string, Rule['match'], string, boolean]>([
+    ['tables by glob', { tables: ['hr.*'] }, 'SELECT id FROM hr.staff', true],
+    ['tables through the search path', { tables: ['hr.*'] }, 'SELECT id FROM items', false],
+    ['tables the path does not have', { tables: ['hr.*'] }, 'SELECT id FROM staff', true],
+    ['columns', { columns: ['public.items.price'] }, 'SELECT price FROM items', true],
+    ['columns behind a star', { columns: ['public.items.price'] }, 'SELECT * FROM items', true],
+    ['other columns', { columns: ['public.items.price'] }, 'SELECT name FROM items', false],
+    ['functions', { functions: ['pg_sleep'] }, 'SELECT pg_catalog.pg_sleep(1)', true],
+    ['effects', { effects: ['delete'] }, 'EXPLAIN ANALYZE DELETE FROM items', true],
+    ['unbounded', { unbounded: true }, 'UPDATE items SET price = 1 WHERE true', true],
+    ['bounded', { unbounded: true }, 'UPDATE items SET price = 1 WHERE id = 1', false],
+    ['text patterns', { sql: 'pg_sleep\\s*\\(' }, 'SELECT PG_SLEEP (1)', true],
+    ['hours', { hours: { from: '11:00', to: '13:00' } }, 'SELECT 1', true],
+    ['other hours', { hours: { from: '13:00', to: '14:00' } }, 'SELECT 1', false],
+    ['opaque', { opaque: true }, 'DO $$ BEGIN END $$', true],
+    ['row limits apply as they stand', { statements: ['UPDATE'], maxAffectedRows: 10 }, 'UPDATE items SET price = 1 WHERE id = 1', true],
+    ['all conditions at once', { statements: ['SELECT'], tables: ['hr.*'] }, 'SELECT id FROM items', false],
+  ])('match on %s', (_, match, text, expected) => {
+    expect(verdict(text, [rule('r', 'deny', match)]).action === 'deny').toBe(expected);
+  });
+
+  it('speak of connections and groups', () => {
+    expect(verdict('SELECT 1', [rule('r', 'deny', {}, { connections: ['other'] })]).action).toBe('allow');
+    expect(verdict('SELECT 1', [rule('r', 'deny', {}, { connections: ['sh*'] })]).action).toBe('deny');
+    expect(verdict('SELECT 1', [rule('r', 'deny', {}, { groups: ['dba'] })]).action).toBe('allow');
+    expect(verdict('SELECT 1', [rule('r', 'deny', {}, { groups: ['dba', 'agents'] })]).action).toBe('deny');
+  });
+
+  it('search an unknown search_path in every schema', () => {
+    const rules = [rule('hr', 'deny', { tables: ['hr.*'] })];
+    expect(judge('SELECT id FROM items', { ...context(rules), searchPath: null }).action).toBe('deny');
+    expect(judge('SELECT id FROM items', { ...context(rules), searchPath: ['hr'] }).action).toBe('deny');
+    expect(judge('SELECT id FROM items', { ...context(rules), searchPath: ['public'] }).action).toBe('allow');
+  });
+});
+
+describe('what no rule matches', () => {
+  it.each<Action>(['allow', 'hold', 'deny'])('takes the default of the connection: %s', (action) => {
+    expect(verdict('SELECT id FROM items', [], { default: action })).toMatchObject({ action, decidedBy: 'default', rule: null });
+  });
+
+  it('holds for any reviewer within 15 minutes', () => {
+    expect(verdict('SELECT id FROM items', [], { default: 'hold' }).approval).toEqual({ groups: [], count: 1, expiresInMs: 900_000 });
+  });
+
+  it.each(['SET timezone = UTC', 'SHOW all', 'BEGIN', 'COMMIT', 'DISCARD ALL', 'DEALLOCATE x', 'SELECT version()', 'SELECT 1'])(
+    'lets drivers set up: %s',
+    (text) => expect(verdict(text, [], { default: 'hold' }).action).toBe('allow'),
+  );
+  it.each(['INSERT INTO items VALUES (1)', 'SELECT id FROM items', 'SELECT pg_sleep(1)', "NOTIFY a, 'b'"])('holds the rest: %s', (text) =>
+    expect(verdict(text, [], { default: 'hold' }).action).toBe('hold'),
+  );
+});
+
+describe('what cannot be known', () => {
+  const OPAQUE = [
+    'DO $$ BEGIN END $$',
+    'CALL p()',
+    'SELECT purge()',
+    'SELECT public.purge()',
+    'EXPLAIN SELECT purge()',
+    'INSERT INTO items(id) VALUES (purge())',
+    "SELECT length('x')",
+    "SELECT no_such_function('x')",
+    "SELECT 'a' === 'b'",
+    "SELECT 'a' OPERATOR(public.===) 'b'",
+    "SELECT dblink_exec('x', 'DROP TABLE items')",
+    "SELECT query_to_xml('select 1', true, true, '')",
+    "SELECT set_config('ro' || 'le', 'admin', false)",
+    "SELECT set_config('application_name', name, false) FROM items",
+    'SELECT pg_advisory_lock(id) FROM items',
+    'SELECT pg_notify(name, name) FROM items',
+    "SELECT lo_from_bytea(1, 'x')",
+    'SELECT i.purge FROM items i',
+  ];
+  it.each(OPAQUE)('is opaque: %s', (text) => {
+    expect(verdict(text)).toMatchObject({ action: 'hold', decidedBy: 'opaque' });
+    expect(verdict(text, [], { opaque: 'deny' }).action).toBe('deny');
+    expect(verdict(text, [], { opaque: 'allow' }).action).toBe('allow');
+  });
+
+  it('names the reason', () => expect(verdict('SELECT purge()').why).toContain('function purge()'));
+
+  it('is left to a rule that speaks of it, and to a stricter one', () => {
+    expect(verdict('SELECT purge()', [rule('known', 'allow', { functions: ['purge'] })]).action).toBe('allow');
+    expect(verdict('DO $$ BEGIN END $$', [rule('code', 'allow', { opaque: true })]).action).toBe('allow');
+    expect(verdict('SELECT purge()', [rule('reads', 'allow', { statements: ['SELECT'] })]).action).toBe('hold');
+    expect(verdict('SELECT purge()', [rule('no', 'deny', { statements: ['SELECT'] })])).toMatchObject({ action: 'deny', rule: 'no' });
+  });
+
+  it.each([
+    "SELECT pg_catalog.length('x'), lower('X'), now(), random(), to_char(now(), 'YYYY'), count(*) FROM items",
+    "SELECT format('%s', name), to_jsonb(i), string_agg(name, ',') FROM items i GROUP BY i.*, name",
+    "SELECT pg_get_viewdef('x'::regclass), has_table_privilege('items', 'SELECT'), obj_description(1, 'pg_class'), pg_table_is_visible(1)",
+    "SELECT nextval('s'), setval('s', 1), pg_advisory_lock(42), pg_try_advisory_lock($1)",
+    "SELECT set_config('search_path', '', false), pg_notify('c', 'x')",
+    "SELECT 'a=>1'::hstore -> 'a', hstore('a', 'b')",
+    'SELECT i.name FROM items i WHERE i.id OPERATOR(pg_catalog.=) 1',
+  ])('is not opaque: %s', (text) => expect(verdict(text)).toMatchObject({ action: 'allow' }));
+});
+
+describe('what the analysis refuses', () => {
+  it.each([
+    'SET ROLE admin',
+    'SET SESSION AUTHORIZATION admin',
+    'SET session_replication_role = replica',
+    'SET row_security = off',
+    'SET standard_conforming_strings = off',
+    "SET client_encoding = 'SJIS'",
+    "SET NAMES 'latin1'",
+    "SET app.tenant = 'x'",
+    "SELECT set_config('role', 'admin', false)",
+    "SELECT set_config('client_encoding', $1, false)",
+    "UPDATE pg_settings SET setting = 'off' WHERE name = 'row_security'",
+    "UPDATE pg_authid SET rolsuper = true WHERE rolname = 'x'",
+    'INSERT INTO pg_catalog.pg_auth_members SELECT 1',
+    "SELECT pg_read_file('/etc/passwd')",
+    'SELECT pg_terminate_backend(1)',
+    'SELECT passwd FROM pg_shadow',
+  ])('%s', (text) => {
+    expect(verdict(text)).toMatchObject({ action: 'deny', decidedBy: 'analysis' });
+    expect(verdict(text, [rule('all', 'allow', {})]).action).toBe('deny');
+  });
+
+  it('a rule that names a server function may let it pass; none can let a role change pass', () => {
+    expect(verdict('SELECT pg_terminate_backend(1)', [rule('kill', 'allow', { functions: ['pg_terminate_backend'] })]).action).toBe(
+      'allow',
+    );
+    expect(verdict('SET ROLE admin', [rule('role', 'allow', { effects: ['role'] })]).action).toBe('deny');
+  });
+
+  it.each(['RESET ALL', 'RESET role', 'DISCARD ALL', 'SET LOCAL lock_timeout = 5', 'SET TRANSACTION READ ONLY', "SET TIME ZONE 'UTC'"])(
+    'but not %s',
+    (text) => expect(verdict(text).action).toBe('allow'),
+  );
+});
+
+describe('a text', () => {
+  it('takes the strictest action of its statements', () => {
+    const rules = [rule('no', 'deny', { statements: ['DROP'] }), rule('ask', 'hold', { statements: ['DELETE'] })];
+    const judged = judge("SELECT 1; DELETE FROM items; DROP TABLE items; SELECT 'x'", context(rules));
+    expect(judged.statements.map((statement) => statement.verdict.action)).toEqual(['allow', 'hold', 'deny', 'allow']);
+    expect(judged.action).toBe('deny');
+    expect(judge(' ; -- nothing', context(rules))).toEqual({ statements: [], action: 'allow' });
+    expect(() => judge('SELEC 1', context())).toThrow(SqlSyntaxError);
+  });
+
+  it('resolves its relations', () => {
+    const [statement] = judge('INSERT INTO items SELECT * FROM hr.staff, pg_class', context()).statements;
+    expect(statement?.relations).toEqual([
+      { name: 'public.items', access: 'write' },
+      { name: 'hr.staff', access: 'read' },
+      { name: 'pg_catalog.pg_class', access: 'read' },
+    ]);
+  });
+
+  it('says when the catalog may change', () => {
+    const changes = (text: string) => judge(text, context()).statements[0]?.changesCatalog;
+    expect(changes('CREATE TABLE n (a int)')).toBe(true);
+    expect(changes('DO $$ BEGIN END $$')).toBe(true);
+    expect(changes('SELECT purge()')).toBe(true);
+    expect(changes('DELETE FROM items')).toBe(false);
+  });
+});
+
+describe('the remembering judge', () => {
+  it('answers the same text in the same context from memory, and nothing else', () => {
+    const remembering = createJudge({ maxBytes: 1_000_000 });
+    const base = context();
+    const first = remembering.judge('SELECT id FROM items', base);
+    expect(remembering.judge('SELECT id FROM items', base)).toBe(first);
+    expect(remembering.judge('SELECT id FROM items ', base)).not.toBe(first);
+    const others: JudgeContext[] = [
+      { ...base, policy: { ...base.policy, version: 2 } },
+      { ...base, catalog: { ...catalog, version: catalog.version + 1 } },
+      { ...base, principal: { ...principal, groups: ['dba'] } },
+      { ...base, connection: connection({ id: 'con_2' }) },
+      { ...base, searchPath: null },
+    ];
+    for (const other of others) expect(remembering.judge('SELECT id FROM items', other)).not.toBe(first);
+  });
+
+  it('asks the clock anew where rules do', () => {
+    const remembering = createJudge({ maxBytes: 1_000_000 });
+    const rules = [rule('noon', 'deny', { hours: { from: '12:00', to: '13:00' } })];
+    expect(remembering.judge('SELECT 1', context(rules)).action).toBe('deny');
+    expect(remembering.judge('SELECT 1', { ...context(rules), now: new Date('2026-07-01T15:00:00Z') }).action).toBe('allow');
+  });
+
+  it('forgets the oldest when it is full', () => {
+    const remembering = createJudge({ maxBytes: 20_000 });
+    const first: Judgement = remembering.judge('SELECT 0', context());
+    for (let i = 1; i < 50; i += 1) remembering.judge(`SELECT ${i}`, context());
+    expect(remembering.judge('SELECT 0', context())).not.toBe(first);
+  });
+});
