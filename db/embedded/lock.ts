@@ -15,6 +15,9 @@ export class LockedError extends Error {
   }
 }
 
+/** A holder that was just killed takes a moment to be gone: so many looks, 50 ms apart, before it counts as alive. */
+const DYING_ATTEMPTS = 15;
+
 /**
  * Takes a lock file that names its holder. A lock whose holder is gone (kill -9, power cut) is taken over; a live one throws {@link LockedError}.
  * The file appears whole (written aside, then linked), so it is never read half-written.
@@ -24,16 +27,24 @@ export function takeLock(path: string): Lock {
   const aside = `${path}.${process.pid}`;
   writeFileSync(aside, mine, { mode: 0o600 });
   try {
-    for (let attempt = 0; attempt < 50; attempt++) {
+    for (let attempt = 0; attempt < 3 * DYING_ATTEMPTS; attempt++) {
       if (linked(aside, path)) return { release: () => releaseLock(path, mine) };
       const holder = readHolder(path);
-      if (holder?.live === true) throw new LockedError(path, holder.pid);
-      if (holder !== null) breakLock(path);
+      if (holder?.live === false) breakLock(path);
+      else if (holder?.live === true) {
+        if (holder.pid === process.pid || attempt >= DYING_ATTEMPTS) throw new LockedError(path, holder.pid);
+        sleep(50);
+      }
     }
   } finally {
     rmSync(aside, { force: true });
   }
   throw new Error(`${path} could not be taken; remove ${path}.breaking if no gatehouse is starting`);
+}
+
+/** Blocks: nothing else runs in a process that waits for its lock. */
+function sleep(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
 function linked(from: string, to: string): boolean {

@@ -13,14 +13,15 @@ export function isAlive(pid: number): boolean {
 
 /**
  * What tells two processes with one pid apart: when it started. Pids come round again, and in a container every start is pid 1.
- * Null when there is no such process.
+ * Null when there is no such process, or only its entry is left (a zombie that its parent has not collected).
  */
 export function startedAt(pid: number): string | null {
   if (!isAlive(pid)) return null;
   try {
     // proc(5): field 22 of stat is the start time in clock ticks; the command before it, in parentheses, may hold spaces.
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return fields[0] === 'Z' || fields[0] === 'X' ? null : (fields[19] ?? null);
   } catch {
     return ps(pid, 'lstart=');
   }
