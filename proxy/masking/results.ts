@@ -16,7 +16,8 @@ export interface ResultContext {
   touch: Touch;
   byOrigin(relationOid: number, attributeNumber: number): ColumnMask | null;
   isTainted(relationOid: number): boolean;
-  knowsRelation(relationOid: number): boolean;
+  /** False for a relation, or a column of it, that the snapshot does not have. */
+  knowsColumn(relationOid: number, attributeNumber: number): boolean;
   /** The base type behind domains. */
   baseType(typeOid: number): number;
   hashKey: Buffer;
@@ -37,7 +38,7 @@ export function planResult(columns: readonly ColumnDescription[], context: Resul
       masks.push(null);
       continue;
     }
-    if (!context.knowsRelation(column.tableOid)) {
+    if (!context.knowsColumn(column.tableOid, column.attributeNumber)) {
       if (!context.refreshed) return { kind: 'refresh' };
       // A relation of this session's own open transaction is invisible to the catalog's connection. The touch test, which goes by
       // names, has cleared a clean statement without it; a resolved one rests on origins and cannot do without.

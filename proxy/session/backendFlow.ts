@@ -193,14 +193,16 @@ export class BackendFlow {
       touch: judged?.touch ?? { state: 'clean' },
       byOrigin: (oid, number) => view.masks.byOrigin(oid, number),
       isTainted: (oid) => view.masks.isTainted(oid),
-      knowsRelation: (oid) => view.catalog.relations.has(oid),
+      knowsColumn: (oid, number) => knowsColumn(view, oid, number),
       baseType: (oid) => baseType(view, oid),
       hashKey: session.services.hashKey,
       refreshed: this.#refreshed,
     });
     this.#refreshed = false;
     if (plan.kind !== 'refresh') return plan;
-    this.#waitFor(session.services.refreshCatalog(session.facts.connectionName).then(() => (this.#refreshed = true)));
+    // When it cannot be read again the keeper vouches for nothing, and the next look at the view says so.
+    const refresh = session.services.refreshCatalog(session.facts.connectionName).catch(() => undefined);
+    this.#waitFor(refresh.then(() => (this.#refreshed = true)));
     return null;
   }
 
@@ -403,6 +405,12 @@ export class BackendFlow {
     if (name === 'standard_conforming_strings' && value !== 'on') throw encodingChanged(name);
     return 'pass';
   }
+}
+
+/** System columns have negative numbers; 0 is a whole row. */
+function knowsColumn(view: SessionView, relationOid: number, attributeNumber: number): boolean {
+  const relation = view.catalog.relations.get(relationOid);
+  return relation !== undefined && (attributeNumber <= 0 || relation.columns.some((column) => column.number === attributeNumber));
 }
 
 function baseType(view: SessionView, typeOid: number): number {

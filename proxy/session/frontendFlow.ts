@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Judgement } from '../policy/judge';
 import {
   encodeFields,
   functionCallNotAllowed,
@@ -8,7 +9,17 @@ import {
   statementTooLarge,
   WireError,
 } from '../wire/errors';
-import { decodeBind, decodeExecute, decodeParse, decodeTarget, decodeText, type FrontendFrame, FrontendFramer } from '../wire/frontend';
+import {
+  type BindMessage,
+  decodeBind,
+  decodeExecute,
+  decodeParse,
+  decodeTarget,
+  decodeText,
+  type FrontendFrame,
+  FrontendFramer,
+  type ParseMessage,
+} from '../wire/frontend';
 import { Frontend } from '../wire/messages';
 import { MessageWriter } from '../wire/writer';
 import { judgedError } from './denial';
@@ -147,11 +158,11 @@ export class FrontendFlow {
     const { type, bytes } = frame;
     switch (type) {
       case Frontend.query:
-        return this.#withView((view) => this.#query(bytes, view));
+        return this.#query(bytes);
       case Frontend.parse:
-        return this.#withView((view) => this.#parse(bytes, view));
+        return this.#parse(bytes);
       case Frontend.bind:
-        return this.#withView((view) => this.#bind(bytes, view));
+        return this.#bind(bytes);
       case Frontend.execute:
         return this.#withView((view) => this.#execute(bytes, view));
       case Frontend.describe:
@@ -196,6 +207,22 @@ export class FrontendFlow {
     return view instanceof Promise ? view.then(step) : step(view);
   }
 
+  /**
+   * A name the snapshot does not have may be a relation made a moment ago by someone else, masked columns and all: the catalog is read
+   * again before such a text is judged. What this session makes in its own open transaction is invisible to that reading, so it is not tried.
+   */
+  #withNames(sql: string, step: (view: SessionView) => void | Promise<void>): void | Promise<void> {
+    const session = this.#session;
+    return this.#withView((view) => {
+      if (view.policy.masking.length === 0 || session.catalogDirty || !namesUnknown(session.services.judge(sql, view), view))
+        return step(view);
+      return session.services
+        .refreshCatalog(session.facts.connectionName)
+        .catch(() => undefined)
+        .then(() => this.#withView(step));
+    });
+  }
+
   #effective(sql: string, view: SessionView): { effective: Effective; analysisMs: number } {
     const startMs = performance.now();
     const { services, names } = this.#session;
@@ -206,9 +233,20 @@ export class FrontendFlow {
     return { effective, analysisMs: performance.now() - startMs };
   }
 
-  #query(bytes: Buffer, view: SessionView): void | Promise<void> {
+  /** What binding a prepared statement would run. A PREPARE is judged as what it prepared, without the leave it has when it only prepares. */
+  #effectiveOf(statement: PreparedStatement, view: SessionView): { effective: Effective; analysisMs: number } {
+    if (!statement.bySql) return this.#effective(statement.sql, view);
+    const startMs = performance.now();
+    return { effective: this.#session.services.judge(statement.sql, view), analysisMs: performance.now() - startMs };
+  }
+
+  #query(bytes: Buffer): void | Promise<void> {
     const sql = decodeText(bytes);
     this.#session.names.dropUnnamed();
+    return this.#withNames(sql, (view) => this.#runQuery(bytes, sql, view));
+  }
+
+  #runQuery(bytes: Buffer, sql: string, view: SessionView): void | Promise<void> {
     const { effective, analysisMs } = this.#effective(sql, view);
     const executions = effective.statements.map((judged) => newExecution(judged, { protocol: 'simple', parameters: [], analysisMs }));
     this.#followNames(executions);
@@ -237,10 +275,14 @@ export class FrontendFlow {
     session.toUpstream.append(bytes);
   }
 
-  #parse(bytes: Buffer, view: SessionView): void {
+  #parse(bytes: Buffer): void | Promise<void> {
+    const message = decodeParse(bytes);
+    if (message.name === '') this.#session.names.statements.delete('');
+    return this.#withNames(message.sql, (view) => this.#prepare(bytes, message, view));
+  }
+
+  #prepare(bytes: Buffer, { name, sql, parameterTypes }: ParseMessage, view: SessionView): void {
     const session = this.#session;
-    const { name, sql, parameterTypes } = decodeParse(bytes);
-    if (name === '') session.names.statements.delete('');
     const judgement = session.services.judge(sql, view);
     // A held statement may be prepared: preparing runs nothing. It is held when it is bound.
     if (judgement.action === 'deny') {
@@ -249,18 +291,22 @@ export class FrontendFlow {
         view,
       );
     }
-    const undo = session.names.putStatement({ name, sql, parameterTypes, judgement, columns: null });
+    const undo = session.names.putStatement({ name, sql, bySql: false, parameterTypes, judgement, columns: null });
     session.replies.push({ op: 'parse', undo });
     session.toUpstream.append(bytes);
   }
 
-  #bind(bytes: Buffer, view: SessionView): void | Promise<void> {
+  #bind(bytes: Buffer): void | Promise<void> {
+    const message = decodeBind(bytes);
+    const statement = this.#session.names.statements.get(message.statement);
+    if (statement === undefined) throw noSuchStatement(message.statement);
+    return this.#withNames(statement.sql, (view) => this.#open(bytes, message, statement, view));
+  }
+
+  #open(bytes: Buffer, bind: BindMessage, statement: PreparedStatement, view: SessionView): void | Promise<void> {
     const session = this.#session;
-    const bind = decodeBind(bytes);
-    const statement = session.names.statements.get(bind.statement);
-    if (statement === undefined) throw noSuchStatement(bind.statement);
     // Judged again: policy, catalog and names may have changed since Parse, and the server plans anew too.
-    const { effective, analysisMs } = this.#effective(statement.sql, view);
+    const { effective, analysisMs } = this.#effectiveOf(statement, view);
     const portal: Portal = {
       name: bind.portal,
       statement,
@@ -313,7 +359,7 @@ export class FrontendFlow {
     const portal = session.names.portals.get(name);
     if (portal === undefined) throw noSuchPortal(name);
     if (portal.policyVersion !== view.policy.version) {
-      const { effective } = this.#effective(portal.statement.sql, view);
+      const { effective } = this.#effectiveOf(portal.statement, view);
       if (effective.action === 'deny') throw this.#denied(this.#executionsOf(portal), view);
       portal.policyVersion = view.policy.version;
     }
@@ -369,6 +415,7 @@ export class FrontendFlow {
         names.putStatement({
           name: effect.name,
           sql: text,
+          bySql: true,
           parameterTypes: [],
           judgement: { statements: [execution.judged], action: execution.judged.verdict.action },
           columns: null,
@@ -441,6 +488,13 @@ export class FrontendFlow {
     session.skipping = false;
     session.toUpstream.append(SYNC);
   }
+}
+
+/** Names of CTEs and of the session's own cursors are no relations; what remains must be in the catalog. */
+function namesUnknown(judgement: Judgement, view: SessionView): boolean {
+  return judgement.statements.some((statement) =>
+    statement.facts.relations.some((relation) => !view.catalog.relationsByName.has(relation.name)),
+  );
 }
 
 const READY_IDLE = Buffer.from([0x5a, 0, 0, 0, 5, 0x49]);

@@ -8,6 +8,8 @@ import type { Execution } from './execution';
 export interface PreparedStatement {
   name: string;
   sql: string;
+  /** Made by SQL PREPARE: `sql` is the whole PREPARE, and binding the name runs what it prepared. */
+  bySql: boolean;
   /** As given in Parse; replaced by the server's own answer when it was asked. */
   parameterTypes: readonly number[];
   judgement: Judgement;

@@ -224,6 +224,18 @@ describe('masked results', () => {
 });
 
 describe('held statements', () => {
+  test('trap-35: a held statement prepared in SQL and bound by the protocol is held', async () => {
+    t.client(query('prepare p as hold me'));
+    await t.upstreamSees('Q prepare p as hold me');
+    t.upstream(say.complete('PREPARE'), say.ready());
+    await t.clientGets('C PREPARE', 'Z I');
+    t.client(bind({ statement: 'p' }), execute(), sync());
+    await t.clientGets(HELD);
+    await t.upstreamSeesNothing();
+    t.decide({ kind: 'approved' });
+    await t.upstreamSees('B |p', 'E', 'S');
+  });
+
   test('wait, tell, and run exactly as they came when approved', async () => {
     t.client(query('hold me'));
     await t.clientGets(HELD);
