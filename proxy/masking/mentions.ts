@@ -1,4 +1,5 @@
 import type { CatalogSnapshot } from '../catalog/types';
+import { SqlTooComplexError } from '../sql/parse';
 import { child, childrenOf, flag, list, names, type SqlNode, text, walk } from '../sql/tree';
 import { COMPOSITE_FUNCTIONS } from './composite';
 
@@ -16,6 +17,8 @@ export interface Mention {
 }
 
 const SYSTEM_COLUMNS: ReadonlySet<string> = new Set(['tableoid', 'xmin', 'cmin', 'xmax', 'cmax', 'ctid']);
+
+const CARRIERS: ReadonlySet<string> = new Set(['CommonTableExpr', 'RangeSubselect', 'RangeFunction', 'RangeTableFunc', 'JsonTable']);
 
 /** A name that FROM, WITH or a DML target puts in scope. Without columns their names are not known. */
 interface Binding {
@@ -48,12 +51,17 @@ export function rangeVars(root: SqlNode): string[] {
   return found;
 }
 
+/** About a second of work. A text made to be slow is refused, not waited for. */
+const MAX_STEPS = 3_000_000;
+
 class MentionSearch<T> {
+  private steps = 0;
   private readonly taintedColumns = new Set<string>();
   /** Sub-selects, CTEs, joins and functions in FROM whose rows carry a mention. */
   private readonly carriers = new Set<SqlNode>();
   private readonly carrierCtes = new Set<string>();
   private readonly ctes = new Map<string, SqlNode[]>();
+  private readonly columns = new Map<SqlNode, ReadonlySet<string> | null>();
   private bindings = new Map<string, Binding[]>();
   private mentions = new Map<SqlNode, Mention>();
 
@@ -76,9 +84,14 @@ class MentionSearch<T> {
       this.mentions = new Map();
       walk(this.root, (node) => this.bind(node));
       this.visit(this.root, []);
-      this.spread();
+      this.carries(this.root);
     }
     return [...this.mentions.values()];
+  }
+
+  private step(): void {
+    this.steps += 1;
+    if (this.steps > MAX_STEPS) throw new SqlTooComplexError();
   }
 
   private size(): number {
@@ -92,6 +105,7 @@ class MentionSearch<T> {
 
   /** Whether a FROM item, or anything inside it, can carry a tainted column. */
   private isTaintedItem(node: SqlNode): boolean {
+    this.step();
     if (node.tag === 'RangeVar') return this.isTaintedRelation(node);
     if (node.tag === 'RangeSubselect' || node.tag === 'RangeFunction' || node.tag === 'CommonTableExpr') return this.carriers.has(node);
     if (node.tag === 'JoinExpr')
@@ -101,18 +115,16 @@ class MentionSearch<T> {
   }
 
   /** Marks what carries a mention, and the output names under which a mentioned column travels on. */
-  private spread(): void {
-    const carries = (node: SqlNode): boolean => this.mentions.has(node) || childrenOf(node).some(carries);
-    walk(this.root, (node) => {
-      if (node.tag === 'CommonTableExpr' && carries(node)) {
-        this.carriers.add(node);
-        this.carrierCtes.add(text(node, 'ctename') ?? '');
-      }
-      if (['RangeSubselect', 'RangeFunction', 'RangeTableFunc', 'JsonTable'].includes(node.tag) && carries(node)) this.carriers.add(node);
-      const name = node.tag === 'ResTarget' ? text(node, 'name') : null;
-      const value = child(node, 'val');
-      if (name !== null && value !== null && this.mentions.has(value)) this.taintedColumns.add(name);
-    });
+  private carries(node: SqlNode): boolean {
+    this.step();
+    let carries = this.mentions.has(node);
+    for (const item of childrenOf(node)) carries = this.carries(item) || carries;
+    if (carries && CARRIERS.has(node.tag)) this.carriers.add(node);
+    if (carries && node.tag === 'CommonTableExpr') this.carrierCtes.add(text(node, 'ctename') ?? '');
+    const name = node.tag === 'ResTarget' ? text(node, 'name') : null;
+    const value = child(node, 'val');
+    if (name !== null && value !== null && this.mentions.has(value)) this.taintedColumns.add(name);
+    return carries;
   }
 
   private bind(node: SqlNode): void {
@@ -142,37 +154,46 @@ class MentionSearch<T> {
     }
   }
 
-  /** Output column names of a FROM item; null when they are not known. */
-  private columnsOf(node: SqlNode, depth = 0): ReadonlySet<string> | null {
-    if (depth > 20) return null;
+  /** Output column names of a FROM item; null when they are not known, as for a CTE that reads itself. */
+  private columnsOf(node: SqlNode): ReadonlySet<string> | null {
+    const known = this.columns.get(node);
+    if (known !== undefined) return known;
+    this.columns.set(node, null);
+    const columns = this.findColumns(node);
+    this.columns.set(node, columns);
+    return columns;
+  }
+
+  private findColumns(node: SqlNode): ReadonlySet<string> | null {
+    this.step();
     if (list(child(node, 'alias'), 'colnames').length > 0) return null;
     switch (node.tag) {
       case 'RangeVar': {
         const name = text(node, 'relname') ?? '';
         const ctes = text(node, 'schemaname') === null ? (this.ctes.get(name) ?? []) : [];
         const known = [
-          ...ctes.map((cte) => (list(cte, 'aliascolnames').length > 0 ? null : this.outputsOf(child(cte, 'ctequery'), depth + 1))),
+          ...ctes.map((cte) => (list(cte, 'aliascolnames').length > 0 ? null : this.outputsOf(child(cte, 'ctequery')))),
           ...(this.catalog.relationsByName.get(name) ?? []).map((relation) => new Set(relation.columns.map((column) => column.name))),
         ];
         return intersection(known);
       }
       case 'RangeSubselect':
-        return this.outputsOf(child(node, 'subquery'), depth + 1);
+        return this.outputsOf(child(node, 'subquery'));
       case 'JoinExpr':
-        return union([child(node, 'larg'), child(node, 'rarg')].map((side) => (side === null ? null : this.columnsOf(side, depth + 1))));
+        return union([child(node, 'larg'), child(node, 'rarg')].map((side) => (side === null ? null : this.columnsOf(side))));
       default:
         return null;
     }
   }
 
-  private outputsOf(query: SqlNode | null, depth: number): ReadonlySet<string> | null {
+  private outputsOf(query: SqlNode | null): ReadonlySet<string> | null {
     if (query === null || query.tag !== 'SelectStmt') return null;
     const left = child(query, 'larg');
-    if (left !== null) return this.outputsOf(left, depth);
+    if (left !== null) return this.outputsOf(left);
     const outputs: (ReadonlySet<string> | null)[] = [];
     for (const target of list(query, 'targetList')) {
       const name = text(target, 'name') ?? outputName(child(target, 'val'));
-      if (name === '*') outputs.push(...list(query, 'fromClause').map((item) => this.columnsOf(item, depth + 1)));
+      if (name === '*') outputs.push(...list(query, 'fromClause').map((item) => this.columnsOf(item)));
       else if (name === null) outputs.push(null);
       else outputs.push(new Set([name]));
     }
@@ -181,6 +202,7 @@ class MentionSearch<T> {
 
   /** `blocks` are the SELECTs around a node, innermost last. */
   private visit(node: SqlNode, blocks: readonly SqlNode[]): void {
+    this.step();
     switch (node.tag) {
       case 'ColumnRef':
         this.visitColumn(node, blocks, null);

@@ -25,6 +25,9 @@ export function permittedMentions(root: SqlNode, scope: PermitScope): ReadonlySe
 }
 
 class Permits {
+  /** Sub-selects are met again from the clauses around them: once is enough, or nesting would double the work at each level. */
+  private readonly visited = { outputs: new Set<SqlNode>(), values: new Set<SqlNode>() };
+
   constructor(
     private readonly scope: PermitScope,
     private readonly permitted: Set<SqlNode>,
@@ -54,6 +57,9 @@ class Permits {
 
   /** `outputs`: whether this SELECT's columns leave by name alone, in the result or through another such SELECT. */
   private select(node: SqlNode, outputs: boolean): void {
+    const visited = outputs ? this.visited.outputs : this.visited.values;
+    if (visited.has(node)) return;
+    visited.add(node);
     const sides = [child(node, 'larg'), child(node, 'rarg')].filter((side) => side !== null);
     this.common(node, outputs && sides.length === 0);
     for (const side of sides) this.select(side, false);

@@ -6,7 +6,7 @@ import { loadCatalog } from '../catalog/load';
 import type { CatalogSnapshot } from '../catalog/types';
 import { judge } from '../policy/judge';
 import type { ConnectionPolicy, MaskingRule, Principal } from '../policy/types';
-import { loadParser } from '../sql/parse';
+import { loadParser, SqlSyntaxError, SqlTooComplexError } from '../sql/parse';
 import { type MaskIndex, maskedColumnsFor } from './columns';
 import type { Touch } from './types';
 
@@ -314,6 +314,29 @@ describe('touch', () => {
   it('lets open columns decide which rows come and in what order, and still not out of an expression', () => {
     expect(touch("SELECT email FROM people WHERE email LIKE 's%' ORDER BY ssn", 'open').state).toBe('resolved');
     expect(touch("SELECT email || '' FROM people WHERE email LIKE 's%'", 'open').state).toBe('unresolved');
+  });
+
+  it.each([
+    [
+      'sub-selects in join conditions',
+      `SELECT a.email FROM people a${' JOIN people b ON EXISTS (SELECT 1 FROM people a'.repeat(40)}${')'.repeat(40)}`,
+    ],
+    [
+      'stars over stars',
+      `WITH ${Array.from({ length: 60 }, (_, i) => `c${i} AS (SELECT * FROM ${i === 0 ? 'people' : `c${i - 1} a, c${i - 1} b`})`)} SELECT c59.to_json FROM c59`,
+    ],
+    [
+      'long chains',
+      `WITH ${Array.from({ length: 3000 }, (_, i) => `c${i} AS (SELECT * FROM ${i === 0 ? 'people' : `c${i - 1}`})`)} SELECT * FROM c2999`,
+    ],
+  ])('answers or refuses soon when a text is made to be slow: %s', (_, text) => {
+    const startedAtMs = performance.now();
+    try {
+      expect(touch(text).state).not.toBe('clean');
+    } catch (error) {
+      expect(error).toSatisfy((thrown: unknown) => thrown instanceof SqlTooComplexError || thrown instanceof SqlSyntaxError);
+    }
+    expect(performance.now() - startedAtMs).toBeLessThan(5_000);
   });
 
   it('judges nothing behind DDL in one text', () => {

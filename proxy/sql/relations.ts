@@ -82,7 +82,7 @@ function visitWith(withClause: SqlNode, outer: ReadonlySet<string>, runs: boolea
   const visible = new Set(outer);
   if (flag(withClause, 'recursive')) for (const cte of ctes) visible.add(text(cte, 'ctename') ?? '');
   for (const cte of ctes) {
-    for (const item of childrenOf(cte)) visit(item, new Set(visible), runs, add);
+    for (const item of childrenOf(cte)) visit(item, visible, runs, add);
     visible.add(text(cte, 'ctename') ?? '');
   }
   return visible;

@@ -2,6 +2,8 @@ import { isPlainExplain } from './commands';
 import { child, childrenOf, list, names, number, type SqlNode, some, text } from './tree';
 
 const MAX_BETWEEN = 1000;
+/** Conditions longer than this are not followed: they count as unbounded. */
+const MAX_CONJUNCTS = 1000;
 
 /**
  * Whether an UPDATE, DELETE, MERGE or upsert anywhere in the tree may reach any number of rows: no conjunct of its condition pins a
@@ -71,6 +73,7 @@ function isConstantSource(source: SqlNode): boolean {
 /** `outer` holds the conjuncts that surround an OR: they hold in each of its branches. */
 function pins(condition: SqlNode, outer: readonly SqlNode[], target: Target, bounded: ReadonlySet<string>): boolean {
   const conjuncts = [...outer, ...conjunctsOf(condition)];
+  if (conjuncts.length > MAX_CONJUNCTS) return false;
   if (pinsTogether(conjuncts, target, bounded)) return true;
   return conjunctsOf(condition).some(
     (item) =>
