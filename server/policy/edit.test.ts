@@ -137,17 +137,15 @@ describe('principals', () => {
   test('disabling ends sessions and bars new tokens, and is undone', async () => {
     const { id } = await savePrincipal(admin, { name: 'leaving', kind: 'service' });
     const sessionId = newId('ses');
-    await db.store
-      .insert(sessions)
-      .values({
-        id: sessionId,
-        gatewayId: 'g',
-        workerId: 'w',
-        principalId: id,
-        principalName: 'leaving',
-        connectionName: 'shop',
-        clientAddress: 'x',
-      });
+    await db.store.insert(sessions).values({
+      id: sessionId,
+      gatewayId: 'g',
+      workerId: 'w',
+      principalId: id,
+      principalName: 'leaving',
+      connectionName: 'shop',
+      clientAddress: 'x',
+    });
     await disablePrincipal(admin, { id });
     expect((await db.store.select().from(sessions).where(eq(sessions.id, sessionId)))[0]?.killRequestedAt).not.toBeNull();
     await expect(createToken(admin, { principal: 'leaving', ttlMs: 60_000 })).rejects.toThrow('is disabled');
