@@ -54,6 +54,12 @@ describe('formatSql', () => {
     );
   });
 
+  it('indents a statement in parentheses under the line that opens it', () => {
+    expect(formatSql('delete from t where a = 1 and id in (select id from u) returning id')).toBe(
+      'delete from t\nwhere a = 1\n  and id in (\n    select id\n    from u\n  )\nreturning id',
+    );
+  });
+
   it('never lets a line comment swallow what follows it', () => {
     expect(formatSql('select 1 -- one\n, 2')).toBe('select 1 -- one\n, 2');
   });

@@ -12,6 +12,8 @@ const GLUE = new Set(['delete', 'do', 'for', 'distinct', 'update', 'insert', 'gr
 
 interface Scope {
   indent: number;
+  /** Indent of the line that opened it, where its closing parenthesis goes. */
+  opener: number;
   /** A parenthesis that holds a statement breaks into lines; a list of values stays on its line. */
   breaks: boolean;
 }
@@ -24,12 +26,13 @@ export function formatSql(sql: string): string {
   const tokens = sqlTokens(sql.trim());
   const solid = tokens.filter((token) => token.kind !== 'space');
   const spaced = spaceBefore(tokens);
-  const scopes: Scope[] = [{ indent: 0, breaks: true }];
+  const scopes: Scope[] = [{ indent: 0, opener: 0, breaks: true }];
+  let lineIndent = 0;
   let out = '';
   let between = false;
   for (const [index, token] of solid.entries()) {
     const previous = solid[index - 1];
-    const scope = scopes.at(-1) ?? { indent: 0, breaks: true };
+    const scope = scopes.at(-1) ?? { indent: 0, opener: 0, breaks: true };
     const word = token.kind === 'keyword' ? token.text.toLowerCase() : '';
     let indent: number | null = null;
     if (previous?.kind === 'comment' && previous.text.startsWith('--')) indent = scope.indent;
@@ -40,15 +43,20 @@ export function formatSql(sql: string): string {
 
     if (token.text === ')') {
       const closed = scopes.length > 1 ? scopes.pop() : undefined;
-      if (closed?.breaks) indent = (scopes.at(-1)?.indent ?? 0) + (closed.indent - (scopes.at(-1)?.indent ?? 0) - 2);
+      if (closed?.breaks) indent = closed.opener;
     }
-    if (indent !== null) out += `\n${' '.repeat(Math.max(0, indent))}${token.text}`;
-    else out += (spaced[index] ? ' ' : '') + token.text;
+    if (indent !== null) {
+      lineIndent = indent;
+      out += `\n${' '.repeat(indent)}${token.text}`;
+    } else out += (spaced[index] ? ' ' : '') + token.text;
     if (token.text === '(') {
       const next = solid[index + 1]?.text.toLowerCase();
       const statement = next === 'select' || next === 'with' || next === 'insert' || next === 'update' || next === 'delete';
-      scopes.push({ indent: scope.indent + (statement ? 2 : 0), breaks: statement });
-      if (statement) out += `\n${' '.repeat(scope.indent + 2)}`;
+      scopes.push({ indent: lineIndent + (statement ? 2 : 0), opener: lineIndent, breaks: statement });
+      if (statement) {
+        lineIndent += 2;
+        out += `\n${' '.repeat(lineIndent)}`;
+      }
     }
   }
   return out;

@@ -59,7 +59,7 @@ function Outcome({ row }: { row: StatementRow }) {
   const more =
     row.status !== 'done' && !(row.verdict === 'deny' && row.status === 'denied') && !(row.verdict === 'hold' && row.status === 'held');
   return (
-    <span className="flex items-center gap-1">
+    <span className="flex flex-wrap items-center gap-1">
       <VerdictBadge verdict={row.verdict} />
       {more ? <StatementBadge status={row.status} /> : null}
     </span>
@@ -72,13 +72,13 @@ function StatementTable({ rows, label, onOpen, selectedId, brief = false }: List
       <thead>
         <tr>
           <Th className="w-28">Time</Th>
-          {brief ? null : <Th className="w-36">Who</Th>}
+          {brief ? null : <Th className="w-32">Who</Th>}
           {brief ? null : <Th className="w-24">Connection</Th>}
           <Th>Statement</Th>
           <Th className="w-16 text-right">Rows</Th>
-          <Th className="w-20">Masked</Th>
+          <Th className="w-18">Masked</Th>
           <Th className="w-20 text-right">Duration</Th>
-          <Th className="w-52">Verdict</Th>
+          <Th className="w-30">Verdict</Th>
         </tr>
       </thead>
       <tbody>

@@ -20,6 +20,17 @@ interface SheetProps {
   headerExtra?: ReactNode;
 }
 
+/** Focus starts at the first field of a form, and otherwise on the panel itself, never on a stray button. */
+export function focusPanel(event: Event): void {
+  if (!(event.currentTarget instanceof HTMLElement)) return;
+  event.preventDefault();
+  const panel = event.currentTarget;
+  const field = matchMedia('(pointer: coarse)').matches
+    ? null
+    : panel.querySelector<HTMLElement>('form input:not([disabled]), form select');
+  (field ?? panel).focus({ preventScroll: true });
+}
+
 /** A panel from the right on a desk, from below on a phone. It creates, edits or shows one thing. */
 export function Sheet({ open, onClose, title, description, dirty = false, footer, children, wide = false, headerExtra }: SheetProps) {
   const [asking, setAsking] = useState(false);
@@ -31,6 +42,7 @@ export function Sheet({ open, onClose, title, description, dirty = false, footer
           <Dialog.Overlay className="fixed inset-0 z-40 bg-scrim animate-overlay-in" />
           <Dialog.Content
             {...(description ? {} : { 'aria-describedby': undefined })}
+            onOpenAutoFocus={focusPanel}
             className={cx(
               'fixed z-50 flex flex-col bg-raised text-ink shadow-pop outline-none',
               'max-sm:inset-x-0 max-sm:bottom-0 max-sm:max-h-[92dvh] max-sm:rounded-t-2xl max-sm:animate-drawer-in',

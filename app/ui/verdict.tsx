@@ -27,6 +27,8 @@ const VERDICTS: Record<Action, Look> = {
   deny: { tone: 'deny', word: 'Denied', icon: Ban },
 };
 
+const ACTIONS: Record<Action, string> = { allow: 'Allow', hold: 'Hold', deny: 'Deny' };
+
 const REQUESTS: Record<ApprovalStatus, Look> = {
   pending: { tone: 'hold', word: 'Waiting', icon: Hourglass },
   approved: { tone: 'allow', word: 'Approved', icon: Check },
@@ -62,5 +64,8 @@ function show({ tone, word, icon: Icon }: Look) {
 
 /** Icon and word, never colour alone. */
 export const VerdictBadge = ({ verdict }: { verdict: Action }) => show(VERDICTS[verdict] ?? OTHER);
+/** What a rule or a default would do, before any statement. */
+export const ActionBadge = ({ action }: { action: Action }) =>
+  show({ ...(VERDICTS[action] ?? OTHER), word: ACTIONS[action] ?? OTHER.word });
 export const RequestBadge = ({ status }: { status: ApprovalStatus }) => show(REQUESTS[status] ?? OTHER);
 export const StatementBadge = ({ status }: { status: StatementStatus }) => show(STATEMENTS[status] ?? OTHER);

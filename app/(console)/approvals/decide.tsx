@@ -81,7 +81,7 @@ export function DecideBar({ request, decide }: { request: RequestDetail; decide:
           <Button
             look="approve"
             size="lg"
-            className="min-w-0 flex-1 px-2 max-sm:text-sm"
+            className="min-w-0 flex-1 px-2 max-sm:text-sm max-[23rem]:[&_svg]:hidden"
             onClick={decide.startApprove}
             busy={approve.isPending}
             disabled={reject.isPending}
@@ -92,7 +92,7 @@ export function DecideBar({ request, decide }: { request: RequestDetail; decide:
           <Button
             look="reject"
             size="lg"
-            className="min-w-0 flex-1 px-2 max-sm:text-sm"
+            className="min-w-0 flex-1 px-2 max-sm:text-sm max-[23rem]:[&_svg]:hidden"
             onClick={decide.startReject}
             disabled={approve.isPending}
           >

@@ -7,6 +7,7 @@ import { useTRPC } from '../../data/trpc';
 import { Button } from '../../ui/button';
 import { CopyButton } from '../../ui/copy';
 import { Scroll } from '../../ui/scroll';
+import { focusPanel } from '../../ui/sheet';
 import { ErrorState, Skeleton } from '../../ui/states';
 import { RequestCard } from './card';
 import { type Decide, DecideBar, RejectDialog } from './decide';
@@ -86,6 +87,7 @@ export function DrawerPanel({ id, decide, onClose }: PanelProps) {
         <Dialog.Overlay className="fixed inset-0 z-40 bg-scrim animate-overlay-in" />
         <Dialog.Content
           aria-describedby={undefined}
+          onOpenAutoFocus={focusPanel}
           className="fixed inset-x-0 bottom-0 z-50 flex h-[94dvh] flex-col rounded-t-2xl bg-raised pb-[env(safe-area-inset-bottom)] text-ink shadow-pop outline-none animate-drawer-in"
         >
           <span aria-hidden className="mx-auto mt-2 h-1 w-9 rounded-full bg-line" />

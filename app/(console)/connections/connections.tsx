@@ -12,7 +12,7 @@ import { Card } from '../../ui/card';
 import { ConfirmDialog } from '../../ui/confirm';
 import { Page } from '../../ui/page';
 import { Empty, ErrorState, SkeletonRows } from '../../ui/states';
-import { VerdictBadge } from '../../ui/verdict';
+import { ActionBadge } from '../../ui/verdict';
 import { ConnectPanel } from './connect';
 import { ConnectionEditor } from './editor';
 
@@ -86,7 +86,7 @@ function Row({ row, isAdmin, show }: { row: ConnectionRow; isAdmin: boolean; sho
       <div className="flex flex-wrap items-center gap-1.5 text-xs text-ink-2">
         <Badge>TLS {row.tls}</Badge>
         <span className="inline-flex items-center gap-1">
-          default <VerdictBadge verdict={row.default} />
+          default <ActionBadge action={row.default} />
         </span>
         {row.superuser === 'allow' ? (
           <Badge tone="hold">

@@ -76,22 +76,24 @@ export function FirstRun({ firstStatement, heldToday }: FirstRunProps) {
         </Link>
       ) : null}
       <ol className="grid gap-4 px-4 py-4 sm:px-5">
-        <Step number={1} done={firstStatement !== null} title="Connect with psql">
-          <p className="mb-2 text-ink-2">
-            The terminal that started Gatehouse printed a complete line with the demo agent’s token. Paste that, or use this one with a
-            token in <code className="font-mono text-xs">GATEHOUSE_TOKEN</code>:
-          </p>
-          {snippets.data ? (
-            <CopyLine
-              text={agent ? snippets.data.psql.replace('user=PRINCIPAL', `user=${agent.name}`) : snippets.data.psql}
-              label="psql line"
-            />
-          ) : connections.data && first === undefined ? (
-            <Link className="text-accent-text underline" href="/connections">
-              Add a connection first
-            </Link>
-          ) : null}
-        </Step>
+        {firstStatement ? null : (
+          <Step number={1} done={false} title="Connect with psql">
+            <p className="mb-2 text-ink-2">
+              The terminal that started Gatehouse printed a complete line with the demo agent’s token. Paste that, or use this one with a
+              token in <code className="font-mono text-xs">GATEHOUSE_TOKEN</code>:
+            </p>
+            {snippets.data ? (
+              <CopyLine
+                text={agent ? snippets.data.psql.replace('user=PRINCIPAL', `user=${agent.name}`) : snippets.data.psql}
+                label="psql line"
+              />
+            ) : connections.data && first === undefined ? (
+              <Link className="text-accent-text underline" href="/connections">
+                Add a connection first
+              </Link>
+            ) : null}
+          </Step>
+        )}
         <Step number={2} done={heldToday > 0} title="Ask for something that needs a person">
           <p className="mb-2 text-ink-2">The client waits on its connection. The request appears under Approvals within a second.</p>
           <CopyLine text="DELETE FROM orders WHERE id = 1;" label="DELETE statement" />

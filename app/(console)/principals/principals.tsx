@@ -84,13 +84,13 @@ function Row({ row, isAdmin, show }: { row: PrincipalRow; isAdmin: boolean; show
           {row.email ? ` · ${row.email}` : ''}
         </p>
       </div>
-      <div className="flex flex-wrap items-center gap-1.5">
+      <div className="flex flex-wrap items-center gap-1.5 lg:w-56">
         <Badge tone={row.role === 'member' ? 'outline' : 'accent'}>{row.role}</Badge>
         {row.groups.map((group) => (
           <Badge key={group}>{group}</Badge>
         ))}
       </div>
-      <p className="w-36 text-xs text-ink-3 max-lg:hidden">
+      <p className="w-28 text-xs text-ink-3 max-lg:hidden">
         {row.lastSeenAt ? (
           <>
             seen <Time at={row.lastSeenAt} as="ago" />
@@ -100,7 +100,12 @@ function Row({ row, isAdmin, show }: { row: PrincipalRow; isAdmin: boolean; show
         )}
       </p>
       <div className="flex gap-2">
-        <Button size="sm" onClick={() => show({ what: 'tokens', principal: row })} aria-label={`Tokens of ${row.name}`}>
+        <Button
+          size="sm"
+          className="min-w-24"
+          onClick={() => show({ what: 'tokens', principal: row })}
+          aria-label={`Tokens of ${row.name}`}
+        >
           <KeyRound aria-hidden />
           {row.tokens} {row.tokens === 1 ? 'token' : 'tokens'}
         </Button>

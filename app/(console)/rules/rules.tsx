@@ -12,7 +12,7 @@ import { Card } from '../../ui/card';
 import { cx } from '../../ui/classes';
 import { Page } from '../../ui/page';
 import { Empty, ErrorState, SkeletonRows } from '../../ui/states';
-import { VerdictBadge } from '../../ui/verdict';
+import { ActionBadge } from '../../ui/verdict';
 import { CheckStatement } from './check';
 import { RuleEditor } from './editor';
 import { formFromStatement, formOf, matchText } from './form';
@@ -124,7 +124,7 @@ function Row({
       <div className="min-w-0 flex-1 basis-60">
         <h2 className="flex flex-wrap items-center gap-2">
           <span className="font-mono text-[0.8125rem] font-semibold">{row.name}</span>
-          <VerdictBadge verdict={row.action} />
+          <ActionBadge action={row.action} />
           {row.mode === 'enforce' ? null : (
             <Badge tone={row.mode === 'observe' ? 'accent' : 'neutral'}>{row.mode === 'observe' ? 'Observe only' : 'Off'}</Badge>
           )}
