@@ -8,7 +8,7 @@ import { Card } from '../../ui/card';
 import { Input } from '../../ui/field';
 import { Kbd } from '../../ui/kbd';
 import { useMedia } from '../../ui/media';
-import { Page } from '../../ui/page';
+import { Page } from '../../ui/frame';
 import { Empty, ErrorState, SkeletonRows } from '../../ui/states';
 import { useNow } from '../../ui/time';
 import { useDecide } from './decide';

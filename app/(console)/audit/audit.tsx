@@ -4,7 +4,7 @@ import { Suspense } from 'react';
 import { toast } from 'sonner';
 import { useMe } from '../../data/me';
 import { Button } from '../../ui/button';
-import { Page } from '../../ui/page';
+import { Page } from '../../ui/frame';
 import { SkeletonRows } from '../../ui/states';
 import { TabPanel, Tabs } from '../../ui/tabs';
 import { ConsoleActions } from './actions';

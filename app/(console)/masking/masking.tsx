@@ -9,7 +9,7 @@ import { Badge } from '../../ui/badge';
 import { Button } from '../../ui/button';
 import { Card } from '../../ui/card';
 import { cx } from '../../ui/classes';
-import { Page } from '../../ui/page';
+import { Page } from '../../ui/frame';
 import { Empty, ErrorState, SkeletonRows } from '../../ui/states';
 import { Columns } from './columns';
 import { MaskingEditor } from './editor';

@@ -11,7 +11,7 @@ import { Histogram } from '../../statement/histogram';
 import { StatementList } from '../../statement/list';
 import { Button } from '../../ui/button';
 import { Card } from '../../ui/card';
-import { Page } from '../../ui/page';
+import { Page } from '../../ui/frame';
 import { Sheet } from '../../ui/sheet';
 import { Empty, ErrorState, Skeleton, SkeletonRows } from '../../ui/states';
 import { FirstRun } from './firstRun';

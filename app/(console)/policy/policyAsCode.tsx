@@ -8,7 +8,7 @@ import { useTRPC } from '../../data/trpc';
 import { Button } from '../../ui/button';
 import { Card } from '../../ui/card';
 import { CopyButton } from '../../ui/copy';
-import { Page } from '../../ui/page';
+import { Page } from '../../ui/frame';
 import { ErrorState, Skeleton } from '../../ui/states';
 import { Plan } from './plan';
 import { Yaml } from './yaml';

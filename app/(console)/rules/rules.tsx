@@ -10,7 +10,7 @@ import { Badge } from '../../ui/badge';
 import { Button } from '../../ui/button';
 import { Card } from '../../ui/card';
 import { cx } from '../../ui/classes';
-import { Page } from '../../ui/page';
+import { Page } from '../../ui/frame';
 import { Empty, ErrorState, SkeletonRows } from '../../ui/states';
 import { ActionBadge } from '../../ui/verdict';
 import { CheckStatement } from './check';

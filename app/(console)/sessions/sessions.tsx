@@ -7,7 +7,7 @@ import { useTRPC } from '../../data/trpc';
 import type { SessionRow } from '../../data/types';
 import { Button } from '../../ui/button';
 import { Card } from '../../ui/card';
-import { Page } from '../../ui/page';
+import { Page } from '../../ui/frame';
 import { SqlLine } from '../../ui/sqlBlock';
 import { Empty, ErrorState, SkeletonRows } from '../../ui/states';
 import { rowTarget } from '../../ui/table';

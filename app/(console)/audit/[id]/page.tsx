@@ -3,7 +3,7 @@ import type { Metadata } from 'next';
 import Link from 'next/link';
 import { StatementDetailView } from '../../../statement/detail';
 import { Button } from '../../../ui/button';
-import { Page } from '../../../ui/page';
+import { Page } from '../../../ui/frame';
 import { requireViewer } from '../../../viewer';
 
 interface Props {

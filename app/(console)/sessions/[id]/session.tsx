@@ -10,7 +10,7 @@ import { StatementList } from '../../../statement/list';
 import { Button } from '../../../ui/button';
 import { Card, Fact, Facts } from '../../../ui/card';
 import { CopyButton } from '../../../ui/copy';
-import { Page } from '../../../ui/page';
+import { Page } from '../../../ui/frame';
 import { Sheet } from '../../../ui/sheet';
 import { Empty, ErrorState, SkeletonRows } from '../../../ui/states';
 import { durationText, Time, useNow } from '../../../ui/time';
