@@ -73,8 +73,20 @@ export function openCatalogKeeper(options: KeeperOptions): CatalogKeeper {
     return snapshot;
   };
 
+  /** A connection that was open may have died unseen; what fails on it is tried once on a new one. */
+  const readAgain = async (): Promise<CatalogSnapshot> => {
+    const reused = client !== null;
+    try {
+      return await read();
+    } catch (error) {
+      if (!reused || closed) throw error;
+      drop();
+      return read();
+    }
+  };
+
   const run = (): Promise<CatalogSnapshot> => {
-    running = read()
+    running = readAgain()
       .then((fresh) => {
         failures = 0;
         return fresh;

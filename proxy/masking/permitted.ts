@@ -212,7 +212,7 @@ function ordinals(block: SqlNode): Set<number> {
     if (item.tag === 'SortBy') return childrenOf(item).forEach(collect);
     if (item.tag === 'GroupingSet') return list(item, 'content').forEach(collect);
     if (item.tag === 'List' || item.tag === 'RowExpr') return childrenOf(item).forEach(collect);
-    const position = item.tag === 'A_Const' ? child(item, 'ival')?.['ival'] : undefined;
+    const position = item.tag === 'A_Const' ? child(item, 'ival')?.ival : undefined;
     if (typeof position === 'number') found.add(position);
   };
   for (const field of ['sortClause', 'groupClause', 'distinctClause']) list(block, field).forEach(collect);
