@@ -75,6 +75,14 @@ describe('apply', () => {
     await apply(SAMPLE);
   });
 
+  test('a kept password does not follow its connection to another host', async () => {
+    const { yaml } = await exportDocument(call());
+    const elsewhere = yaml.replace('host: 127.0.0.1', 'host: evil.example');
+    await expect(apply(elsewhere)).rejects.toMatchObject({
+      details: { policy: [{ line: 3, path: 'connections[0]', message: expect.stringContaining('give the password again') }] },
+    });
+  });
+
   test('moving a rule is a change; so is removing one', async () => {
     const { yaml } = await exportDocument(call());
     const start = yaml.indexOf('  - name: legacy-pattern');

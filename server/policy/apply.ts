@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { open } from '../../db/secrets';
 import type { Store } from '../../db/store';
 import { lockPolicy, movePolicyVersion, recordAction } from '../actions/record';
-import { ServiceError } from '../errors';
+import { type PolicyIssue, ServiceError } from '../errors';
 import type { Actor, Call } from '../identity/actor';
 import { demand } from '../identity/permission';
 import { parseInput } from '../input';
@@ -45,19 +45,14 @@ export interface ApplyRequest {
  */
 export async function applyPolicy(store: Store, request: ApplyRequest): Promise<ApplyResult> {
   const parsed = parsePolicy(request.yaml, request.env);
-  if (!parsed.ok) {
-    const [first] = parsed.issues;
-    const where =
-      first === undefined
-        ? ''
-        : `line ${first.line}, column ${first.column}: ${first.path === '' ? '' : `${first.path}: `}${first.message}`;
-    const more = parsed.issues.length > 1 ? ` (and ${parsed.issues.length - 1} more)` : '';
-    throw new ServiceError('INVALID', `policy: ${where}${more}`, { policy: parsed.issues });
-  }
-  const { document } = parsed;
+  if (!parsed.ok) throw invalid(parsed.issues);
+  const { document, issueAt } = parsed;
   return store.transaction(async (tx) => {
     const before = await lockPolicy(tx);
     const stored = await readStoredPolicy(tx);
+    const moved = movedWithoutPassword(stored, document);
+    if (moved.length > 0)
+      throw invalid(moved.map((index) => issueAt(['connections', index], 'give the password again, because host or port changed')));
     const passwordsChanged = changedPasswords(stored, document, request.secretKey);
     const plan = planPolicy(stored, document, { passwordsChanged, actorId: request.actor.id });
     if (request.dryRun || effective(plan.changes).length === 0) return { version: before, ...plan };
@@ -70,6 +65,23 @@ export async function applyPolicy(store: Store, request: ApplyRequest): Promise<
       after: { yaml: renderPolicy(await readStoredPolicy(tx)), changes: effective(plan.changes) },
     });
     return { version, ...plan };
+  });
+}
+
+function invalid(issues: PolicyIssue[]): ServiceError {
+  const [first] = issues;
+  const where =
+    first === undefined ? '' : `line ${first.line}, column ${first.column}: ${first.path === '' ? '' : `${first.path}: `}${first.message}`;
+  const more = issues.length > 1 ? ` (and ${issues.length - 1} more)` : '';
+  return new ServiceError('INVALID', `policy: ${where}${more}`, { policy: issues });
+}
+
+/** A stored password is for the server it was given for; keeping it for another one would hand it over. */
+function movedWithoutPassword(stored: StoredPolicy, document: PolicyDocument): number[] {
+  return document.connections.flatMap((wanted, index) => {
+    const current = stored.connections.find((connection) => connection.name === wanted.name);
+    const keeps = wanted.password === undefined && current !== undefined && current.passwordSealed !== null;
+    return keeps && (current.host !== wanted.host || current.port !== wanted.port) ? [index] : [];
   });
 }
 

@@ -6,7 +6,14 @@ import { documentSchema, type PolicyDocument } from './document';
 import { expandReferences } from './environment';
 import { checkReferences } from './references';
 
-export type ParsedPolicy = { ok: true; document: PolicyDocument } | { ok: false; issues: PolicyIssue[] };
+export type ParsedPolicy =
+  | {
+      ok: true;
+      document: PolicyDocument;
+      /** An issue at a field, for what only the store can tell. */
+      issueAt(path: readonly PropertyKey[], message: string): PolicyIssue;
+    }
+  | { ok: false; issues: PolicyIssue[] };
 
 /**
  * Reads a policy document: YAML, `${NAME}` from `env`, fields, then references. Reports every error of the first stage that has any,
@@ -34,9 +41,9 @@ export function parsePolicy(text: string, env: Readonly<Record<string, string | 
   const parsed = documentSchema.safeParse(value);
   if (!parsed.success) return { ok: false, issues: parsed.error.issues.flatMap((issue) => describe(issue, locate, at)) };
   const broken = checkReferences(parsed.data);
-  if (broken.length > 0)
-    return { ok: false, issues: broken.map(({ path, message }) => at(locate(path, 'value'), pathText(path), message)) };
-  return { ok: true, document: parsed.data };
+  const issueAt = (path: readonly PropertyKey[], message: string) => at(locate(path, 'value'), pathText(path), message);
+  if (broken.length > 0) return { ok: false, issues: broken.map(({ path, message }) => issueAt(path, message)) };
+  return { ok: true, document: parsed.data, issueAt };
 }
 
 type At = (offset: number, path: string, message: string) => PolicyIssue;
