@@ -4,13 +4,14 @@ import { EyeOff, ListFilter, ScrollText } from 'lucide-react';
 import Link from 'next/link';
 import { useTRPC } from '../data/trpc';
 import type { StatementDetail } from '../data/types';
+import { withTerm } from '../sql/terms';
 import { Badge } from '../ui/badge';
 import { Button } from '../ui/button';
 import { Fact, Facts, Section } from '../ui/card';
 import { CopyButton } from '../ui/copy';
 import { Scroll } from '../ui/scroll';
 import { SqlBlock, Visible } from '../ui/sqlBlock';
-import { ErrorState, Skeleton } from '../ui/states';
+import { ErrorState, Skeleton, sentence } from '../ui/states';
 import { durationText, Time } from '../ui/time';
 import { StatementBadge, VerdictBadge } from '../ui/verdict';
 import { Decisions } from './decisions';
@@ -53,9 +54,9 @@ function Detail({ statement }: { statement: StatementDetail }) {
       <div className="-mt-3 flex flex-wrap gap-1.5">
         <CopyButton look="secondary" text={json} label="Copy statement as JSON" word="Copy JSON" />
         <CopyButton look="secondary" text={link} label="Copy link to this statement" word="Copy link" />
-        {statement.fingerprint ? (
+        {statement.relations.length > 0 ? (
           <Button size="sm" asChild>
-            <Link href={`/audit?q=${encodeURIComponent(`fingerprint:${statement.fingerprint}`)}`}>
+            <Link href={`/audit?q=${encodeURIComponent(similarQuery(statement))}`}>
               <ListFilter aria-hidden />
               Similar statements
             </Link>
@@ -75,7 +76,7 @@ function Detail({ statement }: { statement: StatementDetail }) {
               Rule <RuleLink name={statement.rule} />:{' '}
             </>
           ) : null}
-          {statement.why || 'Allowed by the connection’s default.'}
+          {statement.why ? sentence(statement.why) : 'Allowed by the connection’s default.'}
         </p>
         <TriedRules tried={statement.tried} decided={statement.rule} />
       </Section>
@@ -147,6 +148,14 @@ function Detail({ statement }: { statement: StatementDetail }) {
     </div>
   );
 }
+
+/** The same command on the same tables and connection. */
+const similarQuery = ({ kind, connectionName, relations }: StatementDetail) =>
+  [
+    withTerm('', 'kind', kind),
+    withTerm('', 'connection', connectionName),
+    ...relations.slice(0, 3).map((relation) => withTerm('', 'table', relation.name)),
+  ].join(' ');
 
 function RecordFacts({ statement }: { statement: StatementDetail }) {
   return (

@@ -40,7 +40,7 @@ export function Names({ values, onChange, placeholder, suggestions = [], empty, 
           {values.map((value) => (
             <li
               key={value}
-              className={`inline-flex min-h-7 items-center gap-0.5 rounded-md bg-sunken pl-2 text-xs ${mono ? 'font-mono' : 'font-medium'}`}
+              className={`inline-flex min-h-7 items-center gap-0.5 rounded-md border bg-sunken pl-2 text-xs ${mono ? 'font-mono' : 'font-medium'}`}
             >
               <span className="break-all">{value}</span>
               <button

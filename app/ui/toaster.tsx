@@ -4,7 +4,7 @@ import { Toaster as Sonner } from 'sonner';
 /** Announcements that do not need an answer; sonner renders them in a live region. */
 export const Toaster = () => (
   <Sonner
-    position="bottom-right"
+    position="top-center"
     gap={8}
     toastOptions={{
       classNames: {

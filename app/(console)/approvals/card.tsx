@@ -10,6 +10,7 @@ import { Badge } from '../../ui/badge';
 import { Fact, Facts, Section } from '../../ui/card';
 import { CopyButton } from '../../ui/copy';
 import { SqlBlock, Visible } from '../../ui/sqlBlock';
+import { sentence } from '../../ui/states';
 import { countdownText, durationText, Time, useNow } from '../../ui/time';
 import { RequestBadge, StatementBadge } from '../../ui/verdict';
 
@@ -18,7 +19,7 @@ export function RequestCard({ request }: { request: RequestDetail }) {
   return (
     <div className="grid gap-6">
       <Head request={request} />
-      <section aria-label="Who and where" className="grid gap-2.5 rounded-xl border bg-surface p-3.5 text-sm sm:grid-cols-2">
+      <section aria-label="Who and where" className="flex flex-wrap gap-x-8 gap-y-2.5 rounded-xl border bg-surface p-3.5 text-sm">
         <p className="flex items-start gap-2.5">
           <Bot className="mt-0.5 size-4 shrink-0 text-ink-3" aria-hidden />
           <span>
@@ -57,7 +58,7 @@ export function RequestCard({ request }: { request: RequestDetail }) {
             by rule <RuleLink name={request.rule} />
           </span>
         </p>
-        <p className="text-sm text-ink-2">{request.why}</p>
+        <p className="text-sm text-ink-2">{sentence(request.why)}</p>
         <details className="group text-sm">
           <summary className="inline-flex list-none items-center gap-1 rounded text-accent-text underline-offset-4 hover:underline max-sm:min-h-11">
             <ChevronRight className="size-4 transition-transform group-open:rotate-90" aria-hidden />
@@ -144,26 +145,36 @@ function Outcome({ request }: { request: RequestDetail }) {
   const last = request.decisions.at(-1);
   const { outcome } = request;
   return (
-    <span className="flex flex-wrap items-center gap-x-2 gap-y-1 text-sm text-ink-2">
+    <span className="text-sm text-ink-2">
       {last ? (
         <>
-          {last.decision === 'approve' ? 'Approved' : 'Rejected'} by {last.reviewerName} <Time at={last.at} as="ago" />.
+          {last.decision === 'approve' ? 'Approved' : 'Rejected'} by {last.reviewerName} <Time at={last.at} as="ago" />.{' '}
         </>
       ) : null}
       {outcome ? (
-        <>
+        <span className="inline-flex flex-wrap items-center gap-2">
           <StatementBadge status={outcome.status} />
-          {outcome.rows === null ? '' : `${outcome.rows.toLocaleString()} ${outcome.rows === 1 ? 'row' : 'rows'}`}
-          {outcome.durationMs === null ? '' : ` in ${durationText(outcome.durationMs)}`}
-          {outcome.sqlstate ? ` · SQLSTATE ${outcome.sqlstate}` : ''}
-        </>
+          {outcomeText(outcome)}
+        </span>
       ) : request.status === 'approved' ? (
-        ' The client has not run it yet.'
+        'The client has not run it yet.'
       ) : request.status === 'executed' ? null : (
-        ' Nothing was executed.'
+        'Nothing was executed.'
       )}
     </span>
   );
+}
+
+/** "1 row in 7.8 ms"; a statement that never ran has neither. */
+function outcomeText({ rows, durationMs, sqlstate, status }: NonNullable<RequestDetail['outcome']>): string {
+  if (status !== 'done' && status !== 'failed' && status !== 'running') return 'Nothing was executed.';
+  return [
+    rows === null ? '' : `${rows.toLocaleString()} ${rows === 1 ? 'row' : 'rows'}`,
+    durationMs === null ? '' : `in ${durationText(durationMs)}`,
+    sqlstate ? `SQLSTATE ${sqlstate}` : '',
+  ]
+    .filter(Boolean)
+    .join(' ');
 }
 
 function Progress({ request }: { request: RequestDetail }) {

@@ -1,11 +1,11 @@
 'use client';
 import { Search, TriangleAlert, X } from 'lucide-react';
 import { type FormEvent, useEffect, useState } from 'react';
+import { termOf, withTerm } from '../../sql/terms';
 import { Button } from '../../ui/button';
 import { Input, Select } from '../../ui/field';
 import { Segments } from '../../ui/tabs';
 import { PRESETS } from './range';
-import { termOf, withTerm } from './terms';
 import type { AuditState } from './useAuditState';
 
 interface Diagnostic {
@@ -46,7 +46,7 @@ export function QueryBar({ audit, diagnostics }: { audit: AuditState; diagnostic
           </div>
           <Select
             aria-label="Time range"
-            className="w-auto max-sm:w-full"
+            className="w-auto max-sm:flex-1"
             value={custom ? 'custom' : state.range}
             onChange={(event) => event.target.value !== 'custom' && void setState({ range: event.target.value, from: null, to: null })}
           >

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { termOf, withTerm } from '../../sql/terms';
 import { frozenSearch, rangeInstants } from './range';
-import { termOf, withTerm } from './terms';
 
 const nowMs = Date.UTC(2026, 10, 23, 12, 0, 30);
 

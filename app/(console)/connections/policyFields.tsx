@@ -55,7 +55,7 @@ export function PolicyFields({ form, set, error }: Props) {
             placeholder="no limit"
           />
         </Field>
-        <Field label="Timeout, seconds" optional error={error('limits.statementTimeoutMs')}>
+        <Field label="Timeout (s)" optional error={error('limits.statementTimeoutMs')}>
           <Input
             inputMode="decimal"
             value={form.statementTimeoutS}

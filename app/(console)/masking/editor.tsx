@@ -122,7 +122,7 @@ export function MaskingEditor({ rule, start, columnType, onClose }: Props) {
           >
             <Select value={form.inference} onChange={(event) => set({ inference: event.target.value as MaskingForm['inference'] })}>
               <option value="open">Open: allowed</option>
-              <option value="guarded">Guarded: equality only where it cannot be searched</option>
+              <option value="guarded">Guarded: equality, IN lists, equi-joins and IS NULL only</option>
               <option value="closed">Closed: refused</option>
               <option value="masked">Masked: compared as masked values</option>
             </Select>

@@ -47,7 +47,7 @@ export function FirstRun({ firstStatement, heldToday }: FirstRunProps) {
     <Card className="overflow-hidden">
       <div
         role="status"
-        className={`flex flex-wrap items-center gap-3 border-b px-4 py-3 sm:px-5 ${firstStatement ? 'bg-allow-soft' : 'bg-hold-soft'}`}
+        className={`flex items-center gap-3 border-b px-4 py-3 sm:px-5 ${firstStatement ? 'bg-allow-soft' : 'bg-hold-soft'}`}
       >
         {firstStatement ? (
           <>

@@ -143,7 +143,7 @@ function Row({
         </p>
       </div>
       {isAdmin ? (
-        <div className="flex gap-1">
+        <div className="ml-auto flex gap-1">
           <Button
             look="ghost"
             size="icon"
