@@ -27,7 +27,7 @@ export function ThemeSwitch() {
             aria-label={name}
             aria-pressed={choice === value}
             onClick={() => choose(value)}
-            className="grid h-7 flex-1 place-items-center rounded-md text-ink-3 hover:text-ink aria-pressed:bg-surface aria-pressed:text-ink aria-pressed:shadow-card max-lg:h-11 max-lg:min-w-11"
+            className="grid h-7 flex-1 place-items-center rounded-md text-ink-3 hover:text-ink aria-pressed:bg-surface aria-pressed:text-ink aria-pressed:shadow-card dark:aria-pressed:bg-line max-lg:h-11 max-lg:min-w-11"
           >
             <Icon className="size-4" aria-hidden />
           </button>

@@ -58,7 +58,7 @@ function HowToGetALink({ refused }: { refused: boolean }) {
       <ol className="mt-4 grid gap-4 text-sm">
         <li className="grid gap-2">
           <span>
-            <b className="font-semibold">1.</b> Start or restart the gateway and look for the line that begins with “Console”:
+            <b className="font-semibold">1.</b> Start or restart the gateway and look for the line that begins with “Sign in”:
           </span>
           <CopyLine text="npm start" label="start command" />
         </li>

@@ -57,7 +57,7 @@ export function Segments<T extends string>({
           type="button"
           aria-pressed={option.value === value}
           onClick={() => onChange(option.value)}
-          className="h-7 rounded-md px-2.5 text-xs font-medium text-ink-2 transition-colors hover:text-ink aria-pressed:bg-surface aria-pressed:text-ink aria-pressed:shadow-card max-sm:h-10 pointer-coarse:min-h-11"
+          className="h-7 rounded-md px-2.5 text-xs font-medium text-ink-2 transition-colors hover:text-ink aria-pressed:bg-surface aria-pressed:text-ink aria-pressed:shadow-card dark:aria-pressed:bg-line max-sm:h-10 pointer-coarse:min-h-11"
         >
           {option.label}
         </button>

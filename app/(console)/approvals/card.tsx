@@ -1,5 +1,5 @@
 'use client';
-import { Bot, Cable, ChevronRight, Hourglass } from 'lucide-react';
+import { Bot, Cable, ChevronRight, Hourglass, User } from 'lucide-react';
 import Link from 'next/link';
 import type { RequestDetail } from '../../data/types';
 import { Decisions } from '../../statement/decisions';
@@ -16,12 +16,13 @@ import { RequestBadge, StatementBadge } from '../../ui/verdict';
 
 /** A request in the order a reviewer thinks: who, where, what, why held, impact, history, reason. */
 export function RequestCard({ request }: { request: RequestDetail }) {
+  const Who = request.ownerName === null ? User : Bot;
   return (
     <div className="grid gap-6">
       <Head request={request} />
       <section aria-label="Who and where" className="flex flex-wrap gap-x-8 gap-y-2.5 rounded-xl border bg-surface p-3.5 text-sm">
         <p className="flex items-start gap-2.5">
-          <Bot className="mt-0.5 size-4 shrink-0 text-ink-3" aria-hidden />
+          <Who className="mt-0.5 size-4 shrink-0 text-ink-3" aria-hidden />
           <span>
             {request.ownerName ? (
               <>
