@@ -62,6 +62,8 @@ async function connect(target: Target): Promise<Session> {
   // pg does the sign-in (SCRAM or a token in clear), then hands over its socket.
   const { default: pg } = await import('pg');
   const client = new pg.Client({ ...target, ssl: false });
+  // The socket is ours from here on; pg takes its end for a loss.
+  client.on('error', () => undefined);
   await client.connect();
   const { connection } = client as unknown as { connection: { stream: net.Socket } };
   const socket = connection.stream;

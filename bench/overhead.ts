@@ -30,7 +30,7 @@ await onDatabase(database.url, [
 ]);
 
 const work = mkdtempSync(join(tmpdir(), 'gatehouse-bench-'));
-const gateway = await startGateway({ env: { GATEHOUSE_DEMO: 'off' } });
+const gateway = await startGateway();
 const stops: (() => Promise<unknown> | unknown)[] = [
   () => gateway.stop(),
   () => rmSync(work, { recursive: true, force: true }),

@@ -214,8 +214,7 @@ export class FrontendFlow {
   #withNames(sql: string, step: (view: SessionView) => void | Promise<void>): void | Promise<void> {
     const session = this.#session;
     return this.#withView((view) => {
-      if (view.policy.masking.length === 0 || session.catalogDirty || !namesUnknown(session.services.judge(sql, view), view))
-        return step(view);
+      if (view.policy.masking.length === 0 || session.catalogDirty || !namesUnknown(this.#judge(sql, view), view)) return step(view);
       return session.services
         .refreshCatalog(session.facts.connectionName)
         .catch(() => undefined)
@@ -223,11 +222,15 @@ export class FrontendFlow {
     });
   }
 
+  #judge(sql: string, view: SessionView): Judgement {
+    return this.#session.services.judge(sql, view, this.#session.searchPathKnown);
+  }
+
   #effective(sql: string, view: SessionView): { effective: Effective; analysisMs: number } {
     const startMs = performance.now();
-    const { services, names } = this.#session;
-    const effective = effectiveOf(services.judge(sql, view), names, {
-      judge: (text) => services.judge(text, view),
+    const { names } = this.#session;
+    const effective = effectiveOf(this.#judge(sql, view), names, {
+      judge: (text) => this.#judge(text, view),
       cursorsMustBeKnown: !view.masks.empty,
     });
     return { effective, analysisMs: performance.now() - startMs };
@@ -237,7 +240,7 @@ export class FrontendFlow {
   #effectiveOf(statement: PreparedStatement, view: SessionView): { effective: Effective; analysisMs: number } {
     if (!statement.bySql) return this.#effective(statement.sql, view);
     const startMs = performance.now();
-    return { effective: this.#session.services.judge(statement.sql, view), analysisMs: performance.now() - startMs };
+    return { effective: this.#judge(statement.sql, view), analysisMs: performance.now() - startMs };
   }
 
   #query(bytes: Buffer): void | Promise<void> {
@@ -283,7 +286,7 @@ export class FrontendFlow {
 
   #prepare(bytes: Buffer, { name, sql, parameterTypes }: ParseMessage, view: SessionView): void {
     const session = this.#session;
-    const judgement = session.services.judge(sql, view);
+    const judgement = this.#judge(sql, view);
     // A held statement may be prepared: preparing runs nothing. It is held when it is bound.
     if (judgement.action === 'deny') {
       throw this.#denied(
@@ -425,6 +428,10 @@ export class FrontendFlow {
 
   #mark(execution: Execution, view: SessionView): void {
     execution.startedMs = performance.now();
+    const { session, effects, functions } = execution.judged.facts;
+    const setsPath = session?.type === 'set' && (session.name === 'search_path' || session.name === 'all');
+    if (setsPath || effects.has('opaque') || functions.some((called) => called.name === 'set_config'))
+      this.#session.searchPathKnown = false;
     this.#taint(execution.judged, view);
   }
 

@@ -31,7 +31,8 @@ export interface SessionServices {
   /** The policy and what follows from it for this session, now; throws WireError when it cannot be vouched for. */
   view(session: SessionFacts): Promise<SessionView> | SessionView;
   refreshCatalog(connectionName: string): Promise<void>;
-  judge(text: string, view: SessionView): Judgement;
+  /** `searchPathKnown` false: rules about tables must not trust the default path. */
+  judge(text: string, view: SessionView, searchPathKnown: boolean): Judgement;
   record(entry: JournalEntry): void;
   hold(request: HoldRequest, onProgress: (approvals: number) => void): Promise<Hold>;
   /** Asks the upstream to cancel what this session runs. */
@@ -72,6 +73,8 @@ export class Session {
   skipping = false;
   copyIn: Execution | null = null;
   taint: Taint = 'none';
+  /** False once something may have changed search_path; what it is now only the server knows. */
+  searchPathKnown: boolean;
   /** Statements of this session changed the catalog; others must not be judged by the old one. */
   catalogDirty = false;
   catalogBarrier: Promise<void> | null = null;
@@ -89,10 +92,12 @@ export class Session {
     client: net.Socket;
     upstream: Upstream;
     requesterReason: string | null;
+    searchPathKnown: boolean;
   }) {
     this.facts = options.facts;
     this.services = options.services;
     this.requesterReason = options.requesterReason;
+    this.searchPathKnown = options.searchPathKnown;
     this.client = options.client;
     this.upstream = options.upstream.socket;
     this.toClient = new Out(this.client);
@@ -152,8 +157,9 @@ export class Session {
     this.fail(terminatedByAdministrator(detail), detail ?? 'terminated by an administrator');
   }
 
-  /** Ends the session when its statement is done, at once when there is none. */
+  /** Ends the session when its statement is done, at once when there is none or it only waits for a person. */
   drain(): void {
+    if (this.#frontend.holding) return this.terminate('the gateway is shutting down');
     this.#draining = true;
     this.#endIfDrained();
   }
@@ -198,7 +204,7 @@ export class Session {
   }
 
   #endIfDrained(): void {
-    if (this.#draining && this.replies.length === 0 && this.status === 'I' && !this.#frontend.holding) {
+    if (this.#draining && this.replies.length === 0 && this.status === 'I') {
       this.terminate('the gateway is shutting down');
     }
   }

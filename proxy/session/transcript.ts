@@ -113,6 +113,7 @@ export async function transcript(): Promise<Transcript> {
     client: gatewayClient,
     upstream: { socket: gatewayUpstream, parameters: new Map(), cancelKey: null },
     requesterReason: null,
+    searchPathKnown: true,
   });
   state.session.start(Buffer.alloc(0));
   return state;

@@ -257,7 +257,14 @@ async function run(
       gateway.cancelKeys.revoke(key.processId);
     },
   });
-  const session = new Session({ facts, services, client: socket, upstream, requesterReason: request.reason });
+  const session = new Session({
+    facts,
+    services,
+    client: socket,
+    upstream,
+    requesterReason: request.reason,
+    searchPathKnown: request.upstream.search_path === undefined,
+  });
   const key = gateway.cancelKeys.issue(session);
   gateway.sessions.set(facts.id, { session, signedIn });
   if (signedIn.expiresAt !== null) expiry = endAt(signedIn.expiresAt, () => session.terminate('the access token expired'));

@@ -22,9 +22,9 @@ export function servicesFor(
     async refreshCatalog(connectionName) {
       await gateway.catalogs.byName(connectionName)?.refresh();
     },
-    judge(text, current) {
+    judge(text, current, searchPathKnown) {
       try {
-        return gateway.judge.judge(text, { ...current, now: new Date() });
+        return gateway.judge.judge(text, { ...current, now: new Date(), ...(searchPathKnown ? {} : { searchPath: null }) });
       } catch (error) {
         if (error instanceof SqlSyntaxError) throw syntaxError(error.message, error.position);
         if (error instanceof SqlTooComplexError) throw statementNotAnalyzed(error.message);
