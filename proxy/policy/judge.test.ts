@@ -273,3 +273,37 @@ describe('the remembering judge', () => {
     expect(remembering.judge('SELECT 0', context())).not.toBe(first);
   });
 });
+
+describe('code planted under masks', () => {
+  const masked = (text: string) => {
+    const masking = [
+      {
+        name: 'pii',
+        connections: [],
+        columns: ['public.items.name'],
+        detect: [],
+        mask: { type: 'redact' } as const,
+        inference: 'guarded' as const,
+        exceptGroups: [],
+        mode: 'enforce' as const,
+      },
+    ];
+    const base = context();
+    const masks = maskedColumnsFor({ masking, connection: base.connection, principal, catalog });
+    return judge(text, { ...base, policy: { ...base.policy, masking }, masks }).statements[0]?.verdict;
+  };
+
+  it.each([
+    "create function leak() returns trigger language plpgsql as 'begin return new; end'",
+    'create trigger t before update on hr.staff for each row execute function purge()',
+    'create rule r as on update to hr.staff do also select 1',
+    'create aggregate agg(int) (sfunc = int4pl, stype = int)',
+  ])('a person looks at it: %s', (text) => {
+    expect(masked(text)).toMatchObject({ action: 'hold', decidedBy: 'opaque' });
+    expect(verdict(text).action).toBe('allow');
+  });
+
+  it.each(["create type mood as enum ('a')", 'create table t (id int)', 'create index i on hr.staff (id)'])('is no code: %s', (text) => {
+    expect(masked(text)?.action).toBe('allow');
+  });
+});

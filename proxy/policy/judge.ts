@@ -56,7 +56,11 @@ export function judge(text: string, context: JudgeContext): Judgement {
 function judgeStatement(parsed: ParsedStatement, context: JudgeContext, before: JudgedStatement | undefined): JudgedStatement {
   const textFacts = factsOf(parsed);
   const calls = reviewCalls(parsed.node, context.catalog);
-  const facts = { ...textFacts, effects: new Set<Effect>([...textFacts.effects, ...calls.effects]) };
+  const planted = context.masks.empty ? null : plantedCode(textFacts);
+  const facts = {
+    ...textFacts,
+    effects: new Set<Effect>([...textFacts.effects, ...calls.effects, ...(planted === null ? [] : (['opaque'] as const))]),
+  };
   const resolved = resolveNames(
     parsed.node,
     facts,
@@ -69,7 +73,7 @@ function judgeStatement(parsed: ParsedStatement, context: JudgeContext, before: 
     relations: resolved.tables,
     columns: resolved.columns,
     touch,
-    opaqueReasons: calls.opaque,
+    opaqueReasons: planted === null ? calls.opaque : [...calls.opaque, planted],
     refusals: [...sessionRefusals(facts), ...calls.refusals, ...catalogWrites(facts)],
     connection: context.connection,
     principal: context.principal,
@@ -92,6 +96,24 @@ const CATALOG_EFFECTS: readonly Effect[] = ['create', 'alter', 'drop', 'grant', 
 
 function changesCatalog(facts: StatementFacts): boolean {
   return CATALOG_EFFECTS.some((effect) => facts.effects.has(effect));
+}
+
+const CODE_COMMANDS = [
+  'CREATE FUNCTION',
+  'CREATE PROCEDURE',
+  'CREATE TRIGGER',
+  'CREATE EVENT TRIGGER',
+  'CREATE RULE',
+  'CREATE AGGREGATE',
+  'CREATE OPERATOR',
+  'CREATE CAST',
+  'CREATE POLICY',
+];
+
+/** Code that is made now and runs later inside innocent statements could carry a masked value out: where there are masks, a person looks at it. */
+function plantedCode(facts: StatementFacts): string | null {
+  const command = facts.commands.find((word) => CODE_COMMANDS.includes(word));
+  return command === undefined ? null : `${command} makes code that later statements run unseen`;
 }
 
 /** SET and RESET of this session; `all` stands for RESET ALL, which only restores defaults. */

@@ -78,7 +78,8 @@ function close(socket: net.Socket, error: unknown): void {
 
 async function begin(context: AcceptContext, socket: net.Socket, reader: SocketReader): Promise<void> {
   const startUp = await firstPacket(context, socket, reader);
-  if (startUp === null) return;
+  // A cancel request was dealt with, or the client stopped in the middle: there is nothing to wait for.
+  if (startUp === null) return closeGently(socket);
   const { gateway } = context;
   if (startUp.minorVersion > 0 || startUp.protocolOptions.length > 0) {
     socket.write(encodeNegotiateProtocolVersion(PROTOCOL_3_0, startUp.protocolOptions));
@@ -133,7 +134,6 @@ async function firstPacket(
         const owner = CancelKeys.ownerOf(packet.processId);
         if (owner === gateway.settings.workerIndex) gateway.cancelKeys.cancel(packet.processId, packet.secret);
         else context.forwardCancel(owner, packet.processId, packet.secret);
-        socket.end();
         return null;
       }
       case 'startUp':
