@@ -9,7 +9,9 @@ const PATH = new RegExp(`(?<![\\w./@-])(?:${ROOTS})/[\\w./\\[\\]()@*-]*`, 'g');
  */
 export function pathsNamed(markdown) {
   const found = [];
-  for (const [index, text] of markdown.split('\n').entries()) {
+  for (const [index, raw] of markdown.split('\n').entries()) {
+    // A link names its target once; the words in front of it may be the same path.
+    const text = raw.replaceAll('](', ' ').replace(/^\[|(?<=\s)!?\[/g, ' ');
     for (const match of text.matchAll(PATH)) {
       let path = match[0];
       const star = path.indexOf('*');

@@ -61,7 +61,6 @@ function fatal(routine: string, sqlstate: string, message: string, extra: Extra 
 // Framing and start-up: the connection closes.
 
 export const protocolViolation = (message: string, sqlstate = '08P01') => fatal('gatehouse_wire', sqlstate, message);
-export const protocolNotOffered = (message: string) => fatal('gatehouse_wire', '0A000', message);
 export const tlsRequired = () =>
   fatal('gatehouse_sign_in', '28000', 'SSL connection is required', {
     hint: 'Passwords travel in clear only over loopback. Set GATEHOUSE_ALLOW_PLAINTEXT=on only where the network itself is trusted.',

@@ -4,6 +4,7 @@ import { createApiHandler } from '../api/http';
 import type { Config } from '../config';
 import { checkReadiness } from '../health';
 import { type HttpServer, listenHttp } from '../http';
+import { stopLive } from '../live/start';
 import { log } from '../log';
 import { createMetrics } from '../metrics';
 import { type Runtime, setRuntime } from '../runtime';
@@ -64,6 +65,7 @@ export async function startGateway(config: Config, options: { dev: boolean; clos
   http.routes.readiness = () => checkReadiness(store.store, workers.accepting());
   http.routes.metrics = createMetrics({ store: store.store, gatewayId: dataDir.gatewayId, ...workers });
   http.routes.api = createApiHandler();
+  await closing.add('live updates', stopLive);
   say('starting the console');
   const closePages = await bootPages(http, { dir: checkoutRoot(), dev: options.dev, host: config.host });
   await closing.add('console pages', closePages);
