@@ -20,7 +20,7 @@ export const segmentFile = (segment: number) => `${String(segment).padStart(8, '
 
 export function openJournal(dataDir: string, name: string, segmentBytes: number = SEGMENT_BYTES): Journal {
   const directory = join(journalDirectory(dataDir), name);
-  mkdirSync(directory, { recursive: true });
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
   let segment = 0;
   let written = 0;
   let file = openSync(join(directory, segmentFile(segment)), 'ax', 0o600);
