@@ -1,7 +1,7 @@
 'use client';
 import { ArrowUp, CircleCheckBig, Keyboard, Search, ShieldQuestion } from 'lucide-react';
 import { usePathname } from 'next/navigation';
-import { useRef, useState } from 'react';
+import { type ReactNode, useRef, useState } from 'react';
 import type { RequestRow } from '../../data/types';
 import { Button } from '../../ui/button';
 import { Card } from '../../ui/card';
@@ -107,12 +107,6 @@ export function Queue() {
           <p role="status" className="sr-only">
             {queue.unseen.length > 0 ? `${queue.unseen.length} new` : ''}
           </p>
-          {queue.unseen.length > 0 ? (
-            <Button look="primary" className="w-full" onClick={queue.showNew}>
-              <ArrowUp aria-hidden />
-              {queue.unseen.length} new
-            </Button>
-          ) : null}
           {queue.error ? (
             <ErrorState
               what="The queue could not be loaded"
@@ -127,7 +121,19 @@ export function Queue() {
             </Card>
           ) : null}
           {!queue.loading && !queue.error && queue.waiting.length === 0 ? <QueueEmpty /> : null}
-          <RowList title="Waiting" rows={waiting} {...{ openId, focusedId, open }} />
+          <RowList
+            title="Waiting"
+            rows={waiting}
+            {...{ openId, focusedId, open }}
+            aside={
+              queue.unseen.length > 0 ? (
+                <Button look="primary" size="sm" onClick={queue.showNew}>
+                  <ArrowUp aria-hidden />
+                  {queue.unseen.length} new
+                </Button>
+              ) : null
+            }
+          />
           <RowList title="Decided" rows={decided} {...{ openId, focusedId, open }} />
           {rows.length === 0 && filter !== '' && !queue.loading ? (
             <p className="px-1 text-sm text-ink-2">No request matches “{filter}”.</p>
@@ -163,26 +169,27 @@ export function Queue() {
   );
 }
 
-function RowList({
-  title,
-  rows,
-  openId,
-  focusedId,
-  open,
-}: {
+interface RowListProps {
   title: string;
   rows: readonly RequestRow[];
   openId: string | null;
   focusedId: string | null;
   open: (id: string) => void;
-}) {
+  /** Shown beside the title, in a line whose height is kept for it: what appears there must not push rows from under the pointer. */
+  aside?: ReactNode;
+}
+
+function RowList({ title, rows, openId, focusedId, open, aside = null }: RowListProps) {
   const nowMs = useNow();
-  if (rows.length === 0) return null;
+  if (rows.length === 0) return aside;
   return (
-    <section aria-label={title} className="grid gap-1.5">
-      <h2 className="px-1 text-xs font-medium text-ink-3">
-        {title} <span className="tabular-nums">{rows.length}</span>
-      </h2>
+    <section aria-label={title} className="grid gap-1">
+      <div className="flex h-8 items-center justify-between px-1 max-sm:h-11">
+        <h2 className="text-xs font-medium text-ink-3">
+          {title} <span className="tabular-nums">{rows.length}</span>
+        </h2>
+        {aside}
+      </div>
       <Card className="overflow-hidden">
         <ul className="divide-y">
           {rows.map((row) => (
