@@ -11,7 +11,7 @@ interface Props {
   searchParams: Promise<{ link?: string | string[]; next?: string | string[]; callbackUrl?: string | string[] }>;
 }
 
-/** Opening this page changes nothing: the link is used only when the button is pressed, so a mail scanner cannot spend it. */
+/** Fetching this page changes nothing: a script of it redeems the link by POST, so what only follows links cannot spend it. */
 export default async function SignInPage({ searchParams }: Props) {
   const { link, next } = await searchParams;
   const to = callbackPath(next);

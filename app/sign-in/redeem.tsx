@@ -1,7 +1,7 @@
 'use client';
 import { KeyRound, TriangleAlert } from 'lucide-react';
 import { signIn } from 'next-auth/react';
-import { useEffect, useState } from 'react';
+import { useCallback, useEffect, useRef, useState } from 'react';
 import { Button } from '../ui/button';
 import { Card } from '../ui/card';
 import { CopyLine } from '../ui/copy';
@@ -16,7 +16,7 @@ export function RedeemLink({ link, to }: { link: string | null; to: string }) {
     if (link !== null) window.history.replaceState(null, '', to === '/' ? '/sign-in' : `/sign-in?next=${encodeURIComponent(to)}`);
   }, [link, to]);
 
-  const redeem = async () => {
+  const redeem = useCallback(async () => {
     setAttempt({ state: 'busy' });
     try {
       const result = await signIn('link', { link, redirect: false, callbackUrl: to });
@@ -25,7 +25,15 @@ export function RedeemLink({ link, to }: { link: string | null; to: string }) {
     } catch {
       setAttempt({ state: 'unreachable' });
     }
-  };
+  }, [link, to]);
+
+  // Whoever opened the link wants to be signed in. It is a POST that a script makes, so what only follows links cannot spend it.
+  const tried = useRef(false);
+  useEffect(() => {
+    if (link === null || tried.current) return;
+    tried.current = true;
+    void redeem();
+  }, [link, redeem]);
 
   if (link === null || attempt.state === 'refused') return <HowToGetALink refused={attempt.state === 'refused'} />;
   return (
