@@ -19,7 +19,7 @@ beforeAll(async () => {
   before = (await admin.policy.export.query()).yaml;
 });
 afterAll(async () => {
-  await admin.policy.apply.mutate({ yaml: before, dryRun: false });
+  await admin.policy.applyYaml.mutate({ yaml: before, dryRun: false });
   rmSync(scratch, { recursive: true, force: true });
 });
 
@@ -110,7 +110,10 @@ describe('policy as code', () => {
     const broken = await gatehouse(gateway, ['apply', file('broken.yaml', 'version: 1\nrules: [\n')]);
     expect(broken.code).not.toBe(0);
     expect(broken.stderr).toMatch(/\b[23]\b/);
-    const unset = await gatehouse(gateway, ['apply', file('unset.yaml', before.replace(/(password:).*/, `$1 \${GATEHOUSE_E2E_UNSET}`))]);
+    const unset = await gatehouse(gateway, [
+      'apply',
+      file('unset.yaml', before.replace(/^( *)username: .*/m, `$&\n$1password: \${GATEHOUSE_E2E_UNSET}`)),
+    ]);
     expect(unset.code).not.toBe(0);
     expect(unset.stderr).toContain('GATEHOUSE_E2E_UNSET');
     expect((await gatehouse(gateway, ['apply', join(scratch, 'absent.yaml')])).code).not.toBe(0);

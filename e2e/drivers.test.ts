@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import pg from 'pg';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { apiAsAdmin, makePrincipal } from './api';
 import { directSettings, eventually, failure, open, proxySettings } from './clients';
 import { CopyClient } from './copyClient';
 import { sharedGateway } from './gateway';
@@ -172,14 +173,24 @@ describe('node-postgres', () => {
     await eventually('a warning about no transaction', async () => client.notices.some((notice) => notice.code === '25P01'));
   });
 
-  test('LISTEN and NOTIFY cross, with the payload', async () => {
-    const listener = await open(through);
-    const heard = once(listener, 'notification');
-    await listener.query('LISTEN e2e_channel');
+  test('LISTEN and NOTIFY cross; a session under masks gets no payload, which may hold what another session read', async () => {
+    const token = await makePrincipal(apiAsAdmin(gateway), {
+      name: 'e2e-listener',
+      kind: 'human',
+      groups: ['support', 'pii-cleared'],
+      email: 'listener@example.com',
+    });
+    const cleared = await open({ ...through, user: 'e2e-listener', password: token });
+    const heard = [client, cleared].map((listener) => once(listener, 'notification'));
+    for (const listener of [client, cleared]) await listener.query('LISTEN e2e_channel');
     await reference.query("NOTIFY e2e_channel, 'hello'");
-    const [message] = (await heard) as [pg.Notification];
-    expect(message).toMatchObject({ channel: 'e2e_channel', payload: 'hello' });
-    await listener.end();
+    const messages = (await Promise.all(heard)).map(([message]) => message as pg.Notification);
+    expect(messages.map(({ channel, payload }) => ({ channel, payload }))).toEqual([
+      { channel: 'e2e_channel', payload: '' },
+      { channel: 'e2e_channel', payload: 'hello' },
+    ]);
+    await client.query('UNLISTEN *');
+    await cleared.end();
   });
 
   test('cancel ends a running statement with 57014 and the session lives', async () => {

@@ -33,6 +33,7 @@ interface StartOptions {
   /** Kept by the caller; made and removed here when absent. */
   dataDir?: string;
   log?: string;
+  args?: string[];
   env?: Record<string, string>;
   proxyPort?: number;
   timeoutMs?: number;
@@ -51,7 +52,7 @@ export async function startGateway(options: StartOptions = {}): Promise<RunningG
   const startedAt = performance.now();
   // A file and not a pipe: what outlives the main process keeps writing, and is seen.
   const log = openSync(logFile, 'a');
-  const child = spawn(process.execPath, ['bin/start.mjs'], {
+  const child = spawn(process.execPath, ['bin/start.mjs', ...(options.args ?? [])], {
     cwd: root,
     env: { ...inheritedEnv(), PORT: String(port), PROXY_PORT: String(proxyPort), GATEHOUSE_DATA_DIR: dataDir, ...options.env },
     stdio: ['ignore', log, log],

@@ -383,16 +383,21 @@ describe('hold', () => {
     expect(await count()).toBe(8);
   });
 
-  test('gatehouse.on_hold=error does not wait: 57000, and a retry after the approval runs', async () => {
-    const impatient = await open({ ...settings, options: '-c gatehouse.on_hold=error -c gatehouse.reason=INC-42' } as typeof settings);
-    const error = await failure(impatient.query('DELETE FROM verdicts WHERE id = 5'));
-    expect(error).toMatchObject({ code: '57000', message: expect.stringMatching(/^statement requires approval \(req_\w+\)$/) });
+  test('the reason a client gives reaches the reviewer, and a switch that is not offered is refused', async () => {
+    const withReason = await open({ ...settings, options: '-c gatehouse.reason=INC-42\\ erasure' } as typeof settings);
+    const answer = failure(withReason.query('DELETE FROM verdicts WHERE id = 5'));
     const request = await pending('WHERE id = 5');
-    expect(request.requesterReason).toBe('INC-42');
-    expect(await count()).toBe(10);
-    await admin.approvals.approve.mutate({ id: request.id });
-    expect((await impatient.query('DELETE FROM verdicts WHERE id = 5')).rowCount).toBe(1);
-    await impatient.end();
+    expect(request.requesterReason).toBe('INC-42 erasure');
+    await admin.approvals.reject.mutate({ id: request.id, reason: 'end of test' });
+    await answer;
+    expect((await withReason.query("SELECT current_setting('gatehouse.reason', true) AS upstream_saw")).rows).toEqual([
+      { upstream_saw: null },
+    ]);
+    await withReason.end();
+    expect(await failure(open({ ...settings, options: '-c gatehouse.on_hold=error' } as typeof settings))).toMatchObject({
+      severity: 'FATAL',
+      code: '0A000',
+    });
   });
 
   test('an opaque statement is not let through', async () => {

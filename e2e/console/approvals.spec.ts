@@ -129,11 +129,8 @@ test('the keys: j and k move, Enter opens, a approves, r rejects, Escape closes;
   await expect(panel(page).getByText('Approved by admin')).toBeVisible();
   await expect.poll(async () => (await admin.approvals.list.query({ status: 'open' })).items.length).toBe(2);
 
-  await rows
-    .filter({ hasText: 'id = 9' })
-    .or(rows.filter({ hasText: 'id = 8' }))
-    .first()
-    .click();
+  const [next] = (await admin.approvals.list.query({ status: 'open' })).items;
+  await page.locator(`a[href="/approvals/${next?.id}"]`).first().click();
   await expect(panel(page).getByRole('button', { name: 'Reject statement' })).toBeEnabled();
   await page.keyboard.press('r');
   await page.getByLabel('Reason').fill('by the keys');
@@ -160,9 +157,8 @@ test('control and bidirectional characters in a statement are shown escaped', as
   const answer = failure(client.query("DELETE FROM reviewed WHERE note = 'a\u202Eb\u200Bc' AND id = 10"));
   await page.goto(`${gateway.consoleUrl}/approvals`);
   await row(page, 'DELETE FROM reviewed').click();
-  const shown = await panel(page).innerText();
-  expect(shown).not.toMatch(/[\u202E\u200B]/);
-  expect(shown).toMatch(/202E/i);
+  await expect(panel(page)).toContainText(/202E/i);
+  expect(await panel(page).innerText()).not.toMatch(/[\u202E\u200B]/);
   for (const item of (await admin.approvals.list.query({ status: 'open' })).items)
     await admin.approvals.reject.mutate({ id: item.id, reason: 'end of test' });
   await answer;
@@ -170,8 +166,8 @@ test('control and bidirectional characters in a statement are shown escaped', as
 
 test('at 320 px the queue and a card fit without sideways scroll, and the decisions are large enough', async ({ page }) => {
   await page.setViewportSize({ width: 320, height: 640 });
-  const answer = failure(
-    client.query("DELETE FROM reviewed WHERE id = 10 AND note = 'a rather long condition that does not fit on one line of a telephone'"),
+  const answer = client.query(
+    "DELETE FROM reviewed WHERE id = 10 AND note = 'a rather long condition that does not fit on one line of a telephone'",
   );
   await page.goto(`${gateway.consoleUrl}/approvals`);
   await expect(row(page, 'DELETE FROM reviewed')).toBeVisible();
@@ -187,7 +183,7 @@ test('at 320 px the queue and a card fit without sideways scroll, and the decisi
   expect(await sideways(page)).toBe(0);
   await drawer.getByRole('button', { name: 'Approve statement' }).click();
   await expect(drawer.getByText('Approved by admin')).toBeVisible();
-  await answer.catch(() => undefined);
+  expect((await answer).rowCount).toBe(0);
 });
 
 test('the picture for the README', async ({ page }) => {

@@ -83,7 +83,29 @@ test('sessions: an open client is listed with what it ran, and can be terminated
 test('masking: the rule, its columns and its mode are on the page', async ({ page }) => {
   await page.goto(`${gateway.consoleUrl}/masking`);
   for (const words of ['customer-pii', 'public.customers.ssn']) await expect(page.getByText(words).first()).toBeVisible();
-  await expect(page.getByText(/enforce/i).first()).toBeVisible();
+  await expect(page.getByText('keeps the last 4').first()).toBeVisible();
+  await expect(page.getByText('Observe only')).toHaveCount(0);
+  await page.getByRole('button', { name: 'Edit customer-pii' }).click();
+  const sheet = page.getByRole('dialog');
+  await expect(sheet.getByLabel('Mode')).toHaveValue('enforce');
+  await sheet.getByLabel('Mode').selectOption('observe');
+  await sheet.getByRole('button', { name: /^Save/ }).click();
+  await expect(page.getByText('Observe only')).toBeVisible();
+  // What the page says is what traffic meets.
+  const client = await open(proxySettings(gateway));
+  const shown = async () => (await client.query('SELECT ssn FROM customers WHERE id = 6')).rows[0].ssn as string;
+  try {
+    await expect.poll(shown).toMatch(/^\d{3}-\d{2}-\d{4}$/);
+    await page.getByRole('button', { name: 'Edit customer-pii' }).click();
+    await sheet.getByLabel('Mode').selectOption('enforce');
+    await sheet.getByRole('button', { name: /^Save/ }).click();
+    await expect(page.getByText('Observe only')).toHaveCount(0);
+    await expect.poll(shown).toMatch(/^\*{3}-\*{2}-\d{4}$/);
+  } finally {
+    const rule = (await admin.masking.list.query()).find((one) => one.name === 'customer-pii');
+    if (rule !== undefined) await admin.masking.save.mutate({ ...rule, mode: 'enforce' });
+    await client.end();
+  }
 });
 
 test('rules: what holds and what denies is on the page', async ({ page }) => {
@@ -157,7 +179,7 @@ test('principals: a token is made, shown once, and signs in', async ({ page }) =
 test('the theme can be chosen and stays, without a flash of the other', async ({ page }) => {
   await page.emulateMedia({ colorScheme: 'light' });
   await page.goto(`${gateway.consoleUrl}/`);
-  const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const background = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
   const light = await background();
   await page.getByRole('button', { name: 'Dark theme' }).click();
   await expect.poll(background).not.toBe(light);
