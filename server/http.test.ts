@@ -47,3 +47,13 @@ test('a page that throws is answered without its cause', async () => {
   expect(failed.status).toBe(500);
   expect(failed.body).not.toContain('secret detail');
 });
+
+test('no answer may be framed or sniffed', async () => {
+  http = await listenHttp({ host: '127.0.0.1', port: 0 });
+  http.routes.pages = (_, res) => void res.end('page');
+  for (const path of ['/', '/healthz', '/api/trpc/me.get']) {
+    const { headers } = await fetch(`http://127.0.0.1:${http.port}${path}`);
+    expect(headers.get('x-content-type-options')).toBe('nosniff');
+    expect(headers.get('content-security-policy')).toContain("frame-ancestors 'none'");
+  }
+});

@@ -13,6 +13,14 @@ export interface Routes {
   pages?: Handler;
 }
 
+/** On every answer: an approval page that another site could frame could be clicked for its reviewer. */
+const SECURITY_HEADERS: readonly [string, string][] = [
+  ['x-content-type-options', 'nosniff'],
+  ['x-frame-options', 'DENY'],
+  ['content-security-policy', "frame-ancestors 'none'; base-uri 'self'; object-src 'none'; form-action 'self'"],
+  ['referrer-policy', 'same-origin'],
+];
+
 export interface HttpServer {
   server: Server;
   port: number;
@@ -25,6 +33,7 @@ export interface HttpServer {
 export async function listenHttp(options: { host: string; port: number }): Promise<HttpServer> {
   const routes: Routes = {};
   const server = createServer((req, res) => {
+    for (const [name, value] of SECURITY_HEADERS) res.setHeader(name, value);
     void route(routes, req, res).catch((error: unknown) => {
       log.error({ err: error, path: pathOf(req) }, 'request failed');
       if (!res.headersSent) answer(res, 500, 'Something failed; the server log says what.');
