@@ -84,18 +84,17 @@ export class BackendFlow {
     const head = session.replies.head;
     switch (type) {
       case Backend.parseComplete:
-        this.#expect(head, 'parse', type);
+        this.#expect(head, 'parse', type).change.done();
         session.replies.shift();
         return 'pass';
       case Backend.bindComplete:
-        this.#expect(head, 'bind', type);
+        this.#expect(head, 'bind', type).change.done();
         session.replies.shift();
         return 'pass';
-      case Backend.closeComplete: {
-        const close = this.#expect(head, 'close', type);
+      case Backend.closeComplete:
+        this.#expect(head, 'close', type).change.done();
         session.replies.shift();
-        return close.local ? 'taken' : 'pass';
-      }
+        return 'pass';
       case Backend.parameterDescription: {
         const describe = this.#expect(head, 'describe', type);
         if (describe.statement !== null) describe.statement.parameterTypes = decodeParameterDescription(bytes);
@@ -285,7 +284,14 @@ export class BackendFlow {
     if (tag === 'DEALLOCATE ALL' || tag === 'DISCARD PLANS') session.names.statements.clear();
     const effect = execution.judged.facts.session;
     if (effect?.type === 'deallocate' && effect.name !== null) session.names.statements.delete(effect.name);
-    if (effect?.type === 'declare') session.names.cursors.add(effect.name);
+    if (effect?.type === 'declare') {
+      session.names.cursors.add(effect.name);
+      session.names.portals.delete(effect.name);
+    }
+    if (effect?.type === 'close') {
+      if (effect.name === null) session.names.portals.clear();
+      else session.names.portals.delete(effect.name);
+    }
     execution.onComplete?.();
   }
 
@@ -321,7 +327,7 @@ export class BackendFlow {
       case 'parse':
       case 'bind':
       case 'close':
-        head.undo();
+        head.change.undo();
         break;
       case 'describe':
       case 'poison':
@@ -331,8 +337,9 @@ export class BackendFlow {
     }
     session.replies.shift();
     const { discarded, found } = session.replies.discardToSync();
-    for (const reply of discarded.reverse()) {
-      if (reply.op === 'parse' || reply.op === 'bind' || reply.op === 'close') reply.undo();
+    for (const reply of discarded) {
+      if (reply.op === 'parse' || reply.op === 'bind' || reply.op === 'close') reply.change.undo();
+      if (reply.op === 'describe' && reply.portal !== null) reply.portal.described = reply.portal.plan !== null;
       if (reply.op === 'execute' && reply.execution !== null) session.end(reply.execution, 'skipped');
       if (reply.op === 'query') for (const execution of reply.executions) session.end(execution, 'skipped');
     }
@@ -361,7 +368,8 @@ export class BackendFlow {
     session.copyIn = null;
     if (session.status === 'I') {
       session.names.endTransaction();
-      session.taint = 'none';
+      // What was forwarded behind this transaction has set its taint already.
+      if (session.replies.length === 0) session.taint = 'none';
     }
     if (session.catalogDirty) this.#refreshCatalog();
     return 'pass';

@@ -1,7 +1,7 @@
 import type { Action } from '../../db/schema/shapes';
 import type { JudgedStatement, Judgement } from '../policy/judge';
 import type { Verdict } from '../policy/types';
-import { noSuchCursor, noSuchStatement } from '../wire/errors';
+import { noSuchCursor, noSuchStatement, statementNotAnalyzed } from '../wire/errors';
 import type { SessionNames } from './names';
 
 const STRICTNESS: Record<Action, number> = { allow: 0, hold: 1, deny: 2 };
@@ -12,6 +12,36 @@ export const stricter = (a: Verdict, b: Verdict): Verdict => (STRICTNESS[b.actio
 export interface Effective {
   statements: readonly JudgedStatement[];
   action: Action;
+  /** The texts behind the names it executes, as they stood when it was judged. */
+  runs: readonly string[];
+}
+
+/** EXECUTE with what it executes: effects, calls and relations are those of both. */
+function executing(statement: JudgedStatement, inner: JudgedStatement): JudgedStatement {
+  const { facts } = statement;
+  const explained = facts.commands.includes('EXPLAIN') && inner.touch.state !== 'clean';
+  const verdict = stricter(statement.verdict, inner.verdict);
+  return {
+    ...statement,
+    facts: {
+      ...facts,
+      effects: new Set([...facts.effects, ...inner.facts.effects]),
+      functions: [...facts.functions, ...inner.facts.functions],
+      unbounded: facts.unbounded || inner.facts.unbounded,
+    },
+    relations: inner.relations,
+    touch: statement.touch.state === 'clean' ? inner.touch : statement.touch,
+    verdict: explained
+      ? {
+          ...verdict,
+          action: 'deny',
+          decidedBy: 'masking',
+          why: 'EXPLAIN of a prepared statement that reads masked columns',
+          approval: null,
+        }
+      : verdict,
+    changesCatalog: statement.changesCatalog || inner.changesCatalog,
+  };
 }
 
 /**
@@ -26,6 +56,7 @@ export function effectiveOf(
 ): Effective {
   const prepared = new Map<string, string>();
   const declared = new Set<string>();
+  const runs: string[] = [];
   const statements = judgement.statements.map((statement): JudgedStatement => {
     const effect = statement.facts.session;
     if (effect === null) return statement;
@@ -36,22 +67,23 @@ export function effectiveOf(
           ? { ...statement, verdict: { ...statement.verdict, action: 'allow', approval: null } }
           : statement;
       case 'execute': {
-        const sql = prepared.get(effect.name) ?? names.statements.get(effect.name)?.sql;
+        const known = names.statements.get(effect.name);
+        const sql = prepared.get(effect.name) ?? known?.sql;
         if (sql === undefined) throw noSuchStatement(effect.name);
         const [inner] = context.judge(sql).statements;
         if (inner === undefined) return statement;
-        return {
-          ...statement,
-          relations: inner.relations,
-          touch: statement.touch.state === 'clean' ? inner.touch : statement.touch,
-          verdict: stricter(statement.verdict, inner.verdict),
-          changesCatalog: statement.changesCatalog || inner.changesCatalog,
-        };
+        // A Parse may name any statement. One that changes names or settings would do so behind the gateway's back.
+        if (inner.facts.session !== null && inner.facts.session.type !== 'prepare' && !prepared.has(effect.name)) throw nested(inner);
+        if (inner.facts.session?.type === 'prepare' && known?.bySql === false && !prepared.has(effect.name)) throw nested(inner);
+        runs.push(sql);
+        return executing(statement, inner);
       }
       case 'declare':
         declared.add(effect.name);
         return statement;
       case 'fetch':
+        // A portal is recorded when the protocol executes it; FETCH would run it unseen.
+        if (names.portals.has(effect.name)) throw noSuchCursor(effect.name);
         if (context.cursorsMustBeKnown && !declared.has(effect.name) && !names.cursors.has(effect.name)) throw noSuchCursor(effect.name);
         return statement;
       case 'close':
@@ -68,5 +100,7 @@ export function effectiveOf(
     (worst, { verdict }) => (STRICTNESS[verdict.action] > STRICTNESS[worst] ? verdict.action : worst),
     'allow',
   );
-  return { statements, action };
+  return { statements, action, runs };
 }
+
+const nested = (inner: JudgedStatement) => statementNotAnalyzed(`EXECUTE of a prepared ${inner.facts.kind} is not followed`);

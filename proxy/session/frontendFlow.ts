@@ -6,6 +6,7 @@ import {
   noSuchPortal,
   noSuchStatement,
   protocolViolation,
+  statementNotAnalyzed,
   statementTooLarge,
   WireError,
 } from '../wire/errors';
@@ -32,6 +33,8 @@ import type { Session, SessionView } from './session';
 
 /** Bytes that may wait unread in front of a held statement before the client is paused. */
 const HELD_BACKLOG_BYTES = 1024 * 1024;
+/** How long one session may keep the process to itself. */
+const TURN_MS = 10;
 /** Messages that may wait for an answer before the client is paused. */
 const MAX_OWED = 10_000;
 
@@ -52,6 +55,8 @@ export class FrontendFlow {
   #ended = false;
   #held: HeldStatement | null = null;
   #cancelBarrier: Promise<void> | null = null;
+  #yielded = false;
+  #lastJudged: { sql: string; view: SessionView; searchPathKnown: boolean; judgement: Judgement } | null = null;
 
   constructor(session: Session) {
     this.#session = session;
@@ -65,8 +70,8 @@ export class FrontendFlow {
 
   push(chunk: Buffer): void {
     this.#framer.push(chunk);
-    if (this.#busy && this.#framer.bufferedBytes > HELD_BACKLOG_BYTES) this.#session.client.pause();
     this.pump();
+    if ((this.#busy || this.#yielded) && this.#framer.bufferedBytes > HELD_BACKLOG_BYTES) this.#session.client.pause();
   }
 
   /** The client will send nothing more. What runs is finished for it; what is held is withdrawn. */
@@ -79,8 +84,15 @@ export class FrontendFlow {
   /** Works through what has arrived, as far as it may. */
   pump(): void {
     const session = this.#session;
+    if (this.#yielded) return;
+    const startedMs = performance.now();
     while (!this.#busy && !session.closed && !session.ending) {
-      if (session.replies.length > MAX_OWED || session.upstream.writableNeedDrain) {
+      if (performance.now() - startedMs > TURN_MS) {
+        this.#yield();
+        break;
+      }
+      // A client that does not read its answers gets no more of them, those the gateway gives by itself included.
+      if (session.replies.length > MAX_OWED || session.upstream.writableNeedDrain || session.client.writableNeedDrain) {
         session.client.pause();
         break;
       }
@@ -105,6 +117,15 @@ export class FrontendFlow {
     session.toUpstream.flush();
   }
 
+  /** Lets the other sessions of this process have their turn. */
+  #yield(): void {
+    this.#yielded = true;
+    setImmediate(() => {
+      this.#yielded = false;
+      this.#session.guard(() => this.pump());
+    });
+  }
+
   cancel(): void {
     const session = this.#session;
     if (this.#held !== null) return this.#held.cancel();
@@ -125,8 +146,8 @@ export class FrontendFlow {
 
   #goodbye(): void {
     const session = this.#session;
-    if (session.replies.length === 0) return session.close('client closed the connection');
     session.ending = true;
+    if (session.replies.length === 0) return session.close('client closed the connection');
     session.toUpstream.append(TERMINATE);
     session.toUpstream.flush();
   }
@@ -136,6 +157,8 @@ export class FrontendFlow {
     const isQuery = frame.kind !== 'copyData' && (frame.type === Frontend.query || frame.type === Frontend.functionCall);
     const refuse = (error: unknown) => {
       if (!(error instanceof WireError) || error.fatal) throw error;
+      // While this message waited, one before it failed: the server ignores it too.
+      if (this.#session.skipping || this.#session.closed) return;
       if (isQuery) this.#denyQuery(error);
       else this.#poison(error);
     };
@@ -173,6 +196,7 @@ export class FrontendFlow {
         // Inside COPY the server ignores Sync.
         if (session.copyIn === null) session.replies.push({ op: 'sync' });
         session.skipping = false;
+        session.unsynced = false;
         session.toUpstream.append(bytes);
         return;
       case Frontend.flush:
@@ -196,15 +220,22 @@ export class FrontendFlow {
   /** Everything that decides sees one consistent view; while the catalog or a cancel is under way, it waits. */
   #withView(step: (view: SessionView) => void | Promise<void>): void | Promise<void> {
     const session = this.#session;
-    const barrier = session.catalogBarrier ?? this.#cancelBarrier;
-    if (barrier !== null) {
-      return barrier.then(
-        () => this.#withView(step),
-        () => this.#withView(step),
-      );
-    }
+    // Whatever failed meanwhile, the server ignores this message now.
+    const again = () => (session.skipping || session.closed ? undefined : this.#withView(step));
+    const barrier = session.catalogBarrier ?? this.#cancelBarrier ?? this.#unsettled();
+    if (barrier !== null) return barrier.then(again, again);
     const view = session.services.view(session.facts);
-    return view instanceof Promise ? view.then(step) : step(view);
+    return view instanceof Promise ? view.then(again) : step(view);
+  }
+
+  /** Names and catalog are not what they were once a statement that changes them is on its way: its answer is awaited. */
+  #unsettled(): Promise<void> | null {
+    const session = this.#session;
+    const settled = session.unsettled.size === 0;
+    if (settled && !(session.catalogDirty && session.replies.length > 0)) return null;
+    session.toUpstream.append(FLUSH);
+    session.toUpstream.flush();
+    return settled ? session.whenAnswered() : session.whenSettled();
   }
 
   /**
@@ -222,8 +253,14 @@ export class FrontendFlow {
     });
   }
 
+  /** One text is judged at Parse, at Bind and before each; while nothing it depends on has moved, once is enough. */
   #judge(sql: string, view: SessionView): Judgement {
-    return this.#session.services.judge(sql, view, this.#session.searchPathKnown);
+    const { services, searchPathKnown } = this.#session;
+    const last = this.#lastJudged;
+    if (last !== null && last.sql === sql && last.view === view && last.searchPathKnown === searchPathKnown) return last.judgement;
+    const judgement = services.judge(sql, view, searchPathKnown);
+    this.#lastJudged = view.timeless ? { sql, view, searchPathKnown, judgement } : null;
+    return judgement;
   }
 
   #effective(sql: string, view: SessionView): { effective: Effective; analysisMs: number } {
@@ -240,7 +277,7 @@ export class FrontendFlow {
   #effectiveOf(statement: PreparedStatement, view: SessionView): { effective: Effective; analysisMs: number } {
     if (!statement.bySql) return this.#effective(statement.sql, view);
     const startMs = performance.now();
-    return { effective: this.#judge(statement.sql, view), analysisMs: performance.now() - startMs };
+    return { effective: { ...this.#judge(statement.sql, view), runs: [] }, analysisMs: performance.now() - startMs };
   }
 
   #query(bytes: Buffer): void | Promise<void> {
@@ -274,13 +311,14 @@ export class FrontendFlow {
   #forwardQuery(bytes: Buffer, executions: readonly Execution[], view: SessionView): void {
     const session = this.#session;
     for (const execution of executions) this.#mark(execution, view);
+    session.unsynced = false;
     session.replies.push({ op: 'query', executions, index: 0 });
     session.toUpstream.append(bytes);
   }
 
   #parse(bytes: Buffer): void | Promise<void> {
     const message = decodeParse(bytes);
-    if (message.name === '') this.#session.names.statements.delete('');
+    if (message.name === '') this.#session.names.statements.forget('');
     return this.#withNames(message.sql, (view) => this.#prepare(bytes, message, view));
   }
 
@@ -294,16 +332,24 @@ export class FrontendFlow {
         view,
       );
     }
-    const undo = session.names.putStatement({ name, sql, bySql: false, parameterTypes, judgement, columns: null });
-    session.replies.push({ op: 'parse', undo });
-    session.toUpstream.append(bytes);
+    const { statements } = session.names;
+    const change = statements.change(name, { name, sql, bySql: false, parameterTypes, judgement, columns: null });
+    session.replies.push({ op: 'parse', change });
+    this.#forwardExtended(bytes);
   }
 
   #bind(bytes: Buffer): void | Promise<void> {
     const message = decodeBind(bytes);
-    const statement = this.#session.names.statements.get(message.statement);
-    if (statement === undefined) throw noSuchStatement(message.statement);
-    return this.#withNames(statement.sql, (view) => this.#open(bytes, message, statement, view));
+    return this.#withView(() => {
+      const statement = this.#session.names.statements.get(message.statement);
+      if (statement === undefined) throw noSuchStatement(message.statement);
+      return this.#withNames(statement.sql, (view) => this.#open(bytes, message, statement, view));
+    });
+  }
+
+  #forwardExtended(bytes: Buffer): void {
+    this.#session.unsynced = true;
+    this.#session.toUpstream.append(bytes);
   }
 
   #open(bytes: Buffer, bind: BindMessage, statement: PreparedStatement, view: SessionView): void | Promise<void> {
@@ -314,23 +360,20 @@ export class FrontendFlow {
       name: bind.portal,
       statement,
       judgement: effective,
-      parameterFormats: bind.parameterFormats,
-      parameters: bind.parameters,
-      requestId: null,
-      waitMs: 0,
+      parameters: showParameters(bind.parameters, bind.parameterFormats, statement.parameterTypes),
+      approved: false,
       policyVersion: view.policy.version,
-      executed: false,
       described: false,
       plan: null,
       pending: null,
       analysisMs,
     };
     const forward = () => {
-      const undo = session.names.putPortal(portal);
+      const change = session.names.portals.change(portal.name, portal);
       const [judged] = effective.statements;
       if (judged !== undefined) this.#taint(judged, view);
-      session.replies.push({ op: 'bind', undo });
-      session.toUpstream.append(bytes);
+      session.replies.push({ op: 'bind', change });
+      this.#forwardExtended(bytes);
     };
     if (effective.action === 'allow') return forward();
     const [execution] = this.#executionsOf(portal);
@@ -340,6 +383,7 @@ export class FrontendFlow {
       if (error === 'skipped') return;
       if (error !== null) throw error;
       portal.pending = execution;
+      portal.approved = true;
       forward();
     });
   }
@@ -348,7 +392,7 @@ export class FrontendFlow {
     const executions = portal.judgement.statements.map((judged) =>
       newExecution(judged, {
         protocol: 'extended',
-        parameters: showParameters(portal.parameters, portal.parameterFormats, portal.statement.parameterTypes),
+        parameters: portal.parameters,
         analysisMs: portal.analysisMs,
       }),
     );
@@ -361,18 +405,14 @@ export class FrontendFlow {
     const { portal: name } = decodeExecute(bytes);
     const portal = session.names.portals.get(name);
     if (portal === undefined) throw noSuchPortal(name);
-    if (portal.policyVersion !== view.policy.version) {
-      const { effective } = this.#effectiveOf(portal.statement, view);
-      if (effective.action === 'deny') throw this.#denied(this.#executionsOf(portal), view);
-      portal.policyVersion = view.policy.version;
-    }
+    this.#judgeAgain(portal, view);
     // The statement that was held at Bind is recorded already; every further Execute of the portal is a run of its own.
     const held = portal.pending;
     const execution = held ?? this.#executionsOf(portal)[0];
     portal.pending = null;
     if (execution === undefined) {
       session.replies.push({ op: 'execute', execution: null, portal });
-      session.toUpstream.append(bytes);
+      this.#forwardExtended(bytes);
       return;
     }
     if (held === null) session.begin([execution], view, 'running');
@@ -384,27 +424,42 @@ export class FrontendFlow {
       session.replies.push({ op: 'describe', statement: null, portal, local: true });
       session.toUpstream.append(new MessageWriter().begin(Frontend.describe).int8(0x50).cstring(name).end().take());
     }
-    portal.executed = true;
     session.replies.push({ op: 'execute', execution, portal });
-    session.toUpstream.append(bytes);
+    this.#forwardExtended(bytes);
+  }
+
+  /** Between Bind and Execute the policy may have moved, and what an EXECUTE names may have become another statement. */
+  #judgeAgain(portal: Portal, view: SessionView): void {
+    const { runs } = portal.judgement;
+    if (portal.policyVersion === view.policy.version && runs.length === 0) return;
+    const { effective } = this.#effectiveOf(portal.statement, view);
+    const moved = portal.policyVersion !== view.policy.version;
+    portal.policyVersion = view.policy.version;
+    if (effective.runs.join('\0') !== runs.join('\0'))
+      throw statementNotAnalyzed('What the portal executes has changed since it was bound.');
+    portal.judgement = effective;
+    if (effective.action === 'deny') throw this.#denied(this.#executionsOf(portal), view);
+    if (effective.action === 'hold' && !portal.approved)
+      throw statementNotAnalyzed('The policy has changed since the portal was bound; bind it again.');
+    if (moved) portal.described = false;
   }
 
   #describe(bytes: Buffer): void {
-    const { names, replies, toUpstream } = this.#session;
+    const { names, replies } = this.#session;
     const { target, name } = decodeTarget(bytes);
     const statement: PreparedStatement | null = target === 'S' ? (names.statements.get(name) ?? null) : null;
     const portal = target === 'P' ? (names.portals.get(name) ?? null) : null;
     if (portal !== null) portal.described = true;
     replies.push({ op: 'describe', statement, portal, local: false });
-    toUpstream.append(bytes);
+    this.#forwardExtended(bytes);
   }
 
   #close(bytes: Buffer): void {
-    const { names, replies, toUpstream } = this.#session;
+    const { names, replies } = this.#session;
     const { target, name } = decodeTarget(bytes);
-    const undo = target === 'S' ? names.dropStatement(name) : names.dropPortal(name);
-    replies.push({ op: 'close', undo, local: false });
-    toUpstream.append(bytes);
+    const change = target === 'S' ? names.statements.change(name, undefined) : names.portals.change(name, undefined);
+    replies.push({ op: 'close', change });
+    this.#forwardExtended(bytes);
   }
 
   /** SQL PREPARE gives a name only once the server says it did. */
@@ -415,7 +470,7 @@ export class FrontendFlow {
       if (effect?.type !== 'prepare') continue;
       const { text } = execution.judged.facts;
       execution.onComplete = () =>
-        names.putStatement({
+        names.statements.set(effect.name, {
           name: effect.name,
           sql: text,
           bySql: true,
@@ -432,6 +487,7 @@ export class FrontendFlow {
     const setsPath = session?.type === 'set' && (session.name === 'search_path' || session.name === 'all');
     if (setsPath || effects.has('opaque') || functions.some((called) => called.name === 'set_config'))
       this.#session.searchPathKnown = false;
+    if (execution.judged.changesCatalog || (session !== null && NAMING.has(session.type))) this.#session.unsettled.add(execution);
     this.#taint(execution.judged, view);
   }
 
@@ -484,7 +540,7 @@ export class FrontendFlow {
     const session = this.#session;
     if (session.skipping) return;
     // Outside a transaction with nothing under way the server has no part in this.
-    if (session.status === 'I' && session.replies.length === 0) {
+    if (session.status === 'I' && session.replies.length === 0 && !session.unsynced) {
       session.toClient.append(encodeFields(error.fields));
       session.toClient.append(READY_IDLE);
       session.toClient.flush();
@@ -493,9 +549,13 @@ export class FrontendFlow {
     this.#poison(error);
     session.replies.push({ op: 'sync' });
     session.skipping = false;
+    session.unsynced = false;
     session.toUpstream.append(SYNC);
   }
 }
+
+/** Effects on names that only the server's answer makes sure. */
+const NAMING: ReadonlySet<string> = new Set(['prepare', 'deallocate', 'discard', 'declare', 'close']);
 
 /** Names of CTEs and of the session's own cursors are no relations; what remains must be in the catalog. */
 function namesUnknown(judgement: Judgement, view: SessionView): boolean {

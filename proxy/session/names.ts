@@ -1,3 +1,4 @@
+import type { ParameterValue } from '../../db/schema/shapes';
 import type { ResultPlan } from '../masking/results';
 import type { Judgement } from '../policy/judge';
 import type { ColumnDescription } from '../wire/backend';
@@ -22,14 +23,12 @@ export interface Portal {
   name: string;
   statement: PreparedStatement;
   judgement: Effective;
-  parameterFormats: readonly number[];
-  parameters: readonly (Buffer | null)[];
-  /** The approval that let it through, if one was needed. */
-  requestId: string | null;
-  waitMs: number;
+  /** As the record shows them; the bytes themselves are not kept. */
+  parameters: readonly ParameterValue[];
+  /** It was held when it was bound, and a person let it through. */
+  approved: boolean;
   /** Policy version it was judged under. */
   policyVersion: number;
-  executed: boolean;
   /** A Describe of this portal is on its way or answered. */
   described: boolean;
   plan: ResultPlan | null;
@@ -38,42 +37,84 @@ export interface Portal {
   analysisMs: number;
 }
 
-/** Takes back a change that the server turned out not to have made. */
-export type Undo = () => void;
+/** A change of a name that was forwarded: `done` when the server made it, `undo` when it turned out not to. */
+export interface Change {
+  done(): void;
+  undo(): void;
+}
 
 /**
- * The session's names as the server has them. Changes are made when a message is forwarded and undone when the server
- * answers with an error instead, so that a pipeline may use a name before its Parse is answered.
+ * Names as the server has them, and on top of each the changes that are still on their way. Each change is settled by its own answer,
+ * so a pipeline may use a name before its Parse is answered, and a change that fails takes nothing else with it.
  */
+export class NameTable<T> {
+  readonly #known = new Map<string, T>();
+  readonly #pending = new Map<string, { value: T | undefined }[]>();
+
+  get(name: string): T | undefined {
+    const last = this.#pending.get(name)?.at(-1);
+    return last === undefined ? this.#known.get(name) : last.value;
+  }
+
+  has(name: string): boolean {
+    return this.get(name) !== undefined;
+  }
+
+  /** `value` undefined takes the name away. */
+  change(name: string, value: T | undefined): Change {
+    const changes = this.#pending.get(name) ?? [];
+    this.#pending.set(name, changes);
+    const change = { value };
+    changes.push(change);
+    const settle = () => {
+      changes.splice(changes.indexOf(change), 1);
+      if (changes.length === 0) this.#pending.delete(name);
+    };
+    return {
+      done: () => {
+        settle();
+        if (change.value === undefined) this.#known.delete(name);
+        else this.#known.set(name, change.value);
+      },
+      undo: settle,
+    };
+  }
+
+  /** The server has it now. */
+  set(name: string, value: T): void {
+    this.#known.set(name, value);
+  }
+
+  /** The server no longer has it; changes that follow are its own affair. */
+  delete(name: string): void {
+    this.#known.delete(name);
+  }
+
+  clear(): void {
+    this.#known.clear();
+  }
+
+  /** From here on the name is not known, whatever is still on its way. */
+  forget(name: string): void {
+    this.#known.delete(name);
+    for (const change of this.#pending.get(name) ?? []) change.value = undefined;
+  }
+}
+
+/** The session's names: one space for prepared statements, one for portals and cursors. */
 export class SessionNames {
-  readonly statements = new Map<string, PreparedStatement>();
-  readonly portals = new Map<string, Portal>();
+  readonly statements = new NameTable<PreparedStatement>();
+  readonly portals = new NameTable<Portal>();
   /** Cursors made by DECLARE; their statements touched nothing masked, or they would not exist. */
   readonly cursors = new Set<string>();
 
-  putStatement(statement: PreparedStatement): Undo {
-    return put(this.statements, statement.name, statement);
-  }
-
-  putPortal(portal: Portal): Undo {
-    return put(this.portals, portal.name, portal);
-  }
-
-  dropStatement(name: string): Undo {
-    return put(this.statements, name, undefined);
-  }
-
-  dropPortal(name: string): Undo {
-    return put(this.portals, name, undefined);
-  }
-
   /** A simple Query destroys the unnamed statement and portal. */
   dropUnnamed(): void {
-    this.statements.delete('');
-    this.portals.delete('');
+    this.statements.forget('');
+    this.portals.forget('');
   }
 
-  /** Portals do not outlive their transaction. */
+  /** Portals do not outlive their transaction. Those still on their way belong to the next one. */
   endTransaction(): void {
     this.portals.clear();
   }
@@ -83,14 +124,4 @@ export class SessionNames {
     this.portals.clear();
     this.cursors.clear();
   }
-}
-
-function put<T>(map: Map<string, T>, name: string, value: T | undefined): Undo {
-  const previous = map.get(name);
-  if (value === undefined) map.delete(name);
-  else map.set(name, value);
-  return () => {
-    if (previous === undefined) map.delete(name);
-    else map.set(name, previous);
-  };
 }

@@ -1,12 +1,12 @@
 import type { WireError } from '../wire/errors';
 import type { Execution } from './execution';
-import type { Portal, PreparedStatement, Undo } from './names';
+import type { Change, Portal, PreparedStatement } from './names';
 
 /** One message that went upstream and is owed an answer, in the order the answers will come. */
 export type Reply =
-  | { op: 'parse'; undo: Undo }
-  | { op: 'bind'; undo: Undo }
-  | { op: 'close'; undo: Undo; local: boolean }
+  | { op: 'parse'; change: Change }
+  | { op: 'bind'; change: Change }
+  | { op: 'close'; change: Change }
   /** local: the gateway asked, the client does not see the answer. */
   | { op: 'describe'; statement: PreparedStatement | null; portal: Portal | null; local: boolean }
   /** execution is null for an empty statement, which runs nothing. */

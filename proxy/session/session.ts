@@ -51,6 +51,8 @@ export interface SessionView {
   principal: Principal;
   catalog: CatalogSnapshot;
   masks: MaskIndex;
+  /** No rule of the policy speaks of hours: a verdict holds as long as this view does. */
+  timeless: boolean;
 }
 
 /**
@@ -78,6 +80,10 @@ export class Session {
   /** Statements of this session changed the catalog; others must not be judged by the old one. */
   catalogDirty = false;
   catalogBarrier: Promise<void> | null = null;
+  /** Statements on their way whose success changes names or the catalog: what follows is judged when they are answered. */
+  readonly unsettled = new Set<Execution>();
+  /** Extended messages were forwarded since the last Sync: the server is inside an implicit transaction. */
+  unsynced = false;
   /** The client said goodbye; when the server closes, all is as it should be. */
   ending = false;
   readonly #frontend: FrontendFlow;
@@ -85,6 +91,7 @@ export class Session {
   #closed = false;
   #draining = false;
   #idleWaiters: (() => void)[] = [];
+  #settledWaiters: (() => void)[] = [];
 
   constructor(options: {
     facts: SessionFacts;
@@ -116,7 +123,12 @@ export class Session {
     this.client.on('end', () => this.guard(() => this.#frontend.ended()));
     this.client.on('error', () => undefined);
     this.client.on('close', () => this.close('client closed the connection'));
-    this.client.on('drain', () => this.upstream.resume());
+    this.client.on('drain', () =>
+      this.guard(() => {
+        this.upstream.resume();
+        this.#frontend.pump();
+      }),
+    );
     this.upstream.on('data', (chunk: Buffer) => this.guard(() => this.#backend.push(chunk)));
     this.upstream.on('error', () => undefined);
     this.upstream.on('close', () => {
@@ -194,10 +206,19 @@ export class Session {
     return new Promise((resolve) => this.#idleWaiters.push(resolve));
   }
 
+  /** Resolves when nothing that changes names or the catalog is on its way. */
+  whenSettled(): Promise<void> {
+    if (this.unsettled.size === 0 || this.#closed) return Promise.resolve();
+    return new Promise((resolve) => this.#settledWaiters.push(resolve));
+  }
+
   /** Called by the backend flow after each batch of answers. */
   answered(): void {
+    if (this.unsettled.size === 0) for (const resolve of this.#settledWaiters.splice(0)) resolve();
     if (this.replies.length === 0) {
       for (const resolve of this.#idleWaiters.splice(0)) resolve();
+      // After an error the server ignores Terminate as well, so nobody else would end this.
+      if (this.ending) return this.close('client closed the connection');
     }
     this.#endIfDrained();
     this.#frontend.pump();
@@ -233,6 +254,7 @@ export class Session {
 
   /** Records what became of it. A journal that is full now has the intent; the outcome stays unknown rather than ending the session. */
   end(execution: Execution, status: StatementStatus, sqlstate: string | null = null): void {
+    this.unsettled.delete(execution);
     const entry = outcomeOf(execution, status, sqlstate);
     if (entry === null) return;
     this.#recordQuietly(entry);

@@ -29,6 +29,8 @@ export interface Transcript {
   held: { sql: string; withdrawn: boolean }[];
   cancels: number;
   journal: JournalEntry[];
+  /** Every message the client got, as raw text. */
+  received: string[];
   journalFails: boolean;
   /** The last error that was logged and not shown. */
   lastError: unknown;
@@ -40,7 +42,11 @@ export interface Transcript {
 export async function transcript(): Promise<Transcript> {
   const [clientEnd, gatewayClient] = await pair();
   const [upstreamEnd, gatewayUpstream] = await pair();
-  const fromGateway = wordReader(clientEnd, describeBackend);
+  const received: string[] = [];
+  const fromGateway = wordReader(clientEnd, (type, bytes) => {
+    received.push(bytes.toString());
+    return describeBackend(type, bytes);
+  });
   const fromSession = wordReader(upstreamEnd, describeFrontend);
   let settle: ((outcome: HoldOutcome) => void) | null = null;
 
@@ -54,6 +60,7 @@ export async function transcript(): Promise<Transcript> {
     held: [],
     cancels: 0,
     journal: [],
+    received,
     journalFails: false,
     lastError: null,
     session: undefined as unknown as Session,
@@ -137,6 +144,7 @@ const VIEW = {
   principal: { groups: [] },
   catalog: { relations: new Map([[1, { columns: [{ number: 1 }, { number: 2 }] }]]), relationsByName: new Map(), types: new Map() },
   masks: MASKS,
+  timeless: true,
 } as unknown as SessionView;
 
 function judge(text: string): Judgement {
@@ -156,7 +164,7 @@ function judge(text: string): Judgement {
 function judgeOne(text: string): JudgedStatement {
   const action = text.includes('deny') ? 'deny' : text.includes('hold') ? 'hold' : 'allow';
   const touch: Touch = text.includes('ssn') ? { state: 'resolved', columns: ['public.t.ssn'] } : { state: 'clean' };
-  const named = /^(prepare|execute|declare|fetch) (\w+)/.exec(text);
+  const named = /^(prepare|execute|declare|fetch|deallocate) (\w+)/.exec(text);
   const verdict: Verdict = {
     action,
     rule: action === 'allow' ? null : `${action}-rule`,

@@ -1,0 +1,145 @@
+import { serialize } from 'pg-protocol';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { say, type Transcript, transcript } from './transcript';
+
+const { query, parse, bind, execute, sync, flush, close, end } = serialize;
+const DENIED = 'E 42501 statement denied by rule "deny-rule" (stm)';
+const HELD = 'N 00000 statement held for approval (req_1)';
+
+let t: Transcript;
+beforeEach(async () => {
+  t = await transcript();
+});
+afterEach(() => t.close());
+
+/** Runs statements that the upstream answers at once. */
+async function run(text: string, tag: string, status: 'I' | 'T' = 'I') {
+  t.client(query(text));
+  await t.upstreamSees(`Q ${text}`);
+  t.upstream(say.complete(tag), say.ready(status));
+  await t.clientGets(`C ${tag}`, `Z ${status}`);
+}
+
+describe('what is judged is what runs', () => {
+  test('a Parse that fails takes nothing of the next batch with it', async () => {
+    t.client(parse({ name: 'a', text: 'select 1' }), sync());
+    await t.upstreamSees('P a|select 1', 'S');
+    t.upstream(say.parseComplete(), say.ready());
+    await t.clientGets('1', 'Z I');
+    t.client(
+      parse({ name: 'a', text: 'select 2' }),
+      sync(),
+      close({ type: 'S', name: 'a' }),
+      parse({ name: 'a', text: 'hold me' }),
+      sync(),
+    );
+    await t.upstreamSees('P a|select 2', 'S', 'C S a', 'P a|hold me', 'S');
+    t.upstream(say.error('42P05', 'prepared statement "a" already exists'), say.ready());
+    t.upstream(say.closeComplete(), say.parseComplete(), say.ready());
+    await t.clientGets('E 42P05 prepared statement "a" already exists', 'Z I', '3', '1', 'Z I');
+    t.client(bind({ statement: 'a' }), execute(), sync());
+    await t.clientGets(HELD);
+    await t.upstreamSeesNothing();
+  });
+
+  test('a name that DEALLOCATE and PREPARE are about to change is not used before they are answered', async () => {
+    t.client(parse({ name: 'a', text: 'select 1' }), sync());
+    await t.upstreamSees('P a|select 1', 'S');
+    t.upstream(say.parseComplete(), say.ready());
+    await t.clientGets('1', 'Z I');
+    t.client(query('deallocate a; prepare a as hold me'), bind({ statement: 'a' }), execute(), sync());
+    await t.upstreamSees('Q deallocate a; prepare a as hold me', 'H');
+    t.upstream(say.complete('DEALLOCATE'), say.complete('PREPARE'), say.ready());
+    await t.clientGets('C DEALLOCATE', 'C PREPARE', 'Z I', HELD);
+    await t.upstreamSeesNothing();
+  });
+
+  test('EXECUTE of a Parse that holds another EXECUTE is not followed', async () => {
+    await run('prepare b as hold me', 'PREPARE');
+    t.client(parse({ name: 'a', text: 'execute b' }), sync());
+    await t.upstreamSees('P a|execute b', 'S');
+    t.upstream(say.parseComplete(), say.ready());
+    await t.clientGets('1', 'Z I');
+    t.client(query('execute a'));
+    await t.clientGets('E 42501 statement could not be analyzed and was denied', 'Z I');
+    await t.upstreamSeesNothing();
+  });
+
+  test('a portal of EXECUTE does not run what took the place of its statement', async () => {
+    await run('begin', 'BEGIN', 'T');
+    await run('prepare a as select 1', 'PREPARE', 'T');
+    t.client(parse({ name: 's', text: 'execute a' }), bind({ statement: 's', portal: 'p' }), sync());
+    await t.upstreamSees('P s|execute a', 'B p|s', 'S');
+    t.upstream(say.parseComplete(), say.bindComplete(), say.ready('T'));
+    await t.clientGets('1', '2', 'Z T');
+    await run('deallocate a', 'DEALLOCATE', 'T');
+    await run('prepare a as hold me', 'PREPARE', 'T');
+    t.client(execute({ portal: 'p' }), sync());
+    await t.upstreamSees('D S POISON', 'S');
+    t.upstream(say.error('26000', 'no'), say.ready('E'));
+    await t.clientGets('E 42501 statement could not be analyzed and was denied', 'Z E');
+  });
+
+  test('FETCH does not run a portal of the protocol unrecorded', async () => {
+    await run('begin', 'BEGIN', 'T');
+    t.client(parse({ text: 'insert returning' }), bind({ portal: 'p' }), sync());
+    await t.upstreamSees('P |insert returning', 'B p|', 'S');
+    t.upstream(say.parseComplete(), say.bindComplete(), say.ready('T'));
+    await t.clientGets('1', '2', 'Z T');
+    // A cursor of that name was there once.
+    t.session.names.cursors.add('p');
+    t.client(query('fetch p'));
+    await t.upstreamSees('D S POISON', 'S');
+    t.upstream(say.error('26000', 'no'), say.ready('E'));
+    await t.clientGets('E 34000 cursor "p" does not exist', 'Z E');
+  });
+});
+
+describe('pipelines', () => {
+  test('the end of one transaction does not lift the taint of the next, which is on its way', async () => {
+    t.client(query('select 1'), query('update ssn'));
+    await t.upstreamSees('Q select 1', 'Q update ssn');
+    t.upstream(say.complete('SELECT 1'), say.ready());
+    t.upstream(say.error('23514', 'new row violates check "c"', 'Failing row contains (1, 123).'), say.ready());
+    await t.clientGets('C SELECT 1', 'Z I', 'E 23514 new row violates check "c"', 'Z I');
+    expect(t.received.at(-2)).not.toContain('123');
+  });
+
+  test('the end of one batch does not close a portal of the next', async () => {
+    t.client(parse({ text: 'select 1' }), bind(), execute(), sync(), bind());
+    await t.upstreamSees('P |select 1', 'B |', 'E', 'S', 'B |');
+    t.upstream(say.parseComplete(), say.bindComplete(), say.complete('SELECT 1'), say.ready());
+    await t.clientGets('1', '2', 'C SELECT 1', 'Z I');
+    t.client(execute(), sync());
+    await t.upstreamSees('E', 'S');
+    t.upstream(say.bindComplete(), say.complete('SELECT 1'), say.ready());
+    await t.clientGets('2', 'C SELECT 1', 'Z I');
+  });
+
+  test('a denied Query behind messages without Sync rolls their implicit transaction back', async () => {
+    t.client(parse({ text: 'insert 1' }), bind(), execute(), flush());
+    await t.upstreamSees('P |insert 1', 'B |', 'E', 'H');
+    t.upstream(say.parseComplete(), say.bindComplete(), say.complete('INSERT 0 1'));
+    await t.clientGets('1', '2', 'C INSERT 0 1');
+    t.client(query('deny me'));
+    await t.upstreamSees('D S POISON', 'S');
+    t.upstream(say.error('26000', 'no'), say.ready());
+    await t.clientGets(DENIED, 'Z I');
+  });
+
+  test('a message that waited behind one that failed is ignored, as the server ignores it', async () => {
+    t.client(query('prepare a as select 1'), parse({ text: 'execute a' }), bind(), execute(), sync());
+    await t.upstreamSees('Q prepare a as select 1', 'H');
+    t.upstream(say.error('42P05', 'prepared statement "a" already exists'), say.ready());
+    await t.upstreamSees('P |execute a', 'D S POISON', 'S');
+    t.upstream(say.parseComplete(), say.error('26000', 'no'), say.ready());
+    await t.clientGets('E 42P05 prepared statement "a" already exists', 'Z I', '1', 'E 26000 prepared statement "a" does not exist', 'Z I');
+  });
+
+  test('Terminate behind an error nobody synced after ends the session', async () => {
+    t.client(parse({ text: 'select 1' }), end());
+    await t.upstreamSees('P |select 1', 'X');
+    t.upstream(say.error('42601', 'syntax error'));
+    await t.clientGets('E 42601 syntax error', 'closed');
+  });
+});
