@@ -249,7 +249,7 @@ export class FrontendFlow {
       return session.services
         .refreshCatalog(session.facts.connectionName)
         .catch(() => undefined)
-        .then(() => this.#withView(step));
+        .then(() => this.#withView((now) => (session.skipping || session.closed ? undefined : step(now))));
     });
   }
 

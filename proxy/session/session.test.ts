@@ -94,6 +94,25 @@ describe('pipelines', () => {
     await t.upstreamSeesNothing();
   });
 
+  test('what waited for the catalog while a message before it failed is ignored, as the server ignores it', async () => {
+    let catalogWasRead = () => {};
+    t.readCatalog = async () => {
+      // The Parse is judged at once, the Bind has to wait.
+      t.readCatalog = () =>
+        new Promise((resolve) => {
+          catalogWasRead = resolve;
+        });
+    };
+    t.client(parse({ text: 'select unseen' }), bind(), execute(), sync());
+    await t.upstreamSees('P |select unseen');
+    t.upstream(say.error('42P01', 'relation "unseen" does not exist'));
+    await t.clientGets('E 42P01 relation "unseen" does not exist');
+    catalogWasRead();
+    await t.upstreamSees('S');
+    t.upstream(say.ready());
+    await t.clientGets('Z I');
+  });
+
   test('a denied Parse does not leave the previous unnamed statement to be run', async () => {
     t.client(parse({ text: 'select 1' }), sync());
     await t.upstreamSees('P |select 1', 'S');

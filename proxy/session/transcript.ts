@@ -28,6 +28,8 @@ export interface Transcript {
   /** Hold requests filed so far. */
   held: { sql: string; withdrawn: boolean }[];
   cancels: number;
+  /** Reads the catalog again; a text with `unseen` names a relation the catalog does not have. */
+  readCatalog: () => Promise<void>;
   journal: JournalEntry[];
   /** Every message the client got, as raw text. */
   received: string[];
@@ -59,6 +61,7 @@ export async function transcript(): Promise<Transcript> {
     decide: (outcome) => settle?.(outcome),
     held: [],
     cancels: 0,
+    readCatalog: async () => undefined,
     journal: [],
     received,
     journalFails: false,
@@ -74,7 +77,7 @@ export async function transcript(): Promise<Transcript> {
 
   const services: SessionServices = {
     view: () => VIEW,
-    refreshCatalog: async () => undefined,
+    refreshCatalog: () => state.readCatalog(),
     judge: (text) => judge(text),
     record(entry) {
       if (state.journalFails) throw Object.assign(new Error('no space'), { code: 'ENOSPC' });
@@ -139,7 +142,7 @@ const MASKS: MaskIndex = {
 };
 
 const VIEW = {
-  policy: { version: 7, connections: new Map(), access: [], rules: [], masking: [] },
+  policy: { version: 7, connections: new Map(), access: [], rules: [], masking: [{}] },
   connection: { name: 'shop' },
   principal: { groups: [] },
   catalog: { relations: new Map([[1, { columns: [{ number: 1 }, { number: 2 }] }]]), relationsByName: new Map(), types: new Map() },
@@ -178,7 +181,7 @@ function judgeOne(text: string): JudgedStatement {
       kind: (text.split(' ')[0] ?? '').toUpperCase(),
       commands: [],
       effects: new Set(['read']),
-      relations: [],
+      relations: text.includes('unseen') ? [{ schema: null, name: 'unseen', access: 'read' }] : [],
       functions: [],
       unbounded: false,
       fingerprint: '',
