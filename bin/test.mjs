@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,10 +11,14 @@ import { loadHarness } from './test/harness.mjs';
 // npm test: everything, in order, against real parts. The last line is `N passed, N failed`.
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const scratch = mkdtempSync(join(tmpdir(), 'gatehouse-npm-test-'));
+// As root the embedded PostgreSQL runs under another account, which has to pass through.
+if (process.getuid?.() === 0) chmodSync(scratch, 0o711);
+// Whatever a suite leaves behind, it leaves here.
+process.env.TMPDIR = scratch;
 const startedAt = performance.now();
 /** @type {import('./test/counts.mjs').Counts[]} */
 const results = [];
-/** @type {{ stop(): Promise<void>, outputTail(): string } | undefined} */
+/** @type {import("../e2e/gateway").RunningGateway | undefined} */
 let gateway;
 /** @type {import('node:child_process').ChildProcess | undefined} */
 let running;
@@ -156,5 +160,14 @@ async function cleanUp() {
   const open = gateway;
   gateway = undefined;
   await open?.stop();
-  rmSync(scratch, { recursive: true, force: true });
+  if (interrupted) await untilUnused(scratch);
+  rmSync(scratch, { recursive: true, force: true, maxRetries: 5 });
+}
+
+/** Gateways of a suite that was cut short stop by themselves, a moment after it. */
+async function untilUnused(/** @type {string} */ directory) {
+  for (let tries = 0; tries < 40; tries++) {
+    if (!spawnSync('ps', ['-eo', 'args'], { encoding: 'utf8' }).stdout?.includes(directory)) return;
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
 }

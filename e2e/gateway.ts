@@ -60,6 +60,7 @@ export async function startGateway(options: StartOptions = {}): Promise<RunningG
     detached: true,
   });
   closeSync(log);
+  stopWithUs(child);
   const output = () => readFileSync(logFile, 'utf8');
   const exited = new Promise<number | null>((resolve) => {
     child.once('error', () => resolve(null));
@@ -93,6 +94,22 @@ export async function startGateway(options: StartOptions = {}): Promise<RunningG
     await stop();
     throw new Error(`the gateway did not start: ${(error as Error).message}\n${tail}`);
   }
+}
+
+/**
+ * Ends the gateway when this process is gone, however it went: a shell waits for its input to close, which the kernel sees to.
+ * A gateway that does not stop by itself within the time is killed with its group.
+ */
+function stopWithUs(child: ChildProcess): void {
+  if (child.pid === undefined) return;
+  const script = `cat >/dev/null; kill -INT "$1" 2>/dev/null || exit; sleep ${STOP_TIMEOUT_MS / 1000}; kill -KILL "-$1" 2>/dev/null`;
+  const watcher = spawn('/bin/sh', ['-c', script, 'gatehouse-test-watch', String(child.pid)], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  });
+  watcher.unref();
+  (watcher.stdin as unknown as { unref(): void }).unref();
+  child.once('exit', () => watcher.kill('SIGKILL'));
 }
 
 async function end(child: ChildProcess, exited: Promise<number | null>, signal: NodeJS.Signals): Promise<number | null> {

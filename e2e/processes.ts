@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 
 export interface Process {
   pid: number;
@@ -8,8 +9,9 @@ export interface Process {
   residentBytes: number;
 }
 
-/** Every process of this machine, from /proc; a process that ends while we look is left out. */
+/** Every process of this machine; one that ends while we look is left out. */
 export function processes(): Process[] {
+  if (!existsSync('/proc/self/stat')) return processesByPs();
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .flatMap((name) => {
@@ -25,6 +27,18 @@ export function processes(): Process[] {
       } catch {
         return [];
       }
+    });
+}
+
+/** Where there is no /proc. */
+function processesByPs(): Process[] {
+  return execFileSync('ps', ['-axo', 'pid=,ppid=,rss=,command='], { encoding: 'utf8' })
+    .split('\n')
+    .flatMap((line) => {
+      const [, pid, parent, kilobytes, command] = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [];
+      return pid === undefined
+        ? []
+        : [{ pid: Number(pid), parent: Number(parent), residentBytes: Number(kilobytes) * 1024, command: command ?? '' }];
     });
 }
 

@@ -7,10 +7,14 @@ import { startGateway, writeState } from './gateway';
 export default async function start(): Promise<(() => Promise<void>) | undefined> {
   if (process.env.GATEHOUSE_E2E !== undefined) return undefined;
   const scratch = mkdtempSync(join(tmpdir(), 'gatehouse-e2e-run-'));
-  const gateway = await startGateway({ log: join(scratch, 'gateway.log') });
+  const remove = () => rmSync(scratch, { recursive: true, force: true });
+  const gateway = await startGateway({ log: join(scratch, 'gateway.log') }).catch((error) => {
+    remove();
+    throw error;
+  });
   process.env.GATEHOUSE_E2E = writeState(gateway, join(scratch, 'gateway.json'));
   return async () => {
     await gateway.stop();
-    rmSync(scratch, { recursive: true, force: true });
+    remove();
   };
 }
