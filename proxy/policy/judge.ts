@@ -45,9 +45,11 @@ export interface Judgement {
 export function judge(text: string, context: JudgeContext): Judgement {
   return guardDepth(() => {
     const statements: JudgedStatement[] = [];
+    let change: JudgedStatement | undefined;
     for (const parsed of parseStatements(text)) {
-      const before = context.masks.empty ? undefined : statements.find((statement) => statement.changesCatalog);
-      statements.push(judgeStatement(parsed, context, before));
+      const judged = judgeStatement(parsed, context, context.masks.empty ? undefined : change);
+      statements.push(judged);
+      if (judged.changesCatalog) change ??= judged;
     }
     return { statements, action: statements.reduce<Action>((action, item) => strictestAction(action, item.verdict.action), 'allow') };
   });

@@ -52,8 +52,9 @@ export class BackendFlow {
 
   #treat(type: number, sizeBytes: number): Treatment {
     if (type !== Backend.dataRow && type !== Backend.copyData) return 'whole';
-    const rows = this.#rows;
-    if (this.#muted || rows === null) return 'whole';
+    if (this.#muted) return 'whole';
+    const rows = this.#rows ?? this.#firstRow(type);
+    if (rows === null) return 'whole';
     if (type === Backend.copyData) {
       rows.bytes += sizeBytes - 5;
       return 'pass';
@@ -62,6 +63,15 @@ export class BackendFlow {
     rows.rows++;
     rows.bytes += sizeBytes - 5;
     return 'pass';
+  }
+
+  /** The first row of a portal whose plan is known, or needs none, passes as the others do, however large it is. */
+  #firstRow(type: number): Execution | null {
+    const { head } = this.#session.replies;
+    if (type !== Backend.dataRow || head?.op !== 'execute' || head.execution === null) return null;
+    head.execution.plan ??= this.#planWithoutDescription(head.execution, head);
+    this.#rows = head.execution;
+    return head.execution;
   }
 
   #message(type: number, bytes: Buffer): Disposal {
@@ -397,7 +407,9 @@ export class BackendFlow {
   #notification(bytes: Buffer): Disposal {
     const session = this.#session;
     const view = session.services.view(session.facts);
-    if (!(view instanceof Promise) && view.masks.empty) return 'pass';
+    // While the catalog is not known neither are the masks; that it cannot be read is told to whoever needs it.
+    if (view instanceof Promise) view.catch(() => undefined);
+    else if (view.masks.empty) return 'pass';
     const channelEnd = bytes.indexOf(0, 9);
     const writer = new MessageWriter()
       .begin(Backend.notificationResponse)

@@ -8,6 +8,7 @@ import {
   protocolViolation,
   statementNotAnalyzed,
   statementTooLarge,
+  tooManyNames,
   WireError,
 } from '../wire/errors';
 import {
@@ -35,6 +36,8 @@ import type { Session, SessionView } from './session';
 const HELD_BACKLOG_BYTES = 1024 * 1024;
 /** How long one session may keep the process to itself. */
 const TURN_MS = 10;
+/** Prepared texts and bound parameters one session may keep. */
+const MAX_NAMES_BYTES = 128 * 1024 * 1024;
 /** Messages that may wait for an answer before the client is paused. */
 const MAX_OWED = 10_000;
 
@@ -333,6 +336,7 @@ export class FrontendFlow {
       );
     }
     const { statements } = session.names;
+    if (statements.bytes > MAX_NAMES_BYTES) throw tooManyNames();
     const change = statements.change(name, { name, sql, bySql: false, parameterTypes, judgement, columns: null });
     session.replies.push({ op: 'parse', change });
     this.#forwardExtended(bytes);
@@ -369,6 +373,7 @@ export class FrontendFlow {
       analysisMs,
     };
     const forward = () => {
+      if (session.names.portals.bytes > MAX_NAMES_BYTES) throw tooManyNames();
       const change = session.names.portals.change(portal.name, portal);
       const [judged] = effective.statements;
       if (judged !== undefined) this.#taint(judged, view);

@@ -50,6 +50,22 @@ export interface Change {
 export class NameTable<T> {
   readonly #known = new Map<string, T>();
   readonly #pending = new Map<string, { value: T | undefined }[]>();
+  readonly #sizeOf: (value: T) => number;
+  #knownBytes = 0;
+  #pendingBytes = 0;
+
+  constructor(sizeOf: (value: T) => number) {
+    this.#sizeOf = sizeOf;
+  }
+
+  /** About how much memory the values take. */
+  get bytes(): number {
+    return this.#knownBytes + this.#pendingBytes;
+  }
+
+  #size(value: T | undefined): number {
+    return value === undefined ? 0 : this.#sizeOf(value);
+  }
 
   get(name: string): T | undefined {
     const last = this.#pending.get(name)?.at(-1);
@@ -65,16 +81,19 @@ export class NameTable<T> {
     const changes = this.#pending.get(name) ?? [];
     this.#pending.set(name, changes);
     const change = { value };
+    const bytes = this.#size(value);
+    this.#pendingBytes += bytes;
     changes.push(change);
     const settle = () => {
+      this.#pendingBytes -= bytes;
       changes.splice(changes.indexOf(change), 1);
       if (changes.length === 0) this.#pending.delete(name);
     };
     return {
       done: () => {
         settle();
-        if (change.value === undefined) this.#known.delete(name);
-        else this.#known.set(name, change.value);
+        if (change.value === undefined) this.delete(name);
+        else this.set(name, change.value);
       },
       undo: settle,
     };
@@ -82,29 +101,37 @@ export class NameTable<T> {
 
   /** The server has it now. */
   set(name: string, value: T): void {
+    this.delete(name);
+    this.#knownBytes += this.#size(value);
     this.#known.set(name, value);
   }
 
   /** The server no longer has it; changes that follow are its own affair. */
   delete(name: string): void {
+    this.#knownBytes -= this.#size(this.#known.get(name));
     this.#known.delete(name);
   }
 
   clear(): void {
+    this.#knownBytes = 0;
     this.#known.clear();
   }
 
   /** From here on the name is not known, whatever is still on its way. */
   forget(name: string): void {
-    this.#known.delete(name);
+    this.delete(name);
     for (const change of this.#pending.get(name) ?? []) change.value = undefined;
   }
 }
 
+const ENTRY_BYTES = 2_000;
+
 /** The session's names: one space for prepared statements, one for portals and cursors. */
 export class SessionNames {
-  readonly statements = new NameTable<PreparedStatement>();
-  readonly portals = new NameTable<Portal>();
+  readonly statements = new NameTable<PreparedStatement>(({ sql }) => sql.length * 2 + ENTRY_BYTES);
+  readonly portals = new NameTable<Portal>(({ parameters }) =>
+    parameters.reduce((sum, { value }) => sum + 100 + (value?.length ?? 0) * 2, ENTRY_BYTES),
+  );
   /** Cursors made by DECLARE; their statements touched nothing masked, or they would not exist. */
   readonly cursors = new Set<string>();
 

@@ -1,6 +1,9 @@
 import type { ParameterValue } from '../../db/schema/shapes';
 
 const MAX_SHOWN_BYTES = 1_024;
+/** Of all parameters of one Bind together; what is beyond shows that it was there and not what it was. */
+const MAX_SHOWN_TOTAL_BYTES = 64 * 1_024;
+const MAX_SHOWN_PARAMETERS = 2_000;
 const EPOCH_2000_MS = Date.UTC(2000, 0, 1);
 
 /** Binary forms that have a plain text form here, by type OID (src/include/catalog/pg_type.dat). */
@@ -39,18 +42,23 @@ export function showParameters(
   formats: readonly number[],
   types: readonly number[],
 ): ParameterValue[] {
-  return parameters.map((bytes, i) => {
+  let left = MAX_SHOWN_TOTAL_BYTES;
+  const shown = parameters.slice(0, MAX_SHOWN_PARAMETERS).map((bytes, i) => {
     const typeOid = types[i] ?? 0;
     const format = formats.length === 0 ? 0 : formats.length === 1 ? formats[0] : formats[i];
-    return show(bytes, typeOid, format ?? 0);
+    const limit = Math.min(left, MAX_SHOWN_BYTES);
+    left -= Math.min(bytes?.length ?? 0, limit);
+    return show(bytes, typeOid, format ?? 0, limit);
   });
+  if (parameters.length > shown.length) shown.push({ typeOid: 0, value: `and ${parameters.length - shown.length} more`, truncated: true });
+  return shown;
 }
 
-function show(bytes: Buffer | null, typeOid: number, format: number): ParameterValue {
+function show(bytes: Buffer | null, typeOid: number, format: number, limitBytes: number): ParameterValue {
   if (bytes === null) return { typeOid, value: null };
-  const cut = bytes.length > MAX_SHOWN_BYTES;
+  const cut = bytes.length > limitBytes;
   const truncated = cut ? { truncated: true } : {};
-  const shown = cut ? bytes.subarray(0, MAX_SHOWN_BYTES) : bytes;
+  const shown = cut ? bytes.subarray(0, limitBytes) : bytes;
   if (format === 0) return { typeOid, value: shown.toString('utf8'), ...truncated };
   return { typeOid, value: decodeBinary(shown, typeOid) ?? `\\x${shown.toString('hex')}`, ...truncated };
 }

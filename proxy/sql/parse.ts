@@ -34,6 +34,9 @@ export class SqlTooComplexError extends Error {
   }
 }
 
+/** A text of very many statements would keep the process for seconds. */
+export const MAX_STATEMENTS = 2_000;
+
 /** Loads the grammar (WebAssembly, about 17 MB). Once per process; parsing before that throws. */
 export async function loadParser(): Promise<void> {
   await loadModule();
@@ -48,7 +51,10 @@ export function parseStatements(text: string): readonly ParsedStatement[] {
   const nul = text.indexOf('\0');
   if (nul >= 0) throw new SqlSyntaxError('invalid NUL character in statement', nul + 1);
   if (text.trim() === '') return [];
+  if (semicolons(text) > MAX_STATEMENTS)
+    throw new SqlTooComplexError(`The text holds more than ${MAX_STATEMENTS} statements; send them in parts.`);
   const raw = parseRaw(text);
+  if ((raw.stmts?.length ?? 0) > MAX_STATEMENTS) throw new SqlTooComplexError();
   const slice = byteSlicer(text);
   return guardDepth(() =>
     (raw.stmts ?? []).map((statement) => {
@@ -99,12 +105,71 @@ function parseRaw(text: string): RawResult {
   }
 }
 
-/** libpg-query counts bytes; JavaScript counts UTF-16 units. Plain ASCII texts need no conversion. */
+/** Semicolons outside quotes and comments, before the grammar is asked: an upper bound on the statements of a text that parses. */
+function semicolons(text: string): number {
+  let count = 0;
+  for (let at = 0; at < text.length; ) {
+    if (text[at] === ';') count++;
+    at = afterToken(text, at);
+  }
+  return count;
+}
+
+/** Where the quote, comment or single character at `at` ends. One that is never closed goes to the end, and does not parse. */
+function afterToken(text: string, at: number): number {
+  const past = (end: string, from: number) => {
+    const found = text.indexOf(end, from);
+    return found < 0 ? text.length : found + end.length;
+  };
+  const two = text.slice(at, at + 2);
+  if (two === '--') return past('\n', at);
+  if (two === '/*') return afterComment(text, at + 2);
+  if (text[at] === '"') return past('"', at + 1);
+  if (text[at] === "'") return /[eE]/.test(text[at - 1] ?? '') && !isWord(text[at - 2]) ? afterEscapes(text, at + 1) : past("'", at + 1);
+  if (text[at] === '$' && !isWord(text[at - 1])) {
+    const tag = DOLLAR_QUOTE.exec(text.slice(at, at + 66))?.[0];
+    if (tag !== undefined) return past(tag, at + tag.length);
+  }
+  return at + 1;
+}
+
+const DOLLAR_QUOTE = /^\$([A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$/;
+const isWord = (char: string | undefined) => char !== undefined && /[\w$\u0080-\uffff]/.test(char);
+
+/** Comments nest. */
+function afterComment(text: string, from: number): number {
+  let depth = 1;
+  let at = from;
+  while (depth > 0) {
+    const close = text.indexOf('*/', at);
+    if (close < 0) return text.length;
+    const open = text.indexOf('/*', at);
+    const opens = open >= 0 && open < close;
+    depth += opens ? 1 : -1;
+    at = (opens ? open : close) + 2;
+  }
+  return at;
+}
+
+function afterEscapes(text: string, from: number): number {
+  let at = from;
+  while (at < text.length && text[at] !== "'") at += text[at] === '\\' ? 2 : 1;
+  return at + 1;
+}
+
+/**
+ * libpg-query counts bytes; JavaScript counts UTF-16 units. Plain ASCII texts need no conversion, in others the statements come in order
+ * and each is counted from the one before.
+ */
 function byteSlicer(text: string): (start: number, end: number | null) => { text: string; offset: number } {
   const bytes = Buffer.from(text, 'utf8');
   if (bytes.length === text.length) return (start, end) => ({ text: text.slice(start, end ?? undefined), offset: start });
-  return (start, end) => ({
-    text: bytes.toString('utf8', start, end ?? bytes.length),
-    offset: bytes.toString('utf8', 0, start).length,
-  });
+  let byte = 0;
+  let unit = 0;
+  return (start, end) => {
+    if (start < byte) byte = unit = 0;
+    unit += bytes.toString('utf8', byte, start).length;
+    byte = start;
+    return { text: bytes.toString('utf8', start, end ?? bytes.length), offset: unit };
+  };
 }

@@ -30,15 +30,27 @@ function fieldShape(field: string): [string, FieldShape] {
 
 /** Turns libpg-query's JSON into a uniform tree and notes everything it does not know. Throws RangeError when nested too deeply. */
 export function toTree(tagged: unknown): Tree {
-  const unknown = new Set<string>();
+  const unknown = new Unknown();
   return { root: taggedNode(tagged, unknown), unknown: [...unknown] };
+}
+
+/** An INSERT of a megabyte has about half as many nodes. */
+const MAX_NODES = 1_000_000;
+
+class Unknown extends Set<string> {
+  private nodes = 0;
+
+  /** @throws RangeError for a tree that would take seconds to walk. */
+  count(): void {
+    if (++this.nodes > MAX_NODES) throw new RangeError('too many nodes');
+  }
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function taggedNode(value: unknown, unknown: Set<string>): SqlNode {
+function taggedNode(value: unknown, unknown: Unknown): SqlNode {
   if (!isObject(value)) {
     unknown.add(typeof value);
     return { tag: 'Null' };
@@ -47,7 +59,8 @@ function taggedNode(value: unknown, unknown: Set<string>): SqlNode {
   return { tag: 'Null' };
 }
 
-function bareNode(tag: string, value: unknown, unknown: Set<string>): SqlNode {
+function bareNode(tag: string, value: unknown, unknown: Unknown): SqlNode {
+  unknown.count();
   const shapes = SHAPES.get(tag);
   if (shapes === undefined) unknown.add(tag);
   const node: { tag: string; [field: string]: SqlValue } = { tag };

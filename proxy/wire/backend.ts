@@ -55,15 +55,8 @@ export function decodeCommandTag(bytes: Buffer): { tag: string; rows: number | n
 export function decodeFields(bytes: Buffer): Map<string, string> {
   const reader = new FieldReader(bytes, 5);
   const fields = new Map<string, string>();
-  for (let code = reader.int8(); code !== 0; code = reader.int8()) fields.set(String.fromCharCode(code), lenient(reader));
+  for (let code = reader.int8(); code !== 0; code = reader.int8()) fields.set(String.fromCharCode(code), reader.lenientCstring());
   return fields;
-}
-
-/** Server messages may hold bytes that are no UTF-8 (before sign-in, or quoting bad input); they are shown, never judged. */
-function lenient(reader: FieldReader): string {
-  const bytes: number[] = [];
-  for (let byte = reader.int8(); byte !== 0; byte = reader.int8()) bytes.push(byte);
-  return Buffer.from(bytes).toString('utf8');
 }
 
 export function encodeFieldMap(type: number, fields: Iterable<readonly [string, string]>): Buffer {

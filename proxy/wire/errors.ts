@@ -143,6 +143,8 @@ export const resultWithheld = (statementId: string, reason: string) =>
 export const invalidUtf8 = () => error('gatehouse_wire', '22021', 'invalid byte sequence for encoding "UTF8"');
 export const statementTooLarge = (sizeBytes: number, limitBytes: number) =>
   error('gatehouse_wire', '54000', `statement of ${sizeBytes} bytes exceeds the limit of ${limitBytes} bytes`);
+export const tooManyNames = () =>
+  error('gatehouse_session', '53200', 'too many prepared statements and portals in one session', { hint: 'Close or deallocate some.' });
 export const functionCallNotAllowed = () => error('gatehouse_wire', '42501', 'function call protocol is not allowed');
 export const notRecorded = (detail: string) =>
   error('gatehouse_audit', '58000', 'statement not executed because it could not be recorded', { detail });

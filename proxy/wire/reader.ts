@@ -62,11 +62,20 @@ export class FieldReader {
 
   /** A NUL-terminated string. Invalid UTF-8 is refused: what is judged must be what the server reads. */
   cstring(): string {
+    return decodeUtf8(this.#terminated());
+  }
+
+  /** Server messages may hold bytes that are no UTF-8 (before sign-in, or quoting bad input); they are shown, never judged. */
+  lenientCstring(): string {
+    return this.#terminated().toString('utf8');
+  }
+
+  #terminated(): Buffer {
     const end = this.#bytes.indexOf(0, this.#position);
     if (end < 0) throw protocolViolation('a string has no terminator');
     const view = this.#bytes.subarray(this.#position, end);
     this.#position = end + 1;
-    return decodeUtf8(view);
+    return view;
   }
 
   /** A message must be used up: trailing bytes mean that we and the server would disagree about it. */

@@ -1,5 +1,8 @@
 import { MAX_MESSAGE_BYTES } from './messages';
 
+/** A message that must be looked at is held whole, so one session could otherwise take the memory of all. */
+const MAX_WHOLE_BYTES = 64 * 1024 * 1024;
+
 /** How the scanner treats a message before it has seen its body. */
 export type Treatment = 'pass' | 'whole';
 /** What became of a whole message: its bytes go on, it was dealt with, or the scanner must stop here until resumed. */
@@ -81,6 +84,7 @@ export class BackendScanner {
         position += Math.min(total, left);
         continue;
       }
+      if (total > MAX_WHOLE_BYTES) throw new Error(`the upstream sent a message of ${total} bytes that would have to be held whole`);
       if (total > left) {
         flush();
         this.#keep(bytes.subarray(position), total);
