@@ -1,8 +1,10 @@
+import type { RE2JS } from 're2js';
 import type { RuleTrial } from '../../db/schema/shapes';
 import { matchesCommand } from '../sql/commands';
 import type { StatementFacts } from '../sql/types';
 import { matchesGlob, matchesSegment } from './glob';
 import { isWithinHours } from './hours';
+import { linearPattern } from './pattern';
 import type { Principal, Rule } from './types';
 
 /** What a rule looks at. */
@@ -18,7 +20,7 @@ export interface Subject {
   now: Date;
 }
 
-/** Longer texts are not searched by patterns: the rule then counts as matching, so that length is no way round it. */
+/** Longer texts are not searched by patterns; length is no way round a rule that denies or holds. */
 const MAX_PATTERN_TEXT = 100_000;
 
 /** Tries one rule: whether it matches, and the condition that matched last or the first that did not, in words. Pure. */
@@ -101,11 +103,15 @@ const opaque: Test = ({ match }, subject) =>
     ? null
     : { matched: match.opaque === subject.opaque, why: subject.opaque ? 'its effects cannot be known' : 'its effects are known' };
 
-const sql: Test = ({ match }, { facts }) => {
-  if (match.sql === undefined) return null;
-  if (facts.text.length > MAX_PATTERN_TEXT) return { matched: true, why: 'the text is too long to be searched for the pattern' };
-  const pattern = compilePattern(match.sql);
-  if (pattern === null) return { matched: true, why: 'the pattern of the rule cannot be compiled' };
+/** A pattern that could not be tried counts against the statement: a rule that denies or holds applies, one that allows does not. */
+const untried = ({ action }: Rule, why: string): Result => ({ matched: action !== 'allow', why });
+
+const sql: Test = (rule, { facts }) => {
+  const source = rule.match.sql;
+  if (source === undefined) return null;
+  if (facts.text.length > MAX_PATTERN_TEXT) return untried(rule, 'the text is too long to be searched for the pattern');
+  const pattern = compilePattern(source);
+  if (pattern === null) return untried(rule, 'the pattern of the rule cannot be compiled');
   return pattern.test(facts.text)
     ? { matched: true, why: 'the text matches the pattern' }
     : { matched: false, why: 'the text does not match the pattern' };
@@ -121,31 +127,20 @@ const hours: Test = ({ match }, { now }) =>
 
 const TESTS: readonly Test[] = [statements, effects, tables, columns, functions, fingerprints, unbounded, opaque, sql, hours];
 
-const patterns = new Map<string, RegExp | null>();
+const patterns = new Map<string, RE2JS | null>();
 
-/**
- * JavaScript's engine backtracks: a careless pattern over a hostile text can take long. The text is capped above and the validation of
- * rules refuses nested quantifiers; a linear engine (RE2) is the way to lift both.
- */
-function compilePattern(source: string): RegExp | null {
+function compilePattern(source: string): RE2JS | null {
   const known = patterns.get(source);
   if (known !== undefined) return known;
-  const compiled = tryCompile(source);
+  let compiled: RE2JS | null = null;
+  try {
+    compiled = linearPattern(source);
+  } catch {
+    // Saved before patterns were checked; it is treated as one that could not be tried.
+  }
   if (patterns.size > 1000) patterns.clear();
   patterns.set(source, compiled);
   return compiled;
-}
-
-function tryCompile(source: string): RegExp | null {
-  try {
-    return new RegExp(source, 'iu');
-  } catch {
-    try {
-      return new RegExp(source, 'i');
-    } catch {
-      return null;
-    }
-  }
 }
 
 /** A name that holds dots itself is tried with every way to split it, so quoting is no way round a glob. */

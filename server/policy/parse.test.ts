@@ -61,7 +61,7 @@ const ERRORS: [string, string, string[]][] = [
     ['5:27 rules[0].match.statements[0] not a command word of PostgreSQL, e.g. DELETE, DROP TABLE, COPY PROGRAM'],
   ],
   ['an unknown effect', rule('    match: { effects: [explode] }'), ['5:24 rules[0].match.effects[0] Invalid option: expected one of']],
-  ['a regular expression that does not compile', rule('    match: { sql: "(" }'), ['5:19 rules[0].match.sql Invalid regular expression']],
+  ['a regular expression that does not compile', rule('    match: { sql: "(" }'), ['5:19 rules[0].match.sql error parsing regexp']],
   [
     'a rule without conditions',
     rule('    match: {}'),

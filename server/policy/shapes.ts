@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { linearPattern } from '../../proxy/policy/pattern';
 import { isKnownCommand } from '../../proxy/sql/commands';
 import type { Effect } from '../../proxy/sql/types';
 import { given } from '../input';
@@ -41,14 +42,14 @@ const words = z.array(z.string().min(1).max(200)).min(1, EMPTY).max(500);
 const globs = (form: RegExp, message: string) => z.array(z.string().max(200).regex(form, message)).min(1, EMPTY).max(500);
 const clock = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'a time of day, e.g. "09:00"');
 
-/** The pattern must compile, and it is matched case-insensitively. */
+/** The pattern must compile as RE2, and it is matched case-insensitively. */
 const pattern = z
   .string()
   .min(1)
   .max(1_000)
   .superRefine((source, context) => {
     try {
-      new RegExp(source, 'iu');
+      linearPattern(source);
     } catch (error) {
       context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : 'not a regular expression' });
     }
