@@ -82,6 +82,8 @@ export function createDesk(options: { store: Store; gatewayId: string; workerId:
     const entry = waiting.get(id);
     if (entry === undefined || entry.phase !== 'waiting') return;
     const [row] = await store.select().from(approvalRequests).where(eq(approvalRequests.id, id));
+    // While we read, another wake-up may have begun to take the approval: what it wrote is not news.
+    if (entry.phase !== 'waiting') return;
     if (row === undefined) return finish(id, entry, { kind: 'withdrawn' });
     switch (row.status) {
       case 'pending': {

@@ -339,6 +339,15 @@ describe('touch', () => {
     expect(performance.now() - startedAtMs).toBeLessThan(5_000);
   });
 
+  it('stores nothing that a prepared statement reads, EXPLAIN around it or not', () => {
+    expect(touch('CREATE TABLE kept AS EXECUTE p').state).toBe('unresolved');
+    expect(touch('EXPLAIN ANALYZE CREATE TABLE kept AS EXECUTE p').state).toBe('unresolved');
+  });
+
+  it('does not open the storage of large values', () => {
+    expect(touch('SELECT chunk_data FROM pg_toast.pg_toast_16385').state).toBe('unresolved');
+  });
+
   it('judges nothing behind DDL in one text', () => {
     const { statements, action } = judged('CREATE TEMP VIEW v AS SELECT id FROM orders; SELECT * FROM v', masksUnder('guarded'));
     expect(action).toBe('deny');

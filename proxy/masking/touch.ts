@@ -37,7 +37,12 @@ const HARMLESS: ReadonlySet<string> = new Set([
  */
 export function touchOf(parsed: ParsedStatement, facts: StatementFacts, masks: MaskIndex, catalog: CatalogSnapshot): Touch {
   if (masks.empty) return { state: 'clean' };
-  const sensitive = facts.relations.find((relation) => SENSITIVE_CATALOGS.has(relation.name) && isSystemName(relation.schema));
+  const sensitive = facts.relations.find(
+    (relation) =>
+      (SENSITIVE_CATALOGS.has(relation.name) && isSystemName(relation.schema)) ||
+      relation.schema === 'pg_toast' ||
+      relation.name.startsWith('pg_toast_'),
+  );
   if (sensitive !== undefined) {
     return { state: 'unresolved', reason: `${sensitive.name} can show values of masked columns`, columns: [] };
   }
@@ -45,9 +50,11 @@ export function touchOf(parsed: ParsedStatement, facts: StatementFacts, masks: M
   const mentions = findMentions(parsed.node, masks.taintedRelations, catalog);
   const columns = columnNames(mentions, facts, masks);
   const tag = parsed.node.tag;
-  if (STORES.has(tag))
+  const explained = tag === 'ExplainStmt' ? child(parsed.node, 'query') : null;
+  const storing = explained !== null && STORES.has(explained.tag) ? explained : parsed.node;
+  if (STORES.has(storing.tag))
     return storesTouch(
-      parsed.node,
+      storing,
       mentions,
       touched.some((relation) => relation.access === 'write'),
       columns,

@@ -102,6 +102,9 @@ export const READS_BY_TEXT: ReadonlySet<string> = new Set(
 export const TRUSTED_EXTENSIONS: ReadonlySet<string> = new Set(
   words(`
   hstore pgcrypto pg_trgm citext uuid-ossp fuzzystrmatch unaccent ltree intarray cube earthdistance isn btree_gin btree_gist seg
-  dict_int dict_xsyn vector postgis
+  dict_int dict_xsyn vector
 `),
 );
+
+/** Extensions with functions that drop tables or read statistics among those that compute: only what is IMMUTABLE is trusted. */
+export const TRUSTED_WHEN_IMMUTABLE: ReadonlySet<string> = new Set(['postgis']);

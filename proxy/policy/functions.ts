@@ -3,7 +3,17 @@ import { SECRET_CATALOGS } from '../masking/sensitive';
 import { constantText, qualifiedName } from '../sql/session';
 import { child, list, names, type SqlNode, text, walk } from '../sql/tree';
 import type { Effect } from '../sql/types';
-import { ADMIN, ADMIN_FORMS, CONSTANT_ARGUMENTS, COUNTER_FORM, READS_BY_TEXT, SAFE, SAFE_FORMS, TRUSTED_EXTENSIONS } from './builtins';
+import {
+  ADMIN,
+  ADMIN_FORMS,
+  CONSTANT_ARGUMENTS,
+  COUNTER_FORM,
+  READS_BY_TEXT,
+  SAFE,
+  SAFE_FORMS,
+  TRUSTED_EXTENSIONS,
+  TRUSTED_WHEN_IMMUTABLE,
+} from './builtins';
 import { settingProblem } from './settings';
 
 export type FunctionClass = 'pure' | 'constant-arguments' | 'setting' | 'opaque' | 'admin';
@@ -33,7 +43,8 @@ export function reviewCalls(root: SqlNode, catalog: CatalogSnapshot): CallReview
 /** The class of a function name over all its candidates. Unknown names and anything user-defined are opaque. */
 export function classify(schema: string | null, name: string, catalog: Pick<CatalogSnapshot, 'functions'>): FunctionClass {
   const candidates = (catalog.functions.get(name) ?? []).filter((item) => schema === null || item.schema === schema);
-  if (candidates.length === 0 || candidates.some((item) => !isBuiltin(item) && !isTrusted(item.extension))) return 'opaque';
+  if (candidates.length === 0 || candidates.some((item) => !isBuiltin(item) && !isTrusted(item.extension) && !isTrustedHere(item)))
+    return 'opaque';
   const builtins = candidates.filter(isBuiltin);
   if (builtins.length === 0) return 'pure';
   if (ADMIN.has(name) || ADMIN_FORMS.some((form) => form.test(name))) return 'admin';
@@ -48,9 +59,16 @@ function isBuiltin(item: FunctionInfo): boolean {
   return item.schema === 'pg_catalog' || item.schema === 'information_schema';
 }
 
+function isTrustedHere(item: FunctionInfo): boolean {
+  return item.extension !== null && TRUSTED_WHEN_IMMUTABLE.has(item.extension) && item.volatility === 'immutable';
+}
+
 function isTrusted(extension: string | null): boolean {
   return extension !== null && TRUSTED_EXTENSIONS.has(extension);
 }
+
+const isTrustedOperator = (extension: string | null) =>
+  isTrusted(extension) || (extension !== null && TRUSTED_WHEN_IMMUTABLE.has(extension));
 
 class Review {
   readonly opaque = new Set<string>();
@@ -60,8 +78,8 @@ class Review {
   private readonly casts: ReadonlySet<string>;
 
   constructor(private readonly catalog: CatalogSnapshot) {
-    this.operators = new Set(catalog.operators.filter((item) => !isTrusted(item.extension)).map((item) => item.name));
-    this.casts = new Set(catalog.casts.filter((item) => !isTrusted(item.extension)).map((item) => item.target));
+    this.operators = new Set(catalog.operators.filter((item) => !isTrustedOperator(item.extension)).map((item) => item.name));
+    this.casts = new Set(catalog.casts.filter((item) => !isTrustedOperator(item.extension)).map((item) => item.target));
   }
 
   node(node: SqlNode, columns: ReadonlySet<string>): void {

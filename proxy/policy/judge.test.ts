@@ -191,6 +191,7 @@ describe('what the analysis refuses', () => {
     "SELECT set_config('role', 'admin', false)",
     "SELECT set_config('client_encoding', $1, false)",
     "UPDATE pg_settings SET setting = 'off' WHERE name = 'row_security'",
+    'CREATE VIEW knobs AS SELECT * FROM pg_settings',
     "UPDATE pg_authid SET rolsuper = true WHERE rolname = 'x'",
     'INSERT INTO pg_catalog.pg_auth_members SELECT 1',
     "SELECT pg_read_file('/etc/passwd')",

@@ -128,6 +128,9 @@ function sessionRefusals(facts: StatementFacts): Refusal[] {
 
 /** Writing a system catalog is ALTER ROLE, GRANT or SET in disguise. */
 function catalogWrites(facts: StatementFacts): Refusal[] {
+  // UPDATE of pg_settings is SET; a view over it would be another name for that.
+  if (facts.commands.includes('CREATE VIEW') && facts.relations.some((relation) => relation.name === 'pg_settings'))
+    return [{ why: 'a view over pg_settings could be updated to change settings', overridable: false }];
   const writes: readonly Effect[] = ['insert', 'update', 'delete', 'merge', 'truncate'];
   if (!writes.some((effect) => facts.effects.has(effect))) return [];
   const target = facts.relations.find((relation) => relation.access === 'write' && isSystemName(relation.schema, relation.name));

@@ -15,7 +15,7 @@ import { BackendScanner, type Disposal, type Treatment } from '../wire/stream';
 import { MessageWriter } from '../wire/writer';
 import type { Execution } from './execution';
 import type { Reply } from './replies';
-import { scrubFields } from './scrub';
+import { relationOf, scrubFields, type Taint } from './scrub';
 import type { Session, SessionView } from './session';
 
 /** Server → client: follows what is owed, masks rows, scrubs messages, records outcomes. Anything unexpected ends the session. */
@@ -232,7 +232,7 @@ export class BackendFlow {
   #withhold(execution: Execution, reason: string): Disposal {
     const session = this.#session;
     session.toClient.append(encodeFields(resultWithheld(execution.id, reason).fields));
-    session.end(execution, 'failed', '42501');
+    execution.withheld = true;
     this.#muted = true;
     return 'taken';
   }
@@ -280,7 +280,8 @@ export class BackendFlow {
     this.#rows = null;
     session.copyIn = null;
     this.#applyToSession(execution, tag);
-    session.end(execution, 'done');
+    // A withheld result did run: what it changed stands, and the record says both.
+    session.end(execution, 'done', execution.withheld ? '42501' : null);
     if (head?.op === 'query') head.index++;
     else session.replies.shift();
     return 'pass';
@@ -358,8 +359,22 @@ export class BackendFlow {
   }
 
   #emitError(bytes: Buffer): void {
-    const { taint, toClient } = this.#session;
-    toClient.append(taint === 'none' ? bytes : scrubFields(Backend.errorResponse, bytes, taint));
+    const taint = this.#taintOf(bytes);
+    this.#session.toClient.append(taint === 'none' ? bytes : scrubFields(Backend.errorResponse, bytes, taint));
+  }
+
+  /** A statement that names nothing masked can still make a cascade or a trigger fail on a row that is. */
+  #taintOf(bytes: Buffer): Taint {
+    const session = this.#session;
+    if (session.taint !== 'none') return session.taint;
+    const view = session.services.view(session.facts);
+    if (view instanceof Promise) {
+      view.catch(() => undefined);
+      return 'masked';
+    }
+    if (view.masks.empty) return 'none';
+    const relation = relationOf(bytes);
+    return relation !== null && view.masks.taintedRelations.has(relation) ? 'masked' : 'none';
   }
 
   #ready(head: Reply | undefined, bytes: Buffer): Disposal {
@@ -397,9 +412,9 @@ export class BackendFlow {
   }
 
   #notice(bytes: Buffer): Disposal {
-    const { taint, toClient } = this.#session;
+    const taint = this.#taintOf(bytes);
     if (taint === 'none') return 'pass';
-    toClient.append(scrubFields(Backend.noticeResponse, bytes, taint));
+    this.#session.toClient.append(scrubFields(Backend.noticeResponse, bytes, taint));
     return 'taken';
   }
 
@@ -423,7 +438,8 @@ export class BackendFlow {
     const { name, value } = decodeParameterStatus(bytes);
     if (name === 'client_encoding' && value !== 'UTF8') throw encodingChanged(name);
     if (name === 'standard_conforming_strings' && value !== 'on') throw encodingChanged(name);
-    return 'pass';
+    // Code nobody read may have put a value into a setting that the server reports.
+    return this.#session.taint === 'opaque' && name === 'application_name' ? 'taken' : 'pass';
   }
 }
 

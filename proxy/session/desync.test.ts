@@ -143,3 +143,40 @@ describe('pipelines', () => {
     await t.clientGets('E 42601 syntax error', 'closed');
   });
 });
+
+describe('values in messages', () => {
+  const raised = (sqlstate: string, extra: Record<string, string>) => {
+    const base = say.error(sqlstate, 'pay cut for Ana: 5000');
+    const fields = Object.entries(extra).map(([code, value]) => Buffer.from(`${code}${value}\0`));
+    const body = Buffer.concat([base.subarray(5, -1), ...fields, Buffer.from([0])]);
+    const head = Buffer.from([0x45, 0, 0, 0, 0]);
+    head.writeUInt32BE(body.length + 4, 1);
+    return Buffer.concat([head, body]);
+  };
+
+  test.each([
+    ['01000', { R: 'exec_stmt_raise' }],
+    ['23514', { W: 'PL/pgSQL function employee_guard() line 2 at RAISE' }],
+  ])('RAISE of a trigger, whatever class it chose: %s', async (sqlstate, extra) => {
+    t.client(query('update ssn'));
+    await t.upstreamSees('Q update ssn');
+    t.upstream(raised(sqlstate, extra), say.ready());
+    await t.clientGets(`E ${sqlstate} message withheld because the transaction uses masked data (${sqlstate})`, 'Z I');
+  });
+
+  test('a cascade that fails on a row of a masked relation, behind a statement that names none', async () => {
+    t.client(query('delete from countries'));
+    await t.upstreamSees('Q delete from countries');
+    t.upstream(raised('23502', { D: 'Failing row contains (1, 123-45-6789).', t: 'masked_t' }), say.ready());
+    await t.clientGets('E 23502 pay cut for Ana: 5000', 'Z I');
+    expect(t.received.join()).not.toContain('123-45-6789');
+  });
+
+  test('a change whose result was withheld is recorded as done', async () => {
+    t.client(query('select innocent'));
+    await t.upstreamSees('Q select innocent');
+    t.upstream(say.columns([1, 1]), say.row('123'), say.complete('UPDATE 3'), say.ready());
+    await t.clientGets('E 42501 result withheld because its columns could not be traced (stm)', 'Z I');
+    expect(t.journal.at(-1)).toMatchObject({ status: 'done', sqlstate: '42501', rows: 3 });
+  });
+});

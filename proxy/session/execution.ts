@@ -21,6 +21,8 @@ export interface Execution {
   bytes: number;
   /** How its rows leave; null until the server has described them. */
   plan: ResultPlan | null;
+  /** Its rows were not released. */
+  withheld: boolean;
   ended: boolean;
   /** What its success does to the session's names. */
   onComplete?: () => void;
@@ -57,6 +59,7 @@ export function newExecution(
     rows: 0,
     bytes: 0,
     plan: null,
+    withheld: false,
     ended: false,
   };
 }

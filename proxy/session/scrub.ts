@@ -57,13 +57,24 @@ export function scrubFields(type: number, bytes: Buffer, taint: Exclude<Taint, '
   const sqlstate = taint === 'opaque' && !SAFE_CLASSES.has(given.slice(0, 2)) && FIXED[given] === undefined ? 'P0001' : given;
   for (const code of NAMES) copy(fields, kept, code);
   kept.set('C', sqlstate);
-  const readable = taint === 'masked' && SAFE_CLASSES.has(sqlstate.slice(0, 2));
+  const readable = taint === 'masked' && SAFE_CLASSES.has(sqlstate.slice(0, 2)) && !spokenByCode(fields);
   kept.set(
     'M',
     readable ? (fields.get('M') ?? '') : (FIXED[sqlstate] ?? `message withheld because the transaction uses masked data (${sqlstate})`),
   );
   if (taint === 'masked') for (const code of OBJECT_NAMES) copy(fields, kept, code);
   return encodeFieldMap(type, kept);
+}
+
+/** RAISE and its like put values into messages of any class; their context names the code that spoke. COPY has a context of its own. */
+function spokenByCode(fields: ReadonlyMap<string, string>): boolean {
+  const context = fields.get('W');
+  return fields.get('R') === 'exec_stmt_raise' || (context !== undefined && !context.startsWith('COPY '));
+}
+
+/** The relation a message speaks of, as `table`; its DETAIL may quote a row of it, whatever statement caused it (a cascade, a trigger). */
+export function relationOf(bytes: Buffer): string | null {
+  return decodeFields(bytes).get('t') ?? null;
 }
 
 function copy(from: ReadonlyMap<string, string>, to: Map<string, string>, code: string): void {

@@ -136,7 +136,7 @@ const MASKS: MaskIndex = {
       ? { relationOid: 1, attributeNumber: 1, column: 'public.t.ssn', rule: 'pii', mask: { type: 'redact' }, inference: 'guarded' }
       : null,
   isTainted: (oid) => oid === 1,
-  taintedRelations: new Map(),
+  taintedRelations: new Map([['masked_t', new Map()]]),
   all: [],
   observed: [],
 };

@@ -10,8 +10,10 @@ export function sessionEffectOf(node: SqlNode): SessionEffect | null {
       return { type: 'execute', name: text(node, 'name') ?? '' };
     case 'ExplainStmt':
     case 'CreateTableAsStmt': {
+      // EXPLAIN CREATE TABLE … AS EXECUTE nests both.
       const query = child(node, 'query');
-      return query?.tag === 'ExecuteStmt' ? { type: 'execute', name: text(query, 'name') ?? '' } : null;
+      const inner = query === null ? null : sessionEffectOf(query);
+      return inner?.type === 'execute' ? inner : null;
     }
     case 'DeallocateStmt':
       return { type: 'deallocate', name: flag(node, 'isall') ? null : text(node, 'name') };
