@@ -180,3 +180,17 @@ describe('values in messages', () => {
     expect(t.journal.at(-1)).toMatchObject({ status: 'done', sqlstate: '42501', rows: 3 });
   });
 });
+
+test('COPY data sent without waiting for the server to ask for it arrives, and nothing of it when the server does not ask', async () => {
+  const { copyData, copyDone } = serialize;
+  t.client(query('copy t from stdin'), copyData(Buffer.from('1\n')), copyDone(), query('select 1'));
+  await t.upstreamSees('Q copy t from stdin', 'H');
+  t.upstream(say.copyIn());
+  await t.upstreamSees('d', 'c', 'Q select 1');
+  t.upstream(say.complete('COPY 1'), say.ready(), say.complete('SELECT 1'), say.ready());
+  await t.clientGets('G', 'C COPY 1', 'Z I', 'C SELECT 1', 'Z I');
+  t.client(query('copy u from stdin'), copyData(Buffer.from('1\n')), copyDone(), query('select 1'));
+  await t.upstreamSees('Q copy u from stdin', 'H');
+  t.upstream(say.error('42P01', 'no relation u'), say.ready());
+  await t.upstreamSees('Q select 1');
+});

@@ -174,10 +174,14 @@ export class FrontendFlow {
 
   #dispatch(frame: FrontendFrame): void | Promise<void> {
     const session = this.#session;
-    if (frame.kind === 'copyData') {
-      if (session.copyIn !== null) session.toUpstream.append(frame.bytes);
-      return;
+    const copies = frame.kind === 'copyData' || frame.type === Frontend.copyDone || frame.type === Frontend.copyFail;
+    if (copies && session.copyIn === null && session.replies.length > 0 && !session.skipping) {
+      // Data sent without waiting for the server to ask for it: whether it does is known once it has answered.
+      session.toUpstream.append(FLUSH);
+      session.toUpstream.flush();
+      return session.whenCopying().then(() => (session.closed ? undefined : this.#copyFrame(frame)));
     }
+    if (copies) return this.#copyFrame(frame);
     // What the server would ignore is not sent at all.
     if (session.skipping && frame.type !== Frontend.sync && frame.type !== Frontend.terminate) return;
     if (frame.kind === 'oversize') throw statementTooLarge(frame.sizeBytes, session.services.limits.statementBytes);
@@ -205,12 +209,6 @@ export class FrontendFlow {
       case Frontend.flush:
         session.toUpstream.append(bytes);
         return;
-      case Frontend.copyDone:
-      case Frontend.copyFail:
-        if (session.copyIn === null) return;
-        session.copyIn = null;
-        session.toUpstream.append(bytes);
-        return;
       case Frontend.terminate:
         return this.#goodbye();
       case Frontend.functionCall:
@@ -218,6 +216,15 @@ export class FrontendFlow {
       default:
         throw protocolViolation(`message 0x${type.toString(16)} is not allowed here`);
     }
+  }
+
+  /** Outside COPY the server ignores such messages, so they are not sent at all. */
+  #copyFrame(frame: FrontendFrame): void {
+    const session = this.#session;
+    if (session.copyIn === null) return;
+    if (frame.kind === 'oversize') throw statementTooLarge(frame.sizeBytes, session.services.limits.statementBytes);
+    if (frame.kind === 'message') session.copyIn = null;
+    session.toUpstream.append(frame.bytes);
   }
 
   /** Everything that decides sees one consistent view; while the catalog or a cancel is under way, it waits. */

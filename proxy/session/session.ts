@@ -92,6 +92,7 @@ export class Session {
   #draining = false;
   #idleWaiters: (() => void)[] = [];
   #settledWaiters: (() => void)[] = [];
+  #copyWaiters: (() => void)[] = [];
 
   constructor(options: {
     facts: SessionFacts;
@@ -120,7 +121,7 @@ export class Session {
   /** Begins to relay; `early` is what the client sent behind its start-up. */
   start(early: Buffer): void {
     this.client.on('data', (chunk: Buffer) => this.guard(() => this.#frontend.push(chunk)));
-    this.client.on('end', () => this.guard(() => this.#frontend.ended()));
+    this.client.on('end', () => this.clientEnded());
     this.client.on('error', () => undefined);
     this.client.on('close', () => this.close('client closed the connection'));
     this.client.on('drain', () =>
@@ -137,6 +138,10 @@ export class Session {
     });
     this.upstream.on('drain', () => this.guard(() => this.#frontend.pump()));
     if (early.length > 0) this.guard(() => this.#frontend.push(early));
+  }
+
+  clientEnded(): void {
+    this.guard(() => this.#frontend.ended());
   }
 
   /** Runs one step; whatever it throws ends this session and no other. */
@@ -212,8 +217,15 @@ export class Session {
     return new Promise((resolve) => this.#settledWaiters.push(resolve));
   }
 
+  /** Resolves when the server asks for COPY data, or owes nothing more and so never will. */
+  whenCopying(): Promise<void> {
+    if (this.copyIn !== null || this.replies.length === 0 || this.#closed) return Promise.resolve();
+    return new Promise((resolve) => this.#copyWaiters.push(resolve));
+  }
+
   /** Called by the backend flow after each batch of answers. */
   answered(): void {
+    if (this.copyIn !== null || this.replies.length === 0) for (const resolve of this.#copyWaiters.splice(0)) resolve();
     if (this.unsettled.size === 0) for (const resolve of this.#settledWaiters.splice(0)) resolve();
     if (this.replies.length === 0) {
       for (const resolve of this.#idleWaiters.splice(0)) resolve();

@@ -37,7 +37,8 @@ const MAX_NEGOTIATIONS = 3;
 const MAX_PASSWORD_BYTES = 16_384;
 const PROTOCOL_3_0 = 0x00030000;
 
-let beforeSignIn = 0;
+/** Sockets that have not signed in, oldest first. */
+const beforeSignIn = new Set<SocketReader>();
 
 export interface AcceptContext {
   gateway: Gateway;
@@ -50,9 +51,14 @@ export async function accept(context: AcceptContext, socket: net.Socket): Promis
   socket.setNoDelay(true);
   socket.setKeepAlive(true, 60_000);
   socket.on('error', () => undefined);
-  if (beforeSignIn >= MAX_BEFORE_SIGN_IN) return void socket.destroy();
-  beforeSignIn++;
+  // Someone who opens many and says nothing loses the oldest of them; a client that signs in at once hardly ever is that one.
+  const [oldest] = beforeSignIn;
+  if (oldest !== undefined && beforeSignIn.size >= MAX_BEFORE_SIGN_IN) {
+    beforeSignIn.delete(oldest);
+    oldest.fail(refuse.signInTimedOut());
+  }
   const reader = new SocketReader(socket);
+  beforeSignIn.add(reader);
   const deadline = setTimeout(() => reader.fail(refuse.signInTimedOut()), SIGN_IN_DEADLINE_MS);
   try {
     await begin(context, socket, reader);
@@ -60,7 +66,7 @@ export async function accept(context: AcceptContext, socket: net.Socket): Promis
     close(socket, error);
   } finally {
     clearTimeout(deadline);
-    beforeSignIn--;
+    beforeSignIn.delete(reader);
   }
 }
 
@@ -275,6 +281,8 @@ async function run(
   client.write(encodeBackendKeyData(key.processId, key.secret));
   client.write(encodeReadyForQuery('I'));
   session.start(reader.release());
+  // A client may have closed its sending side before there was a session to hear it.
+  if (reader.ended) session.clientEnded();
   if (socket.destroyed) session.close('client closed the connection');
 }
 

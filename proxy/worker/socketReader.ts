@@ -25,6 +25,11 @@ export class SocketReader {
     socket.on('close', this.#onEnd);
   }
 
+  /** The client sends nothing more. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
   get buffered(): number {
     return this.#bytes.length;
   }
