@@ -54,9 +54,9 @@ function Detail({ statement }: { statement: StatementDetail }) {
       <div className="-mt-3 flex flex-wrap gap-1.5">
         <CopyButton look="secondary" text={json} label="Copy statement as JSON" word="Copy JSON" />
         <CopyButton look="secondary" text={link} label="Copy link to this statement" word="Copy link" />
-        {statement.relations.length > 0 ? (
+        {statement.fingerprint !== '' ? (
           <Button size="sm" asChild>
-            <Link href={`/audit?q=${encodeURIComponent(similarQuery(statement))}`}>
+            <Link href={`/audit?q=${encodeURIComponent(withTerm('', 'fingerprint', statement.fingerprint))}`}>
               <ListFilter aria-hidden />
               Similar statements
             </Link>
@@ -127,7 +127,7 @@ function Detail({ statement }: { statement: StatementDetail }) {
           kind={statement.kind}
           effects={statement.effects}
           relations={statement.relations}
-          unbounded={false}
+          unbounded={statement.unbounded ?? false}
           transactionStatus={statement.transactionStatus}
         />
       </Section>
@@ -148,14 +148,6 @@ function Detail({ statement }: { statement: StatementDetail }) {
     </div>
   );
 }
-
-/** The same command on the same tables and connection. */
-const similarQuery = ({ kind, connectionName, relations }: StatementDetail) =>
-  [
-    withTerm('', 'kind', kind),
-    withTerm('', 'connection', connectionName),
-    ...relations.slice(0, 3).map((relation) => withTerm('', 'table', relation.name)),
-  ].join(' ');
 
 function RecordFacts({ statement }: { statement: StatementDetail }) {
   return (
@@ -180,6 +172,9 @@ function RecordFacts({ statement }: { statement: StatementDetail }) {
       <Fact name="Protocol">{statement.protocol}</Fact>
       <Fact name="Rows">{statement.rows === null ? '–' : statement.rows.toLocaleString()}</Fact>
       <Fact name="Bytes">{statement.bytes === null ? '–' : statement.bytes.toLocaleString()}</Fact>
+      <Fact name="Fingerprint">
+        {statement.fingerprint === '' ? '–' : <span className="break-all font-mono text-xs">{statement.fingerprint}</span>}
+      </Fact>
       <Fact name="Policy version">{statement.policyVersion}</Fact>
       <Fact name="Duration">{statement.durationMs === null ? '–' : durationText(statement.durationMs)}</Fact>
     </Facts>

@@ -7,6 +7,7 @@ import { demand } from '../identity/permission';
 import { isOwn } from '../identity/scope';
 import { idSchema, parseInput } from '../input';
 import type { StatementDetail } from './shape';
+import { isUnboundedText } from './unbounded';
 
 /** One recorded statement with its verdict's explanation and its approval trail. */
 export async function getStatement({ store, actor }: Call, input: unknown): Promise<StatementDetail> {
@@ -15,10 +16,12 @@ export async function getStatement({ store, actor }: Call, input: unknown): Prom
   const [row] = await store.select().from(statements).where(eq(statements.id, id));
   if (row === undefined || !isOwn(actor, row)) throw notFound('statement', id);
   const request = row.requestId === null ? undefined : await readRequest(store, row.requestId);
-  if (request === undefined) return { ...row, approval: null };
+  const unbounded = await isUnboundedText(row.sql);
+  if (request === undefined) return { ...row, unbounded, approval: null };
   const decisions = await readDecisions(store, [request.id]);
   return {
     ...row,
+    unbounded,
     approval: {
       id: request.id,
       status: request.status,

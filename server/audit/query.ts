@@ -7,7 +7,20 @@ export type Comparison = '=' | '>' | '>=' | '<' | '<=';
 /** One condition of the query bar; all of them must hold. Names may hold `*`. */
 export type AuditTerm =
   | {
-      field: 'who' | 'owner' | 'connection' | 'kind' | 'table' | 'session' | 'request' | 'rule' | 'status' | 'sqlstate' | 'masked' | 'app';
+      field:
+        | 'who'
+        | 'owner'
+        | 'connection'
+        | 'kind'
+        | 'table'
+        | 'session'
+        | 'request'
+        | 'rule'
+        | 'status'
+        | 'sqlstate'
+        | 'masked'
+        | 'app'
+        | 'fingerprint';
       value: string;
     }
   | { field: 'verdict'; value: Action }
@@ -19,7 +32,21 @@ export interface AuditQuery {
   diagnostics: Diagnostic[];
 }
 
-const NAMES = ['who', 'owner', 'connection', 'kind', 'table', 'session', 'request', 'rule', 'status', 'sqlstate', 'masked', 'app'] as const;
+const NAMES = [
+  'who',
+  'owner',
+  'connection',
+  'kind',
+  'table',
+  'session',
+  'request',
+  'rule',
+  'status',
+  'sqlstate',
+  'masked',
+  'app',
+  'fingerprint',
+] as const;
 export const QUERY_KEYS = [...NAMES, 'verdict', 'rows', 'duration'] as const;
 
 const VERDICTS: Readonly<Record<string, Action>> = {

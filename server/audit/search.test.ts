@@ -5,6 +5,7 @@ import { type TestStore, withStore } from '../testing';
 import { getStatement } from './get';
 import { statementHistogram } from './histogram';
 import { searchStatements } from './search';
+import { isUnboundedText } from './unbounded';
 
 let db: TestStore;
 type Caller = Awaited<ReturnType<TestStore['as']>>;
@@ -25,6 +26,7 @@ beforeAll(async () => {
     at: new Date(start + Math.floor(index / 2) * 1_000),
     kind: index % 10 === 0 ? 'DROP TABLE' : 'SELECT',
     sql: `SELECT ${index} /* 100% a_b */`,
+    fingerprint: index === 7 ? '50fde20626009aba' : '0',
     protocol: 'simple',
     parameters: [],
     relations: [{ name: index % 3 === 0 ? 'public.orders' : 'public.reorders', access: 'read' as const }],
@@ -75,6 +77,15 @@ describe('search', () => {
     ['"1199 "', 1],
   ])('%s finds %i', async (q, expected) => {
     expect((await count(q)).value).toBe(expected);
+  });
+
+  test('statements of one shape are found by fingerprint, and the detail says what the text leaves unpinned', async () => {
+    const { items } = await searchStatements(auditor, { q: 'fingerprint:50FDE20626009ABA' });
+    expect(items.map((item) => item.sql)).toEqual(['SELECT 7 /* 100% a_b */']);
+    expect(await getStatement(auditor, { id: items[0]?.id })).toMatchObject({ unbounded: false });
+    expect(await isUnboundedText('UPDATE products SET price = 0')).toBe(true);
+    expect(await isUnboundedText('UPDATE products SET price = 0 WHERE id = $1')).toBe(false);
+    expect(await isUnboundedText('UPDATE products SET')).toBeNull();
   });
 
   test('a word that is not understood is reported beside what the others find', async () => {

@@ -30,6 +30,8 @@ export interface StatementDetail extends StatementRow {
   parameters: ParameterValue[];
   relations: RelationUse[];
   effects: string[];
+  /** An UPDATE, DELETE or MERGE whose WHERE does not pin its rows; null when the recorded text cannot be read. */
+  unbounded: boolean | null;
   why: string;
   tried: RuleTrial[];
   policyVersion: number;

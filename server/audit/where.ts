@@ -33,6 +33,8 @@ function conditionOf(term: AuditTerm): SQL | undefined {
       return named(statements.sqlstate, term.value.toUpperCase());
     case 'app':
       return named(statements.applicationName, term.value);
+    case 'fingerprint':
+      return named(statements.fingerprint, term.value.toLowerCase());
     case 'verdict':
       return eq(statements.verdict, term.value);
     case 'rows':

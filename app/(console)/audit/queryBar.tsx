@@ -14,7 +14,7 @@ interface Diagnostic {
   message: string;
 }
 
-const HELP = 'who: verdict: connection: table: kind: sqlstate: rows:>100 duration:>1s session: or words from the SQL';
+const HELP = 'who: verdict: connection: table: kind: sqlstate: rows:>100 duration:>1s session: fingerprint: or words from the SQL';
 
 /** One bar and facets over the same state. A word that is not understood is said, never dropped. */
 export function QueryBar({ audit, diagnostics }: { audit: AuditState; diagnostics: readonly Diagnostic[] }) {
