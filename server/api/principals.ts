@@ -4,6 +4,7 @@ import { disablePrincipal, enablePrincipal } from '../principals/disable';
 import { listPrincipals } from '../principals/list';
 import { savePrincipal } from '../principals/save';
 import { principalDraftSchema } from '../principals/shape';
+import { makeSignInLink } from '../principals/signInLink';
 import { createToken } from '../tokens/create';
 import { listTokens, tokensListSchema } from '../tokens/list';
 import { revokeToken } from '../tokens/revoke';
@@ -14,6 +15,7 @@ export const principalsRouter = router({
   list: procedure.query(({ ctx }) => listPrincipals(ctx.call)),
   save: procedure.input(takes(principalDraftSchema)).mutation(({ ctx, input }) => savePrincipal(ctx.call, input)),
   disable: procedure.input(takes(idSchema)).mutation(({ ctx, input }) => disablePrincipal(ctx.call, input)),
+  signInLink: procedure.input(takes(idSchema)).mutation(({ ctx, input }) => makeSignInLink(ctx.call, input)),
   enable: procedure.input(takes(idSchema)).mutation(({ ctx, input }) => enablePrincipal(ctx.call, input)),
 });
 

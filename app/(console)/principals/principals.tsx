@@ -1,6 +1,6 @@
 'use client';
 import { useQuery } from '@tanstack/react-query';
-import { Bot, KeyRound, Pencil, Plus, User, Users, Wrench } from 'lucide-react';
+import { Bot, KeyRound, Link2, Pencil, Plus, User, Users, Wrench } from 'lucide-react';
 import { useState } from 'react';
 import { useIsAdmin } from '../../data/me';
 import { useTRPC } from '../../data/trpc';
@@ -14,11 +14,12 @@ import { Empty, ErrorState, SkeletonRows } from '../../ui/states';
 import { Time } from '../../ui/time';
 import { AccessList } from './access';
 import { PrincipalEditor } from './editor';
+import { SignInLink } from './signInLink';
 import { Tokens } from './tokens';
 
 const ICONS = { human: User, agent: Bot, service: Wrench } as const;
 
-type Showing = { what: 'editor'; principal: PrincipalRow | null } | { what: 'tokens'; principal: PrincipalRow } | null;
+type Showing = { what: 'editor'; principal: PrincipalRow | null } | { what: 'tokens' | 'link'; principal: PrincipalRow } | null;
 
 export function Principals() {
   const trpc = useTRPC();
@@ -56,6 +57,7 @@ export function Principals() {
       {showing?.what === 'editor' ? (
         <PrincipalEditor principal={showing.principal} all={principals.data ?? []} onClose={() => setShowing(null)} />
       ) : null}
+      {showing?.what === 'link' ? <SignInLink principal={showing.principal} onClose={() => setShowing(null)} /> : null}
       {showing?.what === 'tokens' ? <Tokens principal={showing.principal} isAdmin={isAdmin} onClose={() => setShowing(null)} /> : null}
     </Page>
   );
@@ -84,7 +86,7 @@ function Row({ row, isAdmin, show }: { row: PrincipalRow; isAdmin: boolean; show
           {row.email ? ` · ${row.email}` : ''}
         </p>
       </div>
-      <div className="flex flex-wrap items-center gap-1.5 lg:w-56">
+      <div className="flex flex-wrap items-center gap-1.5 lg:w-40">
         <Badge tone={row.role === 'member' ? 'outline' : 'accent'}>{row.role}</Badge>
         {row.groups.map((group) => (
           <Badge key={group}>{group}</Badge>
@@ -99,7 +101,13 @@ function Row({ row, isAdmin, show }: { row: PrincipalRow; isAdmin: boolean; show
           'never seen'
         )}
       </p>
-      <div className="flex gap-2">
+      <div className="flex flex-wrap justify-end gap-2 lg:w-76">
+        {isAdmin && row.kind === 'human' && row.disabledAt === null ? (
+          <Button size="sm" onClick={() => show({ what: 'link', principal: row })} aria-label={`Sign-in link for ${row.name}`}>
+            <Link2 aria-hidden />
+            Sign-in link
+          </Button>
+        ) : null}
         <Button
           size="sm"
           className="min-w-24"

@@ -1,0 +1,29 @@
+import { eq } from 'drizzle-orm';
+import { principals } from '../../db/schema/identity';
+import { recordAction } from '../actions/record';
+import { createSignInLink } from '../auth/link';
+import { notFound, ServiceError } from '../errors';
+import type { Call } from '../identity/actor';
+import { demand } from '../identity/permission';
+import { idSchema, parseInput } from '../input';
+
+/**
+ * A one-time link that signs a person in to the console, for an administrator to hand over: `/sign-in?link=gh_ln_…`, 15 minutes.
+ * Whoever opens it first is that person, as with a token; the record says who made it. Agents and services have no console.
+ */
+export async function makeSignInLink({ store, actor }: Call, input: unknown): Promise<{ path: string; expiresAt: Date }> {
+  demand(actor, 'tokens:write');
+  const { id } = parseInput(idSchema, input);
+  return store.transaction(async (tx) => {
+    const [row] = await tx
+      .select({ name: principals.name, kind: principals.kind, disabledAt: principals.disabledAt })
+      .from(principals)
+      .where(eq(principals.id, id));
+    if (row === undefined) throw notFound('principal', id);
+    if (row.kind !== 'human') throw new ServiceError('INVALID', `${row.name} is not a person: it signs in with a token`);
+    if (row.disabledAt !== null) throw new ServiceError('CONFLICT', `principal ${row.name} is disabled`);
+    const link = await createSignInLink(tx, id);
+    await recordAction(tx, actor, { action: 'principal.link', subject: row.name, after: { expiresAt: link.expiresAt } });
+    return link;
+  });
+}
