@@ -47,7 +47,10 @@ export function LiveProvider({ children }: { children: ReactNode }) {
     trpc.approvals.onChange.subscriptionOptions(undefined, {
       onData: ({ data }) => {
         void queryClient.invalidateQueries({ queryKey: trpc.approvals.stats.queryKey() });
-        void queryClient.invalidateQueries({ queryKey: trpc.approvals.get.queryKey({ id: data.id }) });
+        // The open card follows at once; who decided, and what came of it, is read behind it.
+        const detail = trpc.approvals.get.queryKey({ id: data.id });
+        queryClient.setQueryData(detail, (known) => (known === undefined ? known : { ...known, ...data.row }));
+        void queryClient.invalidateQueries({ queryKey: detail });
         for (const heard of listeners.current) heard(data);
       },
       // After sleep or a restart of the gateway the server resumes from the last event; what it could not keep is read again.

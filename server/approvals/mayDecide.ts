@@ -105,9 +105,10 @@ export function settledWords(
   }
 }
 
-/** `3 s ago`, `12 min ago`, `2 h ago` */
+/** `just now`, `3 s ago`, `12 min ago`, `2 h ago` */
 export function ago(at: Date, now: Date): string {
   const seconds = Math.max(0, Math.round((now.getTime() - at.getTime()) / 1_000));
+  if (seconds < 1) return 'just now';
   if (seconds < 90) return `${seconds} s ago`;
   const minutes = Math.round(seconds / 60);
   if (minutes < 90) return `${minutes} min ago`;

@@ -152,13 +152,13 @@ function Outcome({ request }: { request: RequestDetail }) {
           {last.decision === 'approve' ? 'Approved' : 'Rejected'} by {last.reviewerName} <Time at={last.at} as="ago" />.{' '}
         </>
       ) : null}
-      {outcome ? (
+      {request.status === 'approved' && (outcome === null || outcome.status === 'held') ? (
+        'It is about to run.'
+      ) : outcome && outcome.status !== 'held' ? (
         <span className="inline-flex flex-wrap items-center gap-2">
           <StatementBadge status={outcome.status} />
           {outcomeText(outcome)}
         </span>
-      ) : request.status === 'approved' ? (
-        'The client has not run it yet.'
       ) : request.status === 'executed' ? null : (
         'Nothing was executed.'
       )}

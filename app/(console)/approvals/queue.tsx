@@ -182,11 +182,13 @@ interface RowListProps {
 function RowList({ title, rows, openId, focusedId, open, aside = null }: RowListProps) {
   const nowMs = useNow();
   if (rows.length === 0) return aside;
+  // A row decided a moment ago keeps its place and no longer counts.
+  const count = title === 'Waiting' ? rows.filter((row) => row.status === 'pending').length : rows.length;
   return (
     <section aria-label={title} className="grid gap-1">
       <div className="flex h-8 items-center justify-between px-1 max-sm:h-11">
         <h2 className="text-xs font-medium text-ink-3">
-          {title} <span className="tabular-nums">{rows.length}</span>
+          {title} <span className="tabular-nums">{count}</span>
         </h2>
         {aside}
       </div>
