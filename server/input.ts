@@ -3,7 +3,7 @@ import { type FieldIssue, ServiceError } from './errors';
 
 /** Reads a verb's input; throws INVALID naming every field that is wrong. Values are not repeated: they may be secrets. */
 export function parseInput<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
-  const parsed = schema.safeParse(value, { reportInput: false });
+  const parsed = schema.safeParse(value, { reportInput: false, error: inWords });
   if (parsed.success) return parsed.data;
   const fields: FieldIssue[] = parsed.error.issues.map((issue) => ({ path: pathText(issue.path), message: issue.message }));
   const first = fields[0];
@@ -12,6 +12,21 @@ export function parseInput<S extends z.ZodType>(schema: S, value: unknown): z.ou
     first === undefined ? 'invalid input' : `${first.path === '' ? '' : `${first.path}: `}${first.message}`,
     { fields },
   );
+}
+
+/** What a person reads under a field where the schema gives no words of its own; undefined leaves the library's. */
+function inWords(issue: z.core.$ZodRawIssue): string | undefined {
+  const unit = 'origin' in issue && issue.origin === 'string' ? ' characters' : '';
+  switch (issue.code) {
+    case 'too_big':
+      return `at most ${String(issue.maximum)}${unit}`;
+    case 'too_small':
+      return `at least ${String(issue.minimum)}${unit}`;
+    case 'invalid_type':
+      return issue.expected === 'number' ? 'a number is needed' : issue.expected === 'int' ? 'a whole number is needed' : undefined;
+    default:
+      return undefined;
+  }
 }
 
 /** `['rules', 2, 'match']` → `rules[2].match` */

@@ -44,7 +44,7 @@ export const connectionDraftSchema = z.object({
   id: z.string().optional(),
   name: nameSchema,
   host: hostSchema,
-  port: z.int().min(1).max(65_535).default(5432),
+  port: z.int('a port is a number').min(1, 'a port from 1 to 65535').max(65_535, 'a port from 1 to 65535').default(5432),
   database: z.string().min(1, 'a database is needed').max(63),
   username: z.string().min(1, 'a role to sign in with is needed').max(63),
   password: z.string().max(1_000).optional(),

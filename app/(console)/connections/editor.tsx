@@ -68,7 +68,13 @@ export function ConnectionEditor({
           <Button look="primary" type="submit" form={formId} busy={save.isPending}>
             Save connection
           </Button>
-          <Button onClick={() => test.mutate(draftOf(form, connection))} busy={test.isPending}>
+          <Button
+            onClick={() => {
+              save.reset();
+              test.mutate(draftOf(form, connection));
+            }}
+            busy={test.isPending}
+          >
             {test.isPending ? null : <PlugZap aria-hidden />}
             Test connection
           </Button>

@@ -38,7 +38,7 @@ export function PolicyFields({ form, set, error }: Props) {
             <option value="allow">Allow anyway</option>
           </Select>
         </Field>
-        <Field label="Record results" error={error('record')}>
+        <Field label="Record results" hint="Not built yet: statements are recorded, their results are not." error={error('record')}>
           <Select value={form.record} onChange={(event) => set({ record: event.target.value as ConnectionForm['record'] })}>
             <option value="off">Off</option>
             <option value="masked">Masked results</option>
@@ -47,7 +47,7 @@ export function PolicyFields({ form, set, error }: Props) {
       </fieldset>
       <fieldset className="grid gap-4 border-t pt-4 sm:grid-cols-3">
         <legend className="sr-only">Limits</legend>
-        <Field label="Most rows" optional error={error('limits.maxRows')}>
+        <Field label="Most rows" hint="Not enforced yet." optional error={error('limits.maxRows')}>
           <Input
             inputMode="numeric"
             value={form.maxRows}

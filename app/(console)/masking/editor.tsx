@@ -124,13 +124,16 @@ export function MaskingEditor({ rule, start, columnType, onClose }: Props) {
               <option value="open">Open: allowed</option>
               <option value="guarded">Guarded: equality, IN lists, equi-joins and IS NULL only</option>
               <option value="closed">Closed: refused</option>
-              <option value="masked">Masked: compared as masked values</option>
+              <option value="masked">Masked: not built yet, acts as closed</option>
             </Select>
           </Field>
         </div>
         <fieldset className="border-t pt-4">
           <legend className="float-left mb-1 text-sm font-medium">Also mask content that looks like</legend>
-          <div className="clear-both grid gap-x-6 sm:grid-cols-2">
+          <p className="clear-both mb-2 text-xs text-ink-2">
+            Not built yet: content is not looked at. Name the columns to have them masked.
+          </p>
+          <div className="grid gap-x-6 sm:grid-cols-2">
             {DETECTORS.map(([value, words]) => (
               <Check
                 key={value}

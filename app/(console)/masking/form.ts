@@ -47,6 +47,8 @@ export function formForColumn(connection: string, column: string, type: string):
     connections: [connection],
     columns: [column],
     type: mask,
+    // The API asks for one of round and bucket; ten is a step that hides a single value in most ranges.
+    ...(mask === 'number' ? { bucket: '10' } : {}),
   };
 }
 

@@ -32,7 +32,7 @@ export function MaskFields({ form, set, error, columnType }: Props) {
         error={error('mask')}
         hint={columnType === null ? 'Types that a mask does not fit become NULL.' : `Masks that fit a column of type ${columnType}.`}
       >
-        <Select value={form.type} onChange={(event) => set({ type: event.target.value as MaskingForm['type'] })}>
+        <Select value={form.type} onChange={(event) => set(typeChange(event.target.value as MaskingForm['type'], form))}>
           {offered.map(([type, words]) => (
             <option key={type} value={type}>
               {words}
@@ -77,3 +77,7 @@ export function MaskFields({ form, set, error, columnType }: Props) {
     </div>
   );
 }
+
+/** A number mask needs a parameter: it starts with one, so that choosing the mask is enough. */
+const typeChange = (type: MaskingForm['type'], form: MaskingForm): Partial<MaskingForm> =>
+  type === 'number' && form.round === '' && form.bucket === '' ? { type, bucket: '10' } : { type };

@@ -13,6 +13,8 @@ import { Time } from '../../ui/time';
 interface FirstRunProps {
   firstStatement: { id: string; at: Date; sql: string; principalName: string } | null;
   heldToday: number;
+  /** Requests that wait now. */
+  pending: number;
 }
 
 const KEY = 'gatehouse.first-run';
@@ -25,7 +27,7 @@ const wasDismissed = () => {
 };
 
 /** Shows the way to the first statement, then turns green by itself and shows it. */
-export function FirstRun({ firstStatement, heldToday }: FirstRunProps) {
+export function FirstRun({ firstStatement, heldToday, pending }: FirstRunProps) {
   const trpc = useTRPC();
   const [dismissed, setDismissed] = useState(wasDismissed);
   const connections = useQuery(trpc.connections.list.queryOptions(undefined, { enabled: !dismissed }));
@@ -76,7 +78,9 @@ export function FirstRun({ firstStatement, heldToday }: FirstRunProps) {
         </Link>
       ) : null}
       <ol className="grid gap-4 px-4 py-4 sm:px-5">
-        {firstStatement ? null : (
+        {firstStatement ? (
+          <Step number={1} done title="Connect with psql" />
+        ) : (
           <Step number={1} done={false} title="Connect with psql">
             <p className="mb-2 text-ink-2">
               The terminal that started Gatehouse printed a complete line with the demo agent’s token. Paste that, or use this one with a
@@ -98,7 +102,7 @@ export function FirstRun({ firstStatement, heldToday }: FirstRunProps) {
           <p className="mb-2 text-ink-2">The client waits on its connection. The request appears under Approvals within a second.</p>
           <CopyLine text="DELETE FROM orders WHERE id = 1;" label="DELETE statement" />
         </Step>
-        <Step number={3} done={false} title="Decide it">
+        <Step number={3} done={heldToday > 0 && pending === 0} title="Decide it">
           <Link href="/approvals" className="text-accent-text underline underline-offset-4">
             Open approvals
           </Link>{' '}
@@ -109,7 +113,7 @@ export function FirstRun({ firstStatement, heldToday }: FirstRunProps) {
   );
 }
 
-function Step({ number, done, title, children }: { number: number; done: boolean; title: string; children: ReactNode }) {
+function Step({ number, done, title, children }: { number: number; done: boolean; title: string; children?: ReactNode }) {
   return (
     <li className="grid grid-cols-[1.75rem_minmax(0,1fr)] gap-x-2.5 text-sm">
       <span
@@ -119,7 +123,7 @@ function Step({ number, done, title, children }: { number: number; done: boolean
         {done ? <CircleCheck className="size-4" /> : number}
       </span>
       <div className="min-w-0">
-        <h3 className="mb-0.5 font-semibold">
+        <h3 className="mb-0.5 pt-0.5 font-semibold">
           {title}
           {done ? <span className="sr-only"> (done)</span> : null}
         </h3>

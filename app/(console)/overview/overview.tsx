@@ -37,14 +37,14 @@ export function Overview() {
         />
       ) : null}
       <div className="grid gap-4">
-        {data ? <FirstRun firstStatement={data.firstStatement} heldToday={data.heldToday} /> : null}
+        {data ? <FirstRun firstStatement={data.firstStatement} heldToday={data.heldToday} pending={data.pendingRequests} /> : null}
         <dl className="grid grid-cols-2 gap-3 md:grid-cols-3 xl:grid-cols-6">
           <Count name="Waiting for approval" value={data?.pendingRequests} href="/approvals" strong={(data?.pendingRequests ?? 0) > 0} />
           <Count name="Open sessions" value={data?.openSessions} href="/sessions" />
           <Count name="Statements today" value={data?.statementsToday} href="/audit" />
           <Count name="Held today" value={data?.heldToday} href="/audit?q=verdict%3Aheld" />
           <Count name="Denied today" value={data?.deniedToday} href="/audit?q=verdict%3Adenied" />
-          <Count name="Masked today" value={data?.maskedToday} href="/audit" />
+          <Count name="Masked today" value={data?.maskedToday} href="/audit?q=masked%3A*" />
         </dl>
         <Card className="p-4 sm:p-5">
           <h2 className="mb-3 text-sm font-semibold">Last 24 hours</h2>

@@ -88,7 +88,7 @@ export function MatchFields({ form, set, error }: FieldsProps) {
           </Field>
           <Field
             label="More affected rows than"
-            hint="Measured while it runs; above it the statement is rolled back."
+            hint="Not measured yet: until it is, the rule acts on every statement that meets its other conditions."
             error={error('match.maxAffectedRows')}
           >
             <Input inputMode="numeric" value={form.maxAffectedRows} onChange={(event) => set({ maxAffectedRows: event.target.value })} />
