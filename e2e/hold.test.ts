@@ -1,39 +1,15 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { RequestRow } from '../server/approvals/shape';
-import { type Api, apiAs, apiAsAdmin, demoToken, makePrincipal } from './api';
+import { apiAs, apiAsAdmin, demoToken, makePrincipal } from './api';
 import { DEMO_AGENT, directSettings, eventually, failure, open, proxySettings } from './clients';
 import { sharedGateway } from './gateway';
-import { bind, describePortal, execute, fieldsOf, parse, simpleQuery, statusOf, sync, WireClient } from './wireClient';
+import { tenRows } from './tenRows';
+import { bind, execute, parse, simpleQuery, statusOf, sync, WireClient } from './wireClient';
 
 const gateway = sharedGateway();
 const settings = proxySettings(gateway);
-let admin: Api;
-let direct: Awaited<ReturnType<typeof open>>;
-let client: Awaited<ReturnType<typeof open>>;
-let wire: WireClient;
-
-beforeAll(async () => {
-  admin = apiAsAdmin(gateway);
-  direct = await open(directSettings(gateway));
-  await direct.query(
-    `DROP TABLE IF EXISTS verdicts; CREATE TABLE verdicts (id int PRIMARY KEY, note text); GRANT ALL ON verdicts TO shop_app`,
-  );
-});
-afterAll(async () => {
-  await direct.query('DROP TABLE IF EXISTS verdicts');
-  await direct.end();
-});
-beforeEach(async () => {
-  await direct.query("TRUNCATE verdicts; INSERT INTO verdicts SELECT g, 'row ' || g FROM generate_series(1, 10) AS g");
-  client = await open(settings);
-  wire = await WireClient.signIn(settings);
-});
-afterEach(async () => {
-  wire.close();
-  await client.end().catch(() => undefined);
-});
-
-const count = async () => (await direct.query('SELECT count(*)::int AS n FROM verdicts')).rows[0].n as number;
+const admin = apiAsAdmin(gateway);
+const rows = tenRows('held_rows');
 
 function pending(text: string): Promise<RequestRow> {
   return eventually(`a request for ${text}`, async () =>
@@ -45,119 +21,11 @@ async function becomes(id: string, status: RequestRow['status']): Promise<void> 
   await eventually(`${id} ${status}`, async () => (await admin.approvals.get.query({ id })).status === status);
 }
 
-describe('deny', () => {
-  test('DROP is 42501, names the rule and the statement, executes nothing, and the session lives', async () => {
-    const error = await failure(client.query('DROP TABLE verdicts'));
-    expect(error).toMatchObject({ code: '42501', severity: 'ERROR', routine: expect.stringContaining('gatehouse') });
-    expect(error.message).toMatch(/^statement denied by rule ".+" \(stm_\w+\)$/);
-    expect(error.detail).toContain('Nothing was executed.');
-    expect(await count()).toBe(10);
-    expect((await client.query('SELECT 1 AS alive')).rows).toEqual([{ alive: 1 }]);
-  });
-
-  test.each([
-    'drop table VERDICTS',
-    '/* x */ DROP /* y */ TABLE IF EXISTS verdicts CASCADE',
-    'TRUNCATE verdicts',
-    'DROP SCHEMA public CASCADE',
-    'DROP VIEW order_totals',
-    'GRANT ALL ON verdicts TO PUBLIC',
-    "COPY verdicts TO PROGRAM 'cat'",
-    'ALTER ROLE shop_app SUPERUSER',
-    'SELECT 1; DROP TABLE verdicts',
-    'EXPLAIN ANALYZE DROP TABLE verdicts',
-  ])('%s does not run', async (sql) => {
-    expect((await failure(client.query(sql))).code).toMatch(/^(?:42501|42601)$/);
-    expect(await count()).toBe(10);
-    expect((await client.query('SELECT 1 AS alive')).rows).toEqual([{ alive: 1 }]);
-  });
-
-  test('the statement before a denied one in the same text does not run either', async () => {
-    expect((await failure(client.query('INSERT INTO verdicts VALUES (11); DROP TABLE verdicts'))).code).toBe('42501');
-    expect(await count()).toBe(10);
-  });
-
-  test('SQL PREPARE cannot carry it in, nor can EXECUTE', async () => {
-    expect((await failure(client.query('PREPARE p AS DROP TABLE verdicts'))).code).toMatch(/^42/);
-    expect((await failure(client.query('EXECUTE p'))).code).toBe('26000');
-    expect(await count()).toBe(10);
-  });
-
-  test('in a transaction it fails the transaction, as an error of PostgreSQL would, until ROLLBACK', async () => {
-    wire.send(simpleQuery('BEGIN'));
-    expect(statusOf(await wire.until('Z'))).toBe('T');
-    wire.send(simpleQuery('INSERT INTO verdicts VALUES (20)'));
-    expect(statusOf(await wire.until('Z'))).toBe('T');
-    wire.send(simpleQuery('DROP TABLE verdicts'));
-    expect(statusOf(await wire.until('Z'))).toBe('E');
-    wire.send(simpleQuery('SELECT 1'));
-    const refused = await wire.until('Z');
-    expect(refused.map((message) => message.type).join('')).toBe('EZ');
-    expect(refused[0] && fieldsOf(refused[0])).toMatchObject({ C: '25P02' });
-    wire.send(simpleQuery('COMMIT'));
-    const commit = await wire.until('Z');
-    expect(commit.find((message) => message.type === 'C')?.body.toString()).toBe('ROLLBACK\0');
-    expect(statusOf(commit)).toBe('I');
-    expect(await count()).toBe(10);
-    wire.send(simpleQuery('SELECT 1'));
-    expect(statusOf(await wire.until('Z'))).toBe('I');
-  });
-
-  test('a savepoint brings the transaction back after a denial', async () => {
-    await client.query('BEGIN');
-    await client.query('INSERT INTO verdicts VALUES (21)');
-    await client.query('SAVEPOINT s');
-    expect((await failure(client.query('DROP TABLE verdicts'))).code).toBe('42501');
-    await client.query('ROLLBACK TO s');
-    await client.query('COMMIT');
-    expect(await count()).toBe(11);
-  });
-
-  test('trap-23: after a denied Parse everything up to Sync is skipped, and the old unnamed statement does not run', async () => {
-    wire.send(parse('INSERT INTO verdicts VALUES (30)'), bind(), execute(), sync());
-    await wire.until('Z');
-    expect(await count()).toBe(11);
-    wire.send(parse('DROP TABLE verdicts'), bind(), describePortal(), execute(), simpleQuery('INSERT INTO verdicts VALUES (31)'), sync());
-    const answer = await wire.until('Z');
-    expect(answer.map((message) => message.type).join('')).toBe('EZ');
-    expect(answer[0] && fieldsOf(answer[0])).toMatchObject({ C: '42501' });
-    wire.send(simpleQuery('SELECT 1'));
-    expect((await wire.until('Z')).map((message) => message.type).join('')).toBe('TDCZ');
-    expect(await count()).toBe(11);
-  });
-
-  test('trap-26: a denied third of a pipeline leaves the first two answered, and undone', async () => {
-    wire.send(
-      parse('INSERT INTO verdicts VALUES (40)'),
-      bind(),
-      execute(),
-      parse('SELECT 1 AS one'),
-      bind(),
-      describePortal(),
-      execute(),
-      parse('DROP TABLE verdicts'),
-      bind(),
-      execute(),
-      parse('INSERT INTO verdicts VALUES (41)'),
-      bind(),
-      execute(),
-      sync(),
-    );
-    const answer = await wire.until('Z');
-    const types = answer.map((message) => message.type).join('');
-    expect(types).toBe('12C12TDCEZ');
-    expect(statusOf(answer)).toBe('I');
-    expect(await count()).toBe(10);
-    wire.send(parse('SELECT 5 AS five'), bind(), describePortal(), execute(), sync());
-    expect((await wire.until('Z')).map((message) => message.type).join('')).toBe('12TDCZ');
-  });
-});
-
 describe('hold', () => {
   test('the NOTICE comes while the client waits; nothing runs before the approval; then the row count comes', async () => {
-    const answer = client.query('DELETE FROM verdicts WHERE id IN (1, 2, 3)');
-    const request = await pending('DELETE FROM verdicts WHERE id IN (1, 2, 3)');
-    const notice = await eventually('the NOTICE', async () => client.notices.find((one) => one.message?.includes(request.id)));
+    const answer = rows.client.query('DELETE FROM held_rows WHERE id IN (1, 2, 3)');
+    const request = await pending('DELETE FROM held_rows WHERE id IN (1, 2, 3)');
+    const notice = await eventually('the NOTICE', async () => rows.client.notices.find((one) => one.message?.includes(request.id)));
     expect(notice).toMatchObject({ severity: 'NOTICE', code: '00000', message: `statement held for approval (${request.id})` });
     expect(notice.detail).toContain(request.rule);
     expect(notice.hint).toContain(request.id);
@@ -169,38 +37,38 @@ describe('hold', () => {
       transactionStatus: 'I',
     });
     await new Promise((resolve) => setTimeout(resolve, 500));
-    expect(await count()).toBe(10);
+    expect(await rows.count()).toBe(10);
     await admin.approvals.approve.mutate({ id: request.id });
     expect(await answer).toMatchObject({ command: 'DELETE', rowCount: 3 });
-    expect(await count()).toBe(7);
+    expect(await rows.count()).toBe(7);
     await becomes(request.id, 'executed');
-    expect((await client.query('SELECT 1 AS alive')).rows).toEqual([{ alive: 1 }]);
+    expect((await rows.client.query('SELECT 1 AS alive')).rows).toEqual([{ alive: 1 }]);
   });
 
   test('the extended protocol waits too, and what runs has the parameters that were shown', async () => {
-    const answer = client.query('DELETE FROM verdicts WHERE id = $1 AND note <> $2', [4, 'keep']);
-    const request = await pending('DELETE FROM verdicts WHERE id = $1');
+    const answer = rows.client.query('DELETE FROM held_rows WHERE id = $1 AND note <> $2', [4, 'keep']);
+    const request = await pending('DELETE FROM held_rows WHERE id = $1');
     const detail = await admin.approvals.get.query({ id: request.id });
     expect(detail.parameters.map((parameter) => parameter.value)).toEqual(['4', 'keep']);
     await admin.approvals.approve.mutate({ id: request.id, reason: 'looks right' });
     expect((await answer).rowCount).toBe(1);
-    expect((await direct.query('SELECT 1 FROM verdicts WHERE id = 4')).rowCount).toBe(0);
+    expect((await rows.direct.query('SELECT 1 FROM held_rows WHERE id = 4')).rowCount).toBe(0);
   });
 
   test('a rejection is 42501 with the reason, and nothing ran', async () => {
-    const answer = failure(client.query('DELETE FROM verdicts WHERE id = 5'));
+    const answer = failure(rows.client.query('DELETE FROM held_rows WHERE id = 5'));
     const request = await pending('WHERE id = 5');
     await admin.approvals.reject.mutate({ id: request.id, reason: 'Not during the sale.' });
     const error = await answer;
     expect(error).toMatchObject({ code: '42501', severity: 'ERROR', message: `statement rejected by reviewer (${request.id})` });
     expect(error.detail).toContain('Not during the sale.');
     expect(error.detail).toContain('Nothing was executed.');
-    expect(await count()).toBe(10);
-    expect((await client.query('SELECT 1 AS alive')).rows).toEqual([{ alive: 1 }]);
+    expect(await rows.count()).toBe(10);
+    expect((await rows.client.query('SELECT 1 AS alive')).rows).toEqual([{ alive: 1 }]);
   });
 
   test('a rejection needs a reason', async () => {
-    const answer = failure(client.query('DELETE FROM verdicts WHERE id = 6'));
+    const answer = failure(rows.client.query('DELETE FROM held_rows WHERE id = 6'));
     const request = await pending('WHERE id = 6');
     await expect(admin.approvals.reject.mutate({ id: request.id, reason: '' })).rejects.toThrow();
     expect((await admin.approvals.get.query({ id: request.id })).status).toBe('pending');
@@ -209,7 +77,7 @@ describe('hold', () => {
   });
 
   test('the second decision is a conflict that says who was first', async () => {
-    const answer = client.query('DELETE FROM verdicts WHERE id = 7');
+    const answer = rows.client.query('DELETE FROM held_rows WHERE id = 7');
     const request = await pending('WHERE id = 7');
     await admin.approvals.approve.mutate({ id: request.id });
     await expect(admin.approvals.reject.mutate({ id: request.id, reason: 'too late' })).rejects.toThrow(/admin/);
@@ -227,7 +95,7 @@ describe('hold', () => {
         email: 'second@example.com',
       }),
     );
-    const answer = client.query('DELETE FROM verdicts WHERE id IN (8, 9) RETURNING id');
+    const answer = rows.client.query('DELETE FROM held_rows WHERE id IN (8, 9) RETURNING id');
     const request = await pending('IN (8, 9)');
     const outcomes = await Promise.allSettled([
       admin.approvals.approve.mutate({ id: request.id }),
@@ -235,8 +103,8 @@ describe('hold', () => {
     ]);
     expect(outcomes.filter((outcome) => outcome.status === 'fulfilled').length).toBeGreaterThanOrEqual(1);
     expect((await answer).rows).toHaveLength(2);
-    const { rows } = await storeRows(`SELECT status, rows::int FROM statements WHERE request_id = '${request.id}' AND status <> 'held'`, 1);
-    expect(rows).toEqual([{ status: 'done', rows: 2 }]);
+    const recorded = await storeRows(`SELECT status, rows::int FROM statements WHERE request_id = '${request.id}' AND status <> 'held'`, 1);
+    expect(recorded.rows).toEqual([{ status: 'done', rows: 2 }]);
   });
 
   test('a write without bounds needs two people, and the client hears of the first', async () => {
@@ -250,15 +118,15 @@ describe('hold', () => {
         email: 'second@example.com',
       }),
     );
-    const answer = client.query("UPDATE verdicts SET note = 'all of them'");
+    const answer = rows.client.query("UPDATE held_rows SET note = 'all of them'");
     const request = await pending('all of them');
     expect(request).toMatchObject({ unbounded: true, required: 2, approvals: 0 });
     await admin.approvals.approve.mutate({ id: request.id });
     await eventually('the second NOTICE', async () =>
-      client.notices.some((notice) => notice.message === `approval 1 of 2 received (${request.id})`),
+      rows.client.notices.some((notice) => notice.message === `approval 1 of 2 received (${request.id})`),
     );
     await expect(admin.approvals.approve.mutate({ id: request.id })).rejects.toThrow();
-    expect((await direct.query("SELECT 1 FROM verdicts WHERE note = 'all of them'")).rowCount).toBe(0);
+    expect((await rows.direct.query("SELECT 1 FROM held_rows WHERE note = 'all of them'")).rowCount).toBe(0);
     await second.approvals.approve.mutate({ id: request.id });
     expect((await answer).rowCount).toBe(10);
   });
@@ -278,12 +146,12 @@ describe('hold', () => {
       owner: 'e2e-owner',
     });
     const session = await open({ ...settings, user: 'e2e-owned-agent', password: agentToken });
-    const answer = failure(session.query('DELETE FROM verdicts WHERE id = 10'));
+    const answer = failure(session.query('DELETE FROM held_rows WHERE id = 10'));
     const request = await pending('WHERE id = 10');
     await expect(apiAs(gateway, token).approvals.approve.mutate({ id: request.id })).rejects.toThrow();
     await expect(apiAs(gateway, agentToken).approvals.approve.mutate({ id: request.id })).rejects.toThrow();
     expect((await apiAs(gateway, token).approvals.get.query({ id: request.id })).mayDecide.allowed).toBe(false);
-    expect(await count()).toBe(10);
+    expect(await rows.count()).toBe(10);
     await admin.approvals.reject.mutate({ id: request.id, reason: 'end of test' });
     await answer;
     await session.end();
@@ -294,7 +162,7 @@ describe('hold', () => {
       gateway,
       await makePrincipal(admin, { name: 'e2e-member', kind: 'human', groups: ['support'], role: 'member', email: 'member@example.com' }),
     );
-    const answer = failure(client.query('DELETE FROM verdicts WHERE id = 1 AND true'));
+    const answer = failure(rows.client.query('DELETE FROM held_rows WHERE id = 1 AND true'));
     const request = await pending('id = 1 AND true');
     await expect(member.approvals.approve.mutate({ id: request.id })).rejects.toThrow();
     await expect(apiAs(gateway, demoToken(gateway)).approvals.approve.mutate({ id: request.id })).rejects.toThrow();
@@ -305,9 +173,9 @@ describe('hold', () => {
   });
 
   test('trap-22: a cancel while held is 57014, and the request is withdrawn', async () => {
-    const answer = failure(client.query('DELETE FROM verdicts WHERE id = 2'));
+    const answer = failure(rows.client.query('DELETE FROM held_rows WHERE id = 2'));
     const request = await pending('WHERE id = 2');
-    const { processID, secretKey } = client as unknown as { processID: number; secretKey: number };
+    const { processID, secretKey } = rows.client as unknown as { processID: number; secretKey: number };
     const canceller = await WireClient.connect(settings.port);
     const packet = Buffer.alloc(16);
     packet.writeInt32BE(16, 0);
@@ -319,8 +187,8 @@ describe('hold', () => {
     expect(await answer).toMatchObject({ code: '57014', message: 'canceling statement due to user request' });
     await becomes(request.id, 'withdrawn');
     await expect(admin.approvals.approve.mutate({ id: request.id })).rejects.toThrow();
-    expect(await count()).toBe(10);
-    expect((await client.query('SELECT 1 AS alive')).rows).toEqual([{ alive: 1 }]);
+    expect(await rows.count()).toBe(10);
+    expect((await rows.client.query('SELECT 1 AS alive')).rows).toEqual([{ alive: 1 }]);
   });
 
   test('trap-52: a client that leaves withdraws its request, cleanly or not', async () => {
@@ -329,45 +197,45 @@ describe('hold', () => {
       [4, (one: WireClient) => one.socket.resetAndDestroy()],
     ] as const) {
       const leaving = await WireClient.signIn(settings);
-      leaving.send(simpleQuery(`DELETE FROM verdicts WHERE id = ${id}`));
+      leaving.send(simpleQuery(`DELETE FROM held_rows WHERE id = ${id}`));
       const request = await pending(`WHERE id = ${id}`);
       leave(leaving);
       await becomes(request.id, 'withdrawn');
       await expect(admin.approvals.approve.mutate({ id: request.id })).rejects.toThrow();
     }
-    expect(await count()).toBe(10);
+    expect(await rows.count()).toBe(10);
   });
 
   test('in a transaction the reviewer is told, and the approval runs in it', async () => {
-    await client.query('BEGIN');
-    await client.query("UPDATE verdicts SET note = 'changed' WHERE id = 1");
-    const answer = client.query('DELETE FROM verdicts WHERE id = 9');
+    await rows.client.query('BEGIN');
+    await rows.client.query("UPDATE held_rows SET note = 'changed' WHERE id = 1");
+    const answer = rows.client.query('DELETE FROM held_rows WHERE id = 9');
     const request = await pending('WHERE id = 9');
     expect(request.transactionStatus).toBe('T');
     await admin.approvals.approve.mutate({ id: request.id });
     expect((await answer).rowCount).toBe(1);
-    expect(await count()).toBe(10);
-    await client.query('ROLLBACK');
-    expect(await count()).toBe(10);
+    expect(await rows.count()).toBe(10);
+    await rows.client.query('ROLLBACK');
+    expect(await rows.count()).toBe(10);
   });
 
   test('a rejection in a transaction fails the transaction until ROLLBACK', async () => {
-    wire.send(simpleQuery('BEGIN'));
-    await wire.until('Z');
-    wire.send(simpleQuery('DELETE FROM verdicts WHERE id = 8'));
+    rows.wire.send(simpleQuery('BEGIN'));
+    await rows.wire.until('Z');
+    rows.wire.send(simpleQuery('DELETE FROM held_rows WHERE id = 8'));
     const request = await pending('WHERE id = 8');
     await admin.approvals.reject.mutate({ id: request.id, reason: 'no' });
-    expect(statusOf(await wire.until('Z'))).toBe('E');
-    wire.send(simpleQuery('ROLLBACK'));
-    expect(statusOf(await wire.until('Z'))).toBe('I');
+    expect(statusOf(await rows.wire.until('Z'))).toBe('E');
+    rows.wire.send(simpleQuery('ROLLBACK'));
+    expect(statusOf(await rows.wire.until('Z'))).toBe('I');
   });
 
   test('a hold in mid-pipeline answers what came before, waits, and then goes on', async () => {
-    wire.send(
+    rows.wire.send(
       parse('SELECT 1'),
       bind(),
       execute(),
-      parse('DELETE FROM verdicts WHERE id = 6 OR id = 7'),
+      parse('DELETE FROM held_rows WHERE id = 6 OR id = 7'),
       bind(),
       execute(),
       parse('SELECT 2'),
@@ -376,16 +244,16 @@ describe('hold', () => {
       sync(),
     );
     const request = await pending('id = 6 OR id = 7');
-    await wire.until('C');
+    await rows.wire.until('C');
     await admin.approvals.approve.mutate({ id: request.id });
-    const answer = (await wire.until('Z')).filter((message) => message.type !== 'N');
+    const answer = (await rows.wire.until('Z')).filter((message) => message.type !== 'N');
     expect(answer.map((message) => message.type).join('')).toBe('12C12DCZ');
-    expect(await count()).toBe(8);
+    expect(await rows.count()).toBe(8);
   });
 
   test('the reason a client gives reaches the reviewer, and a switch that is not offered is refused', async () => {
     const withReason = await open({ ...settings, options: '-c gatehouse.reason=INC-42\\ erasure' } as typeof settings);
-    const answer = failure(withReason.query('DELETE FROM verdicts WHERE id = 5'));
+    const answer = failure(withReason.query('DELETE FROM held_rows WHERE id = 5'));
     const request = await pending('WHERE id = 5');
     expect(request.requesterReason).toBe('INC-42 erasure');
     await admin.approvals.reject.mutate({ id: request.id, reason: 'end of test' });
@@ -401,22 +269,22 @@ describe('hold', () => {
   });
 
   test('an opaque statement is not let through', async () => {
-    const answer = failure(client.query("DO $$ BEGIN EXECUTE 'DELETE FROM verdicts'; END $$"));
+    const answer = failure(rows.client.query("DO $$ BEGIN EXECUTE 'DELETE FROM held_rows'; END $$"));
     const request = await pending('DO $$ BEGIN');
-    expect(await count()).toBe(10);
+    expect(await rows.count()).toBe(10);
     await admin.approvals.reject.mutate({ id: request.id, reason: 'opaque' });
     expect((await answer).code).toBe('42501');
-    expect(await count()).toBe(10);
+    expect(await rows.count()).toBe(10);
   });
 
   test('a sessions kill ends a waiting client with 57P01 and withdraws', async () => {
-    const answer = failure(client.query('DELETE FROM verdicts WHERE id = 1'));
+    const answer = failure(rows.client.query('DELETE FROM held_rows WHERE id = 1'));
     const request = await pending('WHERE id = 1');
     const detail = await admin.approvals.get.query({ id: request.id });
     await admin.sessions.kill.mutate({ id: detail.sessionId, reason: 'test' });
     expect((await answer).code).toBe('57P01');
     await becomes(request.id, 'withdrawn');
-    expect(await count()).toBe(10);
+    expect(await rows.count()).toBe(10);
   });
 });
 
