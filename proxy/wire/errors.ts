@@ -110,8 +110,14 @@ export const internalError = (errorId: string) =>
 /** DETAIL and HINT are sentences; reasons come from rules and people, who may not have ended theirs. */
 function sentence(text: string): string {
   const trimmed = text.trim();
-  const capital = trimmed.charAt(0).toUpperCase() + trimmed.slice(1);
-  return /[.!?]$/.test(capital) ? capital : `${capital}.`;
+  // A name such as pg_stats stays as it is written.
+  const startsWithName = /^\w*_/.test(trimmed);
+  return ended(startsWithName ? trimmed : trimmed.charAt(0).toUpperCase() + trimmed.slice(1));
+}
+
+function ended(text: string): string {
+  const trimmed = text.trim();
+  return /[.!?]$/.test(trimmed) ? trimmed : `${trimmed}.`;
 }
 
 export interface DenialWords {
@@ -145,7 +151,10 @@ export const statementTooLarge = (sizeBytes: number, limitBytes: number) =>
   error('gatehouse_wire', '54000', `statement of ${sizeBytes} bytes exceeds the limit of ${limitBytes} bytes`);
 export const tooManyNames = () =>
   error('gatehouse_session', '53200', 'too many prepared statements and portals in one session', { hint: 'Close or deallocate some.' });
-export const functionCallNotAllowed = () => error('gatehouse_wire', '42501', 'function call protocol is not allowed');
+export const functionCallNotAllowed = () =>
+  error('gatehouse_wire', '42501', 'function call protocol is not allowed', {
+    hint: 'Drivers use it for large objects (lo_*); keep such data in bytea columns.',
+  });
 export const notRecorded = (detail: string) =>
   error('gatehouse_audit', '58000', 'statement not executed because it could not be recorded', { detail });
 export const catalogUnavailable = (connection: string) =>
@@ -158,7 +167,7 @@ export const approvalUnavailable = () =>
   });
 export const statementRejected = (requestId: string, reviewer: string, reason: string) =>
   error('gatehouse_approval', '42501', `statement rejected by reviewer (${requestId})`, {
-    detail: `${reviewer}: ${sentence(reason)} Nothing was executed.`,
+    detail: `${reviewer}: ${ended(reason)} Nothing was executed.`,
   });
 export const approvalTimedOut = (requestId: string) =>
   error('gatehouse_approval', '57014', `canceling statement due to approval timeout (${requestId})`, { detail: 'Nothing was executed.' });

@@ -7,7 +7,7 @@ import { open } from '../../db/secrets';
 import { mayConnect, type SignedIn, signIn } from '../identity/signIn';
 import type { ConnectionPolicy, Principal } from '../policy/types';
 import { Session } from '../session/session';
-import { readStartUp, type StartUpRequest } from '../session/settings';
+import { readStartUp, type StartUpRequest, shorterTimeoutMs } from '../session/settings';
 import { connectUpstream, type Upstream, type UpstreamTarget } from '../upstream/connect';
 import {
   encodeAuthenticationCleartext,
@@ -200,7 +200,9 @@ function targetOf(gateway: Gateway, connection: ConnectionPolicy, request: Start
     parameters: {
       ...request.upstream,
       standard_conforming_strings: 'on',
-      ...(statementTimeoutMs === undefined ? {} : { statement_timeout: String(statementTimeoutMs) }),
+      ...(statementTimeoutMs === undefined
+        ? {}
+        : { statement_timeout: String(shorterTimeoutMs(request.upstream.statement_timeout, statementTimeoutMs)) }),
     },
     timeoutMs: UPSTREAM_TIMEOUT_MS,
   };
