@@ -336,6 +336,10 @@ export class BackendFlow {
         if (head.execution !== null) session.end(head.execution, 'failed', sqlstate);
         break;
       case 'parse':
+        head.change.undo();
+        // The server drops the unnamed statement before it reads the new one.
+        if (head.name === '') session.names.statements.delete('');
+        break;
       case 'bind':
       case 'close':
         head.change.undo();
@@ -352,7 +356,10 @@ export class BackendFlow {
       if (reply.op === 'parse' || reply.op === 'bind' || reply.op === 'close') reply.change.undo();
       if (reply.op === 'describe' && reply.portal !== null) reply.portal.described = reply.portal.plan !== null;
       if (reply.op === 'execute' && reply.execution !== null) session.end(reply.execution, 'skipped');
-      if (reply.op === 'query') for (const execution of reply.executions) session.end(execution, 'skipped');
+      if (reply.op === 'query') {
+        for (const change of reply.changes) change.undo();
+        for (const execution of reply.executions) session.end(execution, 'skipped');
+      }
     }
     session.skipping = !found;
     return 'taken';
@@ -381,6 +388,7 @@ export class BackendFlow {
     const session = this.#session;
     session.status = decodeReadyForQuery(bytes);
     if (head?.op === 'query') {
+      for (const change of head.changes) change.done();
       for (const rest of head.executions.slice(head.index)) session.end(rest, 'skipped');
       session.replies.shift();
       // A simple Query is its own Sync; nothing of it is left to answer.

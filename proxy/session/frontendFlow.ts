@@ -292,7 +292,6 @@ export class FrontendFlow {
 
   #query(bytes: Buffer): void | Promise<void> {
     const sql = decodeText(bytes);
-    this.#session.names.dropUnnamed();
     return this.#withNames(sql, (view) => this.#runQuery(bytes, sql, view));
   }
 
@@ -322,13 +321,12 @@ export class FrontendFlow {
     const session = this.#session;
     for (const execution of executions) this.#mark(execution, view);
     session.unsynced = false;
-    session.replies.push({ op: 'query', executions, index: 0 });
+    session.replies.push({ op: 'query', executions, index: 0, changes: session.names.dropUnnamed() });
     session.toUpstream.append(bytes);
   }
 
   #parse(bytes: Buffer): void | Promise<void> {
     const message = decodeParse(bytes);
-    if (message.name === '') this.#session.names.statements.forget('');
     return this.#withNames(message.sql, (view) => this.#prepare(bytes, message, view));
   }
 
@@ -337,6 +335,7 @@ export class FrontendFlow {
     const judgement = this.#judge(sql, view);
     // A held statement may be prepared: preparing runs nothing. It is held when it is bound.
     if (judgement.action === 'deny') {
+      if (name === '') session.names.statements.forget('');
       throw this.#denied(
         judgement.statements.map((judged) => newExecution(judged, { protocol: 'extended', parameters: [], analysisMs: 0 })),
         view,
@@ -345,7 +344,7 @@ export class FrontendFlow {
     const { statements } = session.names;
     if (statements.bytes > MAX_NAMES_BYTES) throw tooManyNames();
     const change = statements.change(name, { name, sql, bySql: false, parameterTypes, judgement, columns: null });
-    session.replies.push({ op: 'parse', change });
+    session.replies.push({ op: 'parse', name, change });
     this.#forwardExtended(bytes);
   }
 
@@ -551,6 +550,8 @@ export class FrontendFlow {
   #denyQuery(error: WireError): void {
     const session = this.#session;
     if (session.skipping) return;
+    session.names.statements.forget('');
+    session.names.portals.forget('');
     // Outside a transaction with nothing under way the server has no part in this.
     if (session.status === 'I' && session.replies.length === 0 && !session.unsynced) {
       session.toClient.append(encodeFields(error.fields));

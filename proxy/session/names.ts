@@ -136,9 +136,8 @@ export class SessionNames {
   readonly cursors = new Set<string>();
 
   /** A simple Query destroys the unnamed statement and portal. */
-  dropUnnamed(): void {
-    this.statements.forget('');
-    this.portals.forget('');
+  dropUnnamed(): readonly Change[] {
+    return [this.statements.change('', undefined), this.portals.change('', undefined)];
   }
 
   /** Portals do not outlive their transaction. Those still on their way belong to the next one. */

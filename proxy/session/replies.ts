@@ -4,14 +4,14 @@ import type { Change, Portal, PreparedStatement } from './names';
 
 /** One message that went upstream and is owed an answer, in the order the answers will come. */
 export type Reply =
-  | { op: 'parse'; change: Change }
+  | { op: 'parse'; name: string; change: Change }
   | { op: 'bind'; change: Change }
   | { op: 'close'; change: Change }
   /** local: the gateway asked, the client does not see the answer. */
   | { op: 'describe'; statement: PreparedStatement | null; portal: Portal | null; local: boolean }
   /** execution is null for an empty statement, which runs nothing. */
   | { op: 'execute'; execution: Execution | null; portal: Portal | null }
-  | { op: 'query'; executions: readonly Execution[]; index: number }
+  | { op: 'query'; executions: readonly Execution[]; index: number; changes: readonly Change[] }
   /** A message made to fail at exactly this place; its error is replaced by ours. */
   | { op: 'poison'; error: WireError }
   | { op: 'sync' };
