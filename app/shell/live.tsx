@@ -3,6 +3,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useSubscription } from '@trpc/tanstack-react-query';
 import { usePathname } from 'next/navigation';
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useRef, useState } from 'react';
+import { useLasting } from '../data/lasting';
 import { useTRPC } from '../data/trpc';
 import type { RequestRow } from '../data/types';
 
@@ -15,11 +16,12 @@ interface ApprovalEvent {
 interface Live {
   /** Requests that wait for anybody; null until known. */
   pending: number | null;
-  state: 'connecting' | 'live' | 'lost';
+  /** Since when nothing has been heard from the gateway; null while it is heard. */
+  lostSince: Date | null;
   listen: (heard: (event: ApprovalEvent) => void) => () => void;
 }
 
-const LiveContext = createContext<Live>({ pending: null, state: 'connecting', listen: () => () => undefined });
+const LiveContext = createContext<Live>({ pending: null, lostSince: null, listen: () => () => undefined });
 
 export const useLive = () => useContext(LiveContext);
 
@@ -42,6 +44,7 @@ export function LiveProvider({ children }: { children: ReactNode }) {
       listeners.current.delete(heard);
     };
   });
+  const heardBefore = useRef(false);
   const stats = useQuery(trpc.approvals.stats.queryOptions(undefined, { refetchInterval: 60_000 }));
   const subscription = useSubscription(
     trpc.approvals.onChange.subscriptionOptions(undefined, {
@@ -54,12 +57,15 @@ export function LiveProvider({ children }: { children: ReactNode }) {
         for (const heard of listeners.current) heard(data);
       },
       // After sleep or a restart of the gateway the server resumes from the last event; what it could not keep is read again.
-      onStarted: () => void queryClient.invalidateQueries({ queryKey: trpc.approvals.pathKey() }),
+      onStarted: () => {
+        void queryClient.invalidateQueries(heardBefore.current ? {} : { queryKey: trpc.approvals.pathKey() });
+        heardBefore.current = true;
+      },
     }),
   );
   const pending = stats.data?.pending ?? null;
-  const state = subscription.status === 'pending' ? 'live' : subscription.status === 'error' ? 'lost' : 'connecting';
-  const live = useMemo<Live>(() => ({ pending, state, listen }), [pending, state, listen]);
+  const lostSince = useLasting(subscription);
+  const live = useMemo<Live>(() => ({ pending, lostSince, listen }), [pending, lostSince, listen]);
   useTitleCount(pending ?? 0);
   return <LiveContext value={live}>{children}</LiveContext>;
 }

@@ -1,5 +1,5 @@
 'use client';
-import { Menu, Search } from 'lucide-react';
+import { Menu, Search, Unplug } from 'lucide-react';
 import Link from 'next/link';
 import { usePathname } from 'next/navigation';
 import { type ReactNode, useState } from 'react';
@@ -7,6 +7,7 @@ import { Button } from '../ui/button';
 import { cx } from '../ui/classes';
 import { Kbd } from '../ui/kbd';
 import { Sheet } from '../ui/sheet';
+import { Time } from '../ui/time';
 import { ThemeSwitch, WhoAmI } from './account';
 import { LiveProvider, useLive } from './live';
 import { Logo } from './logo';
@@ -47,7 +48,6 @@ export function Shell({ children }: { children: ReactNode }) {
             <NavList />
           </nav>
           <div className="grid gap-3 pt-3">
-            <LiveState />
             <ThemeSwitch />
             <WhoAmI />
           </div>
@@ -57,6 +57,7 @@ export function Shell({ children }: { children: ReactNode }) {
           tabIndex={-1}
           className="min-w-0 bg-canvas outline-none lg:my-2 lg:mr-2 lg:min-h-[calc(100dvh-1rem)] lg:rounded-2xl lg:border lg:bg-page"
         >
+          <LostBar />
           {children}
         </main>
       </div>
@@ -66,13 +67,20 @@ export function Shell({ children }: { children: ReactNode }) {
   );
 }
 
-function LiveState() {
-  const { state } = useLive();
-  if (state !== 'lost') return null;
+/** A page that has lost its gateway shows the past; it must not look like the present. */
+function LostBar() {
+  const { lostSince } = useLive();
   return (
-    <p role="status" className="rounded-lg bg-hold-soft px-2.5 py-2 text-xs text-hold">
-      Live updates are interrupted. Trying again; pages still load.
-    </p>
+    <div role="status" className="sticky top-0 z-20 empty:hidden lg:rounded-t-2xl lg:overflow-hidden">
+      {lostSince === null ? null : (
+        <p className="flex items-center gap-2.5 border-b border-hold/40 bg-hold-soft px-4 py-2.5 text-sm font-medium text-hold sm:px-8">
+          <Unplug className="size-4 shrink-0" aria-hidden />
+          <span>
+            The gateway does not answer. This page shows what was known at <Time at={lostSince} quiet /> and comes back by itself.
+          </span>
+        </p>
+      )}
+    </div>
   );
 }
 

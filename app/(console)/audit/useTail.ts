@@ -1,6 +1,7 @@
 'use client';
 import { useSubscription } from '@trpc/tanstack-react-query';
 import { useEffect, useRef } from 'react';
+import { useLasting } from '../../data/lasting';
 import { useTRPC } from '../../data/trpc';
 
 /** A busy gateway records thousands of statements a second; a reader needs one new page a second at most. */
@@ -25,5 +26,9 @@ export function useTail(on: boolean, reread: () => void) {
       latest.current();
     }, REREAD_EVERY_MS);
   };
-  return useSubscription(trpc.audit.onStatement.subscriptionOptions(undefined, { enabled: on, onData: arrived })).status;
+  const subscription = useSubscription(
+    trpc.audit.onStatement.subscriptionOptions(undefined, { enabled: on, onData: arrived, onStarted: arrived }),
+  );
+  useLasting(subscription, on);
+  return subscription.status;
 }

@@ -4,6 +4,7 @@ import { useSubscription } from '@trpc/tanstack-react-query';
 import { Activity } from 'lucide-react';
 import Link from 'next/link';
 import { useState } from 'react';
+import { useLasting } from '../../data/lasting';
 import { useTRPC } from '../../data/trpc';
 import { useApprovalEvents } from '../../shell/live';
 import { StatementDetailView } from '../../statement/detail';
@@ -22,7 +23,7 @@ export function Overview() {
   const [openId, setOpenId] = useState<string | null>(null);
   const query = useQuery(trpc.overview.get.queryOptions(undefined, { refetchInterval: 15_000 }));
   const reread = () => void queryClient.invalidateQueries({ queryKey: trpc.overview.pathKey() });
-  useSubscription(trpc.audit.onStatement.subscriptionOptions(undefined, { onData: reread }));
+  useLasting(useSubscription(trpc.audit.onStatement.subscriptionOptions(undefined, { onData: reread, onStarted: reread })));
   useApprovalEvents(reread);
   const data = query.data;
   return (
