@@ -21,6 +21,7 @@ function inWords(issue: z.core.$ZodRawIssue): string | undefined {
     case 'too_big':
       return `at most ${String(issue.maximum)}${unit}`;
     case 'too_small':
+      if ('origin' in issue && issue.origin === 'array') return `name at least ${String(issue.minimum)}`;
       return `at least ${String(issue.minimum)}${unit}`;
     case 'invalid_type':
       return issue.expected === 'number' ? 'a number is needed' : issue.expected === 'int' ? 'a whole number is needed' : undefined;

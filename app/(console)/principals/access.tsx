@@ -3,6 +3,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { DoorOpen, Pencil, Plus, Trash2 } from 'lucide-react';
 import { useState } from 'react';
 import { toast } from 'sonner';
+import { fieldError } from '../../data/errors';
 import { useTRPC } from '../../data/trpc';
 import { Badge } from '../../ui/badge';
 import { Button } from '../../ui/button';
@@ -112,10 +113,10 @@ function AccessEditor({ start, onClose }: { start: Entry[]; onClose: () => void 
           // biome-ignore lint/suspicious/noArrayIndexKey: lines have no identity before they are saved
           <fieldset key={index} className="grid gap-3 rounded-xl border p-4">
             <legend className="sr-only">Line {index + 1}</legend>
-            <Field label="Groups">
+            <Field label="Groups" error={fieldError(save.error, `entries[${index}].groups`)}>
               <Names values={entry.groups} onChange={(next) => change(index, { groups: next })} suggestions={groups} />
             </Field>
-            <Field label="Connections">
+            <Field label="Connections" error={fieldError(save.error, `entries[${index}].connections`)}>
               <Names
                 values={entry.connections}
                 onChange={(next) => change(index, { connections: next })}
