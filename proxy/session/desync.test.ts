@@ -69,8 +69,10 @@ describe('what is judged is what runs', () => {
     await run('begin', 'BEGIN', 'T');
     await run('prepare a as select 1', 'PREPARE', 'T');
     t.client(parse({ name: 's', text: 'execute a' }), bind({ statement: 's', portal: 'p' }), sync());
-    await t.upstreamSees('P s|execute a', 'B p|s', 'S');
-    t.upstream(say.parseComplete(), say.bindComplete(), say.ready('T'));
+    await t.upstreamSees('P s|execute a', 'H');
+    t.upstream(say.parseComplete());
+    await t.upstreamSees('B p|s', 'S');
+    t.upstream(say.bindComplete(), say.ready('T'));
     await t.clientGets('1', '2', 'Z T');
     await run('deallocate a', 'DEALLOCATE', 'T');
     await run('prepare a as hold me', 'PREPARE', 'T');
@@ -95,6 +97,46 @@ describe('what is judged is what runs', () => {
   });
 });
 
+describe('names of an earlier batch that may yet fail', () => {
+  test('a Parse that the server skips leaves the old statement, and the next batch is judged as that', async () => {
+    t.client(parse({ name: 'a', text: 'hold me' }), sync());
+    await t.upstreamSees('P a|hold me', 'S');
+    t.upstream(say.parseComplete(), say.ready());
+    await t.clientGets('1', 'Z I');
+    t.client(
+      parse({ name: 'b', text: 'select nope' }),
+      close({ type: 'S', name: 'a' }),
+      parse({ name: 'a', text: 'select 1' }),
+      sync(),
+      bind({ statement: 'a' }),
+      execute(),
+      sync(),
+    );
+    await t.upstreamSees('P b|select nope', 'C S a', 'P a|select 1', 'S', 'H');
+    t.upstream(say.error('42703', 'no column nope'), say.ready());
+    await t.clientGets('E 42703 no column nope', 'Z I', HELD);
+    await t.upstreamSeesNothing();
+  });
+
+  test('EXECUTE behind one', async () => {
+    t.client(parse({ name: 'a', text: 'hold me' }), sync());
+    await t.upstreamSees('P a|hold me', 'S');
+    t.upstream(say.parseComplete(), say.ready());
+    await t.clientGets('1', 'Z I');
+    t.client(
+      parse({ name: 'b', text: 'select nope' }),
+      close({ type: 'S', name: 'a' }),
+      parse({ name: 'a', text: 'select 1' }),
+      sync(),
+      query('execute a'),
+    );
+    await t.upstreamSees('P b|select nope', 'C S a', 'P a|select 1', 'S', 'H');
+    t.upstream(say.error('42703', 'no column nope'), say.ready());
+    await t.clientGets('E 42703 no column nope', 'Z I', HELD);
+    await t.upstreamSeesNothing();
+  });
+});
+
 describe('pipelines', () => {
   test('the end of one transaction does not lift the taint of the next, which is on its way', async () => {
     t.client(query('select 1'), query('update ssn'));
@@ -106,14 +148,14 @@ describe('pipelines', () => {
   });
 
   test('the end of one batch does not close a portal of the next', async () => {
-    t.client(parse({ text: 'select 1' }), bind(), execute(), sync(), bind());
-    await t.upstreamSees('P |select 1', 'B |', 'E', 'S', 'B |');
+    t.client(parse({ text: 'select 1' }), bind(), execute(), sync(), parse({ text: 'select 2' }), bind());
+    await t.upstreamSees('P |select 1', 'B |', 'E', 'S', 'P |select 2', 'B |');
     t.upstream(say.parseComplete(), say.bindComplete(), say.complete('SELECT 1'), say.ready());
     await t.clientGets('1', '2', 'C SELECT 1', 'Z I');
     t.client(execute(), sync());
     await t.upstreamSees('E', 'S');
-    t.upstream(say.bindComplete(), say.complete('SELECT 1'), say.ready());
-    await t.clientGets('2', 'C SELECT 1', 'Z I');
+    t.upstream(say.parseComplete(), say.bindComplete(), say.complete('SELECT 1'), say.ready());
+    await t.clientGets('1', '2', 'C SELECT 1', 'Z I');
   });
 
   test('a denied Query behind messages without Sync rolls their implicit transaction back', async () => {
@@ -131,8 +173,10 @@ describe('pipelines', () => {
     t.client(query('prepare a as select 1'), parse({ text: 'execute a' }), bind(), execute(), sync());
     await t.upstreamSees('Q prepare a as select 1', 'H');
     t.upstream(say.error('42P05', 'prepared statement "a" already exists'), say.ready());
-    await t.upstreamSees('P |execute a', 'D S POISON', 'S');
-    t.upstream(say.parseComplete(), say.error('26000', 'no'), say.ready());
+    await t.upstreamSees('P |execute a', 'H');
+    t.upstream(say.parseComplete());
+    await t.upstreamSees('D S POISON', 'S');
+    t.upstream(say.error('26000', 'no'), say.ready());
     await t.clientGets('E 42P05 prepared statement "a" already exists', 'Z I', '1', 'E 26000 prepared statement "a" does not exist', 'Z I');
   });
 

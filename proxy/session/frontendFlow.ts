@@ -59,6 +59,8 @@ export class FrontendFlow {
   #held: HeldStatement | null = null;
   #cancelBarrier: Promise<void> | null = null;
   #yielded = false;
+  /** Counts Syncs: what stands between two of them fails or succeeds together. */
+  #batch = 0;
   #lastJudged: { sql: string; view: SessionView; searchPathKnown: boolean; judgement: Judgement } | null = null;
 
   constructor(session: Session) {
@@ -204,6 +206,7 @@ export class FrontendFlow {
         if (session.copyIn === null) session.replies.push({ op: 'sync' });
         session.skipping = false;
         session.unsynced = false;
+        this.#batch++;
         session.toUpstream.append(bytes);
         return;
       case Frontend.flush:
@@ -264,6 +267,19 @@ export class FrontendFlow {
   }
 
   /** One text is judged at Parse, at Bind and before each; while nothing it depends on has moved, once is enough. */
+  /** EXECUTE and FETCH mean what their names mean when they run: nothing that may change those is still on its way. */
+  #usesNames(sql: string, view: SessionView): boolean {
+    if (this.#session.replies.length === 0) return false;
+    return this.#judge(sql, view).statements.some(({ facts }) => facts.session?.type === 'execute' || facts.session?.type === 'fetch');
+  }
+
+  #whenAnswered(step: () => void | Promise<void>): Promise<void> {
+    const session = this.#session;
+    session.toUpstream.append(FLUSH);
+    session.toUpstream.flush();
+    return session.whenAnswered().then(() => (session.skipping || session.closed ? undefined : step()));
+  }
+
   #judge(sql: string, view: SessionView): Judgement {
     const { services, searchPathKnown } = this.#session;
     const last = this.#lastJudged;
@@ -296,6 +312,7 @@ export class FrontendFlow {
   }
 
   #runQuery(bytes: Buffer, sql: string, view: SessionView): void | Promise<void> {
+    if (this.#usesNames(sql, view)) return this.#whenAnswered(() => this.#withView((now) => this.#runQuery(bytes, sql, now)));
     const { effective, analysisMs } = this.#effective(sql, view);
     const executions = effective.statements.map((judged) => newExecution(judged, { protocol: 'simple', parameters: [], analysisMs }));
     this.#followNames(executions);
@@ -321,7 +338,7 @@ export class FrontendFlow {
     const session = this.#session;
     for (const execution of executions) this.#mark(execution, view);
     session.unsynced = false;
-    session.replies.push({ op: 'query', executions, index: 0, changes: session.names.dropUnnamed() });
+    session.replies.push({ op: 'query', executions, index: 0, changes: session.names.dropUnnamed(this.#batch) });
     session.toUpstream.append(bytes);
   }
 
@@ -343,7 +360,7 @@ export class FrontendFlow {
     }
     const { statements } = session.names;
     if (statements.bytes > MAX_NAMES_BYTES) throw tooManyNames();
-    const change = statements.change(name, { name, sql, bySql: false, parameterTypes, judgement, columns: null });
+    const change = statements.change(name, { name, sql, bySql: false, parameterTypes, judgement, columns: null }, this.#batch);
     session.replies.push({ op: 'parse', name, change });
     this.#forwardExtended(bytes);
   }
@@ -351,6 +368,7 @@ export class FrontendFlow {
   #bind(bytes: Buffer): void | Promise<void> {
     const message = decodeBind(bytes);
     return this.#withView(() => {
+      if (this.#session.names.statements.isUnsure(message.statement, this.#batch)) return this.#whenAnswered(() => this.#bind(bytes));
       const statement = this.#session.names.statements.get(message.statement);
       if (statement === undefined) throw noSuchStatement(message.statement);
       return this.#withNames(statement.sql, (view) => this.#open(bytes, message, statement, view));
@@ -364,6 +382,7 @@ export class FrontendFlow {
 
   #open(bytes: Buffer, bind: BindMessage, statement: PreparedStatement, view: SessionView): void | Promise<void> {
     const session = this.#session;
+    if (this.#usesNames(statement.sql, view)) return this.#whenAnswered(() => this.#bind(bytes));
     // Judged again: policy, catalog and names may have changed since Parse, and the server plans anew too.
     const { effective, analysisMs } = this.#effectiveOf(statement, view);
     const portal: Portal = {
@@ -380,7 +399,7 @@ export class FrontendFlow {
     };
     const forward = () => {
       if (session.names.portals.bytes > MAX_NAMES_BYTES) throw tooManyNames();
-      const change = session.names.portals.change(portal.name, portal);
+      const change = session.names.portals.change(portal.name, portal, this.#batch);
       const [judged] = effective.statements;
       if (judged !== undefined) this.#taint(judged, view);
       session.replies.push({ op: 'bind', change });
@@ -411,9 +430,11 @@ export class FrontendFlow {
     return executions;
   }
 
-  #execute(bytes: Buffer, view: SessionView): void {
+  #execute(bytes: Buffer, view: SessionView): void | Promise<void> {
     const session = this.#session;
     const { portal: name } = decodeExecute(bytes);
+    if (session.names.portals.isUnsure(name, this.#batch))
+      return this.#whenAnswered(() => this.#withView((now) => this.#execute(bytes, now)));
     const portal = session.names.portals.get(name);
     if (portal === undefined) throw noSuchPortal(name);
     this.#judgeAgain(portal, view);
@@ -468,7 +489,8 @@ export class FrontendFlow {
   #close(bytes: Buffer): void {
     const { names, replies } = this.#session;
     const { target, name } = decodeTarget(bytes);
-    const change = target === 'S' ? names.statements.change(name, undefined) : names.portals.change(name, undefined);
+    const change =
+      target === 'S' ? names.statements.change(name, undefined, this.#batch) : names.portals.change(name, undefined, this.#batch);
     replies.push({ op: 'close', change });
     this.#forwardExtended(bytes);
   }
@@ -563,6 +585,7 @@ export class FrontendFlow {
     session.replies.push({ op: 'sync' });
     session.skipping = false;
     session.unsynced = false;
+    this.#batch++;
     session.toUpstream.append(SYNC);
   }
 }

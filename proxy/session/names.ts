@@ -49,7 +49,7 @@ export interface Change {
  */
 export class NameTable<T> {
   readonly #known = new Map<string, T>();
-  readonly #pending = new Map<string, { value: T | undefined }[]>();
+  readonly #pending = new Map<string, { value: T | undefined; batch: number }[]>();
   readonly #sizeOf: (value: T) => number;
   #knownBytes = 0;
   #pendingBytes = 0;
@@ -76,11 +76,20 @@ export class NameTable<T> {
     return this.get(name) !== undefined;
   }
 
+  /**
+   * Whether a change of an earlier batch (what stands between two Syncs) is still on its way. Its batch may fail while this one runs, so
+   * the name is not to be used before it is settled; a change of this very batch can only fail together with what follows it.
+   */
+  isUnsure(name: string, batch: number): boolean {
+    const last = this.#pending.get(name)?.at(-1);
+    return last !== undefined && last.batch !== batch;
+  }
+
   /** `value` undefined takes the name away. */
-  change(name: string, value: T | undefined): Change {
+  change(name: string, value: T | undefined, batch: number): Change {
     const changes = this.#pending.get(name) ?? [];
     this.#pending.set(name, changes);
-    const change = { value };
+    const change = { value, batch };
     const bytes = this.#size(value);
     this.#pendingBytes += bytes;
     changes.push(change);
@@ -136,8 +145,8 @@ export class SessionNames {
   readonly cursors = new Set<string>();
 
   /** A simple Query destroys the unnamed statement and portal. */
-  dropUnnamed(): readonly Change[] {
-    return [this.statements.change('', undefined), this.portals.change('', undefined)];
+  dropUnnamed(batch: number): readonly Change[] {
+    return [this.statements.change('', undefined, batch), this.portals.change('', undefined, batch)];
   }
 
   /** Portals do not outlive their transaction. Those still on their way belong to the next one. */
