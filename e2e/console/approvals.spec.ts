@@ -78,7 +78,7 @@ test('Ctrl-C at the client: the open card says withdrawn, and cannot be approved
   await expect(panel(page).getByRole('button', { name: 'Approve statement' })).toBeVisible();
   (leaving as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
   await answer;
-  await expect(panel(page).getByText('Withdrawn')).toBeVisible();
+  await expect(panel(page).getByText('Withdrawn').first()).toBeVisible();
   await expect(panel(page).getByRole('button', { name: 'Approve statement' })).toHaveCount(0);
 });
 
