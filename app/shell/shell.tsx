@@ -3,16 +3,20 @@ import { Menu, Search, Unplug } from 'lucide-react';
 import Link from 'next/link';
 import { usePathname } from 'next/navigation';
 import { type ReactNode, useState } from 'react';
+import { useMe } from '../data/me';
 import { Button } from '../ui/button';
+import { Card } from '../ui/card';
 import { cx } from '../ui/classes';
+import { Page } from '../ui/frame';
 import { Kbd } from '../ui/kbd';
 import { Sheet } from '../ui/sheet';
+import { Empty } from '../ui/states';
 import { Time } from '../ui/time';
 import { ThemeSwitch, WhoAmI } from './account';
 import { LiveProvider, useLive } from './live';
 import { Logo } from './logo';
 import { NavList, usePages } from './nav';
-import { isCurrent } from './pages';
+import { isCurrent, PAGES } from './pages';
 import { Palette } from './palette';
 
 /** The frame around every page: a side menu on a desk, a bottom bar on a phone, the command palette on both. */
@@ -58,12 +62,29 @@ export function Shell({ children }: { children: ReactNode }) {
           className="min-w-0 bg-canvas outline-none lg:my-2 lg:mr-2 lg:min-h-[calc(100dvh-1rem)] lg:rounded-2xl lg:border lg:bg-page"
         >
           <LostBar />
-          {children}
+          <ForThisRole>{children}</ForThisRole>
         </main>
       </div>
       <BottomBar onSearch={() => setPalette(true)} />
       <Palette open={palette} onOpenChange={setPalette} />
     </LiveProvider>
+  );
+}
+
+/** Somebody who follows a link to a page of another role is told so once; the API refuses its data in any case. */
+function ForThisRole({ children }: { children: ReactNode }) {
+  const role = useMe()?.role;
+  const pathname = usePathname();
+  const page = PAGES.find((one) => isCurrent(pathname, one.href));
+  if (role === undefined || page === undefined || page.roles.includes(role)) return children;
+  return (
+    <Page title={page.name}>
+      <Card>
+        <Empty icon={page.icon} title={`Your role, ${role}, does not read this page`}>
+          It is for {page.roles.join(', ')}. An administrator can change your role.
+        </Empty>
+      </Card>
+    </Page>
   );
 }
 

@@ -23,6 +23,9 @@ const COLOURS: Record<SqlTokenKind, string> = {
 /** Highlighting a very large text would freeze the page; beyond this it is shown plain. */
 const HIGHLIGHT_LIMIT = 50_000;
 
+/** From here on a text does not fit the box, and its end may be what matters. */
+const LONG_TEXT = 2_000;
+
 /** SQL text with colours; hidden and reordering characters are shown escaped. */
 export function SqlText({ sql }: { sql: string }) {
   const tokens = useMemo(() => (sql.length > HIGHLIGHT_LIMIT ? [{ kind: 'name' as const, text: sql }] : sqlTokens(sql)), [sql]);
@@ -67,7 +70,10 @@ export function SqlBlock({ sql, label = 'Statement', start = 'formatted' }: { sq
   return (
     <figure className="min-w-0 overflow-hidden rounded-xl border bg-sunken">
       <figcaption className="flex items-center justify-between gap-2 border-b px-2 py-1.5 pl-3.5 text-xs text-ink-3">
-        <span>{view === 'raw' ? 'Raw: exactly what runs' : 'Formatted for reading'}</span>
+        <span>
+          {view === 'raw' ? 'Raw: exactly what runs' : 'Formatted for reading'}
+          {sql.length > LONG_TEXT ? ` · ${sql.length.toLocaleString()} characters, scroll to the end` : ''}
+        </span>
         <span className="flex items-center gap-1">
           <Segments
             label={`${label} view`}
@@ -88,7 +94,8 @@ export function SqlBlock({ sql, label = 'Statement', start = 'formatted' }: { sq
         </p>
       ) : null}
       <Scroll label={label} dir="ltr" className="max-h-96 px-3.5 py-3 font-mono text-[0.8125rem] leading-[1.45rem]">
-        <pre>
+        {/* Lines wrap: what stands behind the right edge would be approved unread. */}
+        <pre className="whitespace-pre-wrap [overflow-wrap:anywhere]">
           <code>
             <SqlText sql={view === 'raw' ? sql : formatted} />
           </code>

@@ -31,6 +31,7 @@ export default async function StatementPage({ params }: Props) {
       }
     >
       <div className="max-w-3xl">
+        <h2 className="sr-only">Record</h2>
         <StatementDetailView id={id} />
       </div>
     </Page>

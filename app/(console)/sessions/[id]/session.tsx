@@ -34,7 +34,7 @@ export function SessionView({ id }: { id: string }) {
       wide
       title={session ? `${session.principalName} on ${session.connectionName}` : 'Session'}
       about={
-        <span className="inline-flex items-center gap-1 font-mono text-xs">
+        <span className="inline-flex items-center gap-1 break-all font-mono text-xs">
           {id}
           <CopyButton text={id} label="Copy session id" />
         </span>
@@ -107,7 +107,7 @@ function Body({ session, statements, onOpen }: { session: SessionRow; statements
             {session.endedAt ? <Time at={session.endedAt} as="full" /> : durationText(Math.max(1000, endMs - session.startedAt.getTime()))}
           </Fact>
           <Fact name="Gateway">
-            <span className="font-mono text-xs">
+            <span className="break-all font-mono text-xs">
               {session.gatewayId} / {session.workerId}
             </span>
           </Fact>

@@ -58,7 +58,7 @@ export function Timeline({
       </div>
       <div className="flex flex-wrap justify-between gap-x-4 gap-y-1 text-xs text-ink-3">
         <span>start</span>
-        <span className="flex gap-4 text-ink-2">
+        <span className="flex flex-wrap gap-x-4 text-ink-2">
           {(['allow', 'hold', 'deny'] as const).map((verdict) => (
             <span key={verdict} className="flex items-center gap-1.5">
               <span aria-hidden className={cx('size-2.5 rounded-[3px]', FILLS[verdict])} />
