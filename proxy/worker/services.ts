@@ -55,7 +55,7 @@ export function servicesFor(
 /** Resolving masks parses every view; sessions with the same groups share one index. Goes with its catalog snapshot. */
 const masksByCatalog = new WeakMap<CatalogSnapshot, Map<string, MaskIndex>>();
 
-export function masksFor(scope: Omit<SessionView, 'masks'>): MaskIndex {
+export function masksFor(scope: Omit<SessionView, 'masks' | 'timeless'>): MaskIndex {
   const known = masksByCatalog.get(scope.catalog) ?? new Map<string, MaskIndex>();
   masksByCatalog.set(scope.catalog, known);
   const key = JSON.stringify([scope.policy.version, scope.connection.id, scope.principal.groups]);
@@ -76,7 +76,14 @@ function createView(gateway: Gateway): (facts: SessionFacts) => SessionView | Pr
     const policy = gateway.policy.current();
     const { principal } = facts;
     if (last !== undefined && last.policy === policy && last.catalog === catalog && last.principal === principal) return last;
-    last = { policy, connection, principal, catalog, masks: masksFor({ policy, connection, principal, catalog }) };
+    last = {
+      policy,
+      connection,
+      principal,
+      catalog,
+      masks: masksFor({ policy, connection, principal, catalog }),
+      timeless: policy.rules.every((rule) => rule.match.hours === undefined),
+    };
     return last;
   };
 
