@@ -286,6 +286,18 @@ describe('held statements', () => {
     await t.upstreamSees('Q select 1');
   });
 
+  test('the reviewer of an EXECUTE sees what it runs', async () => {
+    t.client(query('prepare p as hold me'));
+    await t.upstreamSees('Q prepare p as hold me');
+    t.upstream(say.complete('PREPARE'), say.ready());
+    await t.clientGets('C PREPARE', 'Z I');
+    t.client(query('execute p'));
+    await t.clientGets(HELD);
+    expect(t.held[0]?.sql).toBe('execute p\n-- which runs:\n-- prepare p as hold me');
+    t.decide({ kind: 'approved' });
+    await t.upstreamSees('Q execute p');
+  });
+
   test('trap-52: a client that leaves withdraws its request', async () => {
     t.client(query('hold me'));
     await t.clientGets(HELD);

@@ -55,6 +55,8 @@ export interface SessionView {
   timeless: boolean;
 }
 
+const FLUSH = Buffer.from([0x48, 0, 0, 0, 4]);
+
 /**
  * One client session and its one upstream session. Holds what both directions share; the two flows move it.
  * Ends exactly once, whatever ends it, and leaves no statement without an outcome.
@@ -77,6 +79,10 @@ export class Session {
   taint: Taint = 'none';
   /** False once something may have changed search_path; what it is now only the server knows. */
   searchPathKnown: boolean;
+  /** Counts Syncs: what stands between two of them fails or succeeds together. */
+  batch = 0;
+  /** A cancel is on its way to the server. */
+  cancelBarrier: Promise<void> | null = null;
   /** Statements of this session changed the catalog; others must not be judged by the old one. */
   catalogDirty = false;
   catalogBarrier: Promise<void> | null = null;
@@ -203,6 +209,12 @@ export class Session {
   notice(fields: WireFields): void {
     this.toClient.append(encodeFields(fields));
     this.toClient.flush();
+  }
+
+  /** A pipeline without Sync is answered when the server likes; somebody has to know now. */
+  askForAnswers(): void {
+    this.toUpstream.append(FLUSH);
+    this.toUpstream.flush();
   }
 
   /** Resolves when the server owes nothing more. */

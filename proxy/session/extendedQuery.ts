@@ -1,0 +1,189 @@
+import { noSuchPortal, noSuchStatement, statementNotAnalyzed, tooManyNames } from '../wire/errors';
+import { type BindMessage, decodeBind, decodeExecute, decodeParse, decodeTarget, type ParseMessage } from '../wire/frontend';
+import { Frontend } from '../wire/messages';
+import { MessageWriter } from '../wire/writer';
+import { type Execution, newExecution } from './execution';
+import type { Judging } from './judging';
+import type { Portal, PreparedStatement } from './names';
+import { showParameters } from './parameters';
+import type { Session, SessionView } from './session';
+import type { Verdicts } from './verdicts';
+
+/** Prepared texts and bound parameters one session may keep. */
+const MAX_NAMES_BYTES = 128 * 1024 * 1024;
+
+/**
+ * Extended query: Parse, Bind, Describe, Execute, Close. The text is judged at Parse and again at Bind; a statement that needs a person
+ * is held at Bind, where its parameters are known and before planning could run any code; each Execute is a run that is recorded.
+ */
+export class ExtendedQuery {
+  readonly #session: Session;
+  readonly #judging: Judging;
+  readonly #verdicts: Verdicts;
+
+  constructor(session: Session, judging: Judging, verdicts: Verdicts) {
+    this.#session = session;
+    this.#judging = judging;
+    this.#verdicts = verdicts;
+  }
+
+  parse(bytes: Buffer): void | Promise<void> {
+    const message = decodeParse(bytes);
+    return this.#judging.withNames(message.sql, (view) => this.#prepare(bytes, message, view));
+  }
+
+  #prepare(bytes: Buffer, { name, sql, parameterTypes }: ParseMessage, view: SessionView): void {
+    const session = this.#session;
+    const judgement = this.#judging.judge(sql, view);
+    // A held statement may be prepared: preparing runs nothing. It is held when it is bound.
+    if (judgement.action === 'deny') {
+      if (name === '') session.names.statements.forget('');
+      throw this.#verdicts.denied(
+        judgement.statements.map((judged) => newExecution(judged, { protocol: 'extended', parameters: [], analysisMs: 0 })),
+        view,
+      );
+    }
+    const { statements } = session.names;
+    if (statements.bytes > MAX_NAMES_BYTES) throw tooManyNames();
+    const change = statements.change(name, { name, sql, bySql: false, parameterTypes, judgement, columns: null }, this.#session.batch);
+    session.replies.push({ op: 'parse', name, change });
+    this.#forwardExtended(bytes);
+  }
+
+  bind(bytes: Buffer): void | Promise<void> {
+    const message = decodeBind(bytes);
+    return this.#judging.withView(() => {
+      if (this.#session.names.statements.isUnsure(message.statement, this.#session.batch))
+        return this.#judging.whenAnswered(() => this.bind(bytes));
+      const statement = this.#session.names.statements.get(message.statement);
+      if (statement === undefined) throw noSuchStatement(message.statement);
+      return this.#judging.withNames(statement.sql, (view) => this.#open(bytes, message, statement, view));
+    });
+  }
+
+  #forwardExtended(bytes: Buffer): void {
+    this.#session.unsynced = true;
+    this.#session.toUpstream.append(bytes);
+  }
+
+  #open(bytes: Buffer, bind: BindMessage, statement: PreparedStatement, view: SessionView): void | Promise<void> {
+    const session = this.#session;
+    if (this.#judging.usesNames(statement.sql, view)) return this.#judging.whenAnswered(() => this.bind(bytes));
+    // Judged again: policy, catalog and names may have changed since Parse, and the server plans anew too.
+    const { effective, analysisMs } = this.#judging.effectiveOf(statement, view);
+    const portal: Portal = {
+      name: bind.portal,
+      statement,
+      judgement: effective,
+      parameters: showParameters(bind.parameters, bind.parameterFormats, statement.parameterTypes),
+      approved: false,
+      policyVersion: view.policy.version,
+      described: false,
+      plan: null,
+      pending: null,
+      analysisMs,
+    };
+    const forward = () => {
+      if (session.names.portals.bytes > MAX_NAMES_BYTES) throw tooManyNames();
+      const change = session.names.portals.change(portal.name, portal, this.#session.batch);
+      const [judged] = effective.statements;
+      if (judged !== undefined) this.#verdicts.taint(judged, view);
+      session.replies.push({ op: 'bind', change });
+      this.#forwardExtended(bytes);
+    };
+    if (effective.action === 'allow') return forward();
+    const [execution] = this.#executionsOf(portal);
+    if (execution === undefined) return forward();
+    if (effective.action === 'deny') throw this.#verdicts.denied([execution], view);
+    return this.#verdicts.hold(statement.sql, [execution], view).then((error) => {
+      if (error === 'skipped') return;
+      if (error !== null) throw error;
+      portal.pending = execution;
+      portal.approved = true;
+      forward();
+    });
+  }
+
+  #executionsOf(portal: Portal): Execution[] {
+    const executions = portal.judgement.statements.map((judged) =>
+      newExecution(judged, {
+        protocol: 'extended',
+        parameters: portal.parameters,
+        analysisMs: portal.analysisMs,
+      }),
+    );
+    this.#verdicts.followNames(executions);
+    return executions;
+  }
+
+  execute(bytes: Buffer): void | Promise<void> {
+    return this.#judging.withView((view) => this.#run(bytes, view));
+  }
+
+  #run(bytes: Buffer, view: SessionView): void | Promise<void> {
+    const session = this.#session;
+    const { portal: name } = decodeExecute(bytes);
+    if (session.names.portals.isUnsure(name, this.#session.batch))
+      return this.#judging.whenAnswered(() => this.#judging.withView((now) => this.#run(bytes, now)));
+    const portal = session.names.portals.get(name);
+    if (portal === undefined) throw noSuchPortal(name);
+    this.#judgeAgain(portal, view);
+    // The statement that was held at Bind is recorded already; every further Execute of the portal is a run of its own.
+    const held = portal.pending;
+    const execution = held ?? this.#executionsOf(portal)[0];
+    portal.pending = null;
+    if (execution === undefined) {
+      session.replies.push({ op: 'execute', execution: null, portal });
+      this.#forwardExtended(bytes);
+      return;
+    }
+    if (held === null) session.begin([execution], view, 'running');
+    else session.released(held);
+    this.#verdicts.mark(execution, view);
+    if (execution.judged.touch.state !== 'clean' && !portal.described) {
+      // Without its own description a result that meets masked data has no origins to be masked by.
+      portal.described = true;
+      session.replies.push({ op: 'describe', statement: null, portal, local: true });
+      session.toUpstream.append(new MessageWriter().begin(Frontend.describe).int8(0x50).cstring(name).end().take());
+    }
+    session.replies.push({ op: 'execute', execution, portal });
+    this.#forwardExtended(bytes);
+  }
+
+  /** Between Bind and Execute the policy may have moved, and what an EXECUTE names may have become another statement. */
+  #judgeAgain(portal: Portal, view: SessionView): void {
+    const { runs } = portal.judgement;
+    if (portal.policyVersion === view.policy.version && runs.length === 0) return;
+    const { effective } = this.#judging.effectiveOf(portal.statement, view);
+    const moved = portal.policyVersion !== view.policy.version;
+    portal.policyVersion = view.policy.version;
+    if (effective.runs.join('\0') !== runs.join('\0'))
+      throw statementNotAnalyzed('What the portal executes has changed since it was bound.');
+    portal.judgement = effective;
+    if (effective.action === 'deny') throw this.#verdicts.denied(this.#executionsOf(portal), view);
+    if (effective.action === 'hold' && !portal.approved)
+      throw statementNotAnalyzed('The policy has changed since the portal was bound; bind it again.');
+    if (moved) portal.described = false;
+  }
+
+  describe(bytes: Buffer): void {
+    const { names, replies } = this.#session;
+    const { target, name } = decodeTarget(bytes);
+    const statement: PreparedStatement | null = target === 'S' ? (names.statements.get(name) ?? null) : null;
+    const portal = target === 'P' ? (names.portals.get(name) ?? null) : null;
+    if (portal !== null) portal.described = true;
+    replies.push({ op: 'describe', statement, portal, local: false });
+    this.#forwardExtended(bytes);
+  }
+
+  close(bytes: Buffer): void {
+    const { names, replies } = this.#session;
+    const { target, name } = decodeTarget(bytes);
+    const change =
+      target === 'S'
+        ? names.statements.change(name, undefined, this.#session.batch)
+        : names.portals.change(name, undefined, this.#session.batch);
+    replies.push({ op: 'close', change });
+    this.#forwardExtended(bytes);
+  }
+}

@@ -1,0 +1,101 @@
+import type { Judgement } from '../policy/judge';
+import { type Effective, effectiveOf } from './effective';
+import type { PreparedStatement } from './names';
+import type { Session, SessionView } from './session';
+
+/** What a step may be: done, or under way. */
+type Step = void | Promise<void>;
+
+/**
+ * When and by what a text is judged: under one consistent view of policy, catalog and names, and never while something that was sent
+ * earlier may still change one of them.
+ */
+export class Judging {
+  readonly #session: Session;
+  #lastJudged: { sql: string; view: SessionView; searchPathKnown: boolean; judgement: Judgement } | null = null;
+
+  constructor(session: Session) {
+    this.#session = session;
+  }
+
+  /** Everything that decides sees one consistent view; while the catalog or a cancel is under way, it waits. */
+  withView(step: (view: SessionView) => Step): Step {
+    const session = this.#session;
+    // Whatever failed meanwhile, the server ignores this message now.
+    const again = () => (session.skipping || session.closed ? undefined : this.withView(step));
+    const barrier = session.catalogBarrier ?? session.cancelBarrier ?? this.#unsettled();
+    if (barrier !== null) return barrier.then(again, again);
+    const view = session.services.view(session.facts);
+    return view instanceof Promise ? view.then(again) : step(view);
+  }
+
+  /** Names and catalog are not what they were once a statement that changes them is on its way: its answer is awaited. */
+  #unsettled(): Promise<void> | null {
+    const session = this.#session;
+    const settled = session.unsettled.size === 0;
+    if (settled && !(session.catalogDirty && session.replies.length > 0)) return null;
+    session.askForAnswers();
+    return settled ? session.whenAnswered() : session.whenSettled();
+  }
+
+  /**
+   * A name the snapshot does not have may be a relation made a moment ago by someone else, masked columns and all: the catalog is read
+   * again before such a text is judged. What this session makes in its own open transaction is invisible to that reading, so it is not tried.
+   */
+  withNames(sql: string, step: (view: SessionView) => Step): Step {
+    const session = this.#session;
+    return this.withView((view) => {
+      if (view.policy.masking.length === 0 || session.catalogDirty || !namesUnknown(this.judge(sql, view), view)) return step(view);
+      return session.services
+        .refreshCatalog(session.facts.connectionName)
+        .catch(() => undefined)
+        .then(() => this.withView((now) => (session.skipping || session.closed ? undefined : step(now))));
+    });
+  }
+
+  /** EXECUTE and FETCH mean what their names mean when they run: nothing that may change those is still on its way. */
+  usesNames(sql: string, view: SessionView): boolean {
+    if (this.#session.replies.length === 0) return false;
+    return this.judge(sql, view).statements.some(({ facts }) => facts.session?.type === 'execute' || facts.session?.type === 'fetch');
+  }
+
+  whenAnswered(step: () => Step): Promise<void> {
+    const session = this.#session;
+    session.askForAnswers();
+    return session.whenAnswered().then(() => (session.skipping || session.closed ? undefined : step()));
+  }
+
+  /** One text is judged at Parse, at Bind and before each; while nothing it depends on has moved, once is enough. */
+  judge(sql: string, view: SessionView): Judgement {
+    const { services, searchPathKnown } = this.#session;
+    const last = this.#lastJudged;
+    if (last !== null && last.sql === sql && last.view === view && last.searchPathKnown === searchPathKnown) return last.judgement;
+    const judgement = services.judge(sql, view, searchPathKnown);
+    this.#lastJudged = view.timeless ? { sql, view, searchPathKnown, judgement } : null;
+    return judgement;
+  }
+
+  effective(sql: string, view: SessionView): { effective: Effective; analysisMs: number } {
+    const startMs = performance.now();
+    const { names } = this.#session;
+    const effective = effectiveOf(this.judge(sql, view), names, {
+      judge: (text) => this.judge(text, view),
+      cursorsMustBeKnown: !view.masks.empty,
+    });
+    return { effective, analysisMs: performance.now() - startMs };
+  }
+
+  /** What binding a prepared statement would run. A PREPARE is judged as what it prepared, without the leave it has when it only prepares. */
+  effectiveOf(statement: PreparedStatement, view: SessionView): { effective: Effective; analysisMs: number } {
+    if (!statement.bySql) return this.effective(statement.sql, view);
+    const startMs = performance.now();
+    return { effective: { ...this.judge(statement.sql, view), runs: [] }, analysisMs: performance.now() - startMs };
+  }
+}
+
+/** Names of CTEs and of the session's own cursors are no relations; what remains must be in the catalog. */
+function namesUnknown(judgement: Judgement, view: SessionView): boolean {
+  return judgement.statements.some((statement) =>
+    statement.facts.relations.some((relation) => !view.catalog.relationsByName.has(relation.name)),
+  );
+}

@@ -1,0 +1,91 @@
+import type { WireError } from '../wire/errors';
+import { judgedError } from './denial';
+import type { Execution } from './execution';
+import { HeldStatement } from './held';
+import type { Judging } from './judging';
+import type { Session, SessionView } from './session';
+
+/** What a verdict does: a denial is recorded, a hold waits for its person, a run leaves its marks on the session. */
+export class Verdicts {
+  readonly #session: Session;
+  readonly #judging: Judging;
+  #held: HeldStatement | null = null;
+
+  constructor(session: Session, judging: Judging) {
+    this.#session = session;
+    this.#judging = judging;
+  }
+
+  /** The statement that waits for a person now. */
+  get held(): HeldStatement | null {
+    return this.#held;
+  }
+
+  /** SQL PREPARE gives a name only once the server says it did. */
+  followNames(executions: readonly Execution[]): void {
+    const { names } = this.#session;
+    for (const execution of executions) {
+      const effect = execution.judged.facts.session;
+      if (effect?.type !== 'prepare') continue;
+      const { text } = execution.judged.facts;
+      execution.onComplete = () =>
+        names.statements.set(effect.name, {
+          name: effect.name,
+          sql: text,
+          bySql: true,
+          parameterTypes: [],
+          judgement: { statements: [execution.judged], action: execution.judged.verdict.action },
+          columns: null,
+        });
+    }
+  }
+
+  mark(execution: Execution, view: SessionView): void {
+    execution.startedMs = performance.now();
+    const { session, effects, functions } = execution.judged.facts;
+    const setsPath = session?.type === 'set' && (session.name === 'search_path' || session.name === 'all');
+    if (setsPath || effects.has('opaque') || functions.some((called) => called.name === 'set_config'))
+      this.#session.searchPathKnown = false;
+    if (execution.judged.changesCatalog || (session !== null && NAMING.has(session.type))) this.#session.unsettled.add(execution);
+    this.taint(execution.judged, view);
+  }
+
+  /** From here to the end of the transaction the server's words may hold masked values. */
+  taint(judged: Execution['judged'], view: SessionView): void {
+    const session = this.#session;
+    if (view.masks.empty) return;
+    if (judged.facts.effects.has('opaque')) session.taint = 'opaque';
+    else if (judged.touch.state !== 'clean' && session.taint === 'none') session.taint = 'masked';
+  }
+
+  denied(executions: readonly Execution[], view: SessionView): WireError {
+    const error = judgedError(executions);
+    this.#session.begin(executions, view, 'denied', error.fields.sqlstate);
+    for (const execution of executions) execution.ended = true;
+    return error;
+  }
+
+  /** Null when it may run; an error to answer with; 'skipped' when something before it failed and the server ignores it. */
+  async hold(sql: string, executions: readonly Execution[], view: SessionView): Promise<WireError | null | 'skipped'> {
+    const session = this.#session;
+    if (session.replies.length > 0) {
+      session.askForAnswers();
+      await session.whenAnswered();
+      if (session.skipping || session.closed) return 'skipped';
+    }
+    const held = new HeldStatement(session, sql, executions, view);
+    this.#held = held;
+    try {
+      const error = await held.wait();
+      if (error !== null || session.closed) return session.closed ? 'skipped' : error;
+      // What was approved is judged again: a rule that denies by now still denies.
+      const now = await session.services.view(session.facts);
+      return this.#judging.effective(sql, now).effective.action === 'deny' ? this.denied(executions, now) : null;
+    } finally {
+      this.#held = null;
+    }
+  }
+}
+
+/** Effects on names that only the server's answer makes sure. */
+const NAMING: ReadonlySet<string> = new Set(['prepare', 'deallocate', 'discard', 'declare', 'close']);
