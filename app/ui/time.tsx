@@ -1,5 +1,6 @@
 'use client';
 import { useEffect, useState } from 'react';
+import { cx } from './classes';
 import { Tooltip } from './tooltip';
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' });
@@ -45,7 +46,7 @@ export function Time({
   return (
     <Tooltip content={<span className="tabular-nums">{as === 'ago' ? `${full.format(at)} · ${utc}` : utc}</span>}>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: UTC must be readable by keyboard */}
-      <time dateTime={at.toISOString()} tabIndex={0} className="tabular-nums whitespace-nowrap rounded-sm">
+      <time dateTime={at.toISOString()} tabIndex={0} className={cx('tabular-nums rounded-sm', as !== 'full' && 'whitespace-nowrap')}>
         {text}
       </time>
     </Tooltip>
