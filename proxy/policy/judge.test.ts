@@ -19,6 +19,8 @@ beforeAll(async () => {
   await client.connect();
   await client.query(`
     create schema hr; create table items (id int, name text, price int); create table hr.items (id int); create table hr.staff (id int);
+    create view priced as select id, price from items where price > 0; create view dear as select id from priced;
+    create table log (id int, at date) partition by range (at); create table log_old partition of log for values from ('2020-01-01') to ('2021-01-01');
     create function purge() returns int language plpgsql as 'begin delete from items; return 1; end';
     create function length(items) returns int language sql as 'select 1';
     create extension hstore; create extension dblink;
@@ -306,5 +308,25 @@ describe('code planted under masks', () => {
 
   it.each(["create type mood as enum ('a')", 'create table t (id int)', 'create index i on hr.staff (id)'])('is no code: %s', (text) => {
     expect(masked(text)?.action).toBe('allow');
+  });
+});
+
+describe('rules about tables', () => {
+  const onItems = [rule('no-items', 'deny', { tables: ['public.items'] })];
+  const onLog = [rule('no-log', 'deny', { tables: ['public.log'] })];
+  const onOld = [rule('no-old', 'deny', { tables: ['public.log_old'] })];
+
+  it.each([
+    ['select id from priced', onItems],
+    ['select id from dear', onItems],
+    ['update priced set price = 1 where id = 1', onItems],
+    ['select * from log_old', onLog],
+    ['delete from log where id = 1', onOld],
+  ])('reach what stands behind a name: %s', (text, rules) => {
+    expect(verdict(text, rules)).toMatchObject({ action: 'deny', decidedBy: 'rule' });
+  });
+
+  it('and nothing else', () => {
+    expect(verdict('select id from hr.staff', [...onItems, ...onLog, ...onOld]).action).toBe('allow');
   });
 });

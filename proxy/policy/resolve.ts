@@ -1,5 +1,7 @@
 import type { RelationUse } from '../../db/schema/shapes';
 import type { CatalogSnapshot, Relation } from '../catalog/types';
+import { parseStatements } from '../sql/parse';
+import { relationsOf } from '../sql/relations';
 import { list, names, type SqlNode, walk } from '../sql/tree';
 import type { RelationName, StatementFacts } from '../sql/types';
 
@@ -23,7 +25,10 @@ export function resolveNames(
 ): ResolvedNames {
   const found = facts.relations.map((use) => ({ use, candidates: candidatesFor(use, catalog, searchPath) }));
   const relations = found.map(({ use, candidates }) => ({ name: display(use, candidates[0]), access: use.access }));
-  const all = [...new Set(found.flatMap(({ candidates }) => candidates))];
+  const all = withWhatStandsBehind(
+    found.flatMap(({ candidates }) => candidates),
+    catalog,
+  );
   return { relations, tables: [...new Set([...relations.map((use) => use.name), ...all.map(dotted)])], columns: columnsOf(root, all) };
 }
 
@@ -37,6 +42,34 @@ function candidatesFor(use: RelationName, catalog: CatalogSnapshot, searchPath: 
     if (relation !== undefined) return [relation];
   }
   return named;
+}
+
+/**
+ * What a statement reaches besides the relations it names: tables under views, at any depth; partitions and children of a table, and the
+ * tables they belong to, since each shows the other's rows.
+ */
+function withWhatStandsBehind(named: readonly Relation[], catalog: CatalogSnapshot): Relation[] {
+  const reached = new Set(named);
+  for (const relation of reached) {
+    for (const oid of [...relation.parents, ...relation.children]) {
+      const relative = catalog.relations.get(oid);
+      if (relative !== undefined) reached.add(relative);
+    }
+    for (const use of readBy(relation)) for (const base of candidatesFor(use, catalog, null)) reached.add(base);
+  }
+  return [...reached];
+}
+
+/** A definition never changes within a snapshot. */
+const definitions = new WeakMap<Relation, readonly RelationName[]>();
+
+function readBy(relation: Relation): readonly RelationName[] {
+  if (relation.definition === null) return [];
+  const known = definitions.get(relation);
+  if (known !== undefined) return known;
+  const uses = parseStatements(relation.definition).flatMap(({ node }) => relationsOf(node));
+  definitions.set(relation, uses);
+  return uses;
 }
 
 function display(use: RelationName, relation: Relation | undefined): string {
