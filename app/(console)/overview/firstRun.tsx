@@ -123,10 +123,10 @@ function Step({ number, done, title, children }: { number: number; done: boolean
         {done ? <CircleCheck className="size-4" /> : number}
       </span>
       <div className="min-w-0">
-        <h3 className="mb-0.5 pt-0.5 font-semibold">
+        <h2 className="mb-0.5 pt-0.5 font-semibold">
           {title}
           {done ? <span className="sr-only"> (done)</span> : null}
-        </h3>
+        </h2>
         {children}
       </div>
     </li>
