@@ -149,3 +149,10 @@ describe('the environment', () => {
     expect(parsed).toMatchObject({ ok: true, document: { rules: [{ message: `$\{NAME}` }] } });
   });
 });
+
+test('one slip in YAML is one error, however much stands behind it', () => {
+  const rules = Array.from({ length: 50 }, (_, i) => `  - { name: rule-${i}, match: { statements: [DELETE] }, action: deny }`);
+  const parsed = parsePolicy(['version: 1', 'groups: [agents', 'rules:', ...rules].join('\n'), {});
+  expect(parsed.ok).toBe(false);
+  if (!parsed.ok) expect(parsed.issues).toHaveLength(1);
+});

@@ -16,7 +16,7 @@ export type ParsedPolicy =
   | { ok: false; issues: PolicyIssue[] };
 
 /**
- * Reads a policy document: YAML, `${NAME}` from `env`, fields, then references. Reports every error of the first stage that has any,
+ * Reads a policy document: YAML, `${NAME}` from `env`, fields, then references. Reports every error of the first stage that has any (of YAML itself, the first),
  * each with line and column (from 1) and field. Pure.
  */
 export function parsePolicy(text: string, env: Readonly<Record<string, string | undefined>>): ParsedPolicy {
@@ -27,7 +27,9 @@ export function parsePolicy(text: string, env: Readonly<Record<string, string | 
     return { line: Math.max(line, 1), column: Math.max(col, 1), path, message };
   };
 
-  if (source.errors.length > 0) return { ok: false, issues: source.errors.map((error) => at(error.pos[0], '', error.message)) };
+  // One slip in YAML makes the parser stumble over all that follows; only the first place says something.
+  const [slip] = [...source.errors].sort((a, b) => a.pos[0] - b.pos[0]);
+  if (slip !== undefined) return { ok: false, issues: [at(slip.pos[0], '', slip.message)] };
   const missing = expandScalars(source, env, at);
   if (missing.length > 0) return { ok: false, issues: missing };
 
