@@ -136,6 +136,8 @@ test('the keys: j and k move, Enter opens, a approves, r rejects, Escape closes;
   await page.getByLabel('Reason').fill('by the keys');
   await page.keyboard.press('Control+Enter');
   await expect.poll(async () => (await admin.approvals.list.query({ status: 'open' })).items.length).toBe(1);
+  // Escape belongs to the dialog for as long as it is there.
+  await expect(page.getByLabel('Reason')).toBeHidden();
 
   await page.keyboard.press('Escape');
   await expect(page).toHaveURL(/\/approvals$/);

@@ -4,6 +4,7 @@ import { X } from 'lucide-react';
 import { Dialog } from 'radix-ui';
 import type { ReactNode } from 'react';
 import { useTRPC } from '../../data/trpc';
+import type { RequestDetail } from '../../data/types';
 import { Button } from '../../ui/button';
 import { CopyButton } from '../../ui/copy';
 import { Scroll } from '../../ui/scroll';
@@ -18,9 +19,25 @@ interface PanelProps {
   onClose: () => void;
 }
 
+/** Approved or executed, and not over yet as far as the record knows. */
+function awaitsOutcome({ status, outcome }: RequestDetail): boolean {
+  return (
+    (status === 'approved' || status === 'executed') && (outcome === null || outcome.status === 'running' || outcome.status === 'held')
+  );
+}
+
 export function useRequest(id: string | null) {
   const trpc = useTRPC();
-  return useQuery(trpc.approvals.get.queryOptions({ id: id ?? '' }, { enabled: id !== null }));
+  return useQuery(
+    trpc.approvals.get.queryOptions(
+      { id: id ?? '' },
+      {
+        enabled: id !== null,
+        // The decision is announced; what the statement then did reaches the record a moment later, and nobody announces that.
+        refetchInterval: ({ state }) => (state.data !== undefined && awaitsOutcome(state.data) ? 500 : false),
+      },
+    ),
+  );
 }
 
 function PanelBody({ id, decide }: { id: string; decide: Decide }) {
