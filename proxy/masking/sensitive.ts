@@ -1,6 +1,6 @@
 /**
  * System relations that hold or show values of user columns, other sessions' statements, or this session's own texts: histograms and
- * most common values, activity, prepared statements, large objects. Refused while a principal has masks (MASKING-EVIDENCE section 5.2).
+ * most common values, activity, prepared statements, large objects. Refused while a principal has masks.
  */
 export const SENSITIVE_CATALOGS: ReadonlySet<string> = new Set([
   ...['pg_stats', 'pg_statistic', 'pg_stats_ext', 'pg_stats_ext_exprs', 'pg_statistic_ext_data', 'pg_stat_activity'],

@@ -30,7 +30,7 @@ const HARMLESS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * How a statement meets masked columns (MASKING-EVIDENCE section 5). `clean` is proved by names alone. `resolved` means that every
+ * How a statement meets masked columns. `clean` is proved by names alone. `resolved` means that every
  * mention is a plain output column or a predicate that the column's inference mode lets through, so RowDescription names each masked
  * value's origin; statements that write a tainted relation are resolved too, because errors and RETURNING may quote its rows.
  * Everything else is `unresolved`, with the column and the construct.

@@ -1,5 +1,5 @@
 /**
- * PostgreSQL's own functions that are not IMMUTABLE, sorted by what they can do (MASKING-EVIDENCE section 7). A built-in that is on no
+ * PostgreSQL's own functions that are not IMMUTABLE, sorted by what they can do. A built-in that is on no
  * list and not immutable counts as opaque, so a new server version can only be refused more, never trusted by accident.
  */
 

@@ -1,6 +1,6 @@
 /**
- * Settings a client may change: they shape time, text and plans, not what a statement means or who runs it. Everything else is refused
- * (MASKING-EVIDENCE sections 3 and 11): role and session_authorization change whose rights apply, session_replication_role switches
+ * Settings a client may change: they shape time, text and plans, not what a statement means or who runs it. Everything else is refused:
+ * role and session_authorization change whose rights apply, session_replication_role switches
  * triggers off, row_security and custom settings can decide what row-level security shows.
  */
 const ALLOWED: ReadonlySet<string> = new Set([

@@ -46,7 +46,7 @@ const FIXED: Readonly<Record<string, string>> = {
 };
 
 /**
- * Takes the values out of an ErrorResponse or NoticeResponse of a session that has met masked data (MASKING N4).
+ * Takes the values out of an ErrorResponse or NoticeResponse of a session that has met masked data.
  * Severity, SQLSTATE and position stay, so that clients behave the same; words that could carry a value do not.
  */
 export function scrubFields(type: number, bytes: Buffer, taint: Exclude<Taint, 'none'>): Buffer {

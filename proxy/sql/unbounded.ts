@@ -9,7 +9,7 @@ const MAX_CONJUNCTS = 1000;
  * Whether an UPDATE, DELETE, MERGE or upsert anywhere in the tree may reach any number of rows: no conjunct of its condition pins a
  * column of the target to constants or parameters, directly or through a source column that is itself pinned; every branch of an OR
  * must. Proving that a condition is always true is undecidable, so the question is turned around: what is not plainly pinned is
- * unbounded (MASKING-EVIDENCE section 11).
+ * unbounded.
  */
 export function isUnbounded(root: SqlNode): boolean {
   if (isPlainExplain(root)) return false;

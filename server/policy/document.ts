@@ -124,7 +124,7 @@ const ruleSchema = z
     approval: rule.action === 'hold' ? (rule.approval ?? { groups: [], count: 1, expiresInMs: DEFAULT_EXPIRES_IN_MS }) : null,
   }));
 
-/** The policy document of DESIGN.md §5: unknown fields are refused, defaults are filled in, durations become milliseconds. */
+/** The policy document (docs/policy.md): unknown fields are refused, defaults are filled in, durations become milliseconds. */
 export const documentSchema = z.strictObject({
   version: z.literal(1, 'this gateway reads version 1'),
   connections: z.array(connectionSchema).default([]),
