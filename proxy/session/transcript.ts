@@ -41,9 +41,10 @@ export interface Transcript {
   close(): void;
 }
 
-export async function transcript(): Promise<Transcript> {
+export async function transcript(options: { split: boolean } = { split: false }): Promise<Transcript> {
   const [clientEnd, gatewayClient] = await pair();
   const [upstreamEnd, gatewayUpstream] = await pair();
+  if (options.split) for (const socket of [gatewayClient, gatewayUpstream]) splitAtEveryByte(socket);
   const received: string[] = [];
   const fromGateway = wordReader(clientEnd, (type, bytes) => {
     received.push(bytes.toString());
@@ -195,6 +196,17 @@ function judgeOne(text: string): JudgedStatement {
     verdict,
     changesCatalog: false,
   } as JudgedStatement;
+}
+
+/** Whatever arrives in one chunk arrives in single bytes: no message may depend on where the network cuts. */
+function splitAtEveryByte(socket: net.Socket): void {
+  const emit = socket.emit.bind(socket);
+  socket.emit = (event: string | symbol, ...values: unknown[]) => {
+    const [chunk] = values;
+    if (event !== 'data' || !Buffer.isBuffer(chunk)) return emit(event, ...values);
+    for (let at = 0; at < chunk.length; at++) emit('data', chunk.subarray(at, at + 1));
+    return true;
+  };
 }
 
 async function pair(): Promise<[net.Socket, net.Socket]> {
