@@ -267,6 +267,16 @@ describe.each([{ split: false }, { split: true }])('split at every byte: $split'
       expect(statuses()).toEqual(['statement held', 'outcome running', 'outcome done']);
     });
 
+    test('approved, but denied by a policy that changed meanwhile: it does not run, and the record says denied', async () => {
+      t.client(query('hold me'));
+      await t.clientGets(HELD);
+      t.deniesHeld = true;
+      t.decide({ kind: 'approved' });
+      await t.clientGets(DENIED, 'Z I');
+      await t.upstreamSeesNothing();
+      expect(statuses()).toEqual(['statement held', 'outcome denied']);
+    });
+
     test('a rejection reaches the client with its reason, and nothing ran', async () => {
       t.client(query('hold me'));
       await t.clientGets(HELD);

@@ -34,6 +34,8 @@ export interface Transcript {
   /** Every message the client got, as raw text. */
   received: string[];
   journalFails: boolean;
+  /** From now on the policy denies what it held. */
+  deniesHeld: boolean;
   /** The last error that was logged and not shown. */
   lastError: unknown;
   session: Session;
@@ -66,6 +68,7 @@ export async function transcript(options: { split: boolean } = { split: false })
     journal: [],
     received,
     journalFails: false,
+    deniesHeld: false,
     lastError: null,
     session: undefined as unknown as Session,
     hangUp: () => clientEnd.end(),
@@ -77,9 +80,9 @@ export async function transcript(options: { split: boolean } = { split: false })
   };
 
   const services: SessionServices = {
-    view: () => VIEW,
+    view: () => (state.deniesHeld ? { ...VIEW } : VIEW),
     refreshCatalog: () => state.readCatalog(),
-    judge: (text) => judge(text),
+    judge: (text) => judge(state.deniesHeld ? text.replace('hold', 'deny') : text),
     record(entry) {
       if (state.journalFails) throw Object.assign(new Error('no space'), { code: 'ENOSPC' });
       state.journal.push(entry);

@@ -80,7 +80,11 @@ export class Verdicts {
       if (error !== null || session.closed) return session.closed ? 'skipped' : error;
       // What was approved is judged again: a rule that denies by now still denies.
       const now = await session.services.view(session.facts);
-      return this.#judging.effective(sql, now).effective.action === 'deny' ? this.denied(executions, now) : null;
+      const again = this.#judging.effective(sql, now).effective;
+      if (again.action !== 'deny') return null;
+      const refused = judgedError(executions.map((execution, i) => ({ ...execution, judged: again.statements[i] ?? execution.judged })));
+      for (const execution of executions) session.end(execution, 'denied', refused.fields.sqlstate);
+      return refused;
     } finally {
       this.#held = null;
     }

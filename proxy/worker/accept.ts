@@ -23,9 +23,10 @@ import { decodeText } from '../wire/frontend';
 import { Frontend } from '../wire/messages';
 import { type FirstPacket, readFirstPacket } from '../wire/startUp';
 import { CancelKeys } from './cancelKeys';
-import { codeOf, type Gateway, newErrorId, openSessionRow } from './gateway';
+import { type Gateway, newErrorId, openSessionRow } from './gateway';
 import { log } from './log';
 import { masksFor, servicesFor } from './services';
+import { codeOf, framesOf } from './shownError';
 import { SocketReader } from './socketReader';
 
 const SIGN_IN_DEADLINE_MS = 30_000;
@@ -76,7 +77,7 @@ function close(socket: net.Socket, error: unknown): void {
   if (error instanceof refuse.WireError) shown = error;
   else {
     const errorId = newErrorId();
-    log.error({ errorId, code: codeOf(error), stack: error instanceof Error ? error.stack : undefined }, 'sign-in error');
+    log.error({ errorId, code: codeOf(error), stack: framesOf(error) }, 'sign-in error');
     shown = refuse.internalError(errorId);
   }
   closeGently(socket, refuse.encodeFields({ ...shown.fields, severity: 'FATAL' }));

@@ -16,6 +16,7 @@ import { type Catalogs, createCatalogs } from './catalogs';
 import { log } from './log';
 import { openPolicyKeeper, type PolicyKeeper } from './policyKeeper';
 import type { WorkerSettings } from './settings';
+import { codeOf } from './shownError';
 
 /** A session as the worker keeps it: what may end it from outside. */
 export interface OpenSession {
@@ -143,12 +144,6 @@ export async function closeSessionRow(gateway: Gateway, id: string, reason: stri
     await tx.update(sessions).set({ endedAt: new Date(), endReason: reason }).where(eq(sessions.id, id));
     await tx.execute(sql`select pg_notify('gatehouse_sessions', ${id})`);
   });
-}
-
-/** An error's code, which never holds data; messages may. */
-export function codeOf(error: unknown): string {
-  if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code;
-  return error instanceof Error ? error.name : 'unknown';
 }
 
 export const newErrorId = () => `err_${newId('act').slice(4)}`;

@@ -6,8 +6,9 @@ import type { SessionServices, SessionView } from '../session/session';
 import { SqlSyntaxError, SqlTooComplexError } from '../sql/parse';
 import { cancelUpstream, type Upstream, type UpstreamTarget } from '../upstream/connect';
 import { catalogUnavailable, statementNotAnalyzed, syntaxError, terminatedByAdministrator } from '../wire/errors';
-import { closeSessionRow, codeOf, type Gateway, newErrorId } from './gateway';
+import { closeSessionRow, type Gateway, newErrorId } from './gateway';
 import { log } from './log';
+import { codeOf, framesOf } from './shownError';
 
 const LIMITS = { statementBytes: 1024 * 1024, bindBytes: 64 * 1024 * 1024 };
 
@@ -46,8 +47,7 @@ export function servicesFor(
         log.warn({ session: session.facts.id, code: codeOf(error) }, 'end of session could not be stored');
       });
     },
-    logError: (errorId, error) =>
-      log.error({ errorId, code: codeOf(error), stack: error instanceof Error ? error.stack : undefined }, 'session error'),
+    logError: (errorId, error) => log.error({ errorId, code: codeOf(error), stack: framesOf(error) }, 'session error'),
     newErrorId,
   };
 }

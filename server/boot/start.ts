@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { shipAll, startShipper } from '../../proxy/journal/ship';
+import { codeOf } from '../../proxy/worker/shownError';
 import { createApiHandler } from '../api/http';
 import type { Config } from '../config';
 import { checkReadiness } from '../health';
@@ -49,7 +50,8 @@ export async function startGateway(config: Config, options: { dev: boolean; clos
   const shipper = startShipper({
     store: store.store,
     dataDir: dataDir.path,
-    onError: (err) => log.warn({ err }, 'journal not copied yet'),
+    // By its code alone: the message of a failed insert quotes the statements it carried.
+    onError: (error) => log.warn({ code: codeOf(error) }, 'journal not copied yet'),
   });
   await closing.add('journal shipper', () => shipper.stop());
   const workers = bootWorkers(config, runtime, say);
