@@ -34,6 +34,8 @@ export class FrontendFlow {
   #busy = false;
   #ended = false;
   #yielded = false;
+  /** The CopyData message that arrives in pieces now was forwarded from its beginning. */
+  #copyDataGoesOn = false;
 
   constructor(session: Session) {
     this.#session = session;
@@ -72,7 +74,7 @@ export class FrontendFlow {
         break;
       }
       // A client that does not read its answers gets no more of them, those the gateway gives by itself included.
-      if (session.replies.length > MAX_OWED || session.upstream.writableNeedDrain || session.client.writableNeedDrain) {
+      if (session.protocol.owed > MAX_OWED || session.upstream.writableNeedDrain || session.client.writableNeedDrain) {
         session.client.pause();
         break;
       }
@@ -110,7 +112,7 @@ export class FrontendFlow {
     const session = this.#session;
     if (this.#verdicts.held !== null) return this.#verdicts.held.cancel();
     // A late cancel must not hit the next statement: nothing new is forwarded until the server has dealt with it.
-    if (session.replies.length === 0 || session.cancelBarrier !== null) return;
+    if (session.protocol.owed === 0 || session.cancelBarrier !== null) return;
     const barrier = session.services
       .cancelUpstream()
       .catch(() => undefined)
@@ -127,7 +129,7 @@ export class FrontendFlow {
   #goodbye(): void {
     const session = this.#session;
     session.ending = true;
-    if (session.replies.length === 0) return session.close('client closed the connection');
+    if (session.protocol.owed === 0) return session.close('client closed the connection');
     session.toUpstream.append(TERMINATE);
     session.toUpstream.flush();
   }
@@ -138,7 +140,7 @@ export class FrontendFlow {
     const refuse = (error: unknown) => {
       if (!(error instanceof WireError) || error.fatal) throw error;
       // While this message waited, one before it failed: the server ignores it too.
-      if (this.#session.skipping || this.#session.closed) return;
+      if (this.#session.protocol.skipping || this.#session.closed) return;
       if (isQuery) this.#denyQuery(error);
       else this.#poison(error);
     };
@@ -151,17 +153,33 @@ export class FrontendFlow {
 
   #dispatch(frame: FrontendFrame): void | Promise<void> {
     const session = this.#session;
-    const copies = frame.kind === 'copyData' || frame.type === Frontend.copyDone || frame.type === Frontend.copyFail;
-    if (copies && session.copyIn === null && session.replies.length > 0 && !session.skipping) {
-      // Data sent without waiting for the server to ask for it: whether it does is known once it has answered.
-      session.askForAnswers();
-      return session.whenCopying().then(() => (session.closed ? undefined : this.#copyFrame(frame)));
+    if (frame.kind === 'copyData' && !frame.first) {
+      // The rest of a message whose beginning the server has must reach it, whatever it answered meanwhile: it reads on to its end.
+      if (this.#copyDataGoesOn) session.toUpstream.append(frame.bytes);
+      return;
     }
-    if (copies) return this.#copyFrame(frame);
-    // What the server would ignore is not sent at all.
-    if (session.skipping && frame.type !== Frontend.sync && frame.type !== Frontend.terminate) return;
+    const type = frame.kind === 'copyData' ? Frontend.copyData : frame.type;
+    switch (session.protocol.admit(type)) {
+      case 'ignored':
+        this.#copyDataGoesOn = false;
+        return;
+      case 'wait':
+        session.askForAnswers();
+        return session.whenCopying().then(() => (session.closed ? undefined : this.#dispatch(frame)));
+      case 'taken':
+        break;
+    }
+    if (frame.kind === 'copyData') {
+      this.#copyDataGoesOn = true;
+      session.toUpstream.append(frame.bytes);
+      return;
+    }
     if (frame.kind === 'oversize') throw statementTooLarge(frame.sizeBytes, session.services.limits.statementBytes);
-    const { type, bytes } = frame;
+    return this.#message(frame.type, frame.bytes);
+  }
+
+  #message(type: number, bytes: Buffer): void | Promise<void> {
+    const session = this.#session;
     switch (type) {
       case Frontend.query:
         return this.#query(bytes);
@@ -176,11 +194,12 @@ export class FrontendFlow {
       case Frontend.close:
         return this.#extended.close(bytes);
       case Frontend.sync:
-        // Inside COPY the server ignores Sync.
-        if (session.copyIn === null) session.replies.push({ op: 'sync' });
-        session.skipping = false;
-        session.unsynced = false;
-        session.batch++;
+        session.protocol.sentSync();
+        session.toUpstream.append(bytes);
+        return;
+      case Frontend.copyDone:
+      case Frontend.copyFail:
+        session.protocol.sentCopyEnd();
         session.toUpstream.append(bytes);
         return;
       case Frontend.flush:
@@ -193,15 +212,6 @@ export class FrontendFlow {
       default:
         throw protocolViolation(`message 0x${type.toString(16)} is not allowed here`);
     }
-  }
-
-  /** Outside COPY the server ignores such messages, so they are not sent at all. */
-  #copyFrame(frame: FrontendFrame): void {
-    const session = this.#session;
-    if (session.copyIn === null) return;
-    if (frame.kind === 'oversize') throw statementTooLarge(frame.sizeBytes, session.services.limits.statementBytes);
-    if (frame.kind === 'message') session.copyIn = null;
-    session.toUpstream.append(frame.bytes);
   }
 
   #query(bytes: Buffer): void | Promise<void> {
@@ -236,36 +246,30 @@ export class FrontendFlow {
   #forwardQuery(bytes: Buffer, executions: readonly Execution[], view: SessionView): void {
     const session = this.#session;
     for (const execution of executions) this.#verdicts.mark(execution, view);
-    session.unsynced = false;
-    session.replies.push({ op: 'query', executions, index: 0, changes: session.names.dropUnnamed(this.#session.batch) });
+    session.protocol.sentQuery(executions);
     session.toUpstream.append(bytes);
   }
 
   /** Makes the server fail here, so that both sides are in the state PostgreSQL gives a failed statement; our error takes the place of its. */
   #poison(error: WireError): void {
     const session = this.#session;
-    session.replies.push({ op: 'poison', error });
+    session.protocol.sentPoison(error);
     session.toUpstream.append(new MessageWriter().begin(Frontend.describe).int8(0x53).cstring(this.#poisonName).end().take());
-    session.skipping = true;
   }
 
   #denyQuery(error: WireError): void {
     const session = this.#session;
-    if (session.skipping) return;
-    session.names.statements.forget('');
-    session.names.portals.forget('');
-    // Outside a transaction with nothing under way the server has no part in this.
-    if (session.status === 'I' && session.replies.length === 0 && !session.unsynced) {
+    const { protocol } = session;
+    if (protocol.skipping) return;
+    protocol.forgetUnnamed();
+    if (protocol.atRest) {
       session.toClient.append(encodeFields(error.fields));
       session.toClient.append(READY_IDLE);
       session.toClient.flush();
       return;
     }
     this.#poison(error);
-    session.replies.push({ op: 'sync' });
-    session.skipping = false;
-    session.unsynced = false;
-    session.batch++;
+    protocol.sentSync();
     session.toUpstream.append(SYNC);
   }
 }

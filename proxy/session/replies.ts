@@ -12,6 +12,9 @@ export type Reply =
   /** execution is null for an empty statement, which runs nothing. */
   | { op: 'execute'; execution: Execution | null; portal: Portal | null }
   | { op: 'query'; executions: readonly Execution[]; index: number; changes: readonly Change[] }
+  | { op: 'call'; execution: Execution }
+  /** A text sent only so that the server says what is wrong with it. */
+  | { op: 'probe' }
   /** A message made to fail at exactly this place; its error is replaced by ours. */
   | { op: 'poison'; error: WireError }
   | { op: 'sync' };

@@ -154,7 +154,7 @@ describe.each([{ split: false }, { split: true }])('split at every byte: $split'
       await t.upstreamSees('B |a', 'C S a', 'P a|select ssn', 'S');
       t.upstream(say.error('08P01', 'bind message supplies 0 parameters'), say.ready());
       await t.clientGets('E 08P01 bind message supplies 0 parameters', 'Z I');
-      expect(t.session.names.statements.get('a')?.sql).toBe('select 1');
+      expect(t.session.protocol.names.statements.get('a')?.sql).toBe('select 1');
     });
 
     test('trap-25: an error the client has not synced after is delivered at once', async () => {

@@ -17,13 +17,11 @@ import {
   WireError,
   type WireFields,
 } from '../wire/errors';
-import type { TransactionStatus } from '../wire/messages';
 import { BackendFlow } from './backendFlow';
 import { type Execution, intentOf, outcomeOf, type SessionFacts } from './execution';
 import { FrontendFlow } from './frontendFlow';
-import { SessionNames } from './names';
 import { Out } from './out';
-import { ReplyQueue } from './replies';
+import { Protocol } from './protocol';
 import type { Taint } from './scrub';
 
 /** What a session needs of its worker. */
@@ -65,22 +63,14 @@ export class Session {
   readonly facts: SessionFacts;
   readonly services: SessionServices;
   readonly requesterReason: string | null;
-  readonly names = new SessionNames();
-  readonly replies = new ReplyQueue();
+  readonly protocol = new Protocol();
   readonly client: net.Socket;
   readonly upstream: net.Socket;
   readonly toClient: Out;
   readonly toUpstream: Out;
-  /** ReadyForQuery's status byte as last seen. */
-  status: TransactionStatus = 'I';
-  /** The server answered an error and ignores everything until the Sync that was not sent yet. */
-  skipping = false;
-  copyIn: Execution | null = null;
   taint: Taint = 'none';
   /** False once something may have changed search_path; what it is now only the server knows. */
   searchPathKnown: boolean;
-  /** Counts Syncs: what stands between two of them fails or succeeds together. */
-  batch = 0;
   /** A cancel is on its way to the server. */
   cancelBarrier: Promise<void> | null = null;
   /** Statements of this session changed the catalog; others must not be judged by the old one. */
@@ -88,8 +78,6 @@ export class Session {
   catalogBarrier: Promise<void> | null = null;
   /** Statements on their way whose success changes names or the catalog: what follows is judged when they are answered. */
   readonly unsettled = new Set<Execution>();
-  /** Extended messages were forwarded since the last Sync: the server is inside an implicit transaction. */
-  unsynced = false;
   /** The client said goodbye; when the server closes, all is as it should be. */
   ending = false;
   readonly #frontend: FrontendFlow;
@@ -195,10 +183,7 @@ export class Session {
     if (this.#closed) return;
     this.#closed = true;
     this.#frontend.withdraw();
-    for (const reply of this.replies.drain()) {
-      if (reply.op === 'execute' && reply.execution !== null) this.end(reply.execution, 'unknown');
-      if (reply.op === 'query') for (const execution of reply.executions) this.end(execution, 'unknown');
-    }
+    for (const execution of this.protocol.drain()) this.end(execution, 'unknown');
     closeGently(this.client);
     // Terminate, so that the server ends the transaction now rather than when it next writes.
     if (!this.upstream.destroyed) this.upstream.end(Buffer.from([0x58, 0, 0, 0, 4]));
@@ -219,7 +204,7 @@ export class Session {
 
   /** Resolves when the server owes nothing more. */
   whenAnswered(): Promise<void> {
-    if (this.replies.length === 0 || this.#closed) return Promise.resolve();
+    if (this.protocol.owed === 0 || this.#closed) return Promise.resolve();
     return new Promise((resolve) => this.#idleWaiters.push(resolve));
   }
 
@@ -231,15 +216,15 @@ export class Session {
 
   /** Resolves when the server asks for COPY data, or owes nothing more and so never will. */
   whenCopying(): Promise<void> {
-    if (this.copyIn !== null || this.replies.length === 0 || this.#closed) return Promise.resolve();
+    if (this.protocol.copyingIn || this.protocol.owed === 0 || this.#closed) return Promise.resolve();
     return new Promise((resolve) => this.#copyWaiters.push(resolve));
   }
 
   /** Called by the backend flow after each batch of answers. */
   answered(): void {
-    if (this.copyIn !== null || this.replies.length === 0) for (const resolve of this.#copyWaiters.splice(0)) resolve();
+    if (this.protocol.copyingIn || this.protocol.owed === 0) for (const resolve of this.#copyWaiters.splice(0)) resolve();
     if (this.unsettled.size === 0) for (const resolve of this.#settledWaiters.splice(0)) resolve();
-    if (this.replies.length === 0) {
+    if (this.protocol.owed === 0) {
       for (const resolve of this.#idleWaiters.splice(0)) resolve();
       // After an error the server ignores Terminate as well, so nobody else would end this.
       if (this.ending) return this.close('client closed the connection');
@@ -249,7 +234,7 @@ export class Session {
   }
 
   #endIfDrained(): void {
-    if (this.#draining && this.replies.length === 0 && this.status === 'I') {
+    if (this.#draining && this.protocol.owed === 0 && this.protocol.status === 'I') {
       this.terminate('the gateway is shutting down');
     }
   }
@@ -263,7 +248,7 @@ export class Session {
     status: StatementStatus,
     sqlstate: string | null = null,
   ): void {
-    const now = { atMs: Date.now(), policyVersion: view.policy.version, transactionStatus: this.status };
+    const now = { atMs: Date.now(), policyVersion: view.policy.version, transactionStatus: this.protocol.status };
     for (const execution of executions) {
       try {
         this.services.record(intentOf(execution, this.facts, now, status, sqlstate));

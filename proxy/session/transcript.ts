@@ -22,6 +22,8 @@ export interface Transcript {
   /** Waits for exactly these messages, in words; fails on anything else. */
   clientGets(...expected: string[]): Promise<void>;
   upstreamSees(...expected: string[]): Promise<void>;
+  /** This many bytes of a message that is not whole yet have reached the upstream. */
+  upstreamGot(bytes: number): Promise<void>;
   /** Nothing reached the upstream, and nothing will within a moment. */
   upstreamSeesNothing(): Promise<void>;
   decide(outcome: HoldOutcome): void;
@@ -60,6 +62,7 @@ export async function transcript(options: { split: boolean } = { split: false })
     upstream: (...messages) => upstreamEnd.write(Buffer.concat(messages)),
     clientGets: (...expected) => fromGateway.expect(expected),
     upstreamSees: (...expected) => fromSession.expect(expected),
+    upstreamGot: (bytes) => fromSession.pendingReaches(bytes),
     upstreamSeesNothing: () => fromSession.expectNothing(),
     decide: (outcome) => settle?.(outcome),
     held: [],
@@ -258,6 +261,11 @@ function wordReader(socket: net.Socket, describe: (type: string, bytes: Buffer) 
           `expected ${JSON.stringify(expected)}, got ${JSON.stringify(got)}${words.length > 0 ? ` then ${JSON.stringify(words)}` : ''}`,
         );
       }
+    },
+    async pendingReaches(bytes: number) {
+      const until = Date.now() + 3_000;
+      while (pending.length < bytes && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 5));
+      if (pending.length !== bytes) throw new Error(`expected ${bytes} bytes of an unfinished message, got ${pending.length}`);
     },
     async expectNothing() {
       await new Promise((resolve) => setTimeout(resolve, 60));

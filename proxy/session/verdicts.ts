@@ -23,7 +23,7 @@ export class Verdicts {
 
   /** SQL PREPARE gives a name only once the server says it did. */
   followNames(executions: readonly Execution[]): void {
-    const { names } = this.#session;
+    const { names } = this.#session.protocol;
     for (const execution of executions) {
       const effect = execution.judged.facts.session;
       if (effect?.type !== 'prepare') continue;
@@ -68,10 +68,10 @@ export class Verdicts {
   /** Null when it may run; an error to answer with; 'skipped' when something before it failed and the server ignores it. */
   async hold(sql: string, executions: readonly Execution[], view: SessionView): Promise<WireError | null | 'skipped'> {
     const session = this.#session;
-    if (session.replies.length > 0) {
+    if (session.protocol.owed > 0) {
       session.askForAnswers();
       await session.whenAnswered();
-      if (session.skipping || session.closed) return 'skipped';
+      if (session.protocol.skipping || session.closed) return 'skipped';
     }
     const held = new HeldStatement(session, sql, executions, view);
     this.#held = held;

@@ -6,8 +6,8 @@ import { FieldReader } from './reader';
 export type FrontendFrame =
   /** A whole message; `bytes` includes type and length, and is exactly what may be forwarded. */
   | { kind: 'message'; type: number; bytes: Buffer }
-  /** A piece of a CopyData message, header included in the first piece. */
-  | { kind: 'copyData'; bytes: Buffer }
+  /** A piece of a CopyData message; the first begins with its header. */
+  | { kind: 'copyData'; bytes: Buffer; first: boolean }
   /** A message above its limit: its body is skipped, nothing of it is kept. */
   | { kind: 'oversize'; type: number; sizeBytes: number };
 
@@ -23,6 +23,7 @@ export class FrontendFramer {
   #size = 0;
   /** Bytes of the current CopyData message still to pass, or of an oversize message still to skip. */
   #streaming = 0;
+  #atHeader = false;
   #skipping = 0;
 
   constructor(limitOf: (type: number) => number) {
@@ -80,12 +81,15 @@ export class FrontendFramer {
       if (this.#streaming > 0) {
         const bytes = this.#take(Math.min(this.#streaming, this.#parts[0]?.length ?? 0));
         this.#streaming -= bytes.length;
-        return { kind: 'copyData', bytes };
+        const first = this.#atHeader;
+        this.#atHeader = false;
+        return { kind: 'copyData', bytes, first };
       }
       const header = this.#header();
       if (header === null) return null;
       if (header.type === Frontend.copyData) {
         this.#streaming = header.total;
+        this.#atHeader = true;
         continue;
       }
       if (header.total > this.#limitOf(header.type)) {
