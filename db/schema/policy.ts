@@ -24,6 +24,7 @@ export const connections = pgTable('connections', {
   defaultAction: text('default_action').$type<Action>().notNull().default('allow'),
   opaqueAction: text('opaque_action').$type<Action>().notNull().default('hold'),
   superuser: text('superuser').$type<'refuse' | 'allow'>().notNull().default('refuse'),
+  functionCall: text('function_call').$type<'refuse' | 'judge'>().notNull().default('refuse'),
   limits: jsonb('limits').$type<ConnectionLimits>().notNull().default({}),
   record: jsonb('record').$type<RecordSpec>().notNull().default({ results: 'off' }),
   createdAt: instant('created_at').notNull().defaultNow(),

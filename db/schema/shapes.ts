@@ -52,6 +52,14 @@ export interface ConnectionLimits {
   maxRows?: number;
   statementTimeoutMs?: number;
   maxSessions?: number;
+  /** The longest text of one Query or Parse; default 1 MiB. */
+  maxStatementBytes?: number;
+  /** The largest Bind, FunctionCall or CopyData message; default: what PostgreSQL itself takes, 1 GiB. */
+  maxMessageBytes?: number;
+  /** A session that sends nothing for this long outside a transaction ends. */
+  idleTimeoutMs?: number;
+  /** The same inside a transaction. */
+  idleInTransactionTimeoutMs?: number;
 }
 
 export interface RecordSpec {

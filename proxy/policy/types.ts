@@ -26,6 +26,8 @@ export interface ConnectionPolicy {
   default: Action;
   opaque: Action;
   superuser: 'refuse' | 'allow';
+  /** The FunctionCall message: refused, or judged as the SELECT of its function. */
+  functionCall: 'refuse' | 'judge';
   limits: ConnectionLimits;
   record: RecordSpec;
 }

@@ -10,7 +10,7 @@ import type { TransactionStatus } from '../wire/messages';
 export interface Execution {
   readonly id: Id<'stm'>;
   readonly judged: JudgedStatement;
-  readonly protocol: 'simple' | 'extended';
+  readonly protocol: 'simple' | 'extended' | 'function call';
   readonly parameters: readonly ParameterValue[];
   requestId: string | null;
   waitMs: number;

@@ -1,5 +1,6 @@
 import { noSuchPortal, noSuchStatement, statementNotAnalyzed, tooManyNames } from '../wire/errors';
 import { type BindMessage, decodeBind, decodeExecute, decodeParse, decodeTarget, type ParseMessage } from '../wire/frontend';
+import { decodeLongBind, type LongBindRest, type LongParameter } from '../wire/longBind';
 import { Frontend } from '../wire/messages';
 import { MessageWriter } from '../wire/writer';
 import { type Execution, newExecution } from './execution';
@@ -8,6 +9,15 @@ import type { Portal, PreparedStatement } from './names';
 import { showParameters } from './parameters';
 import type { Session, SessionView } from './session';
 import type { Verdicts } from './verdicts';
+
+/** A Bind on its way: whole, or its start. */
+interface Binding extends Pick<BindMessage, 'portal' | 'statement' | 'parameterFormats'> {
+  bytes: Buffer;
+  parameters: readonly (Buffer | null | LongParameter)[];
+  /** Called instead of holding; null when all of it is here. */
+  wantWhole: (() => void) | null;
+  forwarded?: () => void;
+}
 
 /** Prepared texts and bound parameters one session may keep. */
 const MAX_NAMES_BYTES = 128 * 1024 * 1024;
@@ -50,19 +60,32 @@ export class ExtendedQuery {
   }
 
   bind(bytes: Buffer): void | Promise<void> {
-    const message = decodeBind(bytes);
+    const { portal, statement, parameterFormats, parameters } = decodeBind(bytes);
+    return this.#bind({ bytes, portal, statement, parameterFormats, parameters, wantWhole: null });
+  }
+
+  /**
+   * The start of a Bind too large to be held: judged by what has arrived, then passed on in pieces. One that a person has to see is wanted
+   * whole. `onForwarded` is told what checks the rest.
+   */
+  bindLong(start: Buffer, sizeBytes: number, on: { forwarded(rest: LongBindRest): void; wantWhole(): void }): void | Promise<void> {
+    const { rest, ...message } = decodeLongBind(start, sizeBytes);
+    return this.#bind({ ...message, bytes: start, wantWhole: on.wantWhole, forwarded: () => on.forwarded(rest) });
+  }
+
+  #bind(bind: Binding): void | Promise<void> {
     return this.#judging.withView(() => {
       const { protocol } = this.#session;
-      if (protocol.isUnsure('statement', message.statement)) return this.#judging.whenAnswered(() => this.bind(bytes));
-      const statement = protocol.names.statements.get(message.statement);
-      if (statement === undefined) throw noSuchStatement(message.statement);
-      return this.#judging.withNames(statement.sql, (view) => this.#open(bytes, message, statement, view));
+      if (protocol.isUnsure('statement', bind.statement)) return this.#judging.whenAnswered(() => this.#bind(bind));
+      const statement = protocol.names.statements.get(bind.statement);
+      if (statement === undefined) throw noSuchStatement(bind.statement);
+      return this.#judging.withNames(statement.sql, (view) => this.#open(bind, statement, view));
     });
   }
 
-  #open(bytes: Buffer, bind: BindMessage, statement: PreparedStatement, view: SessionView): void | Promise<void> {
+  #open(bind: Binding, statement: PreparedStatement, view: SessionView): void | Promise<void> {
     const session = this.#session;
-    if (this.#judging.usesNames(statement.sql, view)) return this.#judging.whenAnswered(() => this.bind(bytes));
+    if (this.#judging.usesNames(statement.sql, view)) return this.#judging.whenAnswered(() => this.#bind(bind));
     // Judged again: policy, catalog and names may have changed since Parse, and the server plans anew too.
     const { effective, analysisMs } = this.#judging.effectiveOf(statement, view);
     const portal: Portal = {
@@ -82,12 +105,14 @@ export class ExtendedQuery {
       const [judged] = effective.statements;
       if (judged !== undefined) this.#verdicts.taint(judged, view);
       session.protocol.sentBind(portal);
-      session.toUpstream.append(bytes);
+      session.toUpstream.append(bind.bytes);
+      bind.forwarded?.();
     };
     if (effective.action === 'allow') return forward();
     const [execution] = this.#executionsOf(portal);
     if (execution === undefined) return forward();
     if (effective.action === 'deny') throw this.#verdicts.denied([execution], view);
+    if (bind.wantWhole !== null) return bind.wantWhole();
     return this.#verdicts.hold(statement.sql, [execution], view).then((error) => {
       if (error === 'skipped') return;
       if (error !== null) throw error;

@@ -1,11 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { encodeFields, functionCallNotAllowed, protocolViolation, statementTooLarge, WireError } from '../wire/errors';
-import { decodeText, type FrontendFrame, FrontendFramer } from '../wire/frontend';
+import { encodeFields, messageTooLarge, protocolViolation, statementTooLarge, WireError } from '../wire/errors';
+import { type FrontendFrame, FrontendFramer, MAX_WHOLE_BYTES } from '../wire/framer';
+import { decodeParse, decodeText } from '../wire/frontend';
+import type { LongBindRest } from '../wire/longBind';
 import { Frontend } from '../wire/messages';
 import { MessageWriter } from '../wire/writer';
 import { type Execution, newExecution } from './execution';
 import { ExtendedQuery } from './extendedQuery';
-import { Judging } from './judging';
+import { FunctionCalls } from './functionCall';
+import { Judging, UnparsedText } from './judging';
 import type { Session, SessionView } from './session';
 import { Verdicts } from './verdicts';
 
@@ -29,21 +32,30 @@ export class FrontendFlow {
   readonly #judging: Judging;
   readonly #verdicts: Verdicts;
   readonly #extended: ExtendedQuery;
+  readonly #functionCalls: FunctionCalls;
   /** A statement name nobody has: describing it fails at exactly this place of the pipeline, as PostgreSQL itself would fail. */
   readonly #poisonName = `gatehouse refused ${randomBytes(9).toString('base64url')}`;
   #busy = false;
   #ended = false;
   #yielded = false;
-  /** The CopyData message that arrives in pieces now was forwarded from its beginning. */
-  #copyDataGoesOn = false;
+  /** The message that arrives in pieces now was forwarded from its beginning, so the rest goes on too. */
+  #piecesGoOn = false;
+  /** Checks what is left of a Bind that arrives in pieces. */
+  #longBind: LongBindRest | null = null;
 
   constructor(session: Session) {
     this.#session = session;
     this.#judging = new Judging(session);
     this.#verdicts = new Verdicts(session, this.#judging);
     this.#extended = new ExtendedQuery(session, this.#judging, this.#verdicts);
-    const { statementBytes, bindBytes } = session.services.limits;
-    this.#framer = new FrontendFramer((type) => (type === Frontend.bind ? bindBytes : statementBytes));
+    this.#functionCalls = new FunctionCalls(session, this.#judging, this.#verdicts);
+    this.#framer = new FrontendFramer((type) => this.#limitOf(type));
+  }
+
+  #limitOf(type: number): number {
+    const { statementBytes, messageBytes } = this.#session.services.limits();
+    if (type === Frontend.bind || type === Frontend.copyData) return messageBytes;
+    return type === Frontend.functionCall ? Math.min(messageBytes, MAX_WHOLE_BYTES) : statementBytes;
   }
 
   get holding(): boolean {
@@ -136,14 +148,7 @@ export class FrontendFlow {
 
   /** One frame; a promise when it has to wait. Errors of one statement become its answer, anything else ends the session. */
   #handle(frame: FrontendFrame): void | Promise<void> {
-    const isQuery = frame.kind !== 'copyData' && (frame.type === Frontend.query || frame.type === Frontend.functionCall);
-    const refuse = (error: unknown) => {
-      if (!(error instanceof WireError) || error.fatal) throw error;
-      // While this message waited, one before it failed: the server ignores it too.
-      if (this.#session.protocol.skipping || this.#session.closed) return;
-      if (isQuery) this.#denyQuery(error);
-      else this.#poison(error);
-    };
+    const refuse = (error: unknown) => this.#refuse(frame, error);
     try {
       return this.#dispatch(frame)?.catch(refuse);
     } catch (error) {
@@ -151,31 +156,82 @@ export class FrontendFlow {
     }
   }
 
+  #refuse(frame: FrontendFrame, error: unknown): void {
+    const known = error instanceof UnparsedText || (error instanceof WireError && !error.fatal);
+    if (!known) throw error;
+    // While this message waited, one before it failed: the server ignores it too.
+    if (this.#session.protocol.skipping || this.#session.closed) return;
+    if (error instanceof UnparsedText) {
+      if (frame.kind !== 'message') throw error;
+      try {
+        return this.#askServer(error, frame);
+      } catch (unrecorded) {
+        return this.#refuse(frame, unrecorded);
+      }
+    }
+    if (frame.kind !== 'more' && isOwnSync(frame.type)) this.#denyQuery(error, frame.type);
+    else this.#poison(error);
+  }
+
   #dispatch(frame: FrontendFrame): void | Promise<void> {
     const session = this.#session;
-    if (frame.kind === 'copyData' && !frame.first) {
-      // The rest of a message whose beginning the server has must reach it, whatever it answered meanwhile: it reads on to its end.
-      if (this.#copyDataGoesOn) session.toUpstream.append(frame.bytes);
-      return;
-    }
-    const type = frame.kind === 'copyData' ? Frontend.copyData : frame.type;
-    switch (session.protocol.admit(type)) {
+    if (frame.kind === 'more') return this.#more(frame.bytes, frame.last);
+    this.#piecesGoOn = false;
+    switch (session.protocol.admit(frame.type)) {
       case 'ignored':
-        this.#copyDataGoesOn = false;
         return;
       case 'wait':
         session.askForAnswers();
         return session.whenCopying().then(() => (session.closed ? undefined : this.#dispatch(frame)));
+      case 'unexpected':
+        throw protocolViolation(`unexpected message type 0x${frame.type.toString(16)} during COPY from stdin`);
       case 'taken':
         break;
     }
-    if (frame.kind === 'copyData') {
-      this.#copyDataGoesOn = true;
-      session.toUpstream.append(frame.bytes);
+    switch (frame.kind) {
+      case 'message':
+        return this.#message(frame.type, frame.bytes);
+      case 'start':
+        return this.#start(frame);
+      case 'oversize':
+        return this.#oversize(frame);
+      default:
+        frame satisfies never;
+    }
+  }
+
+  /** A message that passes in pieces. */
+  #start({ type, bytes, sizeBytes }: Extract<FrontendFrame, { kind: 'start' }>): void | Promise<void> {
+    if (type !== Frontend.bind) {
+      this.#piecesGoOn = true;
+      this.#session.toUpstream.append(bytes);
       return;
     }
-    if (frame.kind === 'oversize') throw statementTooLarge(frame.sizeBytes, session.services.limits.statementBytes);
-    return this.#message(frame.type, frame.bytes);
+    return this.#extended.bindLong(bytes, sizeBytes, {
+      forwarded: (rest) => {
+        this.#longBind = rest;
+        this.#piecesGoOn = true;
+      },
+      wantWhole: () => this.#framer.wantWhole(bytes),
+    });
+  }
+
+  /** The rest of a message whose beginning the server has must reach it, whatever it answered meanwhile: it reads on to its end. */
+  #more(bytes: Buffer, last: boolean): void {
+    if (!this.#piecesGoOn) return;
+    this.#longBind?.push(bytes);
+    if (last) this.#longBind = null;
+    this.#session.toUpstream.append(bytes);
+  }
+
+  #oversize({ type, sizeBytes }: Extract<FrontendFrame, { kind: 'oversize' }>): void {
+    const limit = this.#limitOf(type);
+    const refusal = type === Frontend.query || type === Frontend.parse ? statementTooLarge : messageTooLarge;
+    const error = refusal(sizeBytes, Math.min(limit, type === Frontend.bind && sizeBytes < limit ? MAX_WHOLE_BYTES : limit));
+    if (type !== Frontend.copyData) throw error;
+    // COPY ends as if the client itself had given up.
+    this.#session.protocol.sentCopyEnd();
+    this.#session.toUpstream.append(new MessageWriter().begin(Frontend.copyFail).cstring(error.message).end().take());
   }
 
   #message(type: number, bytes: Buffer): void | Promise<void> {
@@ -208,7 +264,7 @@ export class FrontendFlow {
       case Frontend.terminate:
         return this.#goodbye();
       case Frontend.functionCall:
-        throw functionCallNotAllowed();
+        return this.#functionCalls.call(bytes);
       default:
         throw protocolViolation(`message 0x${type.toString(16)} is not allowed here`);
     }
@@ -257,11 +313,33 @@ export class FrontendFlow {
     session.toUpstream.append(new MessageWriter().begin(Frontend.describe).int8(0x53).cstring(this.#poisonName).end().take());
   }
 
-  #denyQuery(error: WireError): void {
+  /**
+   * A text that is no SQL to our grammar never runs. The server parses it, under a name of ours, for its own words on what is wrong; if it
+   * finds nothing wrong, it is newer than our grammar, and what it would run is not known: the statement is taken away again and refused.
+   */
+  #askServer(text: UnparsedText, { type, bytes }: { type: number; bytes: Buffer }): void {
+    const { protocol, toUpstream } = this.#session;
+    const refusal = this.#verdicts.unparsed(text, type === Frontend.parse ? 'extended' : 'simple');
+    if (type === Frontend.query) protocol.forgetUnnamed();
+    else if (decodeParse(bytes).name === '') protocol.names.statements.forget('');
+    const probe = new MessageWriter().begin(Frontend.parse).cstring(this.#poisonName).cstring(text.sql).int16(0).end();
+    probe.begin(Frontend.close).int8(0x53).cstring(this.#poisonName).end();
+    protocol.sentProbe();
+    protocol.sentClose('S', this.#poisonName, true);
+    toUpstream.append(probe.take());
+    this.#poison(refusal);
+    if (type === Frontend.query) this.#sync();
+  }
+
+  #sync(): void {
+    this.#session.protocol.sentSync();
+    this.#session.toUpstream.append(SYNC);
+  }
+
+  #denyQuery(error: WireError, type: number): void {
     const session = this.#session;
     const { protocol } = session;
-    if (protocol.skipping) return;
-    protocol.forgetUnnamed();
+    if (type === Frontend.query) protocol.forgetUnnamed();
     if (protocol.atRest) {
       session.toClient.append(encodeFields(error.fields));
       session.toClient.append(READY_IDLE);
@@ -269,8 +347,7 @@ export class FrontendFlow {
       return;
     }
     this.#poison(error);
-    protocol.sentSync();
-    session.toUpstream.append(SYNC);
+    this.#sync();
   }
 }
 
@@ -279,5 +356,8 @@ function withPrepared(sql: string, runs: readonly string[]): string {
   const lines = runs.flatMap((text) => text.split('\n')).map((line) => `-- ${line}`);
   return lines.length === 0 ? sql : [sql, '-- which runs:', ...lines].join('\n');
 }
+
+/** A simple Query and a FunctionCall end in ReadyForQuery by themselves. */
+const isOwnSync = (type: number) => type === Frontend.query || type === Frontend.functionCall;
 
 const READY_IDLE = Buffer.from([0x5a, 0, 0, 0, 5, 0x49]);

@@ -1,7 +1,20 @@
 import type { Judgement } from '../policy/judge';
+import { SqlSyntaxError } from '../sql/parse';
 import { type Effective, effectiveOf } from './effective';
 import type { PreparedStatement } from './names';
 import type { Session, SessionView } from './session';
+
+/** PostgreSQL's grammar, as far as the gateway has it, does not take this text. */
+export class UnparsedText extends Error {
+  override name = 'UnparsedText';
+  constructor(
+    readonly sql: string,
+    message: string,
+    readonly view: SessionView,
+  ) {
+    super(message);
+  }
+}
 
 /** What a step may be: done, or under way. */
 type Step = void | Promise<void>;
@@ -67,12 +80,21 @@ export class Judging {
 
   /** One text is judged at Parse, at Bind and before each; while nothing it depends on has moved, once is enough. */
   judge(sql: string, view: SessionView): Judgement {
-    const { services, searchPathKnown } = this.#session;
+    const { searchPathKnown } = this.#session;
     const last = this.#lastJudged;
     if (last !== null && last.sql === sql && last.view === view && last.searchPathKnown === searchPathKnown) return last.judgement;
-    const judgement = services.judge(sql, view, searchPathKnown);
+    const judgement = this.#judgeAnew(sql, view);
     this.#lastJudged = view.timeless ? { sql, view, searchPathKnown, judgement } : null;
     return judgement;
+  }
+
+  #judgeAnew(sql: string, view: SessionView): Judgement {
+    const { services, searchPathKnown } = this.#session;
+    try {
+      return services.judge(sql, view, searchPathKnown);
+    } catch (error) {
+      throw error instanceof SqlSyntaxError ? new UnparsedText(sql, error.message, view) : error;
+    }
   }
 
   effective(sql: string, view: SessionView): { effective: Effective; analysisMs: number } {

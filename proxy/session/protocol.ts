@@ -34,6 +34,8 @@ export type Admission =
   | 'taken'
   /** The server would ignore it, so it is not sent. */
   | 'ignored'
+  /** Inside COPY the server takes nothing but its data and its end; it would give the connection up. */
+  | 'unexpected'
   /** COPY data sent before the server asked for it: what it is shows when the server has answered. */
   | 'wait';
 
@@ -91,6 +93,7 @@ export class Protocol {
       if (this.#copyIn !== null) return 'taken';
       return this.#replies.length > 0 && !this.#skipping ? 'wait' : 'ignored';
     }
+    if (this.#copyIn !== null && type !== Frontend.sync && type !== Frontend.flush && type !== Frontend.terminate) return 'unexpected';
     return this.#skipping && type !== Frontend.sync && type !== Frontend.terminate ? 'ignored' : 'taken';
   }
 
@@ -114,9 +117,9 @@ export class Protocol {
     this.#extended({ op: 'bind', change: this.names.portals.change(portal.name, portal, this.#batch) });
   }
 
-  sentClose(target: 'S' | 'P', name: string): void {
+  sentClose(target: 'S' | 'P', name: string, local = false): void {
     const names = target === 'S' ? this.names.statements : this.names.portals;
-    this.#extended({ op: 'close', change: names.change(name, undefined, this.#batch) });
+    this.#extended({ op: 'close', change: names.change(name, undefined, this.#batch), local });
   }
 
   sentDescribe(statement: PreparedStatement | null, portal: Portal | null, local: boolean): void {
@@ -249,7 +252,7 @@ export class Protocol {
   #settle(reply: Extract<Reply, { op: 'parse' | 'bind' | 'close' }>): Answer {
     reply.change.done();
     this.#replies.shift();
-    return { kind: 'settled', local: false };
+    return { kind: 'settled', local: reply.op === 'close' && reply.local };
   }
 
   #described(type: number): Answer {
@@ -288,8 +291,6 @@ export class Protocol {
         head.change.undo();
         break;
       case 'probe':
-        this.names.statements.delete('');
-        break;
       case 'describe':
       case 'execute':
       case 'poison':

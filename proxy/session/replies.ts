@@ -2,12 +2,14 @@ import type { WireError } from '../wire/errors';
 import type { Execution } from './execution';
 import type { Change, Portal, PreparedStatement } from './names';
 
-/** One message that went upstream and is owed an answer, in the order the answers will come. */
+/**
+ * One message that went upstream and is owed an answer, in the order the answers will come. local: the gateway asked, the client does not
+ * see the answer.
+ */
 export type Reply =
   | { op: 'parse'; name: string; change: Change }
   | { op: 'bind'; change: Change }
-  | { op: 'close'; change: Change }
-  /** local: the gateway asked, the client does not see the answer. */
+  | { op: 'close'; change: Change; local: boolean }
   | { op: 'describe'; statement: PreparedStatement | null; portal: Portal | null; local: boolean }
   /** execution is null for an empty statement, which runs nothing. */
   | { op: 'execute'; execution: Execution | null; portal: Portal | null }

@@ -10,6 +10,8 @@ import type { Upstream } from '../upstream/connect';
 import { closeGently } from '../wire/closeGently';
 import {
   encodeFields,
+  idleInTransactionTooLong,
+  idleTooLong,
   internalError,
   notRecorded,
   terminatedByAdministrator,
@@ -29,7 +31,7 @@ export interface SessionServices {
   /** The policy and what follows from it for this session, now; throws WireError when it cannot be vouched for. */
   view(session: SessionFacts): Promise<SessionView> | SessionView;
   refreshCatalog(connectionName: string): Promise<void>;
-  /** `searchPathKnown` false: rules about tables must not trust the default path. */
+  /** `searchPathKnown` false: rules about tables must not trust the default path. @throws SqlSyntaxError, WireError */
   judge(text: string, view: SessionView, searchPathKnown: boolean): Judgement;
   record(entry: JournalEntry): void;
   hold(request: HoldRequest, onProgress: (approvals: number) => void): Promise<Hold>;
@@ -37,10 +39,21 @@ export interface SessionServices {
   cancelUpstream(): Promise<void>;
   requestLink(requestId: string): string;
   hashKey: Buffer;
-  limits: { statementBytes: number; bindBytes: number };
+  /** As the policy has them now. */
+  limits(): SessionLimits;
   onClosed(reason: string): void;
   logError(errorId: string, error: unknown): void;
   newErrorId(): string;
+}
+
+export interface SessionLimits {
+  /** Of a Query, a Parse and every other message that is analysed. */
+  statementBytes: number;
+  /** Of a Bind, a FunctionCall and a CopyData. */
+  messageBytes: number;
+  /** How long a client may send nothing while nothing runs, outside and inside a transaction; null for ever. */
+  idleMs: number | null;
+  idleInTransactionMs: number | null;
 }
 
 export interface SessionView {
@@ -53,6 +66,7 @@ export interface SessionView {
   timeless: boolean;
 }
 
+const IDLE_CHECK_MS = 250;
 const FLUSH = Buffer.from([0x48, 0, 0, 0, 4]);
 
 /**
@@ -83,6 +97,9 @@ export class Session {
   readonly #frontend: FrontendFlow;
   readonly #backend: BackendFlow;
   #closed = false;
+  #idle: NodeJS.Timeout | undefined;
+  /** When something last came from either side; milliseconds of a monotonic clock. */
+  #movedMs = performance.now();
   #draining = false;
   #idleWaiters: (() => void)[] = [];
   #settledWaiters: (() => void)[] = [];
@@ -114,7 +131,10 @@ export class Session {
 
   /** Begins to relay; `early` is what the client sent behind its start-up. */
   start(early: Buffer): void {
-    this.client.on('data', (chunk: Buffer) => this.guard(() => this.#frontend.push(chunk)));
+    this.client.on('data', (chunk: Buffer) => {
+      this.#movedMs = performance.now();
+      this.guard(() => this.#frontend.push(chunk));
+    });
     this.client.on('end', () => this.clientEnded());
     this.client.on('error', () => undefined);
     this.client.on('close', () => this.close('client closed the connection'));
@@ -131,6 +151,8 @@ export class Session {
       else this.fail(upstreamLost(this.facts.connectionName), 'upstream closed the connection');
     });
     this.upstream.on('drain', () => this.guard(() => this.#frontend.pump()));
+    this.#idle = setInterval(() => this.guard(() => this.#endIfIdle()), IDLE_CHECK_MS);
+    this.#idle.unref();
     if (early.length > 0) this.guard(() => this.#frontend.push(early));
   }
 
@@ -182,6 +204,7 @@ export class Session {
   close(reason: string): void {
     if (this.#closed) return;
     this.#closed = true;
+    clearInterval(this.#idle);
     this.#frontend.withdraw();
     for (const execution of this.protocol.drain()) this.end(execution, 'unknown');
     closeGently(this.client);
@@ -222,6 +245,7 @@ export class Session {
 
   /** Called by the backend flow after each batch of answers. */
   answered(): void {
+    this.#movedMs = performance.now();
     if (this.protocol.copyingIn || this.protocol.owed === 0) for (const resolve of this.#copyWaiters.splice(0)) resolve();
     if (this.unsettled.size === 0) for (const resolve of this.#settledWaiters.splice(0)) resolve();
     if (this.protocol.owed === 0) {
@@ -231,6 +255,17 @@ export class Session {
     }
     this.#endIfDrained();
     this.#frontend.pump();
+  }
+
+  /** Nothing runs, nothing is held, and the client has been silent for longer than its connection allows. */
+  #endIfIdle(): void {
+    const { protocol } = this;
+    if (protocol.owed > 0 || this.#frontend.holding) return;
+    const { idleMs, idleInTransactionMs } = this.services.limits();
+    const outside = protocol.status === 'I';
+    const limitMs = outside ? idleMs : idleInTransactionMs;
+    if (limitMs === null || performance.now() - this.#movedMs < limitMs) return;
+    this.fail(outside ? idleTooLong() : idleInTransactionTooLong(), outside ? 'idle timeout' : 'idle-in-transaction timeout');
   }
 
   #endIfDrained(): void {

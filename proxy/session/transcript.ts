@@ -9,7 +9,7 @@ import { decodeFields } from '../wire/backend';
 import { Backend } from '../wire/messages';
 import { FieldReader } from '../wire/reader';
 import { MessageWriter } from '../wire/writer';
-import { Session, type SessionServices, type SessionView } from './session';
+import { Session, type SessionLimits, type SessionServices, type SessionView } from './session';
 
 /**
  * Plays a client and an upstream on real sockets around one session, for tests that read like a transcript:
@@ -40,6 +40,7 @@ export interface Transcript {
   deniesHeld: boolean;
   /** The last error that was logged and not shown. */
   lastError: unknown;
+  limits: SessionLimits;
   session: Session;
   hangUp(): void;
   close(): void;
@@ -73,6 +74,7 @@ export async function transcript(options: { split: boolean } = { split: false })
     journalFails: false,
     deniesHeld: false,
     lastError: null,
+    limits: { statementBytes: 10_000, messageBytes: 100_000, idleMs: null, idleInTransactionMs: null },
     session: undefined as unknown as Session,
     hangUp: () => clientEnd.end(),
     close() {
@@ -110,7 +112,7 @@ export async function transcript(options: { split: boolean } = { split: false })
     },
     requestLink: (id) => `http://console/approvals/${id}`,
     hashKey: Buffer.alloc(32),
-    limits: { statementBytes: 10_000, bindBytes: 100_000 },
+    limits: () => state.limits,
     onClosed: () => undefined,
     logError: (_, error) => {
       state.lastError = error;

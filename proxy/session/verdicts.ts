@@ -1,8 +1,9 @@
-import type { WireError } from '../wire/errors';
+import { judgeUnparsed } from '../policy/unparsed';
+import { statementNotAnalyzed, type WireError } from '../wire/errors';
 import { judgedError } from './denial';
-import type { Execution } from './execution';
+import { type Execution, newExecution } from './execution';
 import { HeldStatement } from './held';
-import type { Judging } from './judging';
+import type { Judging, UnparsedText } from './judging';
 import type { Session, SessionView } from './session';
 
 /** What a verdict does: a denial is recorded, a hold waits for its person, a run leaves its marks on the session. */
@@ -63,6 +64,15 @@ export class Verdicts {
     this.#session.begin(executions, view, 'denied', error.fields.sqlstate);
     for (const execution of executions) execution.ended = true;
     return error;
+  }
+
+  /** A text that does not parse is recorded as denied; it never runs. */
+  unparsed({ sql, message, view }: UnparsedText, protocol: Execution['protocol']): WireError {
+    const why = `Gatehouse's grammar does not take it: ${message}`;
+    const execution = newExecution(judgeUnparsed(sql, why), { protocol, parameters: [], analysisMs: 0 });
+    this.#session.begin([execution], view, 'denied', '42601');
+    execution.ended = true;
+    return statementNotAnalyzed(`${why}. The server may be newer than it`);
   }
 
   /** Null when it may run; an error to answer with; 'skipped' when something before it failed and the server ignores it. */

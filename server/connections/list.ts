@@ -21,6 +21,7 @@ export async function listConnections({ store, actor }: Call): Promise<Connectio
       default: connections.defaultAction,
       opaque: connections.opaqueAction,
       superuser: connections.superuser,
+      functionCall: connections.functionCall,
       limits: connections.limits,
       record: connections.record,
       hasPassword: sql<boolean>`password_sealed is not null`,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Action, ConnectionLimits, RecordSpec, TlsMode } from '../../db/schema/shapes';
 import { given, nameSchema } from '../input';
-import { actionSchema, tlsSchema } from '../policy/shapes';
+import { actionSchema, functionCallSchema, tlsSchema } from '../policy/shapes';
 
 export interface ConnectionRow {
   id: string;
@@ -14,6 +14,7 @@ export interface ConnectionRow {
   default: Action;
   opaque: Action;
   superuser: 'refuse' | 'allow';
+  functionCall: 'refuse' | 'judge';
   limits: ConnectionLimits;
   record: RecordSpec;
   hasPassword: boolean;
@@ -26,6 +27,10 @@ export const limitsSchema = z
     maxRows: z.int().positive().optional(),
     statementTimeoutMs: z.int().positive().max(86_400_000).optional(),
     maxSessions: z.int().positive().max(100_000).optional(),
+    maxStatementBytes: z.int().min(1_024, 'at least 1024').max(16_777_216, 'at most 16777216: larger texts cannot be analysed').optional(),
+    maxMessageBytes: z.int().min(8_192, 'at least 8192').max(1_073_741_823, 'at most 1073741823, as in PostgreSQL').optional(),
+    idleTimeoutMs: z.int().positive().max(86_400_000).optional(),
+    idleInTransactionTimeoutMs: z.int().positive().max(86_400_000).optional(),
   })
   .transform(given);
 
@@ -52,6 +57,7 @@ export const connectionDraftSchema = z.object({
   default: actionSchema.default('allow'),
   opaque: actionSchema.default('hold'),
   superuser: z.enum(['refuse', 'allow']).default('refuse'),
+  functionCall: functionCallSchema.default('refuse'),
   limits: limitsSchema.default({}),
   record: recordSchema.default({ results: 'off' }),
 });

@@ -7,6 +7,7 @@ import { given, nameSchema } from '../input';
 import { columnGlob } from '../masking/shape';
 import {
   actionSchema,
+  functionCallSchema,
   DEFAULT_EXPIRES_IN_MS,
   detectorSchema,
   inferenceSchema,
@@ -52,13 +53,25 @@ const connectionSchema = z.strictObject({
   default: actionSchema.default('allow'),
   opaque: actionSchema.default('hold'),
   superuser: z.enum(['refuse', 'allow']).default('refuse'),
+  functionCall: functionCallSchema.default('refuse'),
   limits: z
     .strictObject({
       maxRows: limitsSchema.in.shape.maxRows,
       statementTimeout: duration(1, 86_400_000).optional(),
       maxSessions: limitsSchema.in.shape.maxSessions,
+      maxStatementBytes: limitsSchema.in.shape.maxStatementBytes,
+      maxMessageBytes: limitsSchema.in.shape.maxMessageBytes,
+      idleTimeout: duration(1, 86_400_000).optional(),
+      idleInTransactionTimeout: duration(1, 86_400_000).optional(),
     })
-    .transform(({ statementTimeout, ...rest }) => given({ ...rest, statementTimeoutMs: statementTimeout }))
+    .transform(({ statementTimeout, idleTimeout, idleInTransactionTimeout, ...rest }) =>
+      given({
+        ...rest,
+        statementTimeoutMs: statementTimeout,
+        idleTimeoutMs: idleTimeout,
+        idleInTransactionTimeoutMs: idleInTransactionTimeout,
+      }),
+    )
     .default({}),
   record: recordSchema.default({ results: 'off' }),
 });

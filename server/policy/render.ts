@@ -22,6 +22,7 @@ export function renderPolicy(stored: StoredPolicy): string {
       default: connection.default,
       opaque: connection.opaque,
       superuser: connection.superuser,
+      ...(connection.functionCall === 'refuse' ? {} : { functionCall: connection.functionCall }),
       ...some('limits', limits(connection.limits)),
       ...(connection.record.results === 'off' && connection.record.maxRows === undefined ? {} : { record: connection.record }),
     })),
@@ -65,10 +66,19 @@ function noteSecret(node: unknown, name: string): void {
 const some = <K extends string, T extends object>(key: K, value: T): { [P in K]?: T } =>
   (Object.keys(value).length === 0 ? {} : { [key]: value }) as { [P in K]?: T };
 
-const limits = ({ statementTimeoutMs, ...rest }: StoredPolicy['connections'][number]['limits']) => ({
+const limits = ({
+  statementTimeoutMs,
+  idleTimeoutMs,
+  idleInTransactionTimeoutMs,
+  ...rest
+}: StoredPolicy['connections'][number]['limits']) => ({
   ...rest,
-  ...(statementTimeoutMs === undefined ? {} : { statementTimeout: formatDuration(statementTimeoutMs) }),
+  ...duration('statementTimeout', statementTimeoutMs),
+  ...duration('idleTimeout', idleTimeoutMs),
+  ...duration('idleInTransactionTimeout', idleInTransactionTimeoutMs),
 });
+
+const duration = (name: string, ms: number | undefined) => (ms === undefined ? {} : { [name]: formatDuration(ms) });
 
 const masking = (item: MaskingRule) => ({
   name: item.name,

@@ -1,0 +1,1 @@
+ALTER TABLE "connections" ADD COLUMN "function_call" text DEFAULT 'refuse' NOT NULL;
