@@ -7,6 +7,7 @@ import {
   decodeParameterDescription,
   decodeParameterStatus,
   decodeRowDescription,
+  encodeFieldMap,
 } from '../wire/backend';
 import { encodeFields, encodingChanged, resultWithheld } from '../wire/errors';
 import { Backend } from '../wire/messages';
@@ -270,7 +271,7 @@ export class BackendFlow {
     const { names } = session.protocol;
     if (execution.judged.changesCatalog) session.catalogDirty = true;
     if (tag === 'DISCARD ALL') names.discardAll();
-    if (tag === 'DEALLOCATE ALL' || tag === 'DISCARD PLANS') names.statements.clear();
+    if (tag === 'DEALLOCATE ALL') names.statements.clear();
     const effect = execution.judged.facts.session;
     if (effect?.type === 'deallocate' && effect.name !== null) names.statements.delete(effect.name);
     if (effect?.type === 'declare') {
@@ -296,8 +297,8 @@ export class BackendFlow {
       return 'taken';
     }
     if (!muted) {
-      if (answer.replaced === null) this.#emitError(bytes);
-      else session.toClient.append(encodeFields(answer.replaced.fields));
+      if (answer.shown?.kind === 'ours') session.toClient.append(encodeFields(answer.shown.error.fields));
+      else this.#emitError(answer.shown === null ? bytes : renamed(fields, answer.shown));
     }
     const sqlstate = fields.get('C') ?? 'XX000';
     for (const { execution, status } of answer.ended) session.end(execution, status, status === 'failed' ? sqlstate : null);
@@ -374,6 +375,12 @@ export class BackendFlow {
     // Code nobody read may have put a value into a setting that the server reports.
     return this.#session.taint === 'opaque' && name === 'application_name' ? 'taken' : 'pass';
   }
+}
+
+/** The server's error on a name of ours, as it would have been on the client's. */
+function renamed(fields: ReadonlyMap<string, string>, { from, to }: { from: string; to: string }): Buffer {
+  const message = (fields.get('M') ?? '').replace(`"${from}"`, () => `"${to}"`);
+  return encodeFieldMap(Backend.errorResponse, new Map([...fields, ['M', message]]));
 }
 
 /** System columns have negative numbers; 0 is a whole row. */

@@ -177,7 +177,7 @@ describe.each([{ split: false }, { split: true }])('split at every byte: $split'
       await t.upstreamSees('P |execute a', 'H');
       t.upstream(say.parseComplete());
       await t.upstreamSees('D S POISON', 'S');
-      t.upstream(say.error('26000', 'no'), say.ready());
+      t.upstream(say.error('26000', `prepared statement "${t.poison}" does not exist`), say.ready());
       await t.clientGets(
         'E 42P05 prepared statement "a" already exists',
         'Z I',

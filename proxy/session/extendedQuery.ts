@@ -1,4 +1,4 @@
-import { noSuchPortal, noSuchStatement, statementNotAnalyzed, tooManyNames } from '../wire/errors';
+import { statementNotAnalyzed, tooManyNames } from '../wire/errors';
 import { type BindMessage, decodeBind, decodeExecute, decodeParse, decodeTarget, type ParseMessage } from '../wire/frontend';
 import { decodeLongBind, type LongBindRest, type LongParameter } from '../wire/longBind';
 import { Frontend } from '../wire/messages';
@@ -8,6 +8,7 @@ import type { Judging } from './judging';
 import type { Portal, PreparedStatement } from './names';
 import { showParameters } from './parameters';
 import type { Session, SessionView } from './session';
+import { UnknownName } from './unknownName';
 import type { Verdicts } from './verdicts';
 
 /** A Bind on its way: whole, or its start. */
@@ -78,7 +79,7 @@ export class ExtendedQuery {
       const { protocol } = this.#session;
       if (protocol.isUnsure('statement', bind.statement)) return this.#judging.whenAnswered(() => this.#bind(bind));
       const statement = protocol.names.statements.get(bind.statement);
-      if (statement === undefined) throw noSuchStatement(bind.statement);
+      if (statement === undefined) throw new UnknownName('statement', bind.statement);
       return this.#judging.withNames(statement.sql, (view) => this.#open(bind, statement, view));
     });
   }
@@ -144,7 +145,7 @@ export class ExtendedQuery {
     const { protocol } = session;
     if (protocol.isUnsure('portal', name)) return this.#judging.whenAnswered(() => this.#judging.withView((now) => this.#run(bytes, now)));
     const portal = protocol.names.portals.get(name);
-    if (portal === undefined) throw noSuchPortal(name);
+    if (portal === undefined) throw new UnknownName('portal', name);
     this.#judgeAgain(portal, view);
     // The statement that was held at Bind is recorded already; every further Execute of the portal is a run of its own.
     const held = portal.pending;

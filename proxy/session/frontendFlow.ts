@@ -10,6 +10,7 @@ import { ExtendedQuery } from './extendedQuery';
 import { FunctionCalls } from './functionCall';
 import { Judging, UnparsedText } from './judging';
 import type { Session, SessionView } from './session';
+import { UnknownName } from './unknownName';
 import { Verdicts } from './verdicts';
 
 /** Bytes that may wait unread in front of a held statement before the client is paused. */
@@ -157,7 +158,7 @@ export class FrontendFlow {
   }
 
   #refuse(frame: FrontendFrame, error: unknown): void {
-    const known = error instanceof UnparsedText || (error instanceof WireError && !error.fatal);
+    const known = error instanceof UnparsedText || error instanceof UnknownName || (error instanceof WireError && !error.fatal);
     if (!known) throw error;
     // While this message waited, one before it failed: the server ignores it too.
     if (this.#session.protocol.skipping || this.#session.closed) return;
@@ -169,7 +170,10 @@ export class FrontendFlow {
         return this.#refuse(frame, unrecorded);
       }
     }
-    if (frame.kind !== 'more' && isOwnSync(frame.type)) this.#denyQuery(error, frame.type);
+    if (error instanceof UnknownName) {
+      this.#failOnName(error);
+      if (frame.kind !== 'more' && isOwnSync(frame.type)) this.#endQuery(frame.type);
+    } else if (frame.kind !== 'more' && isOwnSync(frame.type)) this.#denyQuery(error, frame.type);
     else this.#poison(error);
   }
 
@@ -191,8 +195,8 @@ export class FrontendFlow {
     switch (frame.kind) {
       case 'message':
         return this.#message(frame.type, frame.bytes);
-      case 'start':
-        return this.#start(frame);
+      case 'head':
+        return this.#head(frame);
       case 'oversize':
         return this.#oversize(frame);
       default:
@@ -201,7 +205,7 @@ export class FrontendFlow {
   }
 
   /** A message that passes in pieces. */
-  #start({ type, bytes, sizeBytes }: Extract<FrontendFrame, { kind: 'start' }>): void | Promise<void> {
+  #head({ type, bytes, sizeBytes }: Extract<FrontendFrame, { kind: 'head' }>): void | Promise<void> {
     if (type !== Frontend.bind) {
       this.#piecesGoOn = true;
       this.#session.toUpstream.append(bytes);
@@ -308,9 +312,24 @@ export class FrontendFlow {
 
   /** Makes the server fail here, so that both sides are in the state PostgreSQL gives a failed statement; our error takes the place of its. */
   #poison(error: WireError): void {
-    const session = this.#session;
-    session.protocol.sentPoison(error);
-    session.toUpstream.append(new MessageWriter().begin(Frontend.describe).int8(0x53).cstring(this.#poisonName).end().take());
+    this.#session.protocol.sentPoison({ kind: 'ours', error });
+    this.#session.toUpstream.append(new MessageWriter().begin(Frontend.describe).int8(0x53).cstring(this.#poisonName).end().take());
+  }
+
+  /** A name nobody has: the server says so itself, of a name that it surely does not have. Unnamed, it is made sure that it does not. */
+  #failOnName({ target, given }: UnknownName): void {
+    const { protocol, toUpstream } = this.#session;
+    const letter = target === 'statement' ? 'S' : 'P';
+    const name = given === '' ? '' : this.#poisonName;
+    const writer = new MessageWriter();
+    if (given === '') {
+      protocol.sentClose(letter, '', true);
+      writer.begin(Frontend.close).int8(letter.charCodeAt(0)).cstring('').end();
+    }
+    protocol.sentPoison({ kind: 'renamed', from: name, to: given });
+    if (target === 'statement') writer.begin(Frontend.describe).int8(0x53).cstring(name).end();
+    else writer.begin(Frontend.execute).cstring(name).int32(0).end();
+    toUpstream.append(writer.take());
   }
 
   /**
@@ -347,6 +366,11 @@ export class FrontendFlow {
       return;
     }
     this.#poison(error);
+    this.#sync();
+  }
+
+  #endQuery(type: number): void {
+    if (type === Frontend.query) this.#session.protocol.forgetUnnamed();
     this.#sync();
   }
 }

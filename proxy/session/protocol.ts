@@ -1,9 +1,8 @@
 import { decodeReadyForQuery } from '../wire/backend';
-import type { WireError } from '../wire/errors';
 import { Backend, Frontend, type TransactionStatus } from '../wire/messages';
 import type { Execution } from './execution';
 import { type Portal, type PreparedStatement, SessionNames } from './names';
-import { type Reply, ReplyQueue } from './replies';
+import { type Reply, ReplyQueue, type ShownError } from './replies';
 
 /** How an execution ended, as far as the protocol tells. */
 export interface Ended {
@@ -22,8 +21,8 @@ export type Answer =
   | { kind: 'finished'; execution: Execution | null }
   /** COPY begins; its data follows in the one direction or is awaited in the other. */
   | { kind: 'copying'; execution: Execution }
-  /** ErrorResponse: `replaced` is our error, shown in place of the server's; `undescribed` portals were not described after all. */
-  | { kind: 'failed'; replaced: WireError | null; ended: readonly Ended[] }
+  /** ErrorResponse; `shown` is what the client sees of it, null for the error as it came. */
+  | { kind: 'failed'; shown: ShownError | null; ended: readonly Ended[] }
   /** An error that ends the server's session, or that nothing sent brought about. */
   | { kind: 'unasked' }
   | { kind: 'ready'; ended: readonly Ended[] };
@@ -137,8 +136,8 @@ export class Protocol {
   }
 
   /** A message made to fail: from here to the Sync the server ignores what is sent, so nothing is. */
-  sentPoison(error: WireError): void {
-    this.#extended({ op: 'poison', error });
+  sentPoison(shown: ShownError): void {
+    this.#extended({ op: 'poison', shown });
     this.#skipping = true;
   }
 
@@ -275,12 +274,12 @@ export class Protocol {
     if (fatal || head === undefined) return { kind: 'unasked' };
     switch (head.op) {
       case 'query':
-        return { kind: 'failed', replaced: null, ended: this.#failQuery(head) };
+        return { kind: 'failed', shown: null, ended: this.#failQuery(head) };
       case 'call':
-        return { kind: 'failed', replaced: null, ended: [{ execution: head.execution, status: 'failed' }] };
+        return { kind: 'failed', shown: null, ended: [{ execution: head.execution, status: 'failed' }] };
       case 'sync':
         // A deferred constraint or trigger spoke at the implicit commit; ReadyForQuery follows.
-        return { kind: 'failed', replaced: null, ended: [] };
+        return { kind: 'failed', shown: null, ended: [] };
       case 'parse':
         head.change.undo();
         // The server drops the unnamed statement before it reads the new one.
@@ -300,7 +299,7 @@ export class Protocol {
     }
     const ended: Ended[] = head.op === 'execute' && head.execution !== null ? [{ execution: head.execution, status: 'failed' }] : [];
     this.#replies.shift();
-    return { kind: 'failed', replaced: head.op === 'poison' ? head.error : null, ended: [...ended, ...this.#skipToSync()] };
+    return { kind: 'failed', shown: head.op === 'poison' ? head.shown : null, ended: [...ended, ...this.#skipToSync()] };
   }
 
   /** Of a text, the statement that failed failed and the rest never ran. */

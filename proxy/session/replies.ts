@@ -17,9 +17,12 @@ export type Reply =
   | { op: 'call'; execution: Execution }
   /** A text sent only so that the server says what is wrong with it. */
   | { op: 'probe' }
-  /** A message made to fail at exactly this place; its error is replaced by ours. */
-  | { op: 'poison'; error: WireError }
+  /** A message made to fail at exactly this place. */
+  | { op: 'poison'; shown: ShownError }
   | { op: 'sync' };
+
+/** What the client sees of an error that the gateway brought about: ours, or the server's own with the name the client used. */
+export type ShownError = { kind: 'ours'; error: WireError } | { kind: 'renamed'; from: string; to: string };
 
 /**
  * What the server owes, first in first out. After an error the server ignores everything up to the next Sync, a simple Query included

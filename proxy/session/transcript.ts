@@ -5,6 +5,7 @@ import type { MaskIndex } from '../masking/columns';
 import type { Touch } from '../masking/types';
 import type { JudgedStatement, Judgement } from '../policy/judge';
 import type { Verdict } from '../policy/types';
+import { SqlSyntaxError } from '../sql/parse';
 import { decodeFields } from '../wire/backend';
 import { Backend } from '../wire/messages';
 import { FieldReader } from '../wire/reader';
@@ -40,6 +41,8 @@ export interface Transcript {
   deniesHeld: boolean;
   /** The last error that was logged and not shown. */
   lastError: unknown;
+  /** The name nobody has, as the upstream last saw it. */
+  poison: string;
   limits: SessionLimits;
   session: Session;
   hangUp(): void;
@@ -55,7 +58,10 @@ export async function transcript(options: { split: boolean } = { split: false })
     received.push(bytes.toString());
     return describeBackend(type, bytes);
   });
-  const fromSession = wordReader(upstreamEnd, describeFrontend);
+  const fromSession = wordReader(upstreamEnd, (type, bytes) => {
+    state.poison = /gatehouse refused [\w-]+/.exec(bytes.toString())?.[0] ?? state.poison;
+    return describeFrontend(type, bytes);
+  });
   let settle: ((outcome: HoldOutcome) => void) | null = null;
 
   const state: Transcript = {
@@ -74,6 +80,7 @@ export async function transcript(options: { split: boolean } = { split: false })
     journalFails: false,
     deniesHeld: false,
     lastError: null,
+    poison: '',
     limits: { statementBytes: 10_000, messageBytes: 100_000, idleMs: null, idleInTransactionMs: null },
     session: undefined as unknown as Session,
     hangUp: () => clientEnd.end(),
@@ -87,7 +94,10 @@ export async function transcript(options: { split: boolean } = { split: false })
   const services: SessionServices = {
     view: () => (state.deniesHeld ? { ...VIEW } : VIEW),
     refreshCatalog: () => state.readCatalog(),
-    judge: (text) => judge(state.deniesHeld ? text.replace('hold', 'deny') : text),
+    judge(text) {
+      if (text === 'SYNTAX') throw new SqlSyntaxError('syntax error at or near "SYNTAX"', 1);
+      return judge(state.deniesHeld ? text.replace('hold', 'deny') : text);
+    },
     record(entry) {
       if (state.journalFails) throw Object.assign(new Error('no space'), { code: 'ENOSPC' });
       state.journal.push(entry);
@@ -282,21 +292,23 @@ function describeFrontend(type: string, bytes: Buffer): string {
     case 'Q':
       return `Q ${reader.cstring()}`;
     case 'P':
-      return `P ${reader.cstring()}|${reader.cstring()}`;
+      return `P ${shown(reader.cstring())}|${reader.cstring()}`;
     case 'B':
       return `B ${reader.cstring()}|${reader.cstring()}`;
     case 'D':
     case 'C': {
       const target = String.fromCharCode(reader.int8());
       const name = reader.cstring();
-      return `${type} ${target} ${name.startsWith('gatehouse refused') ? 'POISON' : name}`.trim();
+      return `${type} ${target} ${shown(name)}`.trim();
     }
     case 'E':
-      return `E ${reader.cstring()}`.trim();
+      return `E ${shown(reader.cstring())}`.trim();
     default:
       return type;
   }
 }
+
+const shown = (name: string) => (name.startsWith('gatehouse refused') ? 'POISON' : name);
 
 function describeBackend(type: string, bytes: Buffer): string {
   switch (type) {

@@ -185,13 +185,6 @@ export const canceledByUser = () =>
   error('gatehouse_approval', '57014', 'canceling statement due to user request', {
     detail: 'The approval request was withdrawn. Nothing was executed.',
   });
-export const noSuchStatement = (name: string) =>
-  error(
-    'gatehouse_session',
-    '26000',
-    name === '' ? 'unnamed prepared statement does not exist' : `prepared statement "${name}" does not exist`,
-  );
-export const noSuchPortal = (name: string) => error('gatehouse_session', '34000', `portal "${name}" does not exist`);
 export const noSuchCursor = (name: string) => error('gatehouse_session', '34000', `cursor "${name}" does not exist`);
 
 // Notices.

@@ -58,8 +58,8 @@ describe('frontend framer', () => {
       'message E',
       'message C',
       'message H',
-      'start d',
-      'start d',
+      'head d',
+      'head d',
       'oversize d',
       'message c',
       'oversize Q',
@@ -117,7 +117,7 @@ describe('frontend framer', () => {
         for (let frame = cut.next(); frame !== null; frame = cut.next()) out.push(frame);
         expect(cut.bufferedBytes).toBeLessThan(400_000);
       }
-      expect(out[0]).toMatchObject({ kind: 'start', sizeBytes: large.length });
+      expect(out[0]).toMatchObject({ kind: 'head', sizeBytes: large.length });
       expect(out.at(-1)).toMatchObject({ kind: 'more', last: true });
       expect(Buffer.concat(out.map((frame) => (frame.kind === 'oversize' ? Buffer.alloc(0) : frame.bytes))).equals(large)).toBe(true);
     });
@@ -126,7 +126,7 @@ describe('frontend framer', () => {
       const cut = framer();
       cut.push(large.subarray(0, 300_000));
       const start = cut.next();
-      if (start?.kind !== 'start') throw new Error('expected a start');
+      if (start?.kind !== 'head') throw new Error('expected a head');
       cut.wantWhole(start.bytes);
       expect(cut.next()).toBe(null);
       cut.push(large.subarray(300_000));
@@ -134,7 +134,7 @@ describe('frontend framer', () => {
       expect(whole?.kind === 'message' && whole.bytes.equals(large)).toBe(true);
       cut.push(Buffer.concat([large.subarray(0, 1), Buffer.from([0x05, 0, 0, 0]), large.subarray(5, 300_000)]));
       const second = cut.next();
-      if (second?.kind !== 'start') throw new Error('expected a start');
+      if (second?.kind !== 'head') throw new Error('expected a head');
       cut.wantWhole(second.bytes);
       expect(cut.next()).toMatchObject({ kind: 'oversize' });
     });

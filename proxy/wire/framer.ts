@@ -9,7 +9,7 @@ export type FrontendFrame =
    * The beginning of a message handed out in pieces, header included: every CopyData, and a Bind above STREAMED_BIND_BYTES, of which this
    * is at least the first BIND_HEAD_BYTES. `sizeBytes` is the whole, header included.
    */
-  | { kind: 'start'; type: number; bytes: Buffer; sizeBytes: number }
+  | { kind: 'head'; type: number; bytes: Buffer; sizeBytes: number }
   /** The next piece of it. */
   | { kind: 'more'; bytes: Buffer; last: boolean }
   /** A message above its limit: its body is skipped, nothing of it is kept. */
@@ -112,19 +112,19 @@ export class FrontendFramer {
         this.#skipping = total;
         return { kind: 'oversize', type, sizeBytes: total - 5 };
       }
-      const needed = this.#neededToStart(type, total);
+      const needed = this.#neededForHead(type, total);
       if (this.#size < (needed ?? total)) return null;
       this.#whole = false;
       if (needed === null) return { kind: 'message', type, bytes: this.#take(total) };
       const bytes = type === Frontend.copyData ? this.#piece(total) : this.#take(needed);
       this.#streaming = total - bytes.length;
-      return { kind: 'start', type, bytes, sizeBytes: total };
+      return { kind: 'head', type, bytes, sizeBytes: total };
     }
     return null;
   }
 
   /** How much of a message must be there before its first piece is handed out; null for messages that are handed out whole. */
-  #neededToStart(type: number, total: number): number | null {
+  #neededForHead(type: number, total: number): number | null {
     if (type === Frontend.copyData) return 5;
     return type === Frontend.bind && total > STREAMED_BIND_BYTES && !this.#whole ? BIND_HEAD_BYTES : null;
   }
