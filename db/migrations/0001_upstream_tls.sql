@@ -1,0 +1,4 @@
+ALTER TABLE "connections" ADD COLUMN "tls_negotiation" text DEFAULT 'postgres' NOT NULL;--> statement-breakpoint
+ALTER TABLE "connections" ADD COLUMN "tls_ca" text;--> statement-breakpoint
+ALTER TABLE "connections" ADD COLUMN "tls_certificate" text;--> statement-breakpoint
+ALTER TABLE "connections" ADD COLUMN "tls_key_sealed" text;
