@@ -7,12 +7,7 @@ export function connectionCommands(program: Command, define: Define): void {
   define(connections, 'test <name>', 'test a connection in stages', async ({ client, print, fail }, [name = '']) => {
     const result = await client.connections.test.mutate({ name });
     const rows = result.stages.flatMap((stage) => [
-      [
-        stage.name,
-        stage.status,
-        `${stage.durationMs} ms`,
-        stage.hint === undefined ? stage.detail : `${stage.detail}. ${stage.hint}`,
-      ],
+      [stage.name, stage.status, `${stage.durationMs} ms`, stage.hint === undefined ? stage.detail : `${stage.detail}. ${stage.hint}`],
       ...(stage.facts ?? []).map(({ label, value }) => ['', '', '', `${label}: ${value}`]),
     ]);
     if (result.stages.some((stage) => stage.status === 'failed')) fail();

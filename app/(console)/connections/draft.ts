@@ -1,4 +1,4 @@
-import type { Action, TlsMode } from '../../../db/schema/shapes';
+import type { Action, TlsMode, TlsNegotiation } from '../../../db/schema/shapes';
 import type { ConnectionRow } from '../../data/types';
 
 /** What the form holds: text as it is typed; numbers become numbers on the way out. */
@@ -10,6 +10,10 @@ export interface ConnectionForm {
   username: string;
   password: string;
   tls: TlsMode;
+  tlsNegotiation: TlsNegotiation;
+  tlsCa: string;
+  tlsCertificate: string;
+  tlsKey: string;
   default: Action;
   opaque: Action;
   superuser: 'refuse' | 'allow';
@@ -28,6 +32,10 @@ export function formOf(row: ConnectionRow | null): ConnectionForm {
     username: row?.username ?? '',
     password: '',
     tls: row?.tls ?? 'prefer',
+    tlsNegotiation: row?.tlsNegotiation ?? 'postgres',
+    tlsCa: row?.tlsCa ?? '',
+    tlsCertificate: row?.tlsCertificate ?? '',
+    tlsKey: '',
     default: row?.default ?? 'allow',
     opaque: row?.opaque ?? 'hold',
     superuser: row?.superuser ?? 'refuse',
@@ -38,14 +46,17 @@ export function formOf(row: ConnectionRow | null): ConnectionForm {
   };
 }
 
-/** The form as the API takes it. An untouched password is left out, which keeps the stored one. */
+/** The form as the API takes it. An untouched password or key is left out, which keeps the stored one; a key goes with its certificate. */
 export function draftOf(form: ConnectionForm, row: ConnectionRow | null) {
-  const { maxRows, statementTimeoutS, maxSessions, record, password, port, ...rest } = form;
+  const { maxRows, statementTimeoutS, maxSessions, record, password, port, tlsCa, tlsCertificate, tlsKey, ...rest } = form;
   const keepRows = row?.record.maxRows;
   return {
     ...rest,
     ...(row === null ? {} : { id: row.id }),
     ...(password === '' ? {} : { password }),
+    tlsCa: pem(tlsCa),
+    tlsCertificate: pem(tlsCertificate),
+    ...(tlsKey.trim() === '' ? {} : { tlsKey }),
     port: Number(port),
     limits: {
       ...(maxRows === '' ? {} : { maxRows: Number(maxRows) }),
@@ -55,5 +66,8 @@ export function draftOf(form: ConnectionForm, row: ConnectionRow | null) {
     record: record === 'off' ? { results: record } : { results: record, ...(keepRows === undefined ? {} : { maxRows: keepRows }) },
   };
 }
+
+/** An emptied field means none. */
+const pem = (value: string) => (value.trim() === '' ? null : value);
 
 const text = (value: number | undefined) => (value === undefined ? '' : String(value));
