@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
-import { type Authority, createAuthority, type Issued } from '../proxy/upstream/testCertificates';
-import { PASSWORD, startTlsServer, type TlsServer } from '../proxy/upstream/testing';
+import { type Authority, createAuthority, type Issued } from '../db/embedded/testCertificates';
+import { PASSWORD, startTlsServer, type TlsServer } from '../db/embedded/testTlsServer';
 import { apiAsAdmin } from './api';
 import { gatehouse } from './cli';
 import { failure, open, proxySettings } from './clients';

@@ -1,7 +1,7 @@
 import AxeBuilder from '@axe-core/playwright';
 import { expect, type Page, test } from '@playwright/test';
-import { type Authority, createAuthority, type Issued } from '../../proxy/upstream/testCertificates';
-import { PASSWORD, startTlsServer, type TlsServer } from '../../proxy/upstream/testing';
+import { type Authority, createAuthority, type Issued } from '../../db/embedded/testCertificates';
+import { PASSWORD, startTlsServer, type TlsServer } from '../../db/embedded/testTlsServer';
 import { apiAsAdmin } from '../api';
 import { sharedGateway } from '../gateway';
 

@@ -1,12 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import tls from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Authority, createAuthority, type Issued, selfSigned } from '../../db/embedded/testCertificates';
+import { PASSWORD, startTlsServer, type TlsServer } from '../../db/embedded/testTlsServer';
 import { cancelUpstream } from './cancel';
 import { connectUpstream, type Upstream, type UpstreamTarget } from './connect';
 import { controlClient } from './control';
 import { UpstreamError } from './error';
-import { type Authority, createAuthority, type Issued, selfSigned } from './testCertificates';
-import { PASSWORD, startTlsServer, type TlsServer, targetOn } from './testing';
+import { targetOn } from './testing';
 
 let server: TlsServer;
 let ca: Authority;

@@ -1,6 +1,8 @@
 import type net from 'node:net';
 import tls from 'node:tls';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { createAuthority, type Issued } from '../../db/embedded/testCertificates';
+import { PASSWORD } from '../../db/embedded/testTlsServer';
 import {
   encodeAuthenticationOk,
   encodeBackendKeyData,
@@ -9,8 +11,7 @@ import {
   encodeReadyForQuery,
 } from '../wire/backend';
 import { connectUpstream, type Upstream } from './connect';
-import { createAuthority, type Issued } from './testCertificates';
-import { PASSWORD, startScripted, targetOn } from './testing';
+import { startScripted, targetOn } from './testing';
 
 // What a real PostgreSQL cannot be made to do: transcripts of who sends what.
 
@@ -126,9 +127,14 @@ describe('TLS servers that are not PostgreSQL', () => {
   });
   const startTls = async (options: tls.TlsOptions) => {
     const server = tls.createServer({ cert: issued.certificate, key: issued.key, ...options });
+    const sockets = new Set<net.Socket>();
+    server.on('connection', (socket) => sockets.add(socket));
     server.on('tlsClientError', () => undefined);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    stop = () => new Promise((resolve) => server.close(() => resolve()));
+    stop = () => {
+      for (const socket of sockets) socket.destroy();
+      return new Promise((resolve) => server.close(() => resolve()));
+    };
     const address = server.address();
     return { host: '127.0.0.1', port: typeof address === 'object' && address !== null ? address.port : 0 };
   };

@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { type Authority, createAuthority, type Issued } from '../../proxy/upstream/testCertificates';
+import { type Authority, createAuthority, type Issued } from '../../db/embedded/testCertificates';
 import { keyFits, readCertificates, readPrivateKey } from './certificates';
 
 let ca: Authority;

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Authority, createAuthority, type Issued } from '../../db/embedded/testCertificates';
+import { PASSWORD, startTlsServer, type TlsServer } from '../../db/embedded/testTlsServer';
 import type { UpstreamTls } from '../../proxy/upstream/endpoint';
-import { type Authority, createAuthority, type Issued } from '../../proxy/upstream/testCertificates';
-import { PASSWORD, startTlsServer, type TlsServer, targetOn } from '../../proxy/upstream/testing';
+import { targetOn } from '../../proxy/upstream/testing';
 import { runStages } from './stages';
 
 let server: TlsServer;

@@ -1,10 +1,10 @@
 import { eq } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Authority, createAuthority, type Issued } from '../../db/embedded/testCertificates';
 import { actions } from '../../db/schema/audit';
 import { connections } from '../../db/schema/policy';
 import { open } from '../../db/secrets';
 import { openTlsKey } from '../../proxy/upstream/endpoint';
-import { type Authority, createAuthority, type Issued } from '../../proxy/upstream/testCertificates';
 import { listConnections } from '../connections/list';
 import { removeConnection } from '../connections/remove';
 import { saveConnection } from '../connections/save';
