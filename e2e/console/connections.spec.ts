@@ -14,9 +14,10 @@ let client: Issued;
 
 test.beforeAll(async () => {
   test.setTimeout(120_000);
-  [server, ca] = await Promise.all([startTlsServer(), createAuthority('Example root CA')]);
-  client = await ca.issue({ name: 'by_cert' });
-  await server.present(await ca.issue({ name: 'localhost', ips: ['127.0.0.1'], untilDays: 12.5 }), ca.certificate);
+  server = await startTlsServer();
+  ca = createAuthority('Example root CA');
+  client = ca.issue({ name: 'by_cert' });
+  await server.present(ca.issue({ name: 'localhost', ips: ['127.0.0.1'], untilDays: 12.5 }), ca.certificate);
 });
 test.afterAll(async () => {
   for (const { id, name } of await admin.connections.list.query()) if (name === NAME) await admin.connections.remove.mutate({ id });

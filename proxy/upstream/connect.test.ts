@@ -15,8 +15,10 @@ let otherCa: Authority;
 let localhost: Issued;
 
 beforeAll(async () => {
-  [server, ca, otherCa] = await Promise.all([startTlsServer(), createAuthority('test root'), createAuthority('another root')]);
-  localhost = await ca.issue({ name: 'localhost', dns: ['localhost'], ips: ['127.0.0.1'] });
+  server = await startTlsServer();
+  ca = createAuthority('test root');
+  otherCa = createAuthority('another root');
+  localhost = ca.issue({ name: 'localhost', dns: ['localhost'], ips: ['127.0.0.1'] });
 });
 afterAll(() => server.stop());
 
@@ -162,7 +164,7 @@ describe('trap-04: the upstream leg verifies authority and name', () => {
   });
 
   test('by another name or address: refused by verify-full alone, in words', async () => {
-    await server.present(await ca.issue({ name: 'db.internal', dns: ['db.internal'], ips: ['10.0.0.5'] }));
+    await server.present(ca.issue({ name: 'db.internal', dns: ['db.internal'], ips: ['10.0.0.5'] }));
     expect((await failure(targetOn(server, { tls: { mode: 'verify-full', ca: ca.certificate } }))).message).toBe(
       'TLS: the certificate is for db.internal, 10.0.0.5, not 127.0.0.1: use a name it is for as host, or set tls to verify-ca',
     );
@@ -173,7 +175,7 @@ describe('trap-04: the upstream leg verifies authority and name', () => {
   });
 
   test('an address that stands only as a name or CN does not pass', async () => {
-    await server.present(await ca.issue({ name: '127.0.0.1', dns: ['localhost', '127.0.0.1'] }));
+    await server.present(ca.issue({ name: '127.0.0.1', dns: ['localhost', '127.0.0.1'] }));
     expect((await failure(targetOn(server, { tls: { mode: 'verify-full', ca: ca.certificate } }))).message).toContain('not 127.0.0.1');
   });
 
@@ -182,22 +184,22 @@ describe('trap-04: the upstream leg verifies authority and name', () => {
       await server.present(shown);
       return (await failure(targetOn(server, { tls: { mode: 'verify-full', ca: given } }))).message;
     };
-    expect(await told(await ca.issue({ name: 'old', ips: ['127.0.0.1'], fromDays: -9, untilDays: -2 }))).toContain('has expired');
-    expect(await told(await ca.issue({ name: 'new', ips: ['127.0.0.1'], fromDays: 2 }))).toContain('is not valid yet');
-    expect(await told(await selfSigned('127.0.0.1'))).toMatch(/^TLS: self-signed certificate: /);
+    expect(await told(ca.issue({ name: 'old', ips: ['127.0.0.1'], fromDays: -9, untilDays: -2 }))).toContain('has expired');
+    expect(await told(ca.issue({ name: 'new', ips: ['127.0.0.1'], fromDays: 2 }))).toContain('is not valid yet');
+    expect(await told(selfSigned('127.0.0.1'))).toMatch(/^TLS: self-signed certificate: /);
     expect(await told({ ...localhost, certificate: localhost.certificate + ca.certificate }, null)).toBe(
       'TLS: self-signed certificate in chain: set tlsCa to the certificate of its authority',
     );
-    const below = await ca.intermediate('below');
-    const leaf = await below.issue({ name: 'leaf', ips: ['127.0.0.1'] });
+    const below = ca.intermediate('below');
+    const leaf = below.issue({ name: 'leaf', ips: ['127.0.0.1'] });
     expect(await told(leaf)).toContain('authority is not known');
     await server.present({ ...leaf, certificate: leaf.certificate + below.certificate });
     await connect(targetOn(server, { tls: { mode: 'verify-full', ca: ca.certificate } }));
   });
 
   test('an expired authority is refused', async () => {
-    const old = await createAuthority('old root', { untilDays: -1 });
-    await server.present(await old.issue({ name: 'localhost', ips: ['127.0.0.1'] }));
+    const old = createAuthority('old root', { untilDays: -1 });
+    await server.present(old.issue({ name: 'localhost', ips: ['127.0.0.1'] }));
     expect((await failure(targetOn(server, { tls: { mode: 'verify-ca', ca: old.certificate } }))).message).toContain('has expired');
   });
 });
@@ -213,8 +215,8 @@ describe('client certificates', () => {
     });
 
   beforeAll(async () => {
-    clientCa = await createAuthority('client root');
-    client = await clientCa.issue({ name: 'by_cert' });
+    clientCa = createAuthority('client root');
+    client = clientCa.issue({ name: 'by_cert' });
     await server.present(localhost, clientCa.certificate);
   });
 
@@ -230,16 +232,16 @@ describe('client certificates', () => {
   });
 
   test('for another role', async () => {
-    const error = await failure(withClient(await clientCa.issue({ name: 'someone' })));
+    const error = await failure(withClient(clientCa.issue({ name: 'someone' })));
     expect(error.sqlstate).toBe('28000');
     expect(error.message).not.toContain('by_cert');
   });
 
   test('of an authority the server does not know; expired', async () => {
-    expect((await failure(withClient(await ca.issue({ name: 'by_cert' })))).message).toContain(
+    expect((await failure(withClient(ca.issue({ name: 'by_cert' })))).message).toContain(
       'the server does not accept the client certificate: its authority has to be in the server’s ssl_ca_file',
     );
-    expect((await failure(withClient(await clientCa.issue({ name: 'by_cert', fromDays: -9, untilDays: -1 })))).message).toContain(
+    expect((await failure(withClient(clientCa.issue({ name: 'by_cert', fromDays: -9, untilDays: -1 })))).message).toContain(
       'the server says the client certificate has expired',
     );
   });

@@ -123,7 +123,7 @@ describe('SSLRequest', () => {
 describe('TLS servers that are not PostgreSQL', () => {
   let issued: Issued;
   beforeAll(async () => {
-    issued = await (await createAuthority('root')).issue({ name: 'x', ips: ['127.0.0.1'] });
+    issued = createAuthority('root').issue({ name: 'x', ips: ['127.0.0.1'] });
   });
   const startTls = async (options: tls.TlsOptions) => {
     const server = tls.createServer({ cert: issued.certificate, key: issued.key, ...options });

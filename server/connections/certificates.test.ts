@@ -5,9 +5,9 @@ import { keyFits, readCertificates, readPrivateKey } from './certificates';
 
 let ca: Authority;
 let leaf: Issued;
-beforeAll(async () => {
-  ca = await createAuthority('root');
-  leaf = await ca.issue({ name: 'leaf' });
+beforeAll(() => {
+  ca = createAuthority('root');
+  leaf = ca.issue({ name: 'leaf' });
 });
 
 const message = (read: ReturnType<typeof readCertificates>) => (read.ok ? 'ok' : read.message);

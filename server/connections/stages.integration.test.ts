@@ -9,8 +9,9 @@ let server: TlsServer;
 let ca: Authority;
 let localhost: Issued;
 beforeAll(async () => {
-  [server, ca] = await Promise.all([startTlsServer(), createAuthority('test root')]);
-  localhost = await ca.issue({ name: 'localhost', dns: ['localhost'], ips: ['127.0.0.1'] });
+  server = await startTlsServer();
+  ca = createAuthority('test root');
+  localhost = ca.issue({ name: 'localhost', dns: ['localhost'], ips: ['127.0.0.1'] });
 }, 60_000);
 afterAll(() => server.stop());
 
@@ -59,13 +60,13 @@ test('not verified says so, and why it would not pass', async () => {
 });
 
 test('what runs out soon, and an authority in tlsCa that has expired, are warnings', async () => {
-  await server.present(await ca.issue({ name: 'soon', ips: ['127.0.0.1'], untilDays: 5.5 }));
+  await server.present(ca.issue({ name: 'soon', ips: ['127.0.0.1'], untilDays: 5.5 }));
   expect(await tlsOf({ mode: 'verify-full', ca: ca.certificate })).toMatchObject({
     status: 'warn',
     hint: 'The certificate expires in 5 days.',
   });
   await server.present(localhost);
-  const old = await createAuthority('old root', { untilDays: -3 });
+  const old = createAuthority('old root', { untilDays: -3 });
   expect(await tlsOf({ mode: 'verify-full', ca: ca.certificate + old.certificate })).toMatchObject({
     status: 'warn',
     hint: 'tlsCa: CN=old root has expired.',
@@ -73,7 +74,7 @@ test('what runs out soon, and an authority in tlsCa that has expired, are warnin
 });
 
 test('a failure names what is wrong and what to do; the rest is skipped', async () => {
-  await server.present(await ca.issue({ name: 'db.internal', dns: ['db.internal'] }));
+  await server.present(ca.issue({ name: 'db.internal', dns: ['db.internal'] }));
   const found = await stages({ mode: 'verify-full', ca: ca.certificate });
   expect(found.find((stage) => stage.name === 'TLS')).toMatchObject({
     status: 'failed',

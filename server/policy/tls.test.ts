@@ -23,9 +23,10 @@ let other: Issued;
 let env: Record<string, string>;
 
 beforeAll(async () => {
-  [db, ca] = await Promise.all([withStore(), createAuthority('root')]);
-  client = await ca.issue({ name: 'app' });
-  other = await ca.issue({ name: 'other' });
+  db = await withStore();
+  ca = createAuthority('root');
+  client = ca.issue({ name: 'app' });
+  other = ca.issue({ name: 'other' });
   env = {
     CA: ca.certificate,
     CERT: client.certificate,
