@@ -148,6 +148,23 @@ describe('trap-04: the upstream leg verifies authority and name', () => {
     await connect(targetOn(server, { tls: { mode: 'verify-full', ca: both } }));
   });
 
+  test('settings that OpenSSL cannot use fail here, in words, and hold nothing of the key', async () => {
+    const [one, other] = [ca.issue({ name: 'a' }), ca.issue({ name: 'b' })];
+    const error = await failure(targetOn(server, { tls: { mode: 'require', certificate: one.certificate, key: other.key } }));
+    expect(error.message).toBe('TLS: tlsKey is not the key of tlsCertificate: give the two that belong together');
+    const broken = await failure(targetOn(server, { tls: { mode: 'require', certificate: one.certificate, key: 'canary' } }));
+    expect(broken).toMatchObject({ stage: 'TLS' });
+    expect(broken.message + broken.reason).not.toContain('canary');
+  });
+
+  test('another authority in otherwise equal settings is another context', async () => {
+    const target = (authority: Authority) => targetOn(server, { tls: { mode: 'verify-ca', ca: authority.certificate } });
+    for (const _round of [1, 2]) {
+      await connect(target(ca));
+      expect((await failure(target(otherCa))).message).toContain('its authority is not in tlsCa');
+    }
+  });
+
   test('direct TLS, with ALPN', async () => {
     const { socket } = await connect(targetOn(server, { tls: { mode: 'verify-full', ca: ca.certificate, negotiation: 'direct' } }));
     expect(socket instanceof tls.TLSSocket && socket.alpnProtocol).toBe('postgresql');

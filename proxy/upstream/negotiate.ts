@@ -3,6 +3,7 @@ import tls from 'node:tls';
 import { serialize } from 'pg-protocol';
 import type { Endpoint } from './endpoint';
 import { UpstreamError } from './error';
+import { withContext } from './secureContext';
 import { ALPN, tlsOptions } from './tls';
 import { inWords } from './words';
 
@@ -73,7 +74,7 @@ function oneByte(socket: net.Socket): Promise<string> {
 function handshake(socket: net.Socket, where: Where): Promise<tls.TLSSocket> {
   const direct = where.tls.negotiation === 'direct';
   return new Promise((resolve, reject) => {
-    const secure = tls.connect({ ...tlsOptions(where.tls, where.host), socket });
+    const secure = begin(socket, where);
     const refuse = (error: UpstreamError) => {
       reject(error);
       secure.destroy();
@@ -100,6 +101,15 @@ function handshake(socket: net.Socket, where: Where): Promise<tls.TLSSocket> {
       resolve(secure);
     });
   });
+}
+
+/** What OpenSSL cannot read of the settings is a failure of this stage like any other. */
+function begin(socket: net.Socket, where: Where): tls.TLSSocket {
+  try {
+    return tls.connect({ ...withContext(tlsOptions(where.tls, where.host)), socket });
+  } catch (error) {
+    throw inWords(error, around(where, 'TLS'));
+  }
 }
 
 const closedInHandshake = (direct: boolean): UpstreamError =>

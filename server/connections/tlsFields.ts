@@ -5,8 +5,8 @@ import { ServiceError } from '../errors';
 import { tlsSchema } from '../policy/shapes';
 import { keyFits, type Read, readCertificates, readPrivateKey } from './certificates';
 
-/** Certificate bundles of whole companies are about 50 kB. */
-const MAX_PEM = 200_000;
+/** The bundle of all public authorities is about 220 kB. */
+const MAX_PEM = 500_000;
 
 const pem = (read: (text: string) => Read<string>) =>
   z

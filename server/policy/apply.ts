@@ -20,7 +20,7 @@ import { readStoredPolicy } from './stored';
 export const applySchema = z.object({
   yaml: z.string().max(2_000_000),
   dryRun: z.boolean().default(false),
-  env: z.record(z.string(), z.string().max(200_000)).default({}),
+  env: z.record(z.string(), z.string().max(500_000)).default({}),
 });
 
 /** The verb behind `gatehouse apply`, `diff` and the console's editor. */
