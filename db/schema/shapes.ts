@@ -6,6 +6,8 @@
 export type Action = 'allow' | 'hold' | 'deny';
 export type Mode = 'off' | 'observe' | 'enforce';
 export type TlsMode = 'disable' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
+/** How TLS begins upstream: asked for by SSLRequest, or at once with ALPN (libpq's sslnegotiation). */
+export type TlsNegotiation = 'postgres' | 'direct';
 export type PrincipalKind = 'human' | 'agent' | 'service';
 export type Role = 'admin' | 'reviewer' | 'auditor' | 'member';
 export type Inference = 'open' | 'guarded' | 'closed' | 'masked';

@@ -18,6 +18,9 @@ export async function listConnections({ store, actor }: Call): Promise<Connectio
       database: connections.database,
       username: connections.username,
       tls: connections.tls,
+      tlsNegotiation: connections.tlsNegotiation,
+      tlsCa: connections.tlsCa,
+      tlsCertificate: connections.tlsCertificate,
       default: connections.defaultAction,
       opaque: connections.opaqueAction,
       superuser: connections.superuser,
@@ -25,6 +28,7 @@ export async function listConnections({ store, actor }: Call): Promise<Connectio
       limits: connections.limits,
       record: connections.record,
       hasPassword: sql<boolean>`password_sealed is not null`,
+      hasTlsKey: sql<boolean>`tls_key_sealed is not null`,
       openSessions: sql<number>`(select count(*)::int from sessions s where s.connection_name = connections.name and s.ended_at is null)`,
       updatedAt: connections.updatedAt,
     })

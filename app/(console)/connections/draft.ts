@@ -1,4 +1,4 @@
-import type { Action, ConnectionLimits, TlsMode } from '../../../db/schema/shapes';
+import type { Action, ConnectionLimits, TlsMode, TlsNegotiation } from '../../../db/schema/shapes';
 import type { ConnectionRow } from '../../data/types';
 
 type LimitName = keyof ConnectionLimits;
@@ -23,6 +23,10 @@ export interface ConnectionForm {
   username: string;
   password: string;
   tls: TlsMode;
+  tlsNegotiation: TlsNegotiation;
+  tlsCa: string;
+  tlsCertificate: string;
+  tlsKey: string;
   default: Action;
   opaque: Action;
   superuser: 'refuse' | 'allow';
@@ -40,6 +44,10 @@ export function formOf(row: ConnectionRow | null): ConnectionForm {
     username: row?.username ?? '',
     password: '',
     tls: row?.tls ?? 'prefer',
+    tlsNegotiation: row?.tlsNegotiation ?? 'postgres',
+    tlsCa: row?.tlsCa ?? '',
+    tlsCertificate: row?.tlsCertificate ?? '',
+    tlsKey: '',
     default: row?.default ?? 'allow',
     opaque: row?.opaque ?? 'hold',
     superuser: row?.superuser ?? 'refuse',
@@ -49,14 +57,17 @@ export function formOf(row: ConnectionRow | null): ConnectionForm {
   };
 }
 
-/** The form as the API takes it. An untouched password is left out, which keeps the stored one. */
+/** The form as the API takes it. An untouched password or key is left out, which keeps the stored one; a key goes with its certificate. */
 export function draftOf(form: ConnectionForm, row: ConnectionRow | null) {
-  const { limits, record, password, port, ...rest } = form;
+  const { limits, record, password, port, tlsCa, tlsCertificate, tlsKey, ...rest } = form;
   const keepRows = row?.record.maxRows;
   return {
     ...rest,
     ...(row === null ? {} : { id: row.id }),
     ...(password === '' ? {} : { password }),
+    tlsCa: pem(tlsCa),
+    tlsCertificate: pem(tlsCertificate),
+    ...(tlsKey.trim() === '' ? {} : { tlsKey }),
     port: Number(port),
     limits: Object.fromEntries(
       LIMITS.flatMap(({ name, factor }) => (limits[name] === '' ? [] : [[name, Math.round(Number(limits[name]) * factor)]])),
@@ -72,3 +83,6 @@ function shownLimits(limits: ConnectionLimits): ConnectionForm['limits'] {
   });
   return Object.fromEntries(shown) as ConnectionForm['limits'];
 }
+
+/** An emptied field means none. */
+const pem = (value: string) => (value.trim() === '' ? null : value);

@@ -1,1 +1,0 @@
-ALTER TABLE "connections" ADD COLUMN "function_call" text DEFAULT 'refuse' NOT NULL;
