@@ -269,7 +269,7 @@ export class BackendFlow {
   #applyToSession(execution: Execution, tag: string): void {
     const session = this.#session;
     const { names } = session.protocol;
-    if (execution.judged.changesCatalog) session.catalogDirty = true;
+    if (execution.dirtiesCatalog) session.catalogDirty = true;
     if (tag === 'DISCARD ALL') names.discardAll();
     if (tag === 'DEALLOCATE ALL') names.statements.clear();
     const effect = execution.judged.facts.session;

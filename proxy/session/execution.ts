@@ -24,6 +24,8 @@ export interface Execution {
   /** Its rows were not released. */
   withheld: boolean;
   ended: boolean;
+  /** Once it has run, others must not be judged by the catalog as it was. */
+  dirtiesCatalog: boolean;
   /** What its success does to the session's names. */
   onComplete?: () => void;
 }
@@ -61,6 +63,7 @@ export function newExecution(
     plan: null,
     withheld: false,
     ended: false,
+    dirtiesCatalog: false,
   };
 }
 

@@ -62,6 +62,8 @@ export interface SessionView {
   principal: Principal;
   catalog: CatalogSnapshot;
   masks: MaskIndex;
+  /** The policy restricts nothing here: a verdict does not depend on the catalog, which may be a moment old. */
+  unrestricted: boolean;
   /** No rule of the policy speaks of hours: a verdict holds as long as this view does. */
   timeless: boolean;
 }

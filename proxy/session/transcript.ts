@@ -167,6 +167,7 @@ const VIEW = {
   catalog: { relations: new Map([[1, { columns: [{ number: 1 }, { number: 2 }] }]]), relationsByName: new Map(), types: new Map() },
   masks: MASKS,
   timeless: true,
+  unrestricted: false,
 } as unknown as SessionView;
 
 function judge(text: string): Judgement {

@@ -44,10 +44,12 @@ export class Verdicts {
   mark(execution: Execution, view: SessionView): void {
     execution.startedMs = performance.now();
     const { session, effects, functions } = execution.judged.facts;
-    const setsPath = session?.type === 'set' && (session.name === 'search_path' || session.name === 'all');
+    const setsPath = session?.type === 'set' && SETS_PATH.has(session.name);
     if (setsPath || effects.has('opaque') || functions.some((called) => called.name === 'set_config'))
       this.#session.searchPathKnown = false;
-    if (execution.judged.changesCatalog || (session !== null && NAMING.has(session.type))) this.#session.unsettled.add(execution);
+    // Where nothing is restricted no verdict depends on the catalog, and nobody waits for it to be read again.
+    execution.dirtiesCatalog = execution.judged.changesCatalog && !view.unrestricted;
+    if (execution.dirtiesCatalog || (session !== null && NAMING.has(session.type))) this.#session.unsettled.add(execution);
     this.taint(execution.judged, view);
   }
 
@@ -101,5 +103,7 @@ export class Verdicts {
   }
 }
 
+/** Settings that change what unqualified names mean; a role has a path of its own. */
+const SETS_PATH: ReadonlySet<string> = new Set(['search_path', 'all', 'role', 'session_authorization']);
 /** Effects on names that only the server's answer makes sure. */
 const NAMING: ReadonlySet<string> = new Set(['prepare', 'deallocate', 'discard', 'declare', 'close']);

@@ -1,6 +1,7 @@
 import type { CatalogSnapshot } from '../catalog/types';
 import { type MaskIndex, maskedColumnsFor } from '../masking/columns';
 import type { ConnectionPolicy } from '../policy/types';
+import { isUnrestricted } from '../policy/unrestricted';
 import type { SessionFacts } from '../session/execution';
 import type { SessionLimits, SessionServices, SessionView } from '../session/session';
 import { SqlTooComplexError } from '../sql/parse';
@@ -80,7 +81,7 @@ function limitsOf(connection: ConnectionPolicy | undefined): SessionLimits {
 /** Resolving masks parses every view; sessions with the same groups share one index. Goes with its catalog snapshot. */
 const masksByCatalog = new WeakMap<CatalogSnapshot, Map<string, MaskIndex>>();
 
-export function masksFor(scope: Omit<SessionView, 'masks' | 'timeless'>): MaskIndex {
+export function masksFor(scope: Omit<SessionView, 'masks' | 'timeless' | 'unrestricted'>): MaskIndex {
   const known = masksByCatalog.get(scope.catalog) ?? new Map<string, MaskIndex>();
   masksByCatalog.set(scope.catalog, known);
   const key = JSON.stringify([scope.policy.version, scope.connection.id, scope.principal.groups]);
@@ -107,6 +108,7 @@ function createView(gateway: Gateway): (facts: SessionFacts) => SessionView | Pr
       principal,
       catalog,
       masks: masksFor({ policy, connection, principal, catalog }),
+      unrestricted: isUnrestricted(policy, connection, principal),
       timeless: policy.rules.every((rule) => rule.match.hours === undefined),
     };
     return last;
@@ -116,7 +118,7 @@ function createView(gateway: Gateway): (facts: SessionFacts) => SessionView | Pr
     const connection = gateway.policy.current().connections.get(facts.connectionName);
     if (connection === undefined) throw terminatedByAdministrator('the connection was removed');
     const keeper = gateway.catalogs.get(connection);
-    const catalog = keeper.current();
+    const catalog = keeper.current() ?? (isUnrestricted(gateway.policy.current(), connection, facts.principal) ? keeper.latest() : null);
     if (catalog !== null) return build(facts, connection, catalog);
     return keeper.ready().then(
       (snapshot) => build(facts, connection, snapshot),
