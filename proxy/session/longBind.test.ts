@@ -36,8 +36,8 @@ describe('a Bind larger than is held in memory', () => {
       execute(),
       sync(),
     );
-    await t.upstreamSees('P s|hold $1', 'H');
-    t.upstream(say.parseComplete());
+    await t.upstreamSees('P s|hold $1', 'S');
+    t.upstream(say.parseComplete(), say.ready());
     await t.clientGets('1', HELD);
     await t.upstreamSeesNothing();
     t.decide({ kind: 'approved' });

@@ -339,6 +339,28 @@ describe.each([{ split: false }, { split: true }])('split at every byte: $split'
       expect(t.journal.filter((entry) => entry.type === 'statement').length).toBe(2);
     });
 
+    test('while a person thinks, the locks that parsing took are let go', async () => {
+      t.client(parse({ text: 'hold me' }), describeMessage({ type: 'S' }), bind(), execute(), sync());
+      await t.upstreamSees('P |hold me', 'D S', 'S');
+      t.upstream(say.parseComplete(), say.parameters(), say.noData(), say.ready());
+      await t.clientGets('1', 't', 'n', HELD);
+      t.decide({ kind: 'approved' });
+      await t.upstreamSees('B |', 'E', 'S');
+      t.upstream(say.bindComplete(), say.complete('DELETE 1'), say.ready());
+      await t.clientGets('2', 'C DELETE 1', 'Z I');
+    });
+
+    test('a Parse that fails while its locks were being let go is still skipped to the Sync of the client', async () => {
+      t.client(parse({ text: 'hold me' }), bind(), execute(), parse({ text: 'select 2' }), sync(), query('select 3'));
+      await t.upstreamSees('P |hold me', 'S');
+      t.upstream(say.error('42P01', 'no table me'), say.ready());
+      await t.clientGets('E 42P01 no table me');
+      await t.upstreamSees('S', 'Q select 3');
+      t.upstream(say.ready(), say.complete('SELECT 1'), say.ready());
+      await t.clientGets('Z I', 'C SELECT 1', 'Z I');
+      expect(t.held).toEqual([]);
+    });
+
     test('a held statement behind one that failed is never asked about', async () => {
       t.client(
         parse({ text: 'select 1' }),
