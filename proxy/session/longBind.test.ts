@@ -31,7 +31,7 @@ describe('a Bind larger than is held in memory', () => {
   test('trap-55: a large Bind that a person must see is held whole', async () => {
     t.limits = { ...t.limits, messageBytes: 10_000_000 };
     t.client(
-      parse({ name: 's', text: 'hold $1' }),
+      parse({ name: 's', text: 'hold $1', types: [17, 25] }),
       bind({ statement: 's', values: [Buffer.alloc(2_000_000, 1), 'behind'] }),
       execute(),
       sync(),
