@@ -128,7 +128,7 @@ export const bindValues = (
   const cells = values.flatMap((value) => (value === null ? [int32(-1)] : [int32(Buffer.byteLength(value)), Buffer.from(value)]));
   const count = Buffer.alloc(2);
   count.writeUInt16BE(values.length);
-  return frame('B', cstring(portal), cstring(statement), ...codes(formats), count, ...cells, ...codes(results));
+  return frame('B', cstring(portal), cstring(statement), ...codes(formats), count, Buffer.concat(cells), ...codes(results));
 };
 export const describeStatement = (name = '') => frame('D', Buffer.from('S'), cstring(name));
 export const closeStatement = (name = '') => frame('C', Buffer.from('S'), cstring(name));
