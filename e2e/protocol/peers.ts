@@ -14,6 +14,8 @@ const ROLE = 'traps_app';
 export const OPEN = 'traps-open';
 export const MASKED = 'traps-masked';
 export const RULED = 'traps-ruled';
+/** Nothing but reads. */
+export const READS = 'traps-reads';
 
 /** What the tests find in the database. `word` is masked for everyone on MASKED. */
 const SCHEMA = `
@@ -46,7 +48,7 @@ export interface Peers {
 
 type StatementDetail = Awaited<ReturnType<ReturnType<typeof apiAsAdmin>['audit']['get']['query']>>;
 
-/** A database, its role and three connections of the running gateway for the calling file; all of it is taken away after it. */
+/** A database, its role and four connections of the running gateway for the calling file; all of it is taken away after it. */
 export function peers(): Peers {
   const gateway = sharedGateway();
   const admin = apiAsAdmin(gateway);
@@ -87,7 +89,7 @@ export function peers(): Peers {
     // The workers hear of it a moment later.
     await eventually('the connections of these tests', async () => {
       const signedIn = await Promise.allSettled(
-        [OPEN, MASKED, RULED].map((connection) => signIn({ ...settings(connection), parameters: {} })),
+        [OPEN, MASKED, RULED, READS].map((connection) => signIn({ ...settings(connection), parameters: {} })),
       );
       for (const one of signedIn) if (one.status === 'fulfilled') one.value.close();
       return signedIn.every((one) => one.status === 'fulfilled');
@@ -131,14 +133,25 @@ function withoutTraps(yaml: string): string {
   });
 }
 
+/** Every effect but reading, and what a session needs for itself. */
+const WRITES = [
+  ...['insert', 'update', 'delete', 'merge', 'truncate', 'create', 'alter', 'drop', 'grant', 'role', 'lock'],
+  ...['file', 'program', 'network', 'notify', 'admin', 'opaque'],
+];
+
 function withTraps(yaml: string, { port, password }: { port: number; password: string }): string {
   const policy = readYaml(yaml) as PolicyYaml;
   const connection = (name: string) => ({
     ...{ name, host: '127.0.0.1', port, database: DATABASE, username: ROLE, password, tls: 'disable', default: 'allow', opaque: 'allow' },
     limits: { statementTimeout: '60s', maxSessions: 200 },
   });
-  policy.connections.push(connection(OPEN), connection(MASKED), { ...connection(RULED), opaque: 'hold' });
-  policy.access.push({ connections: [OPEN, MASKED, RULED], groups: ['agents'] });
+  policy.connections.push(
+    connection(OPEN),
+    { ...connection(MASKED), opaque: 'deny' },
+    { ...connection(RULED), opaque: 'hold' },
+    { ...connection(READS), opaque: 'deny' },
+  );
+  policy.access.push({ connections: [OPEN, MASKED, RULED, READS], groups: ['agents'] });
   policy.masking.push({
     ...{ name: 'traps-ssn', connections: [MASKED], columns: ['public.people.ssn', 'public.typed.*'], mask: { type: 'redact' } },
     ...{ inference: 'guarded', mode: 'enforce' },
@@ -150,6 +163,8 @@ function withTraps(yaml: string, { port, password }: { port: number; password: s
       approval: { groups: ['dba'], count: 1, expiresIn: '5m' },
     },
     { name: 'traps-no-files', connections: [RULED], match: { effects: ['file', 'program'] }, action: 'deny' },
+    { name: 'traps-forbidden', connections: [RULED], match: { tables: ['public.forbidden*'] }, action: 'deny' },
+    { name: 'traps-only-reads', connections: [READS], match: { effects: WRITES }, action: 'deny' },
   );
   return stringify(policy);
 }
@@ -186,6 +201,9 @@ export async function signIn(to: {
 }
 
 const cancelKeys = new WeakMap<WireClient, Buffer>();
+
+/** The process id its BackendKeyData told the client. */
+export const processIdOf = (client: WireClient) => cancelKeys.get(client)?.readInt32BE(0);
 
 /** Cancels as libpq does: on a connection of its own, with the key of this session. */
 export async function cancel(client: WireClient, port: number): Promise<void> {
