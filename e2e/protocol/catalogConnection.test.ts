@@ -7,7 +7,11 @@ const p = peers();
 /** A schema that puts false catalogs in front of the real ones: no row, so nothing would be masked by them. */
 beforeAll(async () => {
   const FALSE_CATALOGS = ['pg_class', 'pg_attribute', 'pg_namespace', 'pg_proc', 'pg_type', 'pg_depend', 'pg_inherits', 'pg_roles'];
-  const views = FALSE_CATALOGS.map((name) => `CREATE VIEW liar.${name} AS SELECT * FROM pg_catalog.${name} WHERE false`).join(';');
+  // A view cannot have all columns of pg_attribute: one is of a pseudo-type.
+  const columns = (name: string) => (name === 'pg_attribute' ? 'attrelid, attname, atttypid, attnum, attisdropped, attgenerated' : '*');
+  const views = FALSE_CATALOGS.map(
+    (name) => `CREATE VIEW liar.${name} AS SELECT ${columns(name)} FROM pg_catalog.${name} WHERE false`,
+  ).join(';');
   await p.root.query(`SET ROLE traps_app; CREATE SCHEMA liar; ${views}; RESET ROLE`);
 });
 
