@@ -88,6 +88,5 @@ test('trap-10-own-connection: the catalog is read beside the session, not on it'
   );
   const own = rows.filter((row) => row.application_name === 'traps-own');
   expect(own.map(({ query }) => query)).toEqual(["SET application_name = 'traps-own'"]);
-  const catalog = rows.filter(({ query }) => /pg_catalog|pg_class/.test(query));
-  expect(catalog.length).toBeGreaterThan(0);
+  expect(rows.map((row) => row.application_name)).toContain('gatehouse catalog');
 });

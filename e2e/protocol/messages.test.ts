@@ -292,6 +292,15 @@ describe('held', () => {
   });
 });
 
+test('trap-20-late-cancel-hits-nothing: a cancel that was answered never ends the next statement', async () => {
+  const client = await p.gateway();
+  for (let round = 0; round < 20; round++) {
+    client.send(simpleQuery('SELECT 1'));
+    await Promise.all([client.until('Z'), cancel(client, p.settings(OPEN).port)]);
+    expect(letters(await ask(client, 'SELECT pg_sleep(0.02)')), `round ${round}`).toBe('TDCZ');
+  }
+});
+
 describe('ends', () => {
   test.each([
     ['simple', [simpleQuery("SELECT g, repeat('x', 1000) FROM generate_series(1, 3000) AS g")]],

@@ -82,7 +82,7 @@ export function peers(): Peers {
     await postgres.query(`CREATE ROLE ${ROLE} LOGIN PASSWORD '${password}'`);
     await postgres.query(`CREATE DATABASE ${DATABASE} OWNER ${ROLE}`);
     await postgres.end();
-    result.root = await open(server);
+    result.root = await open({ ...server, statement_timeout: 10_000 });
     await result.root.query(`SET ROLE ${ROLE}; ${SCHEMA}; RESET ROLE`);
     before = withoutTraps((await admin.policy.export.query()).yaml);
     await admin.policy.applyYaml.mutate({ yaml: withTraps(before, { port: server.port, password }) });

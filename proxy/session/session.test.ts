@@ -422,7 +422,7 @@ describe.each([{ split: false }, { split: true }])('split at every byte: $split'
       await t.clientGets('E 34000 portal "nobody" does not exist', 'Z I');
     });
 
-    test('trap-59-as-postgres: what our grammar does not take is parsed by the server for its own words, and never runs', async () => {
+    test('trap-59-unknown-syntax: what our grammar does not take is parsed by the server for its own words, and never runs', async () => {
       t.client(query('SYNTAX'));
       await t.upstreamSees('P POISON|SYNTAX', 'C S POISON', DESCRIBE_POISON, 'S');
       t.upstream(say.error('42601', 'syntax error at or near "SYNTAX"'), say.ready());
@@ -435,14 +435,14 @@ describe.each([{ split: false }, { split: true }])('split at every byte: $split'
       await t.clientGets('E 42501 statement could not be analyzed and was denied', 'Z I');
     });
 
-    test('trap-59-as-postgres: a syntax error that cannot be recorded is refused', async () => {
+    test('trap-59-unknown-syntax: a syntax error that cannot be recorded is refused', async () => {
       t.journalFails = true;
       t.client(query('SYNTAX'));
       await t.clientGets('E 58000 statement not executed because it could not be recorded', 'Z I');
       await t.upstreamSeesNothing();
     });
 
-    test('trap-42-as-postgres: CopyData above its limit ends the COPY as if the client had given up', async () => {
+    test('trap-42-copydata-limit: CopyData above its limit ends the COPY as if the client had given up', async () => {
       t.client(query('copy t from stdin'));
       await t.upstreamSees('Q copy t from stdin');
       t.upstream(say.copyIn());
