@@ -242,7 +242,7 @@ describe('held', () => {
     const [free, locking] = [await of(outside.id), await of(inside.id)];
     for (const { client } of [outside, inside]) client.close();
     expect([free.status, locking.status]).toEqual(['I', 'T']);
-    expect(locking.waitMs).toBeLessThan(free.waitMs);
+    expect(locking.waitMs).toBeLessThan(free.waitMs * 0.9);
   });
 
   test('trap-50-server-ends-the-idle-transaction: the client hears it once, and the request is withdrawn', async () => {
@@ -400,10 +400,10 @@ describe('lengths and sizes', () => {
     client.close();
   });
 
-  test('trap-55-messages-larger-than-any-buffer-stream: 40 MB in one value, out and in', async () => {
+  test('trap-55-messages-larger-than-any-buffer-stream: 16 MB in one value, out and in', async () => {
     const client = await p.gateway();
-    const answer = await ask(client, "SELECT repeat('x', 40000000)");
-    expect(answer.find(({ type }) => type === 'D')?.body.length).toBe(40_000_006);
+    const answer = await ask(client, "SELECT repeat('x', 16000000)");
+    expect(answer.find(({ type }) => type === 'D')?.body.length).toBe(16_000_006);
     client.send(parse('SELECT length($1::text)'), bindValues(['y'.repeat(10_000_000)]), execute(), sync());
     expect((await client.until('Z')).filter(({ type }) => type === 'D').map(cellsOf)).toEqual([['10000000']]);
   });

@@ -279,13 +279,6 @@ export async function ask(client: WireClient, sql: string): Promise<Message[]> {
   return client.until('Z');
 }
 
-/** The messages up to and including the nth ReadyForQuery. */
-export async function untilReady(client: WireClient, times: number): Promise<Message[]> {
-  const all: Message[] = [];
-  for (let n = 0; n < times; n++) all.push(...(await client.until('Z')));
-  return all;
-}
-
 interface Wording {
   /** Which error it is differs, that it is one does not. */
   anyError?: boolean;
