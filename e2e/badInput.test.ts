@@ -237,7 +237,7 @@ describe('after sign-in', () => {
     await session.end();
   });
 
-  test('trap-57: bytes that are no UTF-8 are refused as PostgreSQL refuses them', async () => {
+  test('trap-57-invalid-bytes-refused: bytes that are no UTF-8 are refused as PostgreSQL refuses them', async () => {
     for (const bytes of [[0xff], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xc3]]) {
       const client = await WireClient.signIn(settings);
       client.send(frame('Q', Buffer.concat([Buffer.from("SELECT '"), Buffer.from(bytes), Buffer.from("'\0")])));
@@ -248,7 +248,7 @@ describe('after sign-in', () => {
     }
   });
 
-  test('trap-41: empty statements, comments, 1,664 columns, 65,535 parameters', async () => {
+  test('trap-41-odd-shapes: empty statements, comments, 1,664 columns, 65,535 parameters', async () => {
     const client = await WireClient.signIn(settings);
     for (const sql of ['', '   ', ';', '-- only a comment', '/* only a comment */']) {
       client.send(simpleQuery(sql));
@@ -296,7 +296,7 @@ describe('after sign-in', () => {
     await gatewayAnswers();
   });
 
-  test('trap-55: a reader that stops reading pauses its own statement, and no memory', async () => {
+  test('trap-55-slow-client: a reader that stops reading pauses its own statement, and no memory', async () => {
     const client = await WireClient.signIn(settings);
     const before = resident();
     client.send(simpleQuery("SELECT repeat('x', 1000) FROM generate_series(1, 90000)"));
@@ -309,7 +309,7 @@ describe('after sign-in', () => {
     client.close();
   }, 60_000);
 
-  test('trap-56: settings that change what text means cannot be changed', async () => {
+  test('trap-56-pinned: settings that change what text means cannot be changed', async () => {
     for (const sql of [
       'SET standard_conforming_strings = off',
       "SELECT set_config('standard_conforming_strings', 'off', false)",

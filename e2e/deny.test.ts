@@ -73,7 +73,7 @@ describe('deny', () => {
     expect(await rows.count()).toBe(11);
   });
 
-  test('trap-23: after a denied Parse everything up to Sync is skipped, and the old unnamed statement does not run', async () => {
+  test('trap-23-denied-parse-skips-to-sync: after a denied Parse everything up to Sync is skipped, and the old unnamed statement does not run', async () => {
     rows.wire.send(parse('INSERT INTO denied_rows VALUES (30)'), bind(), execute(), sync());
     await rows.wire.until('Z');
     expect(await rows.count()).toBe(11);
@@ -93,7 +93,7 @@ describe('deny', () => {
     expect(await rows.count()).toBe(11);
   });
 
-  test('trap-26: a denied third of a pipeline leaves the first two answered, and undone', async () => {
+  test('trap-26-denied-third: a denied third of a pipeline leaves the first two answered, and undone', async () => {
     rows.wire.send(
       parse('INSERT INTO denied_rows VALUES (40)'),
       bind(),

@@ -172,7 +172,7 @@ describe('hold', () => {
     await answer;
   });
 
-  test('trap-22: a cancel while held is 57014, and the request is withdrawn', async () => {
+  test('trap-22-cancel-while-held: a cancel while held is 57014, and the request is withdrawn', async () => {
     const answer = failure(rows.client.query('DELETE FROM held_rows WHERE id = 2'));
     const request = await pending('WHERE id = 2');
     const { processID, secretKey } = rows.client as unknown as { processID: number; secretKey: number };
@@ -191,7 +191,7 @@ describe('hold', () => {
     expect((await rows.client.query('SELECT 1 AS alive')).rows).toEqual([{ alive: 1 }]);
   });
 
-  test('trap-52: a client that leaves withdraws its request, cleanly or not', async () => {
+  test('trap-52-client-gone-while-held: a client that leaves withdraws its request, cleanly or not', async () => {
     for (const [id, leave] of [
       [3, (one: WireClient) => one.socket.destroy()],
       [4, (one: WireClient) => one.socket.resetAndDestroy()],

@@ -247,7 +247,7 @@ describe('what cannot be traced is refused', () => {
 });
 
 describe('prepared statements', () => {
-  test('trap-30: a repeated Execute without Describe keeps its mask, in text and in binary', async () => {
+  test('trap-30-repeat-keeps-its-mask: a repeated Execute without Describe keeps its mask, in text and in binary', async () => {
     for (const format of [0, 1] as const) {
       const wire = await WireClient.signIn(settings);
       wire.send(
@@ -268,7 +268,7 @@ describe('prepared statements', () => {
     }
   });
 
-  test('trap-34: a suspended portal keeps its mask over its portions', async () => {
+  test('trap-34-suspended-portal-keeps-its-mask: a suspended portal keeps its mask over its portions', async () => {
     const wire = await WireClient.signIn(settings);
     wire.send(
       parse('SELECT ssn FROM customers ORDER BY id LIMIT 5'),
@@ -284,7 +284,7 @@ describe('prepared statements', () => {
     wire.close();
   });
 
-  test('trap-35: SQL PREPARE and EXECUTE keep it too, or are refused', async () => {
+  test('trap-35-sql-prepare-keeps-its-mask: SQL PREPARE and EXECUTE keep it too, or are refused', async () => {
     const session = await open(settings);
     try {
       await session.query('PREPARE again AS SELECT id, ssn FROM customers WHERE id = 4');
@@ -326,7 +326,7 @@ describe('prepared statements', () => {
   });
 });
 
-describe('trap-47: messages carry no value', () => {
+describe('trap-47-messages: they carry no value', () => {
   test.each([
     [
       'a duplicate key names none',

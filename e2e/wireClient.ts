@@ -114,9 +114,30 @@ export function startUp(parameters: Record<string, string>): Buffer {
 }
 
 export const simpleQuery = (sql: string) => frame('Q', cstring(sql));
-export const parse = (sql: string, name = '') => frame('P', cstring(name), cstring(sql), int16(0));
+export const parse = (sql: string, name = '', types: readonly number[] = []) =>
+  frame('P', cstring(name), cstring(sql), int16(types.length), ...types.map(int32));
 export const bind = (name = '', portal = '', resultFormat: 0 | 1 = 0) =>
   frame('B', cstring(portal), cstring(name), int16(0), int16(0), int16(1), int16(resultFormat));
+/** Bind with values; each kind of format code may be absent, one for all, or one each. */
+export const bindValues = (
+  values: readonly (Buffer | string | null)[],
+  options: { statement?: string; portal?: string; formats?: readonly (0 | 1)[]; results?: readonly (0 | 1)[] } = {},
+) => {
+  const { statement = '', portal = '', formats = [], results = [] } = options;
+  const codes = (list: readonly number[]) => [int16(list.length), ...list.map(int16)];
+  const cells = values.flatMap((value) => (value === null ? [int32(-1)] : [int32(Buffer.byteLength(value)), Buffer.from(value)]));
+  const count = Buffer.alloc(2);
+  count.writeUInt16BE(values.length);
+  return frame('B', cstring(portal), cstring(statement), ...codes(formats), count, Buffer.concat(cells), ...codes(results));
+};
+export const describeStatement = (name = '') => frame('D', Buffer.from('S'), cstring(name));
+export const closeStatement = (name = '') => frame('C', Buffer.from('S'), cstring(name));
+export const closePortal = (name = '') => frame('C', Buffer.from('P'), cstring(name));
+export const flush = () => frame('H');
+export const terminate = () => frame('X');
+export const copyData = (data: string | Buffer) => frame('d', Buffer.from(data));
+export const copyDone = () => frame('c');
+export const copyFail = (reason: string) => frame('f', cstring(reason));
 export const describePortal = (portal = '') => frame('D', Buffer.from('P'), cstring(portal));
 export const execute = (portal = '', maxRows = 0) => frame('E', cstring(portal), int32(maxRows));
 export const sync = () => frame('S');

@@ -69,7 +69,7 @@ describe.each([{ split: false }, { split: true }])('split at every byte: $split'
   });
 
   describe('pipelines', () => {
-    test('trap-26: a denial in the middle, answers in order, the rest ignored, one ReadyForQuery', async () => {
+    test('trap-26-denied-in-the-middle: a denial in the middle, answers in order, the rest ignored, one ReadyForQuery', async () => {
       t.client(
         parse({ text: 'select 1' }),
         bind(),
@@ -87,7 +87,7 @@ describe.each([{ split: false }, { split: true }])('split at every byte: $split'
       await t.clientGets('1', '2', 'C SELECT 1', DENIED, 'Z I');
     });
 
-    test('trap-23: what stands between a denial and Sync is ignored, a simple Query included', async () => {
+    test('trap-23-skips-to-sync: what stands between a denial and Sync is ignored, a simple Query included', async () => {
       t.client(parse({ text: 'deny me' }), query('select 1'), sync());
       await t.upstreamSees(DESCRIBE_POISON, 'S');
       t.upstream(failsAsPostgresDoes(), say.ready());
@@ -129,7 +129,7 @@ describe.each([{ split: false }, { split: true }])('split at every byte: $split'
       await t.clientGets('E 26000 unnamed prepared statement does not exist', 'Z I');
     });
 
-    test('trap-31: a name whose second Parse failed keeps its first statement', async () => {
+    test('trap-31-second-parse-fails: a name whose second Parse failed keeps its first statement', async () => {
       t.client(parse({ name: 'a', text: 'select ssn' }), sync());
       await t.upstreamSees('P a|select ssn', 'S');
       t.upstream(say.parseComplete(), say.ready());
@@ -157,7 +157,7 @@ describe.each([{ split: false }, { split: true }])('split at every byte: $split'
       expect(t.session.protocol.names.statements.get('a')?.sql).toBe('select 1');
     });
 
-    test('trap-25: an error the client has not synced after is delivered at once', async () => {
+    test('trap-25-errors-flush-at-once: an error the client has not synced after is delivered at once', async () => {
       t.client(parse({ text: 'deny me' }), flush());
       await t.upstreamSees(DESCRIBE_POISON);
       t.upstream(failsAsPostgresDoes());
@@ -178,7 +178,7 @@ describe.each([{ split: false }, { split: true }])('split at every byte: $split'
       expect(t.journal.at(-1)).toMatchObject({ rows: 2, maskedColumns: ['public.t.ssn'] });
     });
 
-    test('trap-30: a prepared statement executed again without Describe keeps its mask', async () => {
+    test('trap-30-repeat-keeps-its-mask: a prepared statement executed again without Describe keeps its mask', async () => {
       t.client(parse({ name: 's', text: 'select ssn' }), describeMessage({ type: 'S', name: 's' }), sync());
       await t.upstreamSees('P s|select ssn', 'D S s', 'S');
       t.upstream(say.parseComplete(), say.parameters(), say.columns([1, 1]), say.ready());
@@ -192,7 +192,7 @@ describe.each([{ split: false }, { split: true }])('split at every byte: $split'
       expect(t.journal.filter((entry) => entry.type === 'statement').length).toBe(3);
     });
 
-    test('trap-34: a suspended portal goes on under the same mask', async () => {
+    test('trap-34-suspended-portal-keeps-its-mask: a suspended portal goes on under the same mask', async () => {
       t.client(parse({ text: 'select ssn' }), bind(), execute({ rows: 1 }), execute({ rows: 1 }), sync());
       await t.upstreamSees('P |select ssn', 'B |', 'D P', 'E', 'E', 'S');
       t.upstream(
@@ -246,7 +246,7 @@ describe.each([{ split: false }, { split: true }])('split at every byte: $split'
   });
 
   describe('held statements', () => {
-    test('trap-35: a held statement prepared in SQL and bound by the protocol is held', async () => {
+    test('trap-35-one-table-of-names: a held statement prepared in SQL and bound by the protocol is held', async () => {
       t.client(query('prepare p as hold me'));
       await t.upstreamSees('Q prepare p as hold me');
       t.upstream(say.complete('PREPARE'), say.ready());
@@ -288,7 +288,7 @@ describe.each([{ split: false }, { split: true }])('split at every byte: $split'
       expect(statuses()).toEqual(['statement held', 'outcome rejected']);
     });
 
-    test('trap-22: cancel while held withdraws and answers 57014', async () => {
+    test('trap-22-cancel-while-held: cancel while held withdraws and answers 57014', async () => {
       t.client(query('hold me'));
       await t.clientGets(HELD);
       t.session.cancel();
@@ -311,7 +311,7 @@ describe.each([{ split: false }, { split: true }])('split at every byte: $split'
       await t.upstreamSees('Q execute p');
     });
 
-    test('trap-52: a client that leaves withdraws its request', async () => {
+    test('trap-52-client-leaves: a client that leaves withdraws its request', async () => {
       t.client(query('hold me'));
       await t.clientGets(HELD);
       t.hangUp();
@@ -319,7 +319,7 @@ describe.each([{ split: false }, { split: true }])('split at every byte: $split'
       expect(t.held[0]?.withdrawn).toBe(true);
     });
 
-    test('trap-27: in a pipeline, what came before is answered and what comes behind waits', async () => {
+    test('trap-27-held-in-mid-pipeline: in a pipeline, what came before is answered and what comes behind waits', async () => {
       t.client(
         parse({ text: 'select 1' }),
         bind(),
@@ -405,7 +405,7 @@ describe.each([{ split: false }, { split: true }])('split at every byte: $split'
   });
 
   describe('cancel, copy, state', () => {
-    test('trap-20: nothing is forwarded behind a cancel until the server has dealt with it', async () => {
+    test('trap-20-late-cancel: nothing is forwarded behind a cancel until the server has dealt with it', async () => {
       t.client(query('select slow'));
       await t.upstreamSees('Q select slow');
       t.session.cancel();
@@ -429,7 +429,7 @@ describe.each([{ split: false }, { split: true }])('split at every byte: $split'
       await t.upstreamSees('Q select 1');
     });
 
-    test('trap-56, trap-57: a changed reading of text ends the session', async () => {
+    test('trap-56-trap-57-changed-reading: a changed reading of text ends the session', async () => {
       t.upstream(say.status('standard_conforming_strings', 'off'));
       await t.clientGets(
         'E 0A000 standard_conforming_strings was changed and statements can no longer be read as the server reads them',
@@ -437,7 +437,7 @@ describe.each([{ split: false }, { split: true }])('split at every byte: $split'
       );
     });
 
-    test('trap-46: a parameter status between rows moves nothing', async () => {
+    test('trap-46-moves-no-state: a parameter status between rows moves nothing', async () => {
       t.client(query('select 1'));
       await t.upstreamSees('Q select 1');
       t.upstream(say.columns([0, 0]), say.row('1'), say.status('TimeZone', 'UTC'), say.row('2'), say.complete('SELECT 2'), say.ready());
@@ -450,13 +450,13 @@ describe.each([{ split: false }, { split: true }])('split at every byte: $split'
       expect(String(t.lastError)).toContain('answered 0x32 to nothing');
     });
 
-    test('trap-41: a statement too large is refused and the session lives', async () => {
+    test('trap-41-statement-too-large: a statement too large is refused and the session lives', async () => {
       t.client(query(`select '${'x'.repeat(20_000)}'`), query('select 1'));
       await t.clientGets('E 54000 statement of 20010 bytes exceeds the limit of 10000 bytes', 'Z I');
       await t.upstreamSees('Q select 1');
     });
 
-    test("trap-25: errors on names nobody has are the server's own words, at their place of the pipeline", async () => {
+    test("trap-25-errors-flush-at-once: errors on names nobody has are the server's own words, at their place of the pipeline", async () => {
       t.client(parse({ text: 'select 1' }), bind({ statement: 'nobody' }), execute(), sync());
       await t.upstreamSees('P |select 1', DESCRIBE_POISON, 'S');
       t.upstream(say.parseComplete(), say.error('26000', `prepared statement "${t.poison}" does not exist`), say.ready());
@@ -467,7 +467,7 @@ describe.each([{ split: false }, { split: true }])('split at every byte: $split'
       await t.clientGets('E 34000 portal "nobody" does not exist', 'Z I');
     });
 
-    test('trap-59: what our grammar does not take is parsed by the server for its own words, and never runs', async () => {
+    test('trap-59-unknown-syntax: what our grammar does not take is parsed by the server for its own words, and never runs', async () => {
       t.client(query('SYNTAX'));
       await t.upstreamSees('P POISON|SYNTAX', 'C S POISON', DESCRIBE_POISON, 'S');
       t.upstream(say.error('42601', 'syntax error at or near "SYNTAX"'), say.ready());
@@ -480,14 +480,14 @@ describe.each([{ split: false }, { split: true }])('split at every byte: $split'
       await t.clientGets('E 42501 statement could not be analyzed and was denied', 'Z I');
     });
 
-    test('trap-59: a syntax error that cannot be recorded is refused', async () => {
+    test('trap-59-unknown-syntax: a syntax error that cannot be recorded is refused', async () => {
       t.journalFails = true;
       t.client(query('SYNTAX'));
       await t.clientGets('E 58000 statement not executed because it could not be recorded', 'Z I');
       await t.upstreamSeesNothing();
     });
 
-    test('trap-42: CopyData above its limit ends the COPY as if the client had given up', async () => {
+    test('trap-42-copydata-limit: CopyData above its limit ends the COPY as if the client had given up', async () => {
       t.client(query('copy t from stdin'));
       await t.upstreamSees('Q copy t from stdin');
       t.upstream(say.copyIn());
@@ -515,12 +515,12 @@ describe.each([{ split: false }, { split: true }])('split at every byte: $split'
       await t.clientGets('C SELECT 1', 'Z I', 'E 57P05 terminating connection due to idle-session timeout', 'closed');
     });
 
-    test('trap-39: the function call protocol is not allowed', async () => {
+    test('trap-39-function-call-refused: the function call protocol is not allowed', async () => {
       t.client(Buffer.from([0x46, 0, 0, 0, 4]));
       await t.clientGets('E 42501 function call protocol is not allowed', 'Z I');
     });
 
-    test('trap-52: a client that closes its sending side still gets its result', async () => {
+    test('trap-52-client-leaves: a client that closes its sending side still gets its result', async () => {
       t.client(query('select 1'), end());
       await t.upstreamSees('Q select 1', 'X');
       t.upstream(say.columns([0, 0]), say.row('1'), say.complete('SELECT 1'), say.ready());
