@@ -3,10 +3,11 @@ import net from 'node:net';
 import tls from 'node:tls';
 import { serialize } from 'pg-protocol';
 import type { TlsMode } from '../../db/schema/shapes';
+import { scramClient } from '../scram/client';
+import { endPointBinding } from '../tls/channelBinding';
 import { decodeFields, decodeParameterStatus } from '../wire/backend';
 import { Backend } from '../wire/messages';
 import { FieldReader } from '../wire/reader';
-import { scramClient } from './scram';
 import { tlsOptions } from './tls';
 
 export interface UpstreamTarget {
@@ -189,10 +190,10 @@ function signIn(socket: net.Socket, target: UpstreamTarget): Promise<Upstream> {
         case 10: {
           const mechanisms: string[] = [];
           for (let name = reader.cstring(); name !== ''; name = reader.cstring()) mechanisms.push(name);
-          if (!mechanisms.includes('SCRAM-SHA-256'))
-            throw new UpstreamError(`the server offers no SCRAM-SHA-256 (${mechanisms.join(', ')})`);
-          scram = scramClient(password());
-          socket.write(serialize.sendSASLInitialResponseMessage('SCRAM-SHA-256', scram.first()));
+          const certificate = socket instanceof tls.TLSSocket ? socket.getPeerX509Certificate() : undefined;
+          const channelBinding = certificate === undefined ? null : endPointBinding(certificate.raw);
+          scram = scramClient({ password: password(), offered: mechanisms, channelBinding });
+          socket.write(serialize.sendSASLInitialResponseMessage(scram.mechanism, scram.first()));
           return;
         }
         case 11:
