@@ -16,9 +16,7 @@ export const principals = pgTable('principals', {
    * 16 bytes in base64, the same for all tokens of the principal: one SCRAM exchange can then be checked against each of them. Hashed, so
    * that nothing in it tells a stored salt from one that was made up for an unknown name.
    */
-  scramSalt: text('scram_salt')
-    .notNull()
-    .default(sql`encode(substring(sha256(uuid_send(gen_random_uuid())) from 1 for 16), 'base64')`),
+  scramSalt: text('scram_salt').notNull().default(sql`encode(substring(sha256(uuid_send(gen_random_uuid())) from 1 for 16), 'base64')`),
   limits: jsonb('limits').$type<PrincipalLimits>().notNull().default({}),
   disabledAt: instant('disabled_at'),
   createdAt: instant('created_at').notNull().defaultNow(),

@@ -113,7 +113,11 @@ describe('trap-13-scram: what is refused', () => {
   });
 
   test.each([
-    ['a nonce that is not ours', (m: string) => m.replace('servernonce', 'othernonce'), '08P01 invalid SCRAM response: nonce does not match'],
+    [
+      'a nonce that is not ours',
+      (m: string) => m.replace('servernonce', 'othernonce'),
+      '08P01 invalid SCRAM response: nonce does not match',
+    ],
     ['a header that changed', (m: string) => m.replace('c=biws', 'c=eSws'), '28000 SCRAM channel binding check failed'],
     ['a binding that is no base64', (m: string) => m.replace('c=biws', 'c=biw*'), '08P01 malformed SCRAM message'],
     ['a proof that is no base64', (m: string) => m.replace(/,p=./, ',p=*'), '08P01 malformed SCRAM message'],

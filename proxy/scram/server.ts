@@ -83,21 +83,20 @@ function checkFlag(flag: string, { mechanism, channelBinding }: { mechanism: Scr
     return;
   }
   if (!flag.startsWith('p=')) throw scramMalformed('Unexpected channel binding flag.');
-  if (!plus) throw scramMalformed(`The client selected ${mechanism} without channel binding, but the message includes channel binding data.`);
+  if (!plus)
+    throw scramMalformed(`The client selected ${mechanism} without channel binding, but the message includes channel binding data.`);
   if (flag !== 'p=tls-server-end-point') throw saslRefused('unsupported SCRAM channel-binding type', '08P01');
 }
 
 /** `c=binding,r=nonce,…,p=proof`: what stands before the proof is signed, extensions included. */
-function readClientFinal(
-  message: string,
-  expected: { nonce: string; expectedBinding: Buffer },
-): { withoutProof: string; proof: Buffer } {
+function readClientFinal(message: string, expected: { nonce: string; expectedBinding: Buffer }): { withoutProof: string; proof: Buffer } {
   const end = message.lastIndexOf(',p=');
   const attributes = readAttributes(message);
   if (end < 0 || attributes === null) throw scramMalformed('The proof is missing.');
   const [binding, nonce] = attributes;
   const last = attributes.at(-1);
-  if (binding?.name !== 'c' || nonce?.name !== 'r' || last?.name !== 'p') throw scramMalformed('Channel binding, nonce and proof are expected.');
+  if (binding?.name !== 'c' || nonce?.name !== 'r' || last?.name !== 'p')
+    throw scramMalformed('Channel binding, nonce and proof are expected.');
   const given = decodeBase64(binding.value);
   if (given === null) throw scramMalformed('The channel binding is not base64.');
   if (!given.equals(expected.expectedBinding)) throw channelBindingRefused('SCRAM channel binding check failed');

@@ -47,7 +47,9 @@ describe('a self-signed certificate', () => {
 
   test('is refused with another’s key, and the words hold none of it', () => {
     expect(() => readServerIdentity(Buffer.from(certificate), Buffer.from(made().key))).toThrow('does not belong');
-    expect(() => readServerIdentity(Buffer.from(certificate), Buffer.from('hunter2'))).toThrow(/^the key is not an unencrypted PEM private key$/);
+    expect(() => readServerIdentity(Buffer.from(certificate), Buffer.from('hunter2'))).toThrow(
+      /^the key is not an unencrypted PEM private key$/,
+    );
     expect(() => readServerIdentity(Buffer.from('hunter2'), Buffer.from(key))).toThrow(/^the certificate is not PEM$/);
   });
 });

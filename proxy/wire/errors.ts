@@ -63,7 +63,7 @@ function fatal(routine: string, sqlstate: string, message: string, extra: Extra 
 export const protocolViolation = (message: string, sqlstate = '08P01') => fatal('gatehouse_wire', sqlstate, message);
 export const tlsRequired = () =>
   fatal('gatehouse_sign_in', '28000', 'SSL connection is required', {
-    hint: 'Passwords travel in clear only over loopback. Set GATEHOUSE_ALLOW_PLAINTEXT=on only where the network itself is trusted.',
+    hint: 'Use sslmode=require or stricter. Set GATEHOUSE_ALLOW_PLAINTEXT=on on the gateway only where the network itself is trusted.',
   });
 export const signInFailed = (user: string) =>
   fatal('gatehouse_sign_in', '28P01', `password authentication failed for user "${user}"`, {
@@ -79,8 +79,8 @@ export const signInUnavailable = () =>
   fatal('gatehouse_sign_in', '57P03', 'the gateway cannot verify sign-ins now because its store is unreachable', {
     hint: 'Try again shortly.',
   });
-export const startUpRefused = (message: string, hint?: string) =>
-  fatal('gatehouse_sign_in', '0A000', message, hint === undefined ? {} : { hint });
+export const startUpRefused = (message: string, hint?: string, sqlstate = '0A000') =>
+  fatal('gatehouse_sign_in', sqlstate, message, hint === undefined ? {} : { hint });
 export const unknownConnection = (name: string) =>
   fatal('gatehouse_access', '3D000', `database "${name}" does not exist`, {
     hint: 'The database name is the name of a Gatehouse connection.',
