@@ -1,5 +1,5 @@
 import type net from 'node:net';
-import { secureSocket } from '../tls/handshake';
+import { handshake, startTls } from '../tls/handshake';
 import type { ServerIdentity } from '../tls/identity';
 import type { WireError } from '../wire/errors';
 import { SocketReader } from './socketReader';
@@ -46,11 +46,14 @@ export class Arrival {
   async secure(identity: ServerIdentity): Promise<boolean> {
     this.#reader.putBack();
     this.#shakingHands = true;
-    const secured = await secureSocket(this.#socket, identity);
+    const secured = startTls(this.#socket, identity);
+    // Reads before there is anything to read: what comes with the end of the handshake must not find nobody.
+    const reader = new SocketReader(secured);
+    const succeeded = await handshake(secured);
     this.#shakingHands = false;
-    if (secured === null) return false;
+    if (!succeeded) return false;
     this.#socket = secured;
-    this.#reader = new SocketReader(secured);
+    this.#reader = reader;
     this.#identity = identity;
     this.#alpn = typeof secured.alpnProtocol === 'string' ? secured.alpnProtocol : null;
     return true;
