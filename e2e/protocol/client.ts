@@ -32,12 +32,15 @@ export function untilClosed(socket: Socket): Promise<Buffer> {
 export async function askedFor(socket: Socket, request: Buffer): Promise<string> {
   socket.write(request);
   const answer = await new Promise<Buffer>((resolve, reject) => {
-    socket.once('data', resolve);
-    socket.once('close', () => reject(new Error('closed instead of an answer')));
+    const closed = () => reject(new Error('closed instead of an answer'));
+    socket.once('close', closed);
+    socket.once('data', (bytes) => {
+      socket.off('close', closed);
+      resolve(bytes);
+    });
     socket.resume();
   });
   socket.pause();
-  socket.removeAllListeners('close');
   return answer.toString('latin1');
 }
 
