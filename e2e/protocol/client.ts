@@ -1,12 +1,11 @@
+import { createHash } from 'node:crypto';
 import { connect, createServer, type Socket } from 'node:net';
 import tls from 'node:tls';
-import { scramClient } from '../../proxy/scram/client';
-import { endPointBinding } from '../../proxy/tls/channelBinding';
 import { cstring, fieldsOf, frame, int32, type Message, startUp, WireClient } from '../wireClient';
+import { scramClient } from './scram';
 
 export const SSL_REQUEST = Buffer.concat([int32(8), int32(80_877_103)]);
 export const GSSENC_REQUEST = Buffer.concat([int32(8), int32(80_877_104)]);
-export const PROTOCOL_3_0 = 0x30000;
 export const PROTOCOL_3_2 = 0x30002;
 
 export async function tcp(port: number): Promise<Socket> {
@@ -112,6 +111,12 @@ export interface Signed {
   key: { processId: number; secret: Buffer } | null;
 }
 
+/** tls-server-end-point of a certificate whose signature is made with SHA-256, as all of these tests are. */
+export const bindingOf = (socket: Socket): Buffer =>
+  createHash('sha256')
+    .update((socket instanceof tls.TLSSocket ? socket.getPeerX509Certificate()?.raw : undefined) ?? Buffer.alloc(0))
+    .digest();
+
 /** Signs in over a socket, plain or secured, the way it is asked to. */
 export async function signInOver(socket: Socket, as: SignIn): Promise<Signed> {
   const client = WireClient.over(socket);
@@ -133,21 +138,22 @@ export async function signInOver(socket: Socket, as: SignIn): Promise<Signed> {
     client.send(frame('p', cstring(as.password)));
   } else {
     signed.mechanisms = request.subarray(4).toString().split('\0').filter(Boolean);
-    const peer = socket instanceof tls.TLSSocket ? socket.getPeerX509Certificate() : undefined;
+    const offered = (as.offered ?? ((all) => all))(signed.mechanisms);
+    const bound = offered.includes('SCRAM-SHA-256-PLUS');
     const scram = scramClient({
       password: as.password,
-      offered: (as.offered ?? ((all) => all))(signed.mechanisms),
-      channelBinding: as.binding !== undefined ? as.binding : peer === undefined ? null : endPointBinding(peer.raw),
+      binding: as.binding !== undefined ? as.binding : bound ? bindingOf(socket) : null,
+      couldBind: !bound && as.binding === undefined && socket instanceof tls.TLSSocket,
     });
-    const first = Buffer.from((as.tamper?.first ?? String)(scram.first()));
+    const first = Buffer.from((as.tamper?.first ?? String)(scram.first));
     client.send(frame('p', cstring(as.tamper?.mechanism ?? scram.mechanism), int32(first.length), first));
     const challenge = await next();
     if (challenge === null) return signed;
     signed.challenge = challenge.subarray(4).toString();
-    client.send(frame('p', Buffer.from((as.tamper?.final ?? String)(scram.continue(signed.challenge)))));
+    client.send(frame('p', Buffer.from((as.tamper?.final ?? String)(scram.answer(signed.challenge)))));
     const final = await next();
     if (final === null) return signed;
-    scram.finish(final.subarray(4).toString());
+    if (!scram.proves(final.subarray(4).toString())) throw new Error('the gateway did not prove that it knows the token');
   }
   while ((await next()) !== null);
   return signed;
