@@ -11,6 +11,8 @@ export interface SignedIn {
   tokenId: string;
   /** The session may not outlive its token. */
   expiresAt: Date | null;
+  /** The token has a SCRAM verifier. */
+  provable: boolean;
 }
 
 /**
@@ -35,7 +37,7 @@ async function signInBy(store: Store, which: SQL, request: { user: string; now: 
   const principal = await loadPrincipal(store, token.principalId);
   if (principal === null || principal.name !== request.user) return null;
   await store.update(tokens).set({ lastUsedAt: request.now }).where(eq(tokens.id, token.id));
-  return { principal, tokenId: token.id, expiresAt: token.expiresAt };
+  return { principal, tokenId: token.id, expiresAt: token.expiresAt, provable: token.scram !== null };
 }
 
 /**
@@ -44,11 +46,11 @@ async function signInBy(store: Store, which: SQL, request: { user: string; now: 
  */
 export async function addMissingVerifier(store: Store, tokenId: string, secret: string): Promise<void> {
   const [row] = await store
-    .select({ salt: principals.scramSalt, scram: tokens.scram })
+    .select({ salt: principals.scramSalt })
     .from(tokens)
     .innerJoin(principals, eq(principals.id, tokens.principalId))
     .where(eq(tokens.id, tokenId));
-  if (row === undefined || row.scram !== null) return;
+  if (row === undefined) return;
   const scram = await makeVerifier(secret, row.salt);
   await store
     .update(tokens)

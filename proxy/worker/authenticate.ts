@@ -54,6 +54,7 @@ async function byPassword(gateway: Gateway, arrival: Arrival, user: string): Pro
   if (message[0] !== Frontend.password) throw refuse.protocolViolation('expected a password message');
   const password = decodeText(message);
   const signedIn = await verdict(user, () => signIn(gateway.store, { user, password, now: new Date() }));
+  if (signedIn.provable) return signedIn;
   addMissingVerifier(gateway.store, signedIn.tokenId, password).catch((error: unknown) => {
     log.warn({ token: signedIn.tokenId, code: codeOf(error) }, 'a token could not be given its SCRAM verifier');
   });

@@ -13,7 +13,7 @@ import type { Gateway } from './gateway';
  * @throws WireError 53300 naming the limit that is reached; whatever the store throws when it is away: no session opens unseen
  */
 export async function reserveSession(
-  gateway: Gateway,
+  gateway: Pick<Gateway, 'store' | 'settings'>,
   principal: KnownPrincipal,
   connection: ConnectionPolicy,
   row: Omit<typeof sessions.$inferInsert, 'gatewayId' | 'workerId'>,
