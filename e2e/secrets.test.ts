@@ -85,6 +85,7 @@ test('files that hold secrets are for their owner alone', () => {
     expect(statSync(join(gateway.dataDir, name)).mode & 0o077, name).toBe(0);
   }
   for (const name of ['admin-token', 'demo-token', 'postgres-password']) expect(readdirSync(gateway.dataDir)).toContain(name);
+  expect(statSync(join(gateway.dataDir, 'tls', 'proxy.key')).mode & 0o077).toBe(0);
   for (const path of filesOf(join(gateway.dataDir, 'journal'))) expect(statSync(path).mode & 0o077, path).toBe(0);
 });
 

@@ -34,6 +34,11 @@ export class WireClient {
     return client;
   }
 
+  /** Over a socket that is connected already, secured or not. */
+  static over(socket: Socket): WireClient {
+    return new WireClient(socket);
+  }
+
   /** Signed in by clear-text password, as libpq would be, up to ReadyForQuery. */
   static async signIn(settings: { port: number; user: string; password: string; database: string }): Promise<WireClient> {
     const client = await WireClient.connect(settings.port);
@@ -104,9 +109,9 @@ export function frame(type: string, ...parts: Buffer[]): Buffer {
   return Buffer.concat([Buffer.from(type), int32(body.length + 4), body]);
 }
 
-export function startUp(parameters: Record<string, string>): Buffer {
+export function startUp(parameters: Record<string, string>, version = 196_608): Buffer {
   const body = Buffer.concat([
-    int32(196_608),
+    int32(version),
     ...Object.entries(parameters).flatMap(([key, value]) => [cstring(key), cstring(value)]),
     Buffer.from([0]),
   ]);

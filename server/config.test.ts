@@ -24,6 +24,10 @@ test('an empty environment starts everything on loopback, with the demo', () => 
     databaseUrl: null,
     secretKey: null,
     consoleUrl: null,
+    proxyTls: null,
+    proxySignIn: 'auto',
+    proxySignInTimeoutMs: 30_000,
+    proxyMaxUnauthenticated: 500,
     allowPlaintext: false,
     demo: true,
   });
@@ -48,6 +52,10 @@ test.each([
   [{ CONSOLE_URL: 'gatehouse.example.com' }, 'CONSOLE_URL must be an http or https address'],
   [{ CONSOLE_URL: 'https://example.com/gatehouse' }, 'CONSOLE_URL must have no path'],
   [{ DATABASE_URL: 'mysql://x/y', GATEHOUSE_SECRET_KEY: key }, 'DATABASE_URL must look like'],
+  [{ PROXY_TLS_CERT: '/x.crt' }, 'PROXY_TLS_CERT and PROXY_TLS_KEY belong together'],
+  [{ PROXY_SIGN_IN: 'trust' }, 'PROXY_SIGN_IN must be auto, scram or password'],
+  [{ PROXY_SIGN_IN_TIMEOUT: '30' }, 'PROXY_SIGN_IN_TIMEOUT must be a duration from 1s to 10m'],
+  [{ PROXY_MAX_UNAUTHENTICATED: '0' }, 'PROXY_MAX_UNAUTHENTICATED must be a number from 1 to 99999'],
   [{ GATEHOUSE_DEMO: 'yes' }, 'GATEHOUSE_DEMO must be on or off'],
 ])('%j is refused with what to set', (env, message) => {
   expect(problemsOf(env as Record<string, string>).join('\n')).toContain(message);

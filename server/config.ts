@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseDuration } from './duration';
 
 export interface Config {
   /** Console. 0 takes a free port. */
@@ -16,6 +17,14 @@ export interface Config {
   secretKey: Buffer | null;
   /** What people type to reach the console, without a trailing slash; null: made from host and port. */
   consoleUrl: string | null;
+  /** PEM files of the proxy's certificate and key; null: a self-signed one in the data directory. */
+  proxyTls: { certPath: string; keyPath: string } | null;
+  /** How clients are asked to prove themselves (proxy/identity/chooseMethod.ts). */
+  proxySignIn: 'auto' | 'scram' | 'password';
+  /** TLS and sign-in together. */
+  proxySignInTimeoutMs: number;
+  /** Clients that have not signed in, a worker; above it the oldest is dropped. */
+  proxyMaxUnauthenticated: number;
   /** Whether clients that are not on loopback may sign in without TLS: their token then travels in the clear. */
   allowPlaintext: boolean;
   /** Whether the demo database, policy and agent are made. */
@@ -55,6 +64,19 @@ const environment = z.object({
     .regex(/^([1-9]|[1-5]\d|6[0-4])$/, 'must be a number from 1 to 64')
     .transform(Number)
     .default(2),
+  PROXY_TLS_CERT: z.string().optional(),
+  PROXY_TLS_KEY: z.string().optional(),
+  PROXY_SIGN_IN: z.enum(['auto', 'scram', 'password'], 'must be auto, scram or password').default('auto'),
+  PROXY_SIGN_IN_TIMEOUT: z
+    .string()
+    .transform((text) => parseDuration(text) ?? 0)
+    .refine((ms) => ms >= 1_000 && ms <= 600_000, 'must be a duration from 1s to 10m, e.g. 30s')
+    .default(30_000),
+  PROXY_MAX_UNAUTHENTICATED: z
+    .string()
+    .regex(/^[1-9]\d{0,4}$/, 'must be a number from 1 to 99999')
+    .transform(Number)
+    .default(500),
   GATEHOUSE_DATA_DIR: z.string().default('./.gatehouse'),
   DATABASE_URL: z
     .string()
@@ -107,6 +129,13 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     databaseUrl: data.DATABASE_URL ?? null,
     secretKey: data.GATEHOUSE_SECRET_KEY ?? null,
     consoleUrl: data.CONSOLE_URL ?? null,
+    proxyTls:
+      data.PROXY_TLS_CERT === undefined || data.PROXY_TLS_KEY === undefined
+        ? null
+        : { certPath: data.PROXY_TLS_CERT, keyPath: data.PROXY_TLS_KEY },
+    proxySignIn: data.PROXY_SIGN_IN,
+    proxySignInTimeoutMs: data.PROXY_SIGN_IN_TIMEOUT,
+    proxyMaxUnauthenticated: data.PROXY_MAX_UNAUTHENTICATED,
     allowPlaintext: data.GATEHOUSE_ALLOW_PLAINTEXT === 'on',
     demo: data.GATEHOUSE_DEMO === undefined ? data.DATABASE_URL === undefined : data.GATEHOUSE_DEMO === 'on',
   };
@@ -115,6 +144,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
 function contradictions(data: z.output<typeof environment>): string[] {
   const found: string[] = [];
   if (data.PORT === data.PROXY_PORT && data.PORT !== 0) found.push('PORT and PROXY_PORT are the same; set one of them to another port');
+  if ((data.PROXY_TLS_CERT === undefined) !== (data.PROXY_TLS_KEY === undefined)) {
+    found.push('PROXY_TLS_CERT and PROXY_TLS_KEY belong together; set both, or neither for a self-signed certificate');
+  }
   if (data.DATABASE_URL !== undefined && data.GATEHOUSE_SECRET_KEY === undefined) {
     found.push('DATABASE_URL is set, so GATEHOUSE_SECRET_KEY must be too, the same on every gateway: openssl rand -base64 32');
   }

@@ -1,5 +1,6 @@
-import { type AnyPgColumn, index, pgTable, primaryKey, text, timestamp } from 'drizzle-orm/pg-core';
-import type { PrincipalKind, Role } from './shapes';
+import { sql } from 'drizzle-orm';
+import { type AnyPgColumn, index, jsonb, pgTable, primaryKey, text, timestamp } from 'drizzle-orm/pg-core';
+import type { PrincipalKind, PrincipalLimits, Role, ScramVerifier } from './shapes';
 
 const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });
 
@@ -11,6 +12,12 @@ export const principals = pgTable('principals', {
   role: text('role').$type<Role>().notNull().default('member'),
   /** The person an agent acts for; they may not approve what it asks. */
   ownerId: text('owner_id').references((): AnyPgColumn => principals.id, { onDelete: 'set null' }),
+  /**
+   * 16 bytes in base64, the same for all tokens of the principal: one SCRAM exchange can then be checked against each of them. Hashed, so
+   * that nothing in it tells a stored salt from one that was made up for an unknown name.
+   */
+  scramSalt: text('scram_salt').notNull().default(sql`encode(substring(sha256(uuid_send(gen_random_uuid())) from 1 for 16), 'base64')`),
+  limits: jsonb('limits').$type<PrincipalLimits>().notNull().default({}),
   disabledAt: instant('disabled_at'),
   createdAt: instant('created_at').notNull().defaultNow(),
 });
@@ -33,7 +40,7 @@ export const principalGroups = pgTable(
   (t) => [primaryKey({ columns: [t.principalId, t.groupId] })],
 );
 
-/** Access tokens and API keys. Only the SHA-256 of the secret is stored; the secret is shown once. */
+/** Access tokens and API keys. Only the SHA-256 of the secret and a SCRAM verifier are stored; the secret is shown once. */
 export const tokens = pgTable(
   'tokens',
   {
@@ -43,6 +50,8 @@ export const tokens = pgTable(
       .references(() => principals.id, { onDelete: 'cascade' }),
     label: text('label').notNull().default(''),
     hash: text('hash').notNull().unique(),
+    /** Null for a token from before there were verifiers: it signs in in clear, and then gets one. */
+    scram: jsonb('scram').$type<ScramVerifier>(),
     /** The last four characters, so that a person can tell two tokens apart. */
     hint: text('hint').notNull(),
     createdAt: instant('created_at').notNull().defaultNow(),

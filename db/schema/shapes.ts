@@ -64,6 +64,17 @@ export interface ConnectionLimits {
   idleInTransactionTimeoutMs?: number;
 }
 
+export interface PrincipalLimits {
+  maxSessions?: number;
+}
+
+/** What SCRAM-SHA-256 keeps of an access token (RFC 5803); the salt is its principal's. Keys in base64. */
+export interface ScramVerifier {
+  iterations: number;
+  storedKey: string;
+  serverKey: string;
+}
+
 export interface RecordSpec {
   results: 'off' | 'masked';
   maxRows?: number;

@@ -92,7 +92,11 @@ test('a principal made here connects with the token made here, and no longer onc
     await sheet.getByLabel('Owner').selectOption('ana');
     await sheet.getByLabel('Groups').fill('agents');
     await sheet.getByLabel('Groups').press('Enter');
+    await sheet.getByLabel('Most sessions').fill('3');
     await sheet.getByRole('button', { name: 'Save principal' }).click();
+    await expect
+      .poll(async () => (await admin.principals.list.query()).find((one) => one.name === AGENT)?.limits)
+      .toEqual({ maxSessions: 3 });
     await expect(sheet).toHaveCount(0);
   }
   await page.getByRole('button', { name: `Tokens of ${AGENT}` }).click();

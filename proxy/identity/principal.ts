@@ -1,10 +1,16 @@
 import { eq } from 'drizzle-orm';
 import { groups, principalGroups, principals } from '../../db/schema/identity';
+import type { PrincipalLimits } from '../../db/schema/shapes';
 import type { StoreHandle } from '../../db/store';
 import type { Principal } from '../policy/types';
 
+/** A principal as the store knows it now. */
+export interface KnownPrincipal extends Principal {
+  limits: PrincipalLimits;
+}
+
 /** Reads a principal with its groups and owner; null when it does not exist or is disabled. */
-export async function loadPrincipal(store: StoreHandle, id: string): Promise<Principal | null> {
+export async function loadPrincipal(store: StoreHandle, id: string): Promise<KnownPrincipal | null> {
   const [row] = await store.select().from(principals).where(eq(principals.id, id));
   if (row === undefined || row.disabledAt !== null) return null;
   const memberOf = await store
@@ -21,5 +27,6 @@ export async function loadPrincipal(store: StoreHandle, id: string): Promise<Pri
     email: row.email,
     owner: owner === undefined ? null : { id: owner.id, name: owner.name },
     groups: memberOf.map((group) => group.name).sort(),
+    limits: row.limits,
   };
 }

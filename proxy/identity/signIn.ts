@@ -1,37 +1,61 @@
-import { and, eq, gt, isNull, or } from 'drizzle-orm';
-import { tokens } from '../../db/schema/identity';
+import { and, eq, gt, isNull, or, type SQL } from 'drizzle-orm';
+import { principals, tokens } from '../../db/schema/identity';
 import { hashSecret } from '../../db/secrets';
 import type { Store } from '../../db/store';
 import type { Principal } from '../policy/types';
-import { loadPrincipal } from './principal';
+import { type KnownPrincipal, loadPrincipal } from './principal';
+import { makeVerifier } from './verifier';
 
 export interface SignedIn {
-  principal: Principal;
+  principal: KnownPrincipal;
   tokenId: string;
   /** The session may not outlive its token. */
   expiresAt: Date | null;
+  /** The token has a SCRAM verifier. */
+  provable: boolean;
 }
 
 /**
  * Verifies an access token given as password. Null for every kind of failure (unknown principal, wrong, expired or revoked token,
  * token of another principal), so that the caller cannot tell them apart either. One query does the work in every case.
  */
-export async function signIn(store: Store, request: { user: string; password: string; now: Date }): Promise<SignedIn | null> {
+export function signIn(store: Store, request: { user: string; password: string; now: Date }): Promise<SignedIn | null> {
+  return signInBy(store, eq(tokens.hash, hashSecret(request.password)), request);
+}
+
+/** Signs in with a token whose possession was proved (SCRAM). Null when it, or its principal, has gone meanwhile. */
+export function signInProven(store: Store, request: { user: string; tokenId: string; now: Date }): Promise<SignedIn | null> {
+  return signInBy(store, eq(tokens.id, request.tokenId), request);
+}
+
+async function signInBy(store: Store, which: SQL, request: { user: string; now: Date }): Promise<SignedIn | null> {
   const [token] = await store
     .select()
     .from(tokens)
-    .where(
-      and(
-        eq(tokens.hash, hashSecret(request.password)),
-        isNull(tokens.revokedAt),
-        or(isNull(tokens.expiresAt), gt(tokens.expiresAt, request.now)),
-      ),
-    );
+    .where(and(which, isNull(tokens.revokedAt), or(isNull(tokens.expiresAt), gt(tokens.expiresAt, request.now))));
   if (token === undefined) return null;
   const principal = await loadPrincipal(store, token.principalId);
   if (principal === null || principal.name !== request.user) return null;
   await store.update(tokens).set({ lastUsedAt: request.now }).where(eq(tokens.id, token.id));
-  return { principal, tokenId: token.id, expiresAt: token.expiresAt };
+  return { principal, tokenId: token.id, expiresAt: token.expiresAt, provable: token.scram !== null };
+}
+
+/**
+ * Gives a token from before there were verifiers its own, from the secret it was just used with. Milliseconds of work, off the event loop:
+ * for after the sign-in.
+ */
+export async function addMissingVerifier(store: Store, tokenId: string, secret: string): Promise<void> {
+  const [row] = await store
+    .select({ salt: principals.scramSalt })
+    .from(tokens)
+    .innerJoin(principals, eq(principals.id, tokens.principalId))
+    .where(eq(tokens.id, tokenId));
+  if (row === undefined) return;
+  const scram = await makeVerifier(secret, row.salt);
+  await store
+    .update(tokens)
+    .set({ scram })
+    .where(and(eq(tokens.id, tokenId), isNull(tokens.scram)));
 }
 
 /** Whether a principal may open sessions on a connection: some access grant names both the connection and one of its groups. */

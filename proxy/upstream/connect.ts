@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import type net from 'node:net';
 import tls from 'node:tls';
 import { serialize } from 'pg-protocol';
+import { scramClient } from '../scram/client';
+import { endPointBinding } from '../tls/channelBinding';
 import { decodeFields, decodeParameterStatus } from '../wire/backend';
 import { WireError } from '../wire/errors';
 import { Backend } from '../wire/messages';
@@ -10,7 +12,6 @@ import { withDeadline } from './deadline';
 import type { Endpoint } from './endpoint';
 import { UpstreamError } from './error';
 import { around, negotiateTls, openSocket } from './negotiate';
-import { scramClient } from './scram';
 import { inWords, refusedSignIn } from './words';
 
 export interface UpstreamTarget extends Endpoint {
@@ -157,10 +158,10 @@ export function signIn(socket: net.Socket, target: UpstreamTarget): Promise<Upst
         case 10: {
           const mechanisms: string[] = [];
           for (let name = reader.cstring(); name !== ''; name = reader.cstring()) mechanisms.push(name);
-          if (!mechanisms.includes('SCRAM-SHA-256'))
-            throw new UpstreamError(`the server offers no SCRAM-SHA-256 (${mechanisms.join(', ')})`);
-          scram = scramClient(password());
-          socket.write(serialize.sendSASLInitialResponseMessage('SCRAM-SHA-256', scram.first()));
+          const certificate = socket instanceof tls.TLSSocket ? socket.getPeerX509Certificate() : undefined;
+          const channelBinding = certificate === undefined ? null : endPointBinding(certificate.raw);
+          scram = scramClient({ password: password(), offered: mechanisms, channelBinding });
+          socket.write(serialize.sendSASLInitialResponseMessage(scram.mechanism, scram.first()));
           return;
         }
         case 11:

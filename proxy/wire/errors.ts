@@ -63,19 +63,24 @@ function fatal(routine: string, sqlstate: string, message: string, extra: Extra 
 export const protocolViolation = (message: string, sqlstate = '08P01') => fatal('gatehouse_wire', sqlstate, message);
 export const tlsRequired = () =>
   fatal('gatehouse_sign_in', '28000', 'SSL connection is required', {
-    hint: 'Passwords travel in clear only over loopback. Set GATEHOUSE_ALLOW_PLAINTEXT=on only where the network itself is trusted.',
+    hint: 'Use sslmode=require or stricter. Set GATEHOUSE_ALLOW_PLAINTEXT=on on the gateway only where the network itself is trusted.',
   });
 export const signInFailed = (user: string) =>
   fatal('gatehouse_sign_in', '28P01', `password authentication failed for user "${user}"`, {
     hint: 'The password is an access token: gatehouse token create --principal NAME.',
   });
+export const scramMalformed = (detail: string) => fatal('gatehouse_sign_in', '08P01', 'malformed SCRAM message', { detail });
+export const channelBindingRefused = (message: string, detail?: string) =>
+  fatal('gatehouse_sign_in', '28000', message, detail === undefined ? {} : { detail });
+export const saslRefused = (message: string, sqlstate: '0A000' | '08P01', detail?: string) =>
+  fatal('gatehouse_sign_in', sqlstate, message, detail === undefined ? {} : { detail });
 export const signInTimedOut = () => fatal('gatehouse_sign_in', '08P01', 'canceling authentication due to timeout');
 export const signInUnavailable = () =>
   fatal('gatehouse_sign_in', '57P03', 'the gateway cannot verify sign-ins now because its store is unreachable', {
     hint: 'Try again shortly.',
   });
-export const startUpRefused = (message: string, hint?: string) =>
-  fatal('gatehouse_sign_in', '0A000', message, hint === undefined ? {} : { hint });
+export const startUpRefused = (message: string, hint?: string, sqlstate = '0A000') =>
+  fatal('gatehouse_sign_in', sqlstate, message, hint === undefined ? {} : { hint });
 export const unknownConnection = (name: string) =>
   fatal('gatehouse_access', '3D000', `database "${name}" does not exist`, {
     hint: 'The database name is the name of a Gatehouse connection.',
@@ -84,8 +89,10 @@ export const accessDenied = (connection: string, principal: string) =>
   fatal('gatehouse_access', '42501', `permission denied for connection "${connection}"`, {
     detail: `No access grant gives a group of "${principal}" this connection.`,
   });
-export const tooManySessions = (connection: string, limit: number) =>
-  fatal('gatehouse_access', '53300', `too many sessions on connection "${connection}"`, { detail: `Its limit is ${limit}.` });
+export const tooManySessions = (of: 'connection' | 'principal', name: string, limit: number) =>
+  fatal('gatehouse_access', '53300', `too many sessions ${of === 'connection' ? 'on' : 'of'} ${of} "${name}"`, {
+    detail: `Its limit is ${limit}.`,
+  });
 export const superuserRefused = (connection: string) =>
   fatal('gatehouse_access', '42501', `connection "${connection}" signs in upstream as a superuser or BYPASSRLS role`, {
     detail: 'Masking rests on what the role cannot do.',

@@ -16,8 +16,10 @@ export type FirstPacket =
       protocolOptions: readonly string[];
     };
 
-/** PostgreSQL's own limit on a start-up packet (MAX_STARTUP_PACKET_LENGTH). */
-export const MAX_START_UP_BYTES = 10_000;
+/** PostgreSQL's own limit on a start-up packet (MAX_STARTUP_PACKET_LENGTH), which does not count the length itself. */
+export const MAX_START_UP_BYTES = 10_004;
+/** The newest minor version of protocol 3 we speak: 3.2, as PostgreSQL 18. */
+export const NEWEST_MINOR = 2;
 
 const SSL_REQUEST = 80877103;
 const CANCEL_REQUEST = 80877102;
@@ -25,7 +27,7 @@ const GSSENC_REQUEST = 80877104;
 
 /**
  * Takes the first packet off the front of `bytes`; null while it is incomplete.
- * @throws WireError 08P01 for a length outside 8…10,000, 0A000 for a protocol other than 3.
+ * @throws WireError 08P01 for a length outside 8…10,004, 0A000 for a protocol other than 3.
  */
 export function readFirstPacket(bytes: Buffer): { packet: FirstPacket; rest: Buffer } | null {
   if (bytes.length < 4) return null;
@@ -46,7 +48,7 @@ export function readFirstPacket(bytes: Buffer): { packet: FirstPacket; rest: Buf
     return { packet: { kind: 'cancel', processId, secret }, rest };
   }
   const major = code >>> 16;
-  if (major !== 3) throw protocolViolation(`unsupported frontend protocol ${major}.${code & 0xffff}`, '0A000');
+  if (major !== 3) throw unsupportedProtocol(code);
   const parameters = new Map<string, string>();
   const protocolOptions: string[] = [];
   for (let key = reader.cstring(); key !== ''; key = reader.cstring()) {
@@ -56,6 +58,22 @@ export function readFirstPacket(bytes: Buffer): { packet: FirstPacket; rest: Buf
   }
   reader.end();
   return { packet: { kind: 'startUp', minorVersion: code & 0xffff, parameters, protocolOptions }, rest };
+}
+
+const unsupportedProtocol = (code: number) =>
+  protocolViolation(`unsupported frontend protocol ${code >>> 16}.${code & 0xffff}: server supports 3.0 to 3.${NEWEST_MINOR}`, '0A000');
+
+/** A request to encrypt what already is, or was asked for before: PostgreSQL takes it for the version number it then looks like. */
+export const repeatedRequest = (kind: 'ssl' | 'gssenc') => unsupportedProtocol(kind === 'ssl' ? SSL_REQUEST : GSSENC_REQUEST);
+
+/** What a session speaks, and the NegotiateProtocolVersion that says so; no answer is needed to a client that asked for just that. */
+export function negotiateVersion(request: { minorVersion: number; protocolOptions: readonly string[] }): {
+  minorVersion: number;
+  answer: { version: number; unknownOptions: readonly string[] } | null;
+} {
+  const minorVersion = Math.min(request.minorVersion, NEWEST_MINOR);
+  const agreed = request.minorVersion <= NEWEST_MINOR && request.protocolOptions.length === 0;
+  return { minorVersion, answer: agreed ? null : { version: (3 << 16) | minorVersion, unknownOptions: request.protocolOptions } };
 }
 
 /**
@@ -69,10 +87,10 @@ export function readOptions(options: string): Map<string, string> {
   let inside = false;
   for (let i = 0; i < options.length; i++) {
     const char = options[i] ?? '';
-    if (char === '\\' && i + 1 < options.length) {
+    if (char === '\\') {
       word += options[++i] ?? '';
       inside = true;
-    } else if (/\s/.test(char)) {
+    } else if (/[ \t\n\v\f\r]/.test(char)) {
       if (inside) words.push(word);
       word = '';
       inside = false;

@@ -1,16 +1,13 @@
 import type net from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
-import { and, count, eq, isNull } from 'drizzle-orm';
 import { newId } from '../../db/ids';
-import { sessions } from '../../db/schema/audit';
-import { mayConnect, type SignedIn, signIn } from '../identity/signIn';
+import { mayConnect, type SignedIn } from '../identity/signIn';
 import type { ConnectionPolicy, Principal } from '../policy/types';
+import type { SessionFacts } from '../session/execution';
 import { Session } from '../session/session';
 import { readStartUp, type StartUpRequest, shorterTimeoutMs } from '../session/settings';
 import { connectUpstream, type Upstream, type UpstreamTarget } from '../upstream/connect';
 import { endpointOf } from '../upstream/endpoint';
 import {
-  encodeAuthenticationCleartext,
   encodeAuthenticationOk,
   encodeBackendKeyData,
   encodeNegotiateProtocolVersion,
@@ -19,32 +16,25 @@ import {
 } from '../wire/backend';
 import { closeGently } from '../wire/closeGently';
 import * as refuse from '../wire/errors';
-import { decodeText } from '../wire/frontend';
-import { Frontend } from '../wire/messages';
-import { type FirstPacket, readFirstPacket } from '../wire/startUp';
-import { CancelKeys } from './cancelKeys';
-import { type Gateway, newErrorId, openSessionRow } from './gateway';
+import { negotiateVersion } from '../wire/startUp';
+import { Arrival } from './arrival';
+import { authenticate, ClientLeft } from './authenticate';
+import { firstPacket } from './firstPacket';
+import { type Gateway, newErrorId } from './gateway';
 import { log } from './log';
+import { isLoopback } from './loopback';
+import { announceSession, giveUpSession, reserveSession } from './reserveSession';
 import { masksFor, servicesFor } from './services';
 import { codeOf, framesOf } from './shownError';
-import { SocketReader } from './socketReader';
+import type { WaitingRoom } from './waitingRoom';
 
-const SIGN_IN_DEADLINE_MS = 30_000;
 const UPSTREAM_TIMEOUT_MS = 10_000;
-/** A failed sign-in is answered this long after it began, whatever failed, so that its time tells nothing. */
-const FAILURE_AFTER_MS = 250;
-const MAX_BEFORE_SIGN_IN = 500;
-const MAX_NEGOTIATIONS = 3;
-const MAX_PASSWORD_BYTES = 16_384;
-const PROTOCOL_3_0 = 0x00030000;
-
-/** Sockets that have not signed in, oldest first. */
-const beforeSignIn = new Set<SocketReader>();
 
 export interface AcceptContext {
   gateway: Gateway;
-  /** A cancel key that another worker issued. */
-  forwardCancel(workerIndex: number, processId: number, secret: Uint8Array): void;
+  waitingRoom: WaitingRoom;
+  /** A cancel key that is not one of this worker's. */
+  forwardCancel(key: { processId: number; secret: Uint8Array }): void;
 }
 
 /** Takes one accepted socket to a running session, or says why not and closes it. Never throws; never disturbs another session. */
@@ -52,27 +42,20 @@ export async function accept(context: AcceptContext, socket: net.Socket): Promis
   socket.setNoDelay(true);
   socket.setKeepAlive(true, 60_000);
   socket.on('error', () => undefined);
-  // Someone who opens many and says nothing loses the oldest of them; a client that signs in at once hardly ever is that one.
-  const [oldest] = beforeSignIn;
-  if (oldest !== undefined && beforeSignIn.size >= MAX_BEFORE_SIGN_IN) {
-    beforeSignIn.delete(oldest);
-    oldest.fail(refuse.signInTimedOut());
-  }
-  const reader = new SocketReader(socket);
-  beforeSignIn.add(reader);
-  const deadline = setTimeout(() => reader.fail(refuse.signInTimedOut()), SIGN_IN_DEADLINE_MS);
+  const arrival = new Arrival(socket);
+  const leave = context.waitingRoom.enter(arrival);
   try {
-    await begin(context, socket, reader);
+    await begin(context, arrival, leave);
   } catch (error) {
-    close(socket, error);
+    close(arrival.socket, error);
   } finally {
-    clearTimeout(deadline);
-    beforeSignIn.delete(reader);
+    leave();
   }
 }
 
 function close(socket: net.Socket, error: unknown): void {
   if (socket.destroyed) return;
+  if (error instanceof ClientLeft) return closeGently(socket);
   let shown: refuse.WireError;
   if (error instanceof refuse.WireError) shown = error;
   else {
@@ -83,92 +66,77 @@ function close(socket: net.Socket, error: unknown): void {
   closeGently(socket, refuse.encodeFields({ ...shown.fields, severity: 'FATAL' }));
 }
 
-async function begin(context: AcceptContext, socket: net.Socket, reader: SocketReader): Promise<void> {
-  const startUp = await firstPacket(context, socket, reader);
-  // A cancel request was dealt with, or the client stopped in the middle: there is nothing to wait for.
-  if (startUp === null) return closeGently(socket);
+async function begin(context: AcceptContext, arrival: Arrival, signedInNow: () => void): Promise<void> {
   const { gateway } = context;
-  if (startUp.minorVersion > 0 || startUp.protocolOptions.length > 0) {
-    socket.write(encodeNegotiateProtocolVersion(PROTOCOL_3_0, startUp.protocolOptions));
+  const packet = await firstPacket(arrival, () => gateway.tls.current());
+  // The client left, or its TLS came to nothing: there is nobody to speak to.
+  if (packet === null) return closeGently(arrival.socket);
+  if (packet.kind === 'cancel') {
+    if (!gateway.cancelKeys.cancel(packet, Date.now())) context.forwardCancel({ processId: packet.processId, secret: packet.secret });
+    return closeGently(arrival.socket);
   }
-  const request = readStartUp(startUp.parameters);
-  if (request.user === '') throw refuse.startUpRefused('no PostgreSQL user name specified in startup packet');
-  if (!gateway.settings.allowPlaintext && !isLoopback(socket)) throw refuse.tlsRequired();
+  const { minorVersion, answer } = negotiateVersion(packet);
+  if (answer !== null) arrival.socket.write(encodeNegotiateProtocolVersion(answer.version, answer.unknownOptions));
+  const request = readStartUp(packet.parameters);
+  if (request.user === '') throw refuse.startUpRefused('no PostgreSQL user name specified in startup packet', undefined, '28000');
+  const inTheOpen = arrival.identity === null && !isLoopback(arrival.socket);
+  if (inTheOpen && !gateway.settings.allowPlaintext) throw refuse.tlsRequired();
 
-  socket.write(encodeAuthenticationCleartext());
-  const password = decodePassword(await reader.message(MAX_PASSWORD_BYTES));
-  const signedIn = await verify(gateway, request.user, password);
+  const signedIn = await authenticate(gateway, arrival, request.user);
+  signedInNow();
   const connection = admit(gateway, signedIn.principal, request.database);
-  await checkSessionLimit(gateway, connection);
+  await openSession(gateway, { arrival, minorVersion, request, signedIn, connection });
+}
 
-  const target = targetOf(gateway, connection, request);
-  const catalog = gateway.catalogs.get(connection).ready();
-  catalog.catch(() => undefined);
-  const upstream = await connectUpstream(target).catch((error: unknown) => {
-    throw refuse.upstreamUnreachable(connection.name, error instanceof Error ? error.message : 'connection failed');
+/** Takes a place, connects upstream, and runs. A place whose upstream does not come is given up. */
+async function openSession(gateway: Gateway, opening: Opening): Promise<void> {
+  const { arrival, request, signedIn, connection } = opening;
+  const { principal } = signedIn;
+  const { socket } = arrival;
+  const facts = {
+    id: newId('ses'),
+    principal,
+    connectionName: connection.name,
+    clientAddress: `${socket.remoteAddress ?? '?'}:${socket.remotePort ?? 0}`,
+    applicationName: request.applicationName,
+  };
+  await reserveSession(gateway, opening.signedIn.principal, connection, {
+    id: facts.id,
+    principalId: principal.id,
+    principalName: principal.name,
+    ownerName: principal.owner?.name ?? null,
+    connectionName: connection.name,
+    clientAddress: facts.clientAddress,
+    applicationName: request.applicationName,
   });
+  let upstream: Upstream | undefined;
   try {
-    await refuseSuperuser(gateway, connection, signedIn.principal, catalog);
-    await run(gateway, { socket, reader, request, signedIn, connection, target, upstream });
+    const target = targetOf(gateway, connection, request);
+    const catalog = gateway.catalogs.get(connection).ready();
+    catalog.catch(() => undefined);
+    upstream = await connectUpstream(target).catch((error: unknown) => {
+      throw refuse.upstreamUnreachable(connection.name, error instanceof Error ? error.message : 'connection failed');
+    });
+    await refuseSuperuser(gateway, connection, principal, catalog);
+    run(gateway, { ...opening, facts, target, upstream });
   } catch (error) {
-    upstream.socket.destroy();
+    upstream?.socket.destroy();
+    await giveUpSession(gateway, facts.id).catch((failure: unknown) => {
+      log.warn({ session: facts.id, code: codeOf(failure) }, 'a session that did not open could not be taken back');
+    });
     throw error;
   }
+  await announceSession(gateway, facts.id).catch((error: unknown) => {
+    log.warn({ session: facts.id, code: codeOf(error) }, 'a session could not be announced');
+  });
 }
 
-/** The start-up packet, past SSLRequest and GSSENCRequest; null when the connection was a cancel request or went away. */
-async function firstPacket(
-  context: AcceptContext,
-  socket: net.Socket,
-  reader: SocketReader,
-): Promise<Extract<FirstPacket, { kind: 'startUp' }> | null> {
-  for (let negotiations = 0; ; negotiations++) {
-    const packet = await reader.take((bytes) => {
-      const found = readFirstPacket(bytes);
-      return found === null ? null : { value: found.packet, rest: found.rest };
-    });
-    if (packet === null) return null;
-    switch (packet.kind) {
-      case 'ssl':
-      case 'gssenc':
-        // Bytes in front of our answer could have been injected by someone else (CVE-2021-23214).
-        if (reader.buffered > 0) throw refuse.protocolViolation('received unencrypted data after SSL or GSSAPI request');
-        if (negotiations >= MAX_NEGOTIATIONS) throw refuse.protocolViolation('too many negotiation requests');
-        socket.write('N');
-        continue;
-      case 'cancel': {
-        const { gateway } = context;
-        const owner = CancelKeys.ownerOf(packet.processId);
-        if (owner === gateway.settings.workerIndex) gateway.cancelKeys.cancel(packet.processId, packet.secret);
-        else context.forwardCancel(owner, packet.processId, packet.secret);
-        return null;
-      }
-      case 'startUp':
-        return packet;
-      default:
-        packet satisfies never;
-    }
-  }
-}
-
-function decodePassword(message: Buffer | null): string {
-  if (message === null) throw refuse.protocolViolation('expected a password');
-  if (message[0] !== Frontend.password) throw refuse.protocolViolation('expected a password message');
-  return decodeText(message);
-}
-
-async function verify(gateway: Gateway, user: string, password: string): Promise<SignedIn> {
-  const startedMs = performance.now();
-  let signedIn: SignedIn | null;
-  try {
-    signedIn = await signIn(gateway.store, { user, password, now: new Date() });
-  } catch (error) {
-    log.warn({ code: codeOf(error) }, 'sign-in could not be verified');
-    throw refuse.signInUnavailable();
-  }
-  if (signedIn !== null) return signedIn;
-  await delay(Math.max(0, FAILURE_AFTER_MS - (performance.now() - startedMs)));
-  throw refuse.signInFailed(user);
+interface Opening {
+  arrival: Arrival;
+  minorVersion: number;
+  request: StartUpRequest;
+  signedIn: SignedIn;
+  connection: ConnectionPolicy;
 }
 
 function admit(gateway: Gateway, principal: Principal, name: string): ConnectionPolicy {
@@ -177,16 +145,6 @@ function admit(gateway: Gateway, principal: Principal, name: string): Connection
   if (connection === undefined) throw refuse.unknownConnection(name);
   if (!mayConnect(policy.access, principal, name)) throw refuse.accessDenied(name, principal.name);
   return connection;
-}
-
-async function checkSessionLimit(gateway: Gateway, connection: ConnectionPolicy): Promise<void> {
-  const limit = connection.limits.maxSessions;
-  if (limit === undefined) return;
-  const [row] = await gateway.store
-    .select({ open: count() })
-    .from(sessions)
-    .where(and(eq(sessions.connectionName, connection.name), isNull(sessions.endedAt)));
-  if ((row?.open ?? 0) >= limit) throw refuse.tooManySessions(connection.name, limit);
 }
 
 function targetOf(gateway: Gateway, connection: ConnectionPolicy, request: StartUpRequest): UpstreamTarget {
@@ -219,37 +177,10 @@ async function refuseSuperuser(
   if (!masks.empty) throw refuse.superuserRefused(connection.name);
 }
 
-async function run(
-  gateway: Gateway,
-  parts: {
-    socket: net.Socket;
-    reader: SocketReader;
-    request: StartUpRequest;
-    signedIn: SignedIn;
-    connection: ConnectionPolicy;
-    target: UpstreamTarget;
-    upstream: Upstream;
-  },
-): Promise<void> {
-  const { socket, reader, request, signedIn, connection, target, upstream } = parts;
-  const { principal } = signedIn;
-  const facts = {
-    id: newId('ses'),
-    principal,
-    connectionName: connection.name,
-    clientAddress: `${socket.remoteAddress ?? '?'}:${socket.remotePort ?? 0}`,
-    applicationName: request.applicationName,
-  };
-  await openSessionRow(gateway, {
-    id: facts.id,
-    principalId: principal.id,
-    principalName: principal.name,
-    ownerName: principal.owner?.name ?? null,
-    connectionName: connection.name,
-    clientAddress: facts.clientAddress,
-    applicationName: facts.applicationName,
-  });
-
+/** From here on the session ends by itself, and only once. */
+function run(gateway: Gateway, parts: Opening & { facts: SessionFacts; target: UpstreamTarget; upstream: Upstream }): void {
+  const { arrival, request, signedIn, facts, target, upstream } = parts;
+  const { socket, reader } = arrival;
   let expiry: NodeJS.Timeout | undefined;
   const services = servicesFor(gateway, {
     facts,
@@ -258,7 +189,7 @@ async function run(
     onClosed() {
       clearTimeout(expiry);
       gateway.sessions.delete(facts.id);
-      gateway.cancelKeys.revoke(key.processId);
+      key.revoke();
     },
   });
   const session = new Session({
@@ -269,7 +200,12 @@ async function run(
     requesterReason: request.reason,
     searchPathKnown: request.upstream.search_path === undefined,
   });
-  const key = gateway.cancelKeys.issue(session);
+  const key = gateway.cancelKeys.issue({
+    session,
+    processId: upstream.cancelKey?.processId ?? null,
+    minorVersion: parts.minorVersion,
+    onFlood: () => log.warn({ session: facts.id, principal: facts.principal.name }, 'cancel requests come faster than they take effect'),
+  });
   gateway.sessions.set(facts.id, { session, signedIn });
   if (signedIn.expiresAt !== null) expiry = endAt(signedIn.expiresAt, () => session.terminate('the access token expired'));
 
@@ -295,9 +231,4 @@ function endAt(at: Date, end: () => void): NodeJS.Timeout {
   );
   timer.unref();
   return timer;
-}
-
-function isLoopback(socket: net.Socket): boolean {
-  const address = socket.remoteAddress ?? '';
-  return address === '::1' || address.startsWith('127.') || address.startsWith('::ffff:127.');
 }

@@ -8,9 +8,11 @@ import { openStore, type Store } from '../../db/store';
 import { createDesk, type Desk } from '../approvals/desk';
 import { loadPrincipal } from '../identity/principal';
 import { mayConnect, type SignedIn } from '../identity/signIn';
+import { mockKey } from '../identity/verifier';
 import { type Journal, openJournal } from '../journal/write';
 import { createJudge } from '../policy/judge';
 import type { Session } from '../session/session';
+import { openTlsKeeper, type TlsKeeper } from '../tls/keeper';
 import { CancelKeys } from './cancelKeys';
 import { type Catalogs, createCatalogs } from './catalogs';
 import { log } from './log';
@@ -34,15 +36,25 @@ export interface Gateway {
   desk: Desk;
   judge: ReturnType<typeof createJudge>;
   cancelKeys: CancelKeys;
+  tls: TlsKeeper;
+  /** Keys the exchanges with names that nobody has (proxy/identity/verifier.ts). */
+  mockKey: Buffer;
   /** Keys the pseudonyms of hash masks: the same on every gateway of one store. */
   hashKey: Buffer;
   sessions: Map<string, OpenSession>;
   close(): Promise<void>;
 }
 
+const CERTIFICATE_POLL_MS = 1_000;
 const JUDGE_CACHE_BYTES = 64 * 1024 * 1024;
 
 export async function openGateway(settings: WorkerSettings): Promise<Gateway> {
+  const tls = openTlsKeeper({
+    ...settings.tls,
+    pollMs: CERTIFICATE_POLL_MS,
+    onLoaded: ({ subject, expiresAt }) => log.info({ certificate: settings.tls.certPath, subject, expiresAt }, 'certificate in use'),
+    onBroken: (reason) => log.warn({ certificate: settings.tls.certPath, reason }, 'changed certificate not used, the one before stays'),
+  });
   const { store, close: closeStore } = openStore(settings.storeUrl, { max: 8, applicationName: `gatehouse ${settings.workerId}` });
   const open = new Map<string, OpenSession>();
   const policy = await openPolicyKeeper(store, () => void recheckSessions());
@@ -103,10 +115,13 @@ export async function openGateway(settings: WorkerSettings): Promise<Gateway> {
     journal,
     desk,
     judge: createJudge({ maxBytes: JUDGE_CACHE_BYTES }),
-    cancelKeys: new CancelKeys(settings.workerIndex),
+    cancelKeys: new CancelKeys(),
+    tls,
+    mockKey: mockKey(settings.secretKey),
     hashKey: Buffer.from(hkdfSync('sha256', settings.secretKey, Buffer.alloc(0), 'gatehouse mask hash', 32)),
     sessions: open,
     async close() {
+      tls.close();
       policy.close();
       desk.close();
       await listener.close();
@@ -129,14 +144,6 @@ async function whyEnded(store: Store, policy: PolicyKeeper, { session, signedIn 
   if (!mayConnect(snapshot.access, principal, facts.connectionName)) return 'access to the connection was withdrawn';
   facts.principal = principal;
   return null;
-}
-
-/** Writes the session's row and tells the console. @throws when the store is away: no session opens unseen. */
-export async function openSessionRow(gateway: Gateway, row: Omit<typeof sessions.$inferInsert, 'gatewayId' | 'workerId'>): Promise<void> {
-  await gateway.store.transaction(async (tx) => {
-    await tx.insert(sessions).values({ ...row, gatewayId: gateway.settings.gatewayId, workerId: gateway.settings.workerId });
-    await tx.execute(sql`select pg_notify('gatehouse_sessions', ${row.id})`);
-  });
 }
 
 export async function closeSessionRow(gateway: Gateway, id: string, reason: string): Promise<void> {

@@ -5,6 +5,7 @@ import { openGateway } from './gateway';
 import { log } from './log';
 import type { ToSupervisor, ToWorker } from './messages';
 import { readSettings } from './settings';
+import { createWaitingRoom } from './waitingRoom';
 
 /**
  * One proxy worker: accepts clients on the shared port and relays them. Started by the supervisor over node:cluster,
@@ -22,12 +23,12 @@ await loadParser();
 const gateway = await openGateway(settings);
 
 // A client may close its sending side and still read the result.
-const server = net.createServer({ allowHalfOpen: true }, (socket) => {
-  void accept(
-    { gateway, forwardCancel: (workerIndex, processId, secret) => send({ type: 'cancel', workerIndex, processId, secret }) },
-    socket,
-  );
-});
+const context = {
+  gateway,
+  waitingRoom: createWaitingRoom({ max: settings.maxUnauthenticated, timeoutMs: settings.signInTimeoutMs }),
+  forwardCancel: (key: { processId: number; secret: Uint8Array }) => send({ type: 'cancel', ...key }),
+};
+const server = net.createServer({ allowHalfOpen: true }, (socket) => void accept(context, socket));
 server.on('error', (error: NodeJS.ErrnoException) => {
   log.fatal({ code: error.code, port: settings.port }, 'proxy port cannot be opened');
   process.exit(3);
@@ -44,7 +45,7 @@ server.listen({ host: settings.host, port: settings.port }, () => {
 process.on('message', (message: ToWorker) => {
   switch (message.type) {
     case 'cancel':
-      return gateway.cancelKeys.cancel(message.processId, message.secret);
+      return void gateway.cancelKeys.cancel(message, Date.now());
     case 'drain':
       return void drain(message.withinMs);
     default:

@@ -3,8 +3,8 @@
 export type ToSupervisor =
   /** The worker accepts connections. */
   | { type: 'ready'; workerId: string; port: number }
-  /** A cancel key that belongs to another worker; the supervisor hands it to `workerIndex`. */
-  | { type: 'cancel'; workerIndex: number; processId: number; secret: Uint8Array };
+  /** A cancel key that is none of this worker's; the supervisor hands it to all others. */
+  | { type: 'cancel'; processId: number; secret: Uint8Array };
 
 export type ToWorker =
   | { type: 'cancel'; processId: number; secret: Uint8Array }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { SignInMode } from '../identity/chooseMethod';
 
 /** What the supervisor gives a worker in its environment (server/boot). */
 const schema = z.object({
@@ -10,6 +11,11 @@ const schema = z.object({
   PROXY_HOST: z.string().default('127.0.0.1'),
   PROXY_PORT: z.coerce.number().int().min(0).max(65_535),
   CONSOLE_URL: z.string(),
+  PROXY_TLS_CERT: z.string().min(1),
+  PROXY_TLS_KEY: z.string().min(1),
+  PROXY_SIGN_IN: z.enum(['auto', 'scram', 'password']).default('auto'),
+  PROXY_SIGN_IN_TIMEOUT_MS: z.coerce.number().int().positive().default(30_000),
+  PROXY_MAX_UNAUTHENTICATED: z.coerce.number().int().positive().default(500),
   GATEHOUSE_ALLOW_PLAINTEXT: z.enum(['on', 'off']).default('off'),
 });
 
@@ -19,11 +25,16 @@ export interface WorkerSettings {
   dataDir: string;
   gatewayId: string;
   workerId: string;
-  /** 1-based; at most 127, it lives in seven bits of every cancel key. */
-  workerIndex: number;
   host: string;
   port: number;
   consoleUrl: string;
+  /** PEM files. */
+  tls: { certPath: string; keyPath: string };
+  signIn: SignInMode;
+  signInTimeoutMs: number;
+  /** Clients that have not signed in, of this worker. */
+  maxUnauthenticated: number;
+  /** Clients that are not on loopback may sign in without TLS. */
   allowPlaintext: boolean;
 }
 
@@ -39,10 +50,13 @@ export function readSettings(environment: NodeJS.ProcessEnv): WorkerSettings {
     dataDir: env.GATEHOUSE_DATA_DIR,
     gatewayId: env.GATEHOUSE_ID,
     workerId: env.GATEHOUSE_WORKER,
-    workerIndex: Number(env.GATEHOUSE_WORKER.slice(1)) & 0x7f,
     host: env.PROXY_HOST,
     port: env.PROXY_PORT,
     consoleUrl: env.CONSOLE_URL,
+    tls: { certPath: env.PROXY_TLS_CERT, keyPath: env.PROXY_TLS_KEY },
+    signIn: env.PROXY_SIGN_IN,
+    signInTimeoutMs: env.PROXY_SIGN_IN_TIMEOUT_MS,
+    maxUnauthenticated: env.PROXY_MAX_UNAUTHENTICATED,
     allowPlaintext: env.GATEHOUSE_ALLOW_PLAINTEXT === 'on',
   };
 }

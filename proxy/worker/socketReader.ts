@@ -58,6 +58,11 @@ export class SocketReader {
     }
   }
 
+  /** The first byte that comes, left where it is; null when the client left first. */
+  peek(): Promise<number | null> {
+    return this.take((bytes) => (bytes[0] === undefined ? null : { value: bytes[0], rest: bytes }));
+  }
+
   /** One typed message of at most `limitBytes`, header included. */
   message(limitBytes: number): Promise<Buffer | null> {
     return this.take((bytes) => {
@@ -70,12 +75,24 @@ export class SocketReader {
 
   /** Hands the socket over, with what was read and not used. */
   release(): Buffer {
+    const rest = this.#leave();
+    this.#socket.resume();
+    return rest;
+  }
+
+  /** Puts back what was read and not used, and reads no more: whoever takes the socket next finds it as it came. */
+  putBack(): void {
+    const rest = this.#leave();
+    this.#socket.pause();
+    if (rest.length > 0) this.#socket.unshift(rest);
+  }
+
+  #leave(): Buffer {
     this.#socket.off('data', this.#onData);
     this.#socket.off('end', this.#onEnd);
     this.#socket.off('close', this.#onEnd);
     const rest = this.#bytes;
     this.#bytes = Buffer.alloc(0);
-    this.#socket.resume();
     return rest;
   }
 }

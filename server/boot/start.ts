@@ -10,6 +10,7 @@ import { log } from '../log';
 import { createMetrics } from '../metrics';
 import { type Runtime, setRuntime } from '../runtime';
 import { type Banner, reachable } from './banner';
+import { type CertificateFiles, openCertificate } from './certificate';
 import { checkoutRoot } from './checkout';
 import type { Closing } from './closing';
 import { type DataDir, openDataDir, readSecretKey } from './dataDir';
@@ -54,7 +55,7 @@ export async function startGateway(config: Config, options: { dev: boolean; clos
     onError: (error) => log.warn({ code: codeOf(error) }, 'journal not copied yet'),
   });
   await closing.add('journal shipper', () => shipper.stop());
-  const workers = bootWorkers(config, runtime, say);
+  const workers = bootWorkers(config, { ...runtime, tls: openCertificate(config.proxyTls, dataDir.path, say) }, say);
   await closing.add('proxy workers', () => workers.drain(DRAIN_MS));
   const proxyPort = await workers.ready.catch((error: Error) => {
     throw new Error(`${error.message} (${config.proxyHost}:${config.proxyPort}); the lines above say why`);
@@ -101,7 +102,7 @@ async function closeLeftoversOfLastRun(store: BootedStore, dataDir: DataDir, say
     say(`closed ${left.sessions} sessions and withdrew ${left.requests} approval requests of a gateway that was killed`);
 }
 
-function bootWorkers(config: Config, runtime: Runtime, say: (line: string) => void): Workers {
+function bootWorkers(config: Config, runtime: Runtime & { tls: CertificateFiles }, say: (line: string) => void): Workers {
   const { store, gatewayId } = runtime;
   return startWorkers({
     exec: join(checkoutRoot(), 'dist', 'worker.js'),
@@ -114,6 +115,11 @@ function bootWorkers(config: Config, runtime: Runtime, say: (line: string) => vo
       PROXY_HOST: config.proxyHost,
       PROXY_PORT: String(config.proxyPort),
       CONSOLE_URL: runtime.consoleUrl,
+      PROXY_TLS_CERT: runtime.tls.certPath,
+      PROXY_TLS_KEY: runtime.tls.keyPath,
+      PROXY_SIGN_IN: config.proxySignIn,
+      PROXY_SIGN_IN_TIMEOUT_MS: String(config.proxySignInTimeoutMs),
+      PROXY_MAX_UNAUTHENTICATED: String(config.proxyMaxUnauthenticated),
       GATEHOUSE_ALLOW_PLAINTEXT: config.allowPlaintext ? 'on' : 'off',
     },
     say,

@@ -13,7 +13,7 @@ export interface Workers {
 }
 
 interface Slot {
-  /** 1-based; stands in `workerId` and in every cancel key. */
+  /** 1-based; stands in `workerId`. */
   index: number;
   worker: Worker | null;
   accepting: boolean;
@@ -74,10 +74,10 @@ export function startWorkers(options: {
         settled = true;
         return resolveReady(message.port);
       case 'cancel':
-        return send(
-          slots.find((each) => each.index === message.workerIndex),
-          { type: 'cancel', processId: message.processId, secret: message.secret },
-        );
+        for (const other of slots) {
+          if (other !== slot) send(other, { type: 'cancel', processId: message.processId, secret: message.secret });
+        }
+        return;
       default:
         message satisfies never;
     }

@@ -83,6 +83,20 @@ describe('apply', () => {
     });
   });
 
+  test('a principal’s limits are kept, exported, and removed with their field', async () => {
+    const limited = SAMPLE.replace('owner: ana, groups: [agents] }', 'owner: ana, groups: [agents], limits: { maxSessions: 5 } }');
+    const result = await apply(limited);
+    expect(effective(result.changes)).toEqual([{ kind: 'principal', name: 'support-bot', change: 'update', fields: ['limits'] }]);
+    const { yaml } = await exportDocument(call());
+    expect(yaml).toMatch(/support-bot[^-]*limits:\s*\{?\s*maxSessions: 5/);
+    expect(effective((await apply(yaml, { env: {} })).changes)).toEqual([]);
+    await expect(apply(limited.replace('{ maxSessions: 5 }', '{ maxSessions: 0 }'))).rejects.toThrow('maxSessions');
+    await expect(apply(limited.replace('{ maxSessions: 5 }', '{ maxRows: 5 }'))).rejects.toThrow('unknown field maxRows');
+    expect(effective((await apply(SAMPLE)).changes)).toEqual([
+      { kind: 'principal', name: 'support-bot', change: 'update', fields: ['limits'] },
+    ]);
+  });
+
   test('moving a rule is a change; so is removing one', async () => {
     const { yaml } = await exportDocument(call());
     const start = yaml.indexOf('  - name: legacy-pattern');

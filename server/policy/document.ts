@@ -1,11 +1,12 @@
 import { z } from 'zod';
-import type { PrincipalKind, Role } from '../../db/schema/shapes';
+import type { PrincipalKind, PrincipalLimits, Role } from '../../db/schema/shapes';
 import type { AccessGrant, MaskingRule, Rule } from '../../proxy/policy/types';
 import { hostSchema, limitsSchema, recordSchema } from '../connections/shape';
 import { checkTls, tlsFields } from '../connections/tlsFields';
 import { parseDuration } from '../duration';
 import { given, nameSchema } from '../input';
 import { columnGlob } from '../masking/shape';
+import { principalLimitsSchema } from '../principals/shape';
 import {
   actionSchema,
   DEFAULT_EXPIRES_IN_MS,
@@ -26,6 +27,7 @@ export interface DocumentPrincipal {
   email: string | null;
   groups: string[];
   role: Role;
+  limits: PrincipalLimits;
 }
 
 const duration = (leastMs: number, mostMs: number) =>
@@ -86,6 +88,7 @@ const principalSchema = z
     email: z.email('not a mail address').max(254).nullish(),
     groups: names,
     role: roleSchema.default('member'),
+    limits: principalLimitsSchema.default({}),
   })
   .transform((principal) => ({ ...principal, owner: principal.owner ?? null, email: principal.email ?? null }));
 

@@ -153,6 +153,17 @@ describe('principals', () => {
     await createToken(admin, { principal: 'leaving', ttlMs: 60_000 });
   });
 
+  test('limits are kept when they are not spoken of, and removed when they are empty', async () => {
+    const draft = { name: 'limited', kind: 'agent' };
+    const { id } = await savePrincipal(admin, { ...draft, limits: { maxSessions: 3 } });
+    const limits = async () => (await listPrincipals(admin)).find((one) => one.id === id)?.limits;
+    await savePrincipal(admin, { ...draft, id });
+    expect(await limits()).toEqual({ maxSessions: 3 });
+    await savePrincipal(admin, { ...draft, id, limits: {} });
+    expect(await limits()).toEqual({});
+    await expect(savePrincipal(admin, { ...draft, id, limits: { maxSessions: -1 } })).rejects.toThrow('limits.maxSessions');
+  });
+
   test('the last administrator is neither disabled nor demoted', async () => {
     await expect(disablePrincipal(admin, { id: admin.actor.id })).rejects.toThrow('nobody who can administer');
     await expect(savePrincipal(admin, { id: admin.actor.id, name: 'root', kind: 'human', role: 'member' })).rejects.toThrow(

@@ -32,7 +32,7 @@ export function renderPolicy(stored: StoredPolicy): string {
     groups: stored.groups.map((group) => group.name),
     principals: stored.principals
       .filter((principal) => !principal.disabled)
-      .map(({ name, kind, owner, email, groups, role }) => ({
+      .map(({ name, kind, owner, email, groups, role, limits }) => ({
         name,
         kind,
         // An owner that is disabled is not in this document, and a reference must hold.
@@ -40,6 +40,7 @@ export function renderPolicy(stored: StoredPolicy): string {
         ...(email === null ? {} : { email }),
         ...some('groups', groups),
         ...(role === 'member' ? {} : { role }),
+        ...some('limits', limits),
       })),
     access: stored.access.map(({ connections, groups }) => ({ connections, groups })),
     masking: stored.masking.map(masking),

@@ -45,6 +45,7 @@ export async function readStoredPolicy(store: StoreHandle): Promise<StoredPolicy
       email: row.email,
       role: row.role,
       owner: row.ownerId === null ? null : (nameById.get(row.ownerId) ?? null),
+      limits: row.limits,
       groups: memberRows.filter((member) => member.principalId === row.id).map((member) => member.name),
       disabled: row.disabledAt !== null,
     })),

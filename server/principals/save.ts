@@ -16,12 +16,12 @@ import { principalDraftSchema } from './shape';
 /** Creates a principal or changes the one whose id is given; groups that do not exist yet are made. */
 export async function savePrincipal({ store, actor }: Call, input: unknown): Promise<{ id: string }> {
   demand(actor, 'principals:write');
-  const { id: existing, owner, groups: memberOf, ...draft } = parseInput(principalDraftSchema, input);
+  const { id: existing, owner, groups: memberOf, limits, ...draft } = parseInput(principalDraftSchema, input);
   return uniquely('principal', draft.name, () =>
     store.transaction(async (tx) => {
       await movePolicyVersion(tx);
       const ownerId = await ownerOf(tx, draft.kind, owner ?? null);
-      const row = { ...draft, email: draft.email ?? null, ownerId };
+      const row = { ...draft, ...(limits === undefined ? {} : { limits }), email: draft.email ?? null, ownerId };
       const id = existing ?? newId('prn');
       const before = existing === undefined ? null : await loadPrincipal(tx, existing);
       if (existing === undefined) await tx.insert(principals).values({ id, ...row });
@@ -39,7 +39,7 @@ export async function savePrincipal({ store, actor }: Call, input: unknown): Pro
         action: existing === undefined ? 'principal.create' : 'principal.update',
         subject: draft.name,
         before,
-        after: { ...draft, owner: owner ?? null, groups: memberOf },
+        after: { ...draft, ...(limits === undefined ? {} : { limits }), owner: owner ?? null, groups: memberOf },
       });
       return { id };
     }),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { PrincipalKind, Role } from '../../db/schema/shapes';
-import { nameSchema } from '../input';
+import type { PrincipalKind, PrincipalLimits, Role } from '../../db/schema/shapes';
+import { given, nameSchema } from '../input';
 import { kindSchema, roleSchema } from '../policy/shapes';
 
 export interface PrincipalRow {
@@ -12,11 +12,14 @@ export interface PrincipalRow {
   /** The name of the person an agent acts for. */
   owner: string | null;
   groups: string[];
+  limits: PrincipalLimits;
   disabledAt: Date | null;
   /** Tokens that still work. */
   tokens: number;
   lastSeenAt: Date | null;
 }
+
+export const principalLimitsSchema = z.strictObject({ maxSessions: z.int().positive().max(100_000).optional() }).transform(given);
 
 /** `owner` and `groups` are names. A principal keeps its name for life: the record speaks of it by name. */
 export const principalDraftSchema = z.object({
@@ -27,4 +30,6 @@ export const principalDraftSchema = z.object({
   role: roleSchema.default('member'),
   owner: z.string().nullish(),
   groups: z.array(nameSchema).max(200).default([]),
+  /** Absent keeps what is stored. */
+  limits: principalLimitsSchema.optional(),
 });

@@ -19,6 +19,7 @@ interface Form {
   role: PrincipalRow['role'];
   owner: string;
   groups: string[];
+  maxSessions: string;
 }
 
 const formOf = (row: PrincipalRow | null): Form => ({
@@ -28,6 +29,7 @@ const formOf = (row: PrincipalRow | null): Form => ({
   role: row?.role ?? 'member',
   owner: row?.owner ?? '',
   groups: row?.groups ?? [],
+  maxSessions: row?.limits.maxSessions === undefined ? '' : String(row.limits.maxSessions),
 });
 
 export function PrincipalEditor({
@@ -95,6 +97,7 @@ export function PrincipalEditor({
             email: form.email.trim() || null,
             owner: form.owner || null,
             groups: form.groups,
+            limits: form.maxSessions.trim() === '' ? {} : { maxSessions: Number(form.maxSessions) },
           });
         }}
       >
@@ -144,6 +147,14 @@ export function PrincipalEditor({
             onChange={(next) => set({ groups: next })}
             suggestions={groups.data?.map((group) => group.name) ?? []}
             empty="In no group: no access to any connection."
+          />
+        </Field>
+        <Field label="Most sessions" hint="Open at once, over all connections." optional error={error('limits.maxSessions')}>
+          <Input
+            inputMode="numeric"
+            value={form.maxSessions}
+            onChange={(event) => set({ maxSessions: event.target.value })}
+            placeholder="no limit"
           />
         </Field>
         {general ? <ErrorState compact what="The principal was not saved" error={general} /> : null}
