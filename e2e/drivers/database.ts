@@ -12,8 +12,6 @@ import type { Target } from './target';
 interface DriversDatabase {
   direct: Target;
   through: Target;
-  /** How the gateway's port answers an SSLRequest: S when it speaks TLS. */
-  tlsAnswer: string;
   /** Names of the columns of the table `samples` after its key: a type each. */
   types: string[];
   remove(): Promise<void>;
@@ -51,7 +49,7 @@ export async function makeDriversDatabase(gateway: Gateway): Promise<DriversData
     await admin.policy.applyYaml.mutate({ yaml: stringify(before), dryRun: false });
     await removeDatabase(gateway);
   };
-  return { direct, through, tlsAnswer: await answerToSslRequest(through), types, remove };
+  return { direct, through, types, remove };
 }
 
 async function fill(target: Target): Promise<string[]> {
@@ -80,6 +78,7 @@ function allowAll(policy: Policy, upstream: Target): Policy {
         tls: 'disable',
         default: 'allow',
         opaque: 'allow',
+        functionCall: 'judge',
       },
     ],
     groups: [...policy.groups, NAME],
@@ -115,9 +114,9 @@ async function asSuperuser(gateway: Gateway, ...statements: string[]): Promise<v
   }
 }
 
-/** Asks as a client would (protocol documentation, 54.2.10 "SSL Session Encryption") and closes. */
-async function answerToSslRequest(target: Target): Promise<string> {
-  const socket = connect(target.port, target.host);
+/** What a port says to an SSLRequest (protocol documentation, "SSL Session Encryption"): S when it speaks TLS, else N. */
+export async function answerToSslRequest(host: string, port: number): Promise<string> {
+  const socket = connect(port, host);
   try {
     await once(socket, 'connect');
     socket.write(Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]));

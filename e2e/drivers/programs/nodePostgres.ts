@@ -24,7 +24,11 @@ export async function useNodePostgres(target: Target): Promise<string[]> {
   await step('transport', async () => say(`tls=${target.tls ? 'yes' : 'no'}`));
   for (const binary of [false, true]) {
     await step(`types ${binary ? 'binary' : 'text'}`, async () => {
-      const { rows, fields } = await client.query<Buffer[]>({ ...cells, text: 'SELECT * FROM samples ORDER BY id', binary } as pg.QueryArrayConfig);
+      const { rows, fields } = await client.query<Buffer[]>({
+        ...cells,
+        text: 'SELECT * FROM samples ORDER BY id',
+        binary,
+      } as pg.QueryArrayConfig);
       for (const [i, { name, dataTypeID, dataTypeSize, dataTypeModifier, columnID, format }] of fields.entries()) {
         if (i === 0) continue;
         for (const [row, values] of rows.entries()) {
@@ -36,7 +40,11 @@ export async function useNodePostgres(target: Target): Promise<string[]> {
     });
     // A Buffer is sent in binary and a string in text, so that each value goes back in the form it came in.
     await step(`parameters ${binary ? 'binary' : 'text'}`, async () => {
-      const { rows, fields } = await client.query<Buffer[]>({ ...cells, text: 'SELECT * FROM samples ORDER BY id', binary } as pg.QueryArrayConfig);
+      const { rows, fields } = await client.query<Buffer[]>({
+        ...cells,
+        text: 'SELECT * FROM samples ORDER BY id',
+        binary,
+      } as pg.QueryArrayConfig);
       const kinds = await client.query<{ kind: string }>(
         "SELECT format_type(atttypid, atttypmod) AS kind FROM pg_attribute WHERE attrelid = 'samples'::regclass AND attnum > 0 ORDER BY attnum",
       );
@@ -80,7 +88,9 @@ export async function useNodePostgres(target: Target): Promise<string[]> {
     }
   });
   await step('several statements', async () => {
-    await run("SELECT 1 AS a; SELECT 'two' AS b WHERE false; CREATE TEMP TABLE several (a int); INSERT INTO several VALUES (1), (2); SELECT 3 AS c");
+    await run(
+      "SELECT 1 AS a; SELECT 'two' AS b WHERE false; CREATE TEMP TABLE several (a int); INSERT INTO several VALUES (1), (2); SELECT 3 AS c",
+    );
     await run('INSERT INTO several VALUES (3); SELECT 1/0; SELECT 5');
     await run('SELECT count(*) FROM several');
     await run('DROP TABLE several');
@@ -195,14 +205,30 @@ const same = (a: Buffer | null | undefined, b: Buffer | null | undefined) => (a 
 function errorFields(error: ServerError): unknown[] {
   const { severity, code, message, detail, hint, position, internalPosition, internalQuery, where } = error;
   const { schema, table, column, dataType, constraint, file, line, routine } = error;
-  const fields = { severity, code, message, detail, hint, position, internalPosition, internalQuery, where, schema, table, column, dataType };
+  const fields = {
+    severity,
+    code,
+    message,
+    detail,
+    hint,
+    position,
+    internalPosition,
+    internalQuery,
+    where,
+    schema,
+    table,
+    column,
+    dataType,
+  };
   return ['error', JSON.stringify({ ...fields, constraint }), `at ${file}:${line} ${routine}`];
 }
 
 async function runOn(client: Client, say: Printer['say'], query: string | pg.QueryConfig, values?: unknown[]): Promise<void> {
   try {
     // With a list of values, be it empty, by extended query.
-    const answer = await client.query(typeof query === 'string' && values !== undefined ? ({ text: query, values, queryMode: 'extended' } as pg.QueryConfig) : query);
+    const answer = await client.query(
+      typeof query === 'string' && values !== undefined ? ({ text: query, values, queryMode: 'extended' } as pg.QueryConfig) : query,
+    );
     for (const result of Array.isArray(answer) ? (answer as pg.QueryResult[]) : [answer]) {
       say(result.command, result.rowCount, JSON.stringify(result.fields.map(({ name, dataTypeID, format }) => [name, dataTypeID, format])));
       for (const row of result.rows) say(JSON.stringify(row));
@@ -240,7 +266,9 @@ async function cancel(target: Target, say: Printer['say']): Promise<void> {
   for (const text of ['SELECT pg_sleep(21)', "SELECT 'first'; SELECT pg_sleep(21)"]) {
     const slow = failure(victim.query(text));
     await eventually('the statement runs', async () => {
-      const { rows } = await watcher.query("SELECT 1 FROM pg_stat_activity WHERE query LIKE '%pg_sleep(21)' AND state = 'active' AND wait_event = 'PgSleep'");
+      const { rows } = await watcher.query(
+        "SELECT 1 FROM pg_stat_activity WHERE query LIKE '%pg_sleep(21)' AND state = 'active' AND wait_event = 'PgSleep'",
+      );
       return rows.length > 0;
     });
     await sendCancel(victim, target);

@@ -53,14 +53,16 @@ async function useWith(target: Target, prepare: boolean, printer: Printer): Prom
   });
   await step('parameters', async () => {
     const columns = await sql<{ name: string; kind: string }[]>`
-      SELECT attname AS name, format_type(atttypid, atttypmod) AS kind FROM pg_attribute WHERE attrelid = 'samples'::regclass AND attnum > 1 AND atttypid <> 'regclass'::regtype ORDER BY attnum`;
+      SELECT attname AS name, format_type(atttypid, atttypmod) AS kind FROM pg_attribute WHERE attrelid = 'samples'::regclass AND attnum > 1 ORDER BY attnum`;
     for (const { name, kind } of columns) {
       const texts = (await sql.unsafe(`SELECT ${name}::text AS text FROM samples ORDER BY id`)).map((row) => row.text as string | null);
       const marks = [1, 2, 3, 4].map((n) => `($${n}::text)::${kind}::text AS v${n}`).join(', ');
       const [back] = await sql.unsafe(`SELECT ${marks}`, texts);
       for (const [i, text] of texts.entries()) say(`${name}[${i + 1}]`, back?.[`v${i + 1}`] === text ? 'as sent' : 'changed');
     }
-    await run(sql`SELECT ${1}::int AS a, ${'x"y'} AS b, ${null}::text AS c, ${new Date(0)}::timestamptz AS d, ${sql.json({ a: [1] })} AS e, ${sql.array([1, 2])}::int[] AS f`);
+    await run(
+      sql`SELECT ${1}::int AS a, ${'x"y'} AS b, ${null}::text AS c, ${new Date(0)}::timestamptz AS d, ${sql.json({ a: [1] })} AS e, ${sql.array([1, 2])}::int[] AS f`,
+    );
     await run(sql`SELECT * FROM things WHERE id IN ${sql([1, 2])} ORDER BY id`);
   });
   await step('prepared', async () => {
@@ -78,7 +80,11 @@ async function useWith(target: Target, prepare: boolean, printer: Printer): Prom
   });
   await step('transactions', async () => {
     await sql`CREATE TEMP TABLE kept (id int PRIMARY KEY)`;
-    const results = await sql.begin((tx) => [tx`INSERT INTO kept VALUES (1) RETURNING id`, tx`SELECT ${'x'}::text AS b`, tx`SELECT count(*)::int AS c FROM kept`]);
+    const results = await sql.begin((tx) => [
+      tx`INSERT INTO kept VALUES (1) RETURNING id`,
+      tx`SELECT ${'x'}::text AS b`,
+      tx`SELECT count(*)::int AS c FROM kept`,
+    ]);
     for (const result of results) sayResult(say, result);
     await run(
       sql.begin(async (tx) => {
@@ -169,7 +175,14 @@ async function useWith(target: Target, prepare: boolean, printer: Printer): Prom
     }
   });
   await step('errors', async () => {
-    for (const text of ['SELEC 1', 'SELECT nothing FROM things', 'SELECT 1/0', "INSERT INTO things VALUES (1, 'again')", "SELECT complain('error')", "SELECT 'sad'::mood"]) {
+    for (const text of [
+      'SELEC 1',
+      'SELECT nothing FROM things',
+      'SELECT 1/0',
+      "INSERT INTO things VALUES (1, 'again')",
+      "SELECT complain('error')",
+      "SELECT 'sad'::mood",
+    ]) {
       await run(sql.unsafe(text));
       await run(sql.unsafe(text, [], { prepare }));
       await run(sql`SELECT 1 AS alive`);
@@ -206,7 +219,36 @@ function sayResult(say: Printer['say'], result: postgres.RowList<postgres.Row[]>
 }
 
 function errorFields(error: unknown): unknown[] {
-  const { severity, code, message, detail, hint, position, where, schema_name, table_name, column_name, type_name, constraint_name, file, line, routine } = error as Record<string, string>;
-  const fields = { severity, code, message, detail, hint, position, where, schema_name, table_name, column_name, type_name, constraint_name };
+  const {
+    severity,
+    code,
+    message,
+    detail,
+    hint,
+    position,
+    where,
+    schema_name,
+    table_name,
+    column_name,
+    type_name,
+    constraint_name,
+    file,
+    line,
+    routine,
+  } = error as Record<string, string>;
+  const fields = {
+    severity,
+    code,
+    message,
+    detail,
+    hint,
+    position,
+    where,
+    schema_name,
+    table_name,
+    column_name,
+    type_name,
+    constraint_name,
+  };
   return ['error', JSON.stringify(fields), `at ${file}:${line} ${routine}`];
 }

@@ -19,7 +19,7 @@ SELECT * FROM samples \gdesc
 \d
 \d samples
 \d+ things
-\dt+
+\dt
 \dT+
 \dD+
 \df+

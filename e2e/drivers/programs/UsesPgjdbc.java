@@ -13,7 +13,7 @@ import org.postgresql.util.*;
  * What a program with pgjdbc does. Prints a line a result, "step | what"; nothing in it may differ between direct and through.
  * A step that goes another way than it should prints "step | ! what". Signs in with what the environment says (PGHOST …).
  */
-public class PgjdbcProgram {
+public class UsesPgjdbc {
   interface Work { void run() throws Exception; }
 
   static Connection con;
@@ -472,27 +472,27 @@ public class PgjdbcProgram {
   static void under(String label, boolean first, String... settings) throws Exception {
     con = connect(settings);
     simple = label.equals("simple");
-    step(label + ": types", PgjdbcProgram::types);
-    step(label + ": parameters", PgjdbcProgram::parameters);
-    step(label + ": prepared", PgjdbcProgram::prepared);
-    step(label + ": fetch size", PgjdbcProgram::fetchSize);
-    step(label + ": batches", PgjdbcProgram::batches);
-    step(label + ": errors", PgjdbcProgram::errors);
-    step(label + ": transactions", PgjdbcProgram::transactions);
-    step(label + ": empty query", PgjdbcProgram::emptyQuery);
-    step(label + ": notices", PgjdbcProgram::notices);
+    step(label + ": types", UsesPgjdbc::types);
+    step(label + ": parameters", UsesPgjdbc::parameters);
+    step(label + ": prepared", UsesPgjdbc::prepared);
+    step(label + ": fetch size", UsesPgjdbc::fetchSize);
+    step(label + ": batches", UsesPgjdbc::batches);
+    step(label + ": errors", UsesPgjdbc::errors);
+    step(label + ": transactions", UsesPgjdbc::transactions);
+    step(label + ": empty query", UsesPgjdbc::emptyQuery);
+    step(label + ": notices", UsesPgjdbc::notices);
     if (first) {
       current = "transport";
       say("tls=" + (new String[] {"require"}[0].equals(env("PGSSLMODE")) ? "yes" : "no"));
-      step("parameter status", PgjdbcProgram::parameterStatus);
-      step("copy", PgjdbcProgram::copy);
-      step("cancel", PgjdbcProgram::cancel);
-      step("notify", PgjdbcProgram::listen);
-      step("large object by SQL", PgjdbcProgram::largeObjectBySql);
-      step("large object by driver", PgjdbcProgram::largeObjectByDriver);
-      step("65535 parameters", PgjdbcProgram::manyParameters);
-      step("metadata", PgjdbcProgram::metadata);
-      step("backend pid", PgjdbcProgram::backendPid);
+      step("parameter status", UsesPgjdbc::parameterStatus);
+      step("copy", UsesPgjdbc::copy);
+      step("cancel", UsesPgjdbc::cancel);
+      step("notify", UsesPgjdbc::listen);
+      step("large object by SQL", UsesPgjdbc::largeObjectBySql);
+      step("large object by driver", UsesPgjdbc::largeObjectByDriver);
+      step("65535 parameters", UsesPgjdbc::manyParameters);
+      step("metadata", UsesPgjdbc::metadata);
+      step("backend pid", UsesPgjdbc::backendPid);
     }
     con.close();
   }
