@@ -1,5 +1,17 @@
 import { bigint, integer, jsonb, pgTable, text, timestamp } from 'drizzle-orm/pg-core';
-import type { Action, ApprovalSpec, ConnectionLimits, Detector, Inference, MaskSpec, Mode, RecordSpec, RuleMatch, TlsMode } from './shapes';
+import type {
+  Action,
+  ApprovalSpec,
+  ConnectionLimits,
+  Detector,
+  Inference,
+  MaskSpec,
+  Mode,
+  RecordSpec,
+  RuleMatch,
+  TlsMode,
+  TlsNegotiation,
+} from './shapes';
 
 const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });
 
@@ -21,9 +33,17 @@ export const connections = pgTable('connections', {
   /** AES-256-GCM envelope (db/secrets.ts), bound to the connection id. Never leaves the server. */
   passwordSealed: text('password_sealed'),
   tls: text('tls').$type<TlsMode>().notNull().default('prefer'),
+  tlsNegotiation: text('tls_negotiation').$type<TlsNegotiation>().notNull().default('postgres'),
+  /** PEM, one or more certificates of authorities; null trusts the authorities Node trusts. */
+  tlsCa: text('tls_ca'),
+  /** PEM, the client certificate and what chains it; set exactly when tlsKeySealed is. */
+  tlsCertificate: text('tls_certificate'),
+  /** The client certificate's private key, an envelope like passwordSealed (bound as proxy/upstream/endpoint.ts says). Never leaves the server. */
+  tlsKeySealed: text('tls_key_sealed'),
   defaultAction: text('default_action').$type<Action>().notNull().default('allow'),
   opaqueAction: text('opaque_action').$type<Action>().notNull().default('hold'),
   superuser: text('superuser').$type<'refuse' | 'allow'>().notNull().default('refuse'),
+  functionCall: text('function_call').$type<'refuse' | 'judge'>().notNull().default('refuse'),
   limits: jsonb('limits').$type<ConnectionLimits>().notNull().default({}),
   record: jsonb('record').$type<RecordSpec>().notNull().default({ results: 'off' }),
   createdAt: instant('created_at').notNull().defaultNow(),

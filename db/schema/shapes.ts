@@ -6,6 +6,8 @@
 export type Action = 'allow' | 'hold' | 'deny';
 export type Mode = 'off' | 'observe' | 'enforce';
 export type TlsMode = 'disable' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
+/** How TLS begins upstream: asked for by SSLRequest, or at once with ALPN (libpq's sslnegotiation). */
+export type TlsNegotiation = 'postgres' | 'direct';
 export type PrincipalKind = 'human' | 'agent' | 'service';
 export type Role = 'admin' | 'reviewer' | 'auditor' | 'member';
 export type Inference = 'open' | 'guarded' | 'closed' | 'masked';
@@ -52,6 +54,14 @@ export interface ConnectionLimits {
   maxRows?: number;
   statementTimeoutMs?: number;
   maxSessions?: number;
+  /** The longest text of one Query or Parse; default 1 MiB. */
+  maxStatementBytes?: number;
+  /** The largest Bind, FunctionCall or CopyData message; default: what PostgreSQL itself takes, 1 GiB. */
+  maxMessageBytes?: number;
+  /** A session that sends nothing for this long outside a transaction ends. */
+  idleTimeoutMs?: number;
+  /** The same inside a transaction. */
+  idleInTransactionTimeoutMs?: number;
 }
 
 export interface RecordSpec {

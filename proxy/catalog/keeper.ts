@@ -8,6 +8,8 @@ export interface CatalogKeeper {
   ready(): Promise<CatalogSnapshot>;
   /** The snapshot while it can be vouched for; null before the first, while a change is being read, and when the upstream is out of reach. */
   current(): CatalogSnapshot | null;
+  /** The last snapshot that was whole, for what does not depend on its being current; null before the first. */
+  latest(): CatalogSnapshot | null;
   /** Asks the upstream now, whatever the poll last saw; calls that overlap share one reading that began after them. */
   refresh(): Promise<CatalogSnapshot>;
   close(): Promise<void>;
@@ -30,6 +32,7 @@ const MAX_BACKOFF_MS = 30_000;
 export function openCatalogKeeper(options: KeeperOptions): CatalogKeeper {
   let client: pg.Client | null = null;
   let snapshot: CatalogSnapshot | null = null;
+  let whole: CatalogSnapshot | null = null;
   let confirmedAtMs = Number.NEGATIVE_INFINITY;
   let version = 0;
   let failures = 0;
@@ -68,6 +71,7 @@ export function openCatalogKeeper(options: KeeperOptions): CatalogKeeper {
       snapshot = null;
       const loaded = await withTimeout(loadCatalog(connection));
       snapshot = { ...loaded, version: ++version };
+      whole = snapshot;
     }
     confirmedAtMs = startedAtMs;
     return snapshot;
@@ -128,6 +132,7 @@ export function openCatalogKeeper(options: KeeperOptions): CatalogKeeper {
       return vouched() ?? refresh();
     },
     current: vouched,
+    latest: () => whole,
     refresh,
     async close() {
       closed = true;
@@ -135,6 +140,7 @@ export function openCatalogKeeper(options: KeeperOptions): CatalogKeeper {
       const last = client;
       client = null;
       snapshot = null;
+      whole = null;
       await last?.end().catch(() => undefined);
     },
   };

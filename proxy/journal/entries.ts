@@ -16,7 +16,7 @@ export interface StatementEntry {
   kind: string;
   sql: string;
   fingerprint: string;
-  protocol: 'simple' | 'extended';
+  protocol: 'simple' | 'extended' | 'function call';
   parameters: readonly ParameterValue[];
   relations: readonly RelationUse[];
   effects: readonly string[];

@@ -5,6 +5,7 @@ import type { Refusal } from './functions';
 import { tryRule } from './match';
 import { isDriverSetup } from './setup';
 import type { ConnectionPolicy, PolicySnapshot, Principal, Rule, Verdict } from './types';
+import { isUnrestricted } from './unrestricted';
 
 export interface DecisionInput {
   facts: StatementFacts;
@@ -17,7 +18,7 @@ export interface DecisionInput {
   refusals: readonly Refusal[];
   connection: ConnectionPolicy;
   principal: Principal;
-  policy: Pick<PolicySnapshot, 'rules'>;
+  policy: Pick<PolicySnapshot, 'rules' | 'masking'>;
   now: Date;
 }
 
@@ -80,7 +81,11 @@ function refused(input: DecisionInput, matched: readonly Matched[]): Decision | 
   const namedByRule = matched.some(
     ({ rule }) => rule.action !== 'deny' && (rule.match.functions ?? rule.match.tables ?? rule.match.effects) !== undefined,
   );
-  const refusal = input.refusals.find((item) => !item.overridable || !namedByRule);
+  const unrestricted = isUnrestricted(input.policy, input.connection, input.principal);
+  const refusal = input.refusals.find(({ unless }) => {
+    if (unless === 'never') return true;
+    return !unrestricted && !(unless === 'named' && namedByRule);
+  });
   return refusal === undefined ? null : denied('analysis', refusal.why);
 }
 

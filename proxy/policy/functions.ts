@@ -18,10 +18,13 @@ import { settingProblem } from './settings';
 
 export type FunctionClass = 'pure' | 'constant-arguments' | 'setting' | 'opaque' | 'admin';
 
-/** Why a statement cannot be let through as it is. `overridable`: a rule that allows the function or relation by name may. */
+/**
+ * Why a statement cannot be let through as it is, and what lets it through all the same: nothing; a policy that restricts nothing;
+ * that, or a rule that allows the function or relation by name.
+ */
 export interface Refusal {
   why: string;
-  overridable: boolean;
+  unless: 'never' | 'unrestricted' | 'named';
 }
 
 /** What calls, operators and casts add to a statement's facts once the catalog is known. */
@@ -131,7 +134,7 @@ class Review {
         return this.setting(list(node, 'args'), shown);
       case 'admin':
         this.effects.add('admin');
-        this.refusals.push({ why: `${shown} acts on the server itself`, overridable: true });
+        this.refusals.push({ why: `${shown} acts on the server itself`, unless: 'named' });
         return;
       case 'opaque':
         return this.unknown(shown);
@@ -143,7 +146,7 @@ class Review {
     const [name, value] = args.map(constantText);
     if (typeof name !== 'string' || !args.every(isConstantArgument)) return this.unknown(`${shown} with an argument that is computed`);
     const problem = settingProblem(name, value ?? undefined);
-    if (problem !== null) this.refusals.push({ why: problem, overridable: false });
+    if (problem !== null) this.refusals.push(problem);
   }
 
   private operator(name: readonly SqlNode[]): void {
@@ -175,7 +178,7 @@ class Review {
     const name = text(node, 'relname') ?? '';
     if (!SECRET_CATALOGS.has(name) || ![null, 'pg_catalog'].includes(text(node, 'schemaname'))) return;
     this.effects.add('admin');
-    this.refusals.push({ why: `${name} holds credentials`, overridable: true });
+    this.refusals.push({ why: `${name} holds credentials`, unless: 'named' });
   }
 }
 

@@ -123,18 +123,18 @@ function sessionRefusals(facts: StatementFacts): Refusal[] {
   const session = facts.session;
   if (session?.type !== 'set' || session.name === 'all' || facts.commands.includes('SET TRANSACTION')) return [];
   const problem = settingProblem(session.name, session.value);
-  return problem === null ? [] : [{ why: problem, overridable: false }];
+  return problem === null ? [] : [problem];
 }
 
 /** Writing a system catalog is ALTER ROLE, GRANT or SET in disguise. */
 function catalogWrites(facts: StatementFacts): Refusal[] {
   // UPDATE of pg_settings is SET; a view over it would be another name for that.
   if (facts.commands.includes('CREATE VIEW') && facts.relations.some((relation) => relation.name === 'pg_settings'))
-    return [{ why: 'a view over pg_settings could be updated to change settings', overridable: false }];
+    return [{ why: 'a view over pg_settings could be updated to change settings', unless: 'unrestricted' }];
   const writes: readonly Effect[] = ['insert', 'update', 'delete', 'merge', 'truncate'];
   if (!writes.some((effect) => facts.effects.has(effect))) return [];
   const target = facts.relations.find((relation) => relation.access === 'write' && isSystemName(relation.schema, relation.name));
-  return target === undefined ? [] : [{ why: `${target.name} is a system catalog`, overridable: false }];
+  return target === undefined ? [] : [{ why: `${target.name} is a system catalog`, unless: 'unrestricted' }];
 }
 
 function isSystemName(schema: string | null, name: string): boolean {

@@ -28,5 +28,5 @@ describe('settingProblem', () => {
     ['app.tenant', 'other'],
     ['local_preload_libraries', 'x'],
     ['never_heard_of', '1'],
-  ])('refuses %s as %s', (name, value) => expect(settingProblem(name, value)).toContain(name));
+  ])('refuses %s as %s', (name, value) => expect(settingProblem(name, value)?.why).toContain(name));
 });

@@ -1,3 +1,5 @@
+import type { Refusal } from './functions';
+
 /**
  * Settings a client may change: they shape time, text and plans, not what a statement means or who runs it. Everything else is refused:
  * role and session_authorization change whose rights apply, session_replication_role switches
@@ -27,15 +29,16 @@ const PINNED: Readonly<Record<string, readonly string[]>> = {
  * Why a client may not give a setting this value; null when it may. `value` null means the default, undefined means that the text does
  * not say (a parameter).
  */
-export function settingProblem(setting: string, value: string | null | undefined): string | null {
+export function settingProblem(setting: string, value: string | null | undefined): Refusal | null {
   const name = setting.toLowerCase();
   const pinned = PINNED[name];
   if (pinned !== undefined) {
     if (value === null) return null;
-    return value !== undefined && pinned.includes(value.toLowerCase()) ? null : `${name} must stay ${pinned[0] ?? ''}`;
+    if (value !== undefined && pinned.includes(value.toLowerCase())) return null;
+    return { why: `${name} must stay ${pinned[0] ?? ''}`, unless: 'never' };
   }
   if (ALLOWED.has(name) || name.startsWith('enable_')) return null;
   if (name === 'row_security' && (value === null || ['on', 'true', '1'].includes(value?.toLowerCase() ?? ''))) return null;
   if (value === null && !name.includes('.')) return null;
-  return `the setting ${name} may not be changed through the gateway`;
+  return { why: `the setting ${name} may not be changed through the gateway`, unless: 'unrestricted' };
 }

@@ -11,21 +11,16 @@ import type {
   Role,
   RuleMatch,
   RuleTrial,
-  TlsMode,
 } from '../../db/schema/shapes';
+import type { SealedEndpoint } from '../upstream/endpoint';
 
-export interface ConnectionPolicy {
-  id: string;
+export interface ConnectionPolicy extends SealedEndpoint {
   name: string;
-  host: string;
-  port: number;
-  database: string;
-  username: string;
-  passwordSealed: string | null;
-  tls: TlsMode;
   default: Action;
   opaque: Action;
   superuser: 'refuse' | 'allow';
+  /** The FunctionCall message: refused, or judged as the SELECT of its function. */
+  functionCall: 'refuse' | 'judge';
   limits: ConnectionLimits;
   record: RecordSpec;
 }

@@ -6,14 +6,15 @@ import {
   decodeFields,
   decodeParameterDescription,
   decodeParameterStatus,
-  decodeReadyForQuery,
   decodeRowDescription,
+  encodeFieldMap,
 } from '../wire/backend';
 import { encodeFields, encodingChanged, resultWithheld } from '../wire/errors';
 import { Backend } from '../wire/messages';
 import { BackendScanner, type Disposal, type Treatment } from '../wire/stream';
 import { MessageWriter } from '../wire/writer';
 import type { Execution } from './execution';
+import type { Answer, Ended } from './protocol';
 import type { Reply } from './replies';
 import { relationOf, scrubFields, type Taint } from './scrub';
 import type { Session, SessionView } from './session';
@@ -67,7 +68,7 @@ export class BackendFlow {
 
   /** The first row of a portal whose plan is known, or needs none, passes as the others do, however large it is. */
   #firstRow(type: number): Execution | null {
-    const { head } = this.#session.replies;
+    const { head } = this.#session.protocol;
     if (type !== Backend.dataRow || head?.op !== 'execute' || head.execution === null) return null;
     head.execution.plan ??= this.#planWithoutDescription(head.execution, head);
     this.#rows = head.execution;
@@ -90,100 +91,75 @@ export class BackendFlow {
   }
 
   #answer(type: number, bytes: Buffer): Disposal {
-    const session = this.#session;
-    const head = session.replies.head;
     switch (type) {
-      case Backend.parseComplete:
-        this.#expect(head, 'parse', type).change.done();
-        session.replies.shift();
-        return 'pass';
-      case Backend.bindComplete:
-        this.#expect(head, 'bind', type).change.done();
-        session.replies.shift();
-        return 'pass';
-      case Backend.closeComplete:
-        this.#expect(head, 'close', type).change.done();
-        session.replies.shift();
-        return 'pass';
-      case Backend.parameterDescription: {
-        const describe = this.#expect(head, 'describe', type);
-        if (describe.statement !== null) describe.statement.parameterTypes = decodeParameterDescription(bytes);
-        return 'pass';
-      }
       case Backend.rowDescription:
-        return this.#rowDescription(head, bytes);
-      case Backend.noData: {
-        const describe = this.#expect(head, 'describe', type);
-        if (describe.statement !== null) describe.statement.columns = [];
-        if (describe.portal !== null) describe.portal.plan = { kind: 'pass' };
-        session.replies.shift();
-        return describe.local ? 'taken' : 'pass';
-      }
+        return this.#rowDescription(bytes);
       case Backend.dataRow:
-        return this.#dataRow(head, bytes);
-      case Backend.commandComplete:
-        return this.#commandComplete(head, bytes);
-      case Backend.emptyQueryResponse:
-        if (head?.op === 'execute') {
-          if (head.execution !== null) session.end(head.execution, 'done');
-          session.replies.shift();
-        } else this.#expect(head, 'query', type);
-        return 'pass';
-      case Backend.portalSuspended: {
-        this.#expect(head, 'execute', type);
-        session.end(this.#running(head, type), 'done');
-        this.#rows = null;
-        session.replies.shift();
-        return 'pass';
-      }
-      case Backend.copyInResponse:
-        session.copyIn = this.#running(head, type);
-        if (head?.op === 'execute') session.replies.dropSyncsBehindHead();
-        return 'pass';
-      case Backend.copyOutResponse:
-        this.#rows = this.#running(head, type);
-        // COPY carries no origins: only a statement that touches nothing masked gets this far.
-        if (this.#rows.judged.touch.state !== 'clean') throw new Error('COPY of masked data was not refused');
-        return 'pass';
-      case Backend.copyDone:
-        return 'pass';
+        return this.#dataRow(bytes);
       case Backend.errorResponse:
-        return this.#error(head, bytes);
-      case Backend.readyForQuery:
-        return this.#ready(head, bytes);
-      default:
-        throw new Error(`the upstream sent message 0x${type.toString(16)} where none is expected`);
-    }
-  }
-
-  /** The reply that must stand first now; a server that answers something else is one we no longer understand. */
-  #expect<Op extends Reply['op']>(head: Reply | undefined, op: Op, type: number): Extract<Reply, { op: Op }> {
-    if (head?.op !== op) throw new Error(`the upstream answered 0x${type.toString(16)} to ${head?.op ?? 'nothing'}`);
-    return head as Extract<Reply, { op: Op }>;
-  }
-
-  #running(head: Reply | undefined, type: number): Execution {
-    const execution = head?.op === 'execute' ? head.execution : head?.op === 'query' ? head.executions[head.index] : undefined;
-    if (execution == null) throw new Error(`the upstream sent 0x${type.toString(16)} while nothing runs`);
-    return execution;
-  }
-
-  #rowDescription(head: Reply | undefined, bytes: Buffer): Disposal {
-    const session = this.#session;
-    const columns = decodeRowDescription(bytes);
-    if (head?.op === 'describe') {
-      if (head.statement !== null) head.statement.columns = columns;
-      if (head.portal !== null) {
-        const plan = this.#plan(columns, head.portal.judgement.statements[0]);
-        if (plan === null) return 'wait';
-        head.portal.plan = plan;
+        return this.#error(bytes);
+      case Backend.parameterDescription: {
+        const { statement } = this.#session.protocol.describing(type);
+        if (statement !== null) statement.parameterTypes = decodeParameterDescription(bytes);
+        break;
       }
-      session.replies.shift();
-      return head.local ? 'taken' : 'pass';
+      default:
     }
-    const execution = this.#running(head, Backend.rowDescription);
+    return this.#apply(this.#session.protocol.answer(type, bytes), type, bytes);
+  }
+
+  /** What an answer means for the record, for the rows that follow and for what the client sees of it. */
+  #apply(answer: Answer, type: number, bytes: Buffer): Disposal {
+    switch (answer.kind) {
+      case 'passed':
+        return 'pass';
+      case 'settled':
+        return answer.local ? 'taken' : 'pass';
+      case 'described': {
+        const { statement, portal, local } = answer.describe;
+        if (type === Backend.noData) {
+          if (statement !== null) statement.columns = [];
+          if (portal !== null) portal.plan = { kind: 'pass' };
+        }
+        return local ? 'taken' : 'pass';
+      }
+      case 'finished':
+        this.#rows = null;
+        if (answer.execution !== null) this.#finished(answer.execution, type, bytes);
+        return 'pass';
+      case 'copying':
+        if (type === Backend.copyOutResponse) this.#copyOut(answer.execution);
+        return 'pass';
+      case 'failed':
+      case 'unasked':
+        throw new Error('errors are answered where they are read');
+      case 'ready':
+        this.#ready(answer.ended);
+        return 'pass';
+      default:
+        answer satisfies never;
+        return 'taken';
+    }
+  }
+
+  #rowDescription(bytes: Buffer): Disposal {
+    const session = this.#session;
+    const { protocol } = session;
+    const columns = decodeRowDescription(bytes);
+    if (protocol.head?.op === 'describe') {
+      const { statement, portal } = protocol.head;
+      if (statement !== null) statement.columns = columns;
+      if (portal !== null) {
+        const plan = this.#plan(columns, portal.judgement.statements[0]);
+        if (plan === null) return 'wait';
+        portal.plan = plan;
+      }
+      return this.#apply(protocol.answer(Backend.rowDescription, bytes), Backend.rowDescription, bytes);
+    }
+    const execution = protocol.running(Backend.rowDescription);
     const plan = this.#plan(columns, execution.judged);
     if (plan === null) return 'wait';
+    protocol.answer(Backend.rowDescription, bytes);
     execution.plan = plan;
     this.#rows = execution;
     return plan.kind === 'withhold' ? this.#withhold(execution, plan.reason) : 'pass';
@@ -237,8 +213,9 @@ export class BackendFlow {
     return 'taken';
   }
 
-  #dataRow(head: Reply | undefined, bytes: Buffer): Disposal {
-    const execution = this.#running(head, Backend.dataRow);
+  #dataRow(bytes: Buffer): Disposal {
+    const { head } = this.#session.protocol;
+    const execution = this.#session.protocol.running(Backend.dataRow);
     if (this.#muted) return 'taken';
     execution.plan ??= this.#planWithoutDescription(execution, head);
     this.#rows = execution;
@@ -272,96 +249,59 @@ export class BackendFlow {
     return { kind: 'withhold', reason: 'The columns of this result are not described.' };
   }
 
-  #commandComplete(head: Reply | undefined, bytes: Buffer): Disposal {
+  #copyOut(execution: Execution): void {
+    this.#rows = execution;
+    // COPY carries no origins: only a statement that touches nothing masked gets this far.
+    if (execution.judged.touch.state !== 'clean') throw new Error('COPY of masked data was not refused');
+  }
+
+  #finished(execution: Execution, type: number, bytes: Buffer): void {
     const session = this.#session;
-    const execution = this.#running(head, Backend.commandComplete);
+    if (type !== Backend.commandComplete) return session.end(execution, 'done');
     const { tag, rows } = decodeCommandTag(bytes);
     if (rows !== null) execution.rows = rows;
-    this.#rows = null;
-    session.copyIn = null;
     this.#applyToSession(execution, tag);
     // A withheld result did run: what it changed stands, and the record says both.
     session.end(execution, 'done', execution.withheld ? '42501' : null);
-    if (head?.op === 'query') head.index++;
-    else session.replies.shift();
-    return 'pass';
   }
 
   /** What a statement that completed did to the session itself. */
   #applyToSession(execution: Execution, tag: string): void {
     const session = this.#session;
-    if (execution.judged.changesCatalog) session.catalogDirty = true;
-    if (tag === 'DISCARD ALL') session.names.discardAll();
-    if (tag === 'DEALLOCATE ALL' || tag === 'DISCARD PLANS') session.names.statements.clear();
+    const { names } = session.protocol;
+    if (execution.dirtiesCatalog) session.catalogDirty = true;
+    if (tag === 'DISCARD ALL') names.discardAll();
+    if (tag === 'DEALLOCATE ALL') names.statements.clear();
     const effect = execution.judged.facts.session;
-    if (effect?.type === 'deallocate' && effect.name !== null) session.names.statements.delete(effect.name);
+    if (effect?.type === 'deallocate' && effect.name !== null) names.statements.delete(effect.name);
     if (effect?.type === 'declare') {
-      session.names.cursors.add(effect.name);
-      session.names.portals.delete(effect.name);
+      names.cursors.add(effect.name);
+      names.portals.delete(effect.name);
     }
     if (effect?.type === 'close') {
-      if (effect.name === null) session.names.portals.clear();
-      else session.names.portals.delete(effect.name);
+      if (effect.name === null) names.portals.clear();
+      else names.portals.delete(effect.name);
     }
     execution.onComplete?.();
   }
 
-  #error(head: Reply | undefined, bytes: Buffer): Disposal {
+  #error(bytes: Buffer): Disposal {
     const session = this.#session;
     const fields = decodeFields(bytes);
-    const sqlstate = fields.get('C') ?? 'XX000';
-    this.#rows = null;
-    session.copyIn = null;
+    const severity = fields.get('V');
     const muted = this.#muted;
-    if (fields.get('V') === 'FATAL' || fields.get('V') === 'PANIC' || head === undefined) {
+    this.#rows = null;
+    const answer = session.protocol.answer(Backend.errorResponse, bytes, severity === 'FATAL' || severity === 'PANIC');
+    if (answer.kind !== 'failed') {
       this.#emitError(bytes);
       return 'taken';
     }
-    if (head.op === 'poison') {
-      if (!muted) session.toClient.append(encodeFields(head.error.fields));
-    } else if (!muted) this.#emitError(bytes);
-
-    switch (head.op) {
-      case 'query': {
-        const failed = head.executions[head.index];
-        if (failed !== undefined) session.end(failed, 'failed', sqlstate);
-        for (const rest of head.executions.slice(head.index + 1)) session.end(rest, 'skipped');
-        head.index = head.executions.length;
-        return 'taken';
-      }
-      case 'sync':
-        // A deferred constraint or trigger spoke at the implicit commit; ReadyForQuery follows.
-        return 'taken';
-      case 'execute':
-        if (head.execution !== null) session.end(head.execution, 'failed', sqlstate);
-        break;
-      case 'parse':
-        head.change.undo();
-        // The server drops the unnamed statement before it reads the new one.
-        if (head.name === '') session.names.statements.delete('');
-        break;
-      case 'bind':
-      case 'close':
-        head.change.undo();
-        break;
-      case 'describe':
-      case 'poison':
-        break;
-      default:
-        head satisfies never;
+    if (!muted) {
+      if (answer.shown?.kind === 'ours') session.toClient.append(encodeFields(answer.shown.error.fields));
+      else this.#emitError(answer.shown === null ? bytes : renamed(fields, answer.shown));
     }
-    session.replies.shift();
-    const { discarded, found } = session.replies.discardToSync();
-    for (const reply of discarded) {
-      if (reply.op === 'parse' || reply.op === 'bind' || reply.op === 'close') reply.change.undo();
-      if (reply.op === 'describe' && reply.portal !== null) reply.portal.described = reply.portal.plan !== null;
-      if (reply.op === 'execute' && reply.execution !== null) session.end(reply.execution, 'skipped');
-      if (reply.op === 'query') {
-        for (const change of reply.changes) change.undo();
-        for (const execution of reply.executions) session.end(execution, 'skipped');
-      }
-    }
-    session.skipping = !found;
+    const sqlstate = fields.get('C') ?? 'XX000';
+    for (const { execution, status } of answer.ended) session.end(execution, status, status === 'failed' ? sqlstate : null);
     return 'taken';
   }
 
@@ -384,34 +324,20 @@ export class BackendFlow {
     return relation !== null && view.masks.taintedRelations.has(relation) ? 'masked' : 'none';
   }
 
-  #ready(head: Reply | undefined, bytes: Buffer): Disposal {
+  #ready(ended: readonly Ended[]): void {
     const session = this.#session;
-    session.status = decodeReadyForQuery(bytes);
-    if (head?.op === 'query') {
-      for (const change of head.changes) change.done();
-      for (const rest of head.executions.slice(head.index)) session.end(rest, 'skipped');
-      session.replies.shift();
-      // A simple Query is its own Sync; nothing of it is left to answer.
-    } else {
-      this.#expect(head, 'sync', Backend.readyForQuery);
-      session.replies.shift();
-    }
+    for (const { execution, status } of ended) session.end(execution, status);
     this.#muted = false;
     this.#rows = null;
-    session.copyIn = null;
-    if (session.status === 'I') {
-      session.names.endTransaction();
-      // What was forwarded behind this transaction has set its taint already.
-      if (session.replies.length === 0) session.taint = 'none';
-    }
+    // What was forwarded behind this transaction has set its taint already.
+    if (session.protocol.status === 'I' && session.protocol.owed === 0) session.taint = 'none';
     if (session.catalogDirty) this.#refreshCatalog();
-    return 'pass';
   }
 
   /** Uncommitted DDL is invisible to the catalog's own connection, so it is read again at every step until the transaction is over. */
   #refreshCatalog(): void {
     const session = this.#session;
-    if (session.status === 'I') session.catalogDirty = false;
+    if (session.protocol.status === 'I') session.catalogDirty = false;
     const barrier = session.services.refreshCatalog(session.facts.connectionName).finally(() => {
       if (session.catalogBarrier === barrier) session.catalogBarrier = null;
     });
@@ -449,6 +375,12 @@ export class BackendFlow {
     // Code nobody read may have put a value into a setting that the server reports.
     return this.#session.taint === 'opaque' && name === 'application_name' ? 'taken' : 'pass';
   }
+}
+
+/** The server's error on a name of ours, as it would have been on the client's. */
+function renamed(fields: ReadonlyMap<string, string>, { from, to }: { from: string; to: string }): Buffer {
+  const message = (fields.get('M') ?? '').replace(`"${from}"`, () => `"${to}"`);
+  return encodeFieldMap(Backend.errorResponse, new Map([...fields, ['M', message]]));
 }
 
 /** System columns have negative numbers; 0 is a whole row. */

@@ -90,7 +90,7 @@ describe.each([{ split: false }, { split: true }])('split at every byte: $split'
       t.upstream(say.parseComplete(), say.bindComplete(), say.ready('T'));
       await t.clientGets('1', '2', 'Z T');
       // A cursor of that name was there once.
-      t.session.names.cursors.add('p');
+      t.session.protocol.names.cursors.add('p');
       t.client(query('fetch p'));
       await t.upstreamSees('D S POISON', 'S');
       t.upstream(say.error('26000', 'no'), say.ready('E'));
@@ -177,7 +177,7 @@ describe.each([{ split: false }, { split: true }])('split at every byte: $split'
       await t.upstreamSees('P |execute a', 'H');
       t.upstream(say.parseComplete());
       await t.upstreamSees('D S POISON', 'S');
-      t.upstream(say.error('26000', 'no'), say.ready());
+      t.upstream(say.error('26000', `prepared statement "${t.poison}" does not exist`), say.ready());
       await t.clientGets(
         'E 42P05 prepared statement "a" already exists',
         'Z I',
@@ -244,5 +244,20 @@ describe.each([{ split: false }, { split: true }])('split at every byte: $split'
     await t.upstreamSees('Q copy u from stdin', 'H');
     t.upstream(say.error('42P01', 'no relation u'), say.ready());
     await t.upstreamSees('Q select 1');
+  });
+
+  test('the rest of a CopyData message follows its beginning although COPY has failed meanwhile: the server reads on to its end', async () => {
+    const { copyData, copyDone } = serialize;
+    t.client(query('copy t from stdin'));
+    await t.upstreamSees('Q copy t from stdin');
+    t.upstream(say.copyIn());
+    await t.clientGets('G');
+    const data = copyData(Buffer.alloc(1_000, 0x78));
+    t.client(data.subarray(0, 300));
+    await t.upstreamGot(data.subarray(0, 300).length);
+    t.upstream(say.error('22P02', 'invalid input'), say.ready());
+    await t.clientGets('E 22P02 invalid input', 'Z I');
+    t.client(data.subarray(300), copyData(Buffer.from('1\n')), copyDone(), query('select 1'));
+    await t.upstreamSees('d', 'Q select 1');
   });
 });

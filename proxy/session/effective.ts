@@ -1,8 +1,9 @@
 import type { Action } from '../../db/schema/shapes';
 import type { JudgedStatement, Judgement } from '../policy/judge';
 import type { Verdict } from '../policy/types';
-import { noSuchCursor, noSuchStatement, statementNotAnalyzed } from '../wire/errors';
+import { noSuchCursor, statementNotAnalyzed } from '../wire/errors';
 import type { SessionNames } from './names';
+import { UnknownName } from './unknownName';
 
 const STRICTNESS: Record<Action, number> = { allow: 0, hold: 1, deny: 2 };
 
@@ -47,7 +48,7 @@ function executing(statement: JudgedStatement, inner: JudgedStatement): JudgedSt
 /**
  * Follows SQL-level PREPARE, EXECUTE and FETCH through the session's names.
  * EXECUTE is judged as what it runs. PREPARE only parses, so what it prepares is held when it is executed, not here; a denial stands here too.
- * @throws WireError 26000 or 34000 for a name the session does not have: the gateway cannot judge what it has not seen.
+ * @throws UnknownName, or WireError 34000 for a cursor: the gateway cannot judge what it has not seen.
  */
 export function effectiveOf(
   judgement: Judgement,
@@ -69,7 +70,7 @@ export function effectiveOf(
       case 'execute': {
         const known = names.statements.get(effect.name);
         const sql = prepared.get(effect.name) ?? known?.sql;
-        if (sql === undefined) throw noSuchStatement(effect.name);
+        if (sql === undefined) throw new UnknownName('statement', effect.name);
         const [inner] = context.judge(sql).statements;
         if (inner === undefined) return statement;
         // A Parse may name any statement. One that changes names or settings would do so behind the gateway's back.

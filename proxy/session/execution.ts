@@ -10,7 +10,7 @@ import type { TransactionStatus } from '../wire/messages';
 export interface Execution {
   readonly id: Id<'stm'>;
   readonly judged: JudgedStatement;
-  readonly protocol: 'simple' | 'extended';
+  readonly protocol: 'simple' | 'extended' | 'function call';
   readonly parameters: readonly ParameterValue[];
   requestId: string | null;
   waitMs: number;
@@ -24,6 +24,8 @@ export interface Execution {
   /** Its rows were not released. */
   withheld: boolean;
   ended: boolean;
+  /** Once it has run, others must not be judged by the catalog as it was. */
+  dirtiesCatalog: boolean;
   /** What its success does to the session's names. */
   onComplete?: () => void;
 }
@@ -61,6 +63,7 @@ export function newExecution(
     plan: null,
     withheld: false,
     ended: false,
+    dirtiesCatalog: false,
   };
 }
 

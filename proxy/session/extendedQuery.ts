@@ -1,5 +1,6 @@
-import { noSuchPortal, noSuchStatement, statementNotAnalyzed, tooManyNames } from '../wire/errors';
+import { statementNotAnalyzed, tooManyNames } from '../wire/errors';
 import { type BindMessage, decodeBind, decodeExecute, decodeParse, decodeTarget, type ParseMessage } from '../wire/frontend';
+import { decodeLongBind, type LongBindRest, type LongParameter } from '../wire/longBind';
 import { Frontend } from '../wire/messages';
 import { MessageWriter } from '../wire/writer';
 import { type Execution, newExecution } from './execution';
@@ -7,7 +8,17 @@ import type { Judging } from './judging';
 import type { Portal, PreparedStatement } from './names';
 import { showParameters } from './parameters';
 import type { Session, SessionView } from './session';
+import { UnknownName } from './unknownName';
 import type { Verdicts } from './verdicts';
+
+/** A Bind on its way: whole, or its start. */
+interface Binding extends Pick<BindMessage, 'portal' | 'statement' | 'parameterFormats'> {
+  bytes: Buffer;
+  parameters: readonly (Buffer | null | LongParameter)[];
+  /** Called instead of holding; null when all of it is here. */
+  wantWhole: (() => void) | null;
+  forwarded?: () => void;
+}
 
 /** Prepared texts and bound parameters one session may keep. */
 const MAX_NAMES_BYTES = 128 * 1024 * 1024;
@@ -37,38 +48,45 @@ export class ExtendedQuery {
     const judgement = this.#judging.judge(sql, view);
     // A held statement may be prepared: preparing runs nothing. It is held when it is bound.
     if (judgement.action === 'deny') {
-      if (name === '') session.names.statements.forget('');
+      if (name === '') session.protocol.names.statements.forget('');
       throw this.#verdicts.denied(
         judgement.statements.map((judged) => newExecution(judged, { protocol: 'extended', parameters: [], analysisMs: 0 })),
         view,
       );
     }
-    const { statements } = session.names;
-    if (statements.bytes > MAX_NAMES_BYTES) throw tooManyNames();
-    const change = statements.change(name, { name, sql, bySql: false, parameterTypes, judgement, columns: null }, this.#session.batch);
-    session.replies.push({ op: 'parse', name, change });
-    this.#forwardExtended(bytes);
+    const { protocol } = session;
+    if (protocol.names.statements.bytes > MAX_NAMES_BYTES) throw tooManyNames();
+    protocol.sentParse({ name, sql, bySql: false, parameterTypes, judgement, columns: null });
+    session.toUpstream.append(bytes);
   }
 
   bind(bytes: Buffer): void | Promise<void> {
-    const message = decodeBind(bytes);
+    const { portal, statement, parameterFormats, parameters } = decodeBind(bytes);
+    return this.#bind({ bytes, portal, statement, parameterFormats, parameters, wantWhole: null });
+  }
+
+  /**
+   * The start of a Bind too large to be held: judged by what has arrived, then passed on in pieces. One that a person has to see is wanted
+   * whole. `onForwarded` is told what checks the rest.
+   */
+  bindLong(start: Buffer, sizeBytes: number, on: { forwarded(rest: LongBindRest): void; wantWhole(): void }): void | Promise<void> {
+    const { rest, ...message } = decodeLongBind(start, sizeBytes);
+    return this.#bind({ ...message, bytes: start, wantWhole: on.wantWhole, forwarded: () => on.forwarded(rest) });
+  }
+
+  #bind(bind: Binding): void | Promise<void> {
     return this.#judging.withView(() => {
-      if (this.#session.names.statements.isUnsure(message.statement, this.#session.batch))
-        return this.#judging.whenAnswered(() => this.bind(bytes));
-      const statement = this.#session.names.statements.get(message.statement);
-      if (statement === undefined) throw noSuchStatement(message.statement);
-      return this.#judging.withNames(statement.sql, (view) => this.#open(bytes, message, statement, view));
+      const { protocol } = this.#session;
+      if (protocol.isUnsure('statement', bind.statement)) return this.#judging.whenAnswered(() => this.#bind(bind));
+      const statement = protocol.names.statements.get(bind.statement);
+      if (statement === undefined) throw new UnknownName('statement', bind.statement);
+      return this.#judging.withNames(statement.sql, (view) => this.#open(bind, statement, view));
     });
   }
 
-  #forwardExtended(bytes: Buffer): void {
-    this.#session.unsynced = true;
-    this.#session.toUpstream.append(bytes);
-  }
-
-  #open(bytes: Buffer, bind: BindMessage, statement: PreparedStatement, view: SessionView): void | Promise<void> {
+  #open(bind: Binding, statement: PreparedStatement, view: SessionView): void | Promise<void> {
     const session = this.#session;
-    if (this.#judging.usesNames(statement.sql, view)) return this.#judging.whenAnswered(() => this.bind(bytes));
+    if (this.#judging.usesNames(statement.sql, view)) return this.#judging.whenAnswered(() => this.#bind(bind));
     // Judged again: policy, catalog and names may have changed since Parse, and the server plans anew too.
     const { effective, analysisMs } = this.#judging.effectiveOf(statement, view);
     const portal: Portal = {
@@ -84,17 +102,18 @@ export class ExtendedQuery {
       analysisMs,
     };
     const forward = () => {
-      if (session.names.portals.bytes > MAX_NAMES_BYTES) throw tooManyNames();
-      const change = session.names.portals.change(portal.name, portal, this.#session.batch);
+      if (session.protocol.names.portals.bytes > MAX_NAMES_BYTES) throw tooManyNames();
       const [judged] = effective.statements;
       if (judged !== undefined) this.#verdicts.taint(judged, view);
-      session.replies.push({ op: 'bind', change });
-      this.#forwardExtended(bytes);
+      session.protocol.sentBind(portal);
+      session.toUpstream.append(bind.bytes);
+      bind.forwarded?.();
     };
     if (effective.action === 'allow') return forward();
     const [execution] = this.#executionsOf(portal);
     if (execution === undefined) return forward();
     if (effective.action === 'deny') throw this.#verdicts.denied([execution], view);
+    if (bind.wantWhole !== null) return bind.wantWhole();
     return this.#verdicts.hold(statement.sql, [execution], view).then((error) => {
       if (error === 'skipped') return;
       if (error !== null) throw error;
@@ -123,18 +142,18 @@ export class ExtendedQuery {
   #run(bytes: Buffer, view: SessionView): void | Promise<void> {
     const session = this.#session;
     const { portal: name } = decodeExecute(bytes);
-    if (session.names.portals.isUnsure(name, this.#session.batch))
-      return this.#judging.whenAnswered(() => this.#judging.withView((now) => this.#run(bytes, now)));
-    const portal = session.names.portals.get(name);
-    if (portal === undefined) throw noSuchPortal(name);
+    const { protocol } = session;
+    if (protocol.isUnsure('portal', name)) return this.#judging.whenAnswered(() => this.#judging.withView((now) => this.#run(bytes, now)));
+    const portal = protocol.names.portals.get(name);
+    if (portal === undefined) throw new UnknownName('portal', name);
     this.#judgeAgain(portal, view);
     // The statement that was held at Bind is recorded already; every further Execute of the portal is a run of its own.
     const held = portal.pending;
     const execution = held ?? this.#executionsOf(portal)[0];
     portal.pending = null;
     if (execution === undefined) {
-      session.replies.push({ op: 'execute', execution: null, portal });
-      this.#forwardExtended(bytes);
+      protocol.sentExecute(null, portal);
+      session.toUpstream.append(bytes);
       return;
     }
     if (held === null) session.begin([execution], view, 'running');
@@ -142,12 +161,11 @@ export class ExtendedQuery {
     this.#verdicts.mark(execution, view);
     if (execution.judged.touch.state !== 'clean' && !portal.described) {
       // Without its own description a result that meets masked data has no origins to be masked by.
-      portal.described = true;
-      session.replies.push({ op: 'describe', statement: null, portal, local: true });
+      protocol.sentDescribe(null, portal, true);
       session.toUpstream.append(new MessageWriter().begin(Frontend.describe).int8(0x50).cstring(name).end().take());
     }
-    session.replies.push({ op: 'execute', execution, portal });
-    this.#forwardExtended(bytes);
+    protocol.sentExecute(execution, portal);
+    session.toUpstream.append(bytes);
   }
 
   /** Between Bind and Execute the policy may have moved, and what an EXECUTE names may have become another statement. */
@@ -167,23 +185,17 @@ export class ExtendedQuery {
   }
 
   describe(bytes: Buffer): void {
-    const { names, replies } = this.#session;
+    const { protocol, toUpstream } = this.#session;
     const { target, name } = decodeTarget(bytes);
-    const statement: PreparedStatement | null = target === 'S' ? (names.statements.get(name) ?? null) : null;
-    const portal = target === 'P' ? (names.portals.get(name) ?? null) : null;
-    if (portal !== null) portal.described = true;
-    replies.push({ op: 'describe', statement, portal, local: false });
-    this.#forwardExtended(bytes);
+    const statement = target === 'S' ? (protocol.names.statements.get(name) ?? null) : null;
+    const portal = target === 'P' ? (protocol.names.portals.get(name) ?? null) : null;
+    protocol.sentDescribe(statement, portal, false);
+    toUpstream.append(bytes);
   }
 
   close(bytes: Buffer): void {
-    const { names, replies } = this.#session;
     const { target, name } = decodeTarget(bytes);
-    const change =
-      target === 'S'
-        ? names.statements.change(name, undefined, this.#session.batch)
-        : names.portals.change(name, undefined, this.#session.batch);
-    replies.push({ op: 'close', change });
-    this.#forwardExtended(bytes);
+    this.#session.protocol.sentClose(target, name);
+    this.#session.toUpstream.append(bytes);
   }
 }

@@ -1,12 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import { encodeFields, functionCallNotAllowed, protocolViolation, statementTooLarge, WireError } from '../wire/errors';
-import { decodeText, type FrontendFrame, FrontendFramer } from '../wire/frontend';
+import { encodeFields, messageTooLarge, protocolViolation, statementTooLarge, WireError } from '../wire/errors';
+import { type FrontendFrame, FrontendFramer, MAX_WHOLE_BYTES } from '../wire/framer';
+import { decodeParse, decodeText } from '../wire/frontend';
+import type { LongBindRest } from '../wire/longBind';
 import { Frontend } from '../wire/messages';
 import { MessageWriter } from '../wire/writer';
 import { type Execution, newExecution } from './execution';
 import { ExtendedQuery } from './extendedQuery';
-import { Judging } from './judging';
+import { FunctionCalls } from './functionCall';
+import { Judging, UnparsedText } from './judging';
 import type { Session, SessionView } from './session';
+import { UnknownName } from './unknownName';
 import { Verdicts } from './verdicts';
 
 /** Bytes that may wait unread in front of a held statement before the client is paused. */
@@ -29,19 +33,30 @@ export class FrontendFlow {
   readonly #judging: Judging;
   readonly #verdicts: Verdicts;
   readonly #extended: ExtendedQuery;
+  readonly #functionCalls: FunctionCalls;
   /** A statement name nobody has: describing it fails at exactly this place of the pipeline, as PostgreSQL itself would fail. */
   readonly #poisonName = `gatehouse refused ${randomBytes(9).toString('base64url')}`;
   #busy = false;
   #ended = false;
   #yielded = false;
+  /** The message that arrives in pieces now was forwarded from its beginning, so the rest goes on too. */
+  #piecesGoOn = false;
+  /** Checks what is left of a Bind that arrives in pieces. */
+  #longBind: LongBindRest | null = null;
 
   constructor(session: Session) {
     this.#session = session;
     this.#judging = new Judging(session);
     this.#verdicts = new Verdicts(session, this.#judging);
     this.#extended = new ExtendedQuery(session, this.#judging, this.#verdicts);
-    const { statementBytes, bindBytes } = session.services.limits;
-    this.#framer = new FrontendFramer((type) => (type === Frontend.bind ? bindBytes : statementBytes));
+    this.#functionCalls = new FunctionCalls(session, this.#judging, this.#verdicts);
+    this.#framer = new FrontendFramer((type) => this.#limitOf(type));
+  }
+
+  #limitOf(type: number): number {
+    const { statementBytes, messageBytes } = this.#session.services.limits();
+    if (type === Frontend.bind || type === Frontend.copyData) return messageBytes;
+    return type === Frontend.functionCall ? Math.min(messageBytes, MAX_WHOLE_BYTES) : statementBytes;
   }
 
   get holding(): boolean {
@@ -72,7 +87,7 @@ export class FrontendFlow {
         break;
       }
       // A client that does not read its answers gets no more of them, those the gateway gives by itself included.
-      if (session.replies.length > MAX_OWED || session.upstream.writableNeedDrain || session.client.writableNeedDrain) {
+      if (session.protocol.owed > MAX_OWED || session.upstream.writableNeedDrain || session.client.writableNeedDrain) {
         session.client.pause();
         break;
       }
@@ -110,7 +125,7 @@ export class FrontendFlow {
     const session = this.#session;
     if (this.#verdicts.held !== null) return this.#verdicts.held.cancel();
     // A late cancel must not hit the next statement: nothing new is forwarded until the server has dealt with it.
-    if (session.replies.length === 0 || session.cancelBarrier !== null) return;
+    if (session.protocol.owed === 0 || session.cancelBarrier !== null) return;
     const barrier = session.services
       .cancelUpstream()
       .catch(() => undefined)
@@ -127,21 +142,14 @@ export class FrontendFlow {
   #goodbye(): void {
     const session = this.#session;
     session.ending = true;
-    if (session.replies.length === 0) return session.close('client closed the connection');
+    if (session.protocol.owed === 0) return session.close('client closed the connection');
     session.toUpstream.append(TERMINATE);
     session.toUpstream.flush();
   }
 
   /** One frame; a promise when it has to wait. Errors of one statement become its answer, anything else ends the session. */
   #handle(frame: FrontendFrame): void | Promise<void> {
-    const isQuery = frame.kind !== 'copyData' && (frame.type === Frontend.query || frame.type === Frontend.functionCall);
-    const refuse = (error: unknown) => {
-      if (!(error instanceof WireError) || error.fatal) throw error;
-      // While this message waited, one before it failed: the server ignores it too.
-      if (this.#session.skipping || this.#session.closed) return;
-      if (isQuery) this.#denyQuery(error);
-      else this.#poison(error);
-    };
+    const refuse = (error: unknown) => this.#refuse(frame, error);
     try {
       return this.#dispatch(frame)?.catch(refuse);
     } catch (error) {
@@ -149,19 +157,89 @@ export class FrontendFlow {
     }
   }
 
+  #refuse(frame: FrontendFrame, error: unknown): void {
+    const known = error instanceof UnparsedText || error instanceof UnknownName || (error instanceof WireError && !error.fatal);
+    if (!known) throw error;
+    // While this message waited, one before it failed: the server ignores it too.
+    if (this.#session.protocol.skipping || this.#session.closed) return;
+    if (error instanceof UnparsedText) {
+      if (frame.kind !== 'message') throw error;
+      try {
+        return this.#askServer(error, frame);
+      } catch (unrecorded) {
+        return this.#refuse(frame, unrecorded);
+      }
+    }
+    if (error instanceof UnknownName) {
+      this.#failOnName(error);
+      if (frame.kind !== 'more' && isOwnSync(frame.type)) this.#endQuery(frame.type);
+    } else if (frame.kind !== 'more' && isOwnSync(frame.type)) this.#denyQuery(error, frame.type);
+    else this.#poison(error);
+  }
+
   #dispatch(frame: FrontendFrame): void | Promise<void> {
     const session = this.#session;
-    const copies = frame.kind === 'copyData' || frame.type === Frontend.copyDone || frame.type === Frontend.copyFail;
-    if (copies && session.copyIn === null && session.replies.length > 0 && !session.skipping) {
-      // Data sent without waiting for the server to ask for it: whether it does is known once it has answered.
-      session.askForAnswers();
-      return session.whenCopying().then(() => (session.closed ? undefined : this.#copyFrame(frame)));
+    if (frame.kind === 'more') return this.#more(frame.bytes, frame.last);
+    this.#piecesGoOn = false;
+    switch (session.protocol.admit(frame.type)) {
+      case 'ignored':
+        return;
+      case 'wait':
+        session.askForAnswers();
+        return session.whenCopying().then(() => (session.closed ? undefined : this.#dispatch(frame)));
+      case 'unexpected':
+        throw protocolViolation(`unexpected message type 0x${frame.type.toString(16)} during COPY from stdin`);
+      case 'taken':
+        break;
     }
-    if (copies) return this.#copyFrame(frame);
-    // What the server would ignore is not sent at all.
-    if (session.skipping && frame.type !== Frontend.sync && frame.type !== Frontend.terminate) return;
-    if (frame.kind === 'oversize') throw statementTooLarge(frame.sizeBytes, session.services.limits.statementBytes);
-    const { type, bytes } = frame;
+    switch (frame.kind) {
+      case 'message':
+        return this.#message(frame.type, frame.bytes);
+      case 'head':
+        return this.#head(frame);
+      case 'oversize':
+        return this.#oversize(frame);
+      default:
+        frame satisfies never;
+    }
+  }
+
+  /** A message that passes in pieces. */
+  #head({ type, bytes, sizeBytes }: Extract<FrontendFrame, { kind: 'head' }>): void | Promise<void> {
+    if (type !== Frontend.bind) {
+      this.#piecesGoOn = true;
+      this.#session.toUpstream.append(bytes);
+      return;
+    }
+    return this.#extended.bindLong(bytes, sizeBytes, {
+      forwarded: (rest) => {
+        this.#longBind = rest;
+        this.#piecesGoOn = true;
+      },
+      wantWhole: () => this.#framer.wantWhole(bytes),
+    });
+  }
+
+  /** The rest of a message whose beginning the server has must reach it, whatever it answered meanwhile: it reads on to its end. */
+  #more(bytes: Buffer, last: boolean): void {
+    if (!this.#piecesGoOn) return;
+    this.#longBind?.push(bytes);
+    if (last) this.#longBind = null;
+    this.#session.toUpstream.append(bytes);
+  }
+
+  #oversize({ type, sizeBytes }: Extract<FrontendFrame, { kind: 'oversize' }>): void {
+    const limit = this.#limitOf(type);
+    const refusal = type === Frontend.query || type === Frontend.parse ? statementTooLarge : messageTooLarge;
+    const error = refusal(sizeBytes, Math.min(limit, type === Frontend.bind && sizeBytes < limit ? MAX_WHOLE_BYTES : limit));
+    if (type !== Frontend.copyData) throw error;
+    // COPY ends as if the client itself had given up.
+    this.#session.protocol.sentCopyEnd();
+    this.#session.toUpstream.append(new MessageWriter().begin(Frontend.copyFail).cstring(error.message).end().take());
+  }
+
+  #message(type: number, bytes: Buffer): void | Promise<void> {
+    const session = this.#session;
     switch (type) {
       case Frontend.query:
         return this.#query(bytes);
@@ -176,11 +254,12 @@ export class FrontendFlow {
       case Frontend.close:
         return this.#extended.close(bytes);
       case Frontend.sync:
-        // Inside COPY the server ignores Sync.
-        if (session.copyIn === null) session.replies.push({ op: 'sync' });
-        session.skipping = false;
-        session.unsynced = false;
-        session.batch++;
+        session.protocol.sentSync();
+        session.toUpstream.append(bytes);
+        return;
+      case Frontend.copyDone:
+      case Frontend.copyFail:
+        session.protocol.sentCopyEnd();
         session.toUpstream.append(bytes);
         return;
       case Frontend.flush:
@@ -189,19 +268,10 @@ export class FrontendFlow {
       case Frontend.terminate:
         return this.#goodbye();
       case Frontend.functionCall:
-        throw functionCallNotAllowed();
+        return this.#functionCalls.call(bytes);
       default:
         throw protocolViolation(`message 0x${type.toString(16)} is not allowed here`);
     }
-  }
-
-  /** Outside COPY the server ignores such messages, so they are not sent at all. */
-  #copyFrame(frame: FrontendFrame): void {
-    const session = this.#session;
-    if (session.copyIn === null) return;
-    if (frame.kind === 'oversize') throw statementTooLarge(frame.sizeBytes, session.services.limits.statementBytes);
-    if (frame.kind === 'message') session.copyIn = null;
-    session.toUpstream.append(frame.bytes);
   }
 
   #query(bytes: Buffer): void | Promise<void> {
@@ -236,37 +306,72 @@ export class FrontendFlow {
   #forwardQuery(bytes: Buffer, executions: readonly Execution[], view: SessionView): void {
     const session = this.#session;
     for (const execution of executions) this.#verdicts.mark(execution, view);
-    session.unsynced = false;
-    session.replies.push({ op: 'query', executions, index: 0, changes: session.names.dropUnnamed(this.#session.batch) });
+    session.protocol.sentQuery(executions);
     session.toUpstream.append(bytes);
   }
 
   /** Makes the server fail here, so that both sides are in the state PostgreSQL gives a failed statement; our error takes the place of its. */
   #poison(error: WireError): void {
-    const session = this.#session;
-    session.replies.push({ op: 'poison', error });
-    session.toUpstream.append(new MessageWriter().begin(Frontend.describe).int8(0x53).cstring(this.#poisonName).end().take());
-    session.skipping = true;
+    this.#session.protocol.sentPoison({ kind: 'ours', error });
+    this.#session.toUpstream.append(new MessageWriter().begin(Frontend.describe).int8(0x53).cstring(this.#poisonName).end().take());
   }
 
-  #denyQuery(error: WireError): void {
+  /** A name nobody has: the server says so itself, of a name that it surely does not have. Unnamed, it is made sure that it does not. */
+  #failOnName({ target, given }: UnknownName): void {
+    const { protocol, toUpstream } = this.#session;
+    const letter = target === 'statement' ? 'S' : 'P';
+    const name = given === '' ? '' : this.#poisonName;
+    const writer = new MessageWriter();
+    if (given === '') {
+      protocol.sentClose(letter, '', true);
+      writer.begin(Frontend.close).int8(letter.charCodeAt(0)).cstring('').end();
+    }
+    protocol.sentPoison({ kind: 'renamed', from: name, to: given });
+    if (target === 'statement') writer.begin(Frontend.describe).int8(0x53).cstring(name).end();
+    else writer.begin(Frontend.execute).cstring(name).int32(0).end();
+    toUpstream.append(writer.take());
+  }
+
+  /**
+   * A text that is no SQL to our grammar never runs. The server parses it, under a name of ours, for its own words on what is wrong; if it
+   * finds nothing wrong, it is newer than our grammar, and what it would run is not known: the statement is taken away again and refused.
+   */
+  #askServer(text: UnparsedText, { type, bytes }: { type: number; bytes: Buffer }): void {
+    const { protocol, toUpstream } = this.#session;
+    const refusal = this.#verdicts.unparsed(text, type === Frontend.parse ? 'extended' : 'simple');
+    if (type === Frontend.query) protocol.forgetUnnamed();
+    else if (decodeParse(bytes).name === '') protocol.names.statements.forget('');
+    const probe = new MessageWriter().begin(Frontend.parse).cstring(this.#poisonName).cstring(text.sql).int16(0).end();
+    probe.begin(Frontend.close).int8(0x53).cstring(this.#poisonName).end();
+    protocol.sentProbe();
+    protocol.sentClose('S', this.#poisonName, true);
+    toUpstream.append(probe.take());
+    this.#poison(refusal);
+    if (type === Frontend.query) this.#sync();
+  }
+
+  #sync(): void {
+    this.#session.protocol.sentSync();
+    this.#session.toUpstream.append(SYNC);
+  }
+
+  #denyQuery(error: WireError, type: number): void {
     const session = this.#session;
-    if (session.skipping) return;
-    session.names.statements.forget('');
-    session.names.portals.forget('');
-    // Outside a transaction with nothing under way the server has no part in this.
-    if (session.status === 'I' && session.replies.length === 0 && !session.unsynced) {
+    const { protocol } = session;
+    if (type === Frontend.query) protocol.forgetUnnamed();
+    if (protocol.atRest) {
       session.toClient.append(encodeFields(error.fields));
       session.toClient.append(READY_IDLE);
       session.toClient.flush();
       return;
     }
     this.#poison(error);
-    session.replies.push({ op: 'sync' });
-    session.skipping = false;
-    session.unsynced = false;
-    session.batch++;
-    session.toUpstream.append(SYNC);
+    this.#sync();
+  }
+
+  #endQuery(type: number): void {
+    if (type === Frontend.query) this.#session.protocol.forgetUnnamed();
+    this.#sync();
   }
 }
 
@@ -275,5 +380,8 @@ function withPrepared(sql: string, runs: readonly string[]): string {
   const lines = runs.flatMap((text) => text.split('\n')).map((line) => `-- ${line}`);
   return lines.length === 0 ? sql : [sql, '-- which runs:', ...lines].join('\n');
 }
+
+/** A simple Query and a FunctionCall end in ReadyForQuery by themselves. */
+const isOwnSync = (type: number) => type === Frontend.query || type === Frontend.functionCall;
 
 const READY_IDLE = Buffer.from([0x5a, 0, 0, 0, 5, 0x49]);

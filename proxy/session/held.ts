@@ -124,7 +124,7 @@ export class HeldStatement {
       why: lead.judged.verdict.why,
       tried: [...lead.judged.verdict.tried],
       requesterReason: session.requesterReason,
-      transactionStatus: session.status,
+      transactionStatus: session.protocol.status,
       reviewerGroups: [...(verdict.approval?.groups ?? [])],
       required: this.#required(),
       expiresAt: this.#expiresAt(),

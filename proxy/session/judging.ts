@@ -1,7 +1,20 @@
 import type { Judgement } from '../policy/judge';
+import { SqlSyntaxError } from '../sql/parse';
 import { type Effective, effectiveOf } from './effective';
 import type { PreparedStatement } from './names';
 import type { Session, SessionView } from './session';
+
+/** PostgreSQL's grammar, as far as the gateway has it, does not take this text. */
+export class UnparsedText extends Error {
+  override name = 'UnparsedText';
+  constructor(
+    readonly sql: string,
+    message: string,
+    readonly view: SessionView,
+  ) {
+    super(message);
+  }
+}
 
 /** What a step may be: done, or under way. */
 type Step = void | Promise<void>;
@@ -22,7 +35,7 @@ export class Judging {
   withView(step: (view: SessionView) => Step): Step {
     const session = this.#session;
     // Whatever failed meanwhile, the server ignores this message now.
-    const again = () => (session.skipping || session.closed ? undefined : this.withView(step));
+    const again = () => (session.protocol.skipping || session.closed ? undefined : this.withView(step));
     const barrier = session.catalogBarrier ?? session.cancelBarrier ?? this.#unsettled();
     if (barrier !== null) return barrier.then(again, again);
     const view = session.services.view(session.facts);
@@ -33,7 +46,7 @@ export class Judging {
   #unsettled(): Promise<void> | null {
     const session = this.#session;
     const settled = session.unsettled.size === 0;
-    if (settled && !(session.catalogDirty && session.replies.length > 0)) return null;
+    if (settled && !(session.catalogDirty && session.protocol.owed > 0)) return null;
     session.askForAnswers();
     return settled ? session.whenAnswered() : session.whenSettled();
   }
@@ -49,35 +62,44 @@ export class Judging {
       return session.services
         .refreshCatalog(session.facts.connectionName)
         .catch(() => undefined)
-        .then(() => this.withView((now) => (session.skipping || session.closed ? undefined : step(now))));
+        .then(() => this.withView((now) => (session.protocol.skipping || session.closed ? undefined : step(now))));
     });
   }
 
   /** EXECUTE and FETCH mean what their names mean when they run: nothing that may change those is still on its way. */
   usesNames(sql: string, view: SessionView): boolean {
-    if (this.#session.replies.length === 0) return false;
+    if (this.#session.protocol.owed === 0) return false;
     return this.judge(sql, view).statements.some(({ facts }) => facts.session?.type === 'execute' || facts.session?.type === 'fetch');
   }
 
   whenAnswered(step: () => Step): Promise<void> {
     const session = this.#session;
     session.askForAnswers();
-    return session.whenAnswered().then(() => (session.skipping || session.closed ? undefined : step()));
+    return session.whenAnswered().then(() => (session.protocol.skipping || session.closed ? undefined : step()));
   }
 
   /** One text is judged at Parse, at Bind and before each; while nothing it depends on has moved, once is enough. */
   judge(sql: string, view: SessionView): Judgement {
-    const { services, searchPathKnown } = this.#session;
+    const { searchPathKnown } = this.#session;
     const last = this.#lastJudged;
     if (last !== null && last.sql === sql && last.view === view && last.searchPathKnown === searchPathKnown) return last.judgement;
-    const judgement = services.judge(sql, view, searchPathKnown);
+    const judgement = this.#judgeAnew(sql, view);
     this.#lastJudged = view.timeless ? { sql, view, searchPathKnown, judgement } : null;
     return judgement;
   }
 
+  #judgeAnew(sql: string, view: SessionView): Judgement {
+    const { services, searchPathKnown } = this.#session;
+    try {
+      return services.judge(sql, view, searchPathKnown);
+    } catch (error) {
+      throw error instanceof SqlSyntaxError ? new UnparsedText(sql, error.message, view) : error;
+    }
+  }
+
   effective(sql: string, view: SessionView): { effective: Effective; analysisMs: number } {
     const startMs = performance.now();
-    const { names } = this.#session;
+    const { names } = this.#session.protocol;
     const effective = effectiveOf(this.judge(sql, view), names, {
       judge: (text) => this.judge(text, view),
       cursorsMustBeKnown: !view.masks.empty,

@@ -68,8 +68,9 @@ export class NameTable<T> {
   }
 
   get(name: string): T | undefined {
-    const last = this.#pending.get(name)?.at(-1);
-    return last === undefined ? this.#known.get(name) : last.value;
+    const key = keyOf(name);
+    const last = this.#pending.get(key)?.at(-1);
+    return last === undefined ? this.#known.get(key) : last.value;
   }
 
   has(name: string): boolean {
@@ -81,14 +82,15 @@ export class NameTable<T> {
    * the name is not to be used before it is settled; a change of this very batch can only fail together with what follows it.
    */
   isUnsure(name: string, batch: number): boolean {
-    const last = this.#pending.get(name)?.at(-1);
+    const last = this.#pending.get(keyOf(name))?.at(-1);
     return last !== undefined && last.batch !== batch;
   }
 
   /** `value` undefined takes the name away. */
   change(name: string, value: T | undefined, batch: number): Change {
-    const changes = this.#pending.get(name) ?? [];
-    this.#pending.set(name, changes);
+    const key = keyOf(name);
+    const changes = this.#pending.get(key) ?? [];
+    this.#pending.set(key, changes);
     const change = { value, batch };
     const bytes = this.#size(value);
     this.#pendingBytes += bytes;
@@ -96,7 +98,7 @@ export class NameTable<T> {
     const settle = () => {
       this.#pendingBytes -= bytes;
       changes.splice(changes.indexOf(change), 1);
-      if (changes.length === 0) this.#pending.delete(name);
+      if (changes.length === 0) this.#pending.delete(key);
     };
     return {
       done: () => {
@@ -112,13 +114,14 @@ export class NameTable<T> {
   set(name: string, value: T): void {
     this.delete(name);
     this.#knownBytes += this.#size(value);
-    this.#known.set(name, value);
+    this.#known.set(keyOf(name), value);
   }
 
   /** The server no longer has it; changes that follow are its own affair. */
   delete(name: string): void {
-    this.#knownBytes -= this.#size(this.#known.get(name));
-    this.#known.delete(name);
+    const key = keyOf(name);
+    this.#knownBytes -= this.#size(this.#known.get(key));
+    this.#known.delete(key);
   }
 
   clear(): void {
@@ -129,8 +132,17 @@ export class NameTable<T> {
   /** From here on the name is not known, whatever is still on its way. */
   forget(name: string): void {
     this.delete(name);
-    for (const change of this.#pending.get(name) ?? []) change.value = undefined;
+    for (const change of this.#pending.get(keyOf(name)) ?? []) change.value = undefined;
   }
+}
+
+const NAME_BYTES = 63;
+
+/** The server tells names apart by their first 63 bytes (NAMEDATALEN): two longer ones may be the same statement. */
+function keyOf(name: string): string {
+  if (name.length * 3 <= NAME_BYTES || Buffer.byteLength(name) <= NAME_BYTES) return name;
+  // Cut inside a character a name is no text any more; as single bytes it equals no other.
+  return Buffer.from(name).toString('latin1', 0, NAME_BYTES);
 }
 
 const ENTRY_BYTES = 2_000;

@@ -1,9 +1,12 @@
 import type { ParameterValue } from '../../db/schema/shapes';
+import type { LongParameter } from '../wire/longBind';
 
 const MAX_SHOWN_BYTES = 1_024;
 /** Of all parameters of one Bind together; what is beyond shows that it was there and not what it was. */
 const MAX_SHOWN_TOTAL_BYTES = 64 * 1_024;
 const MAX_SHOWN_PARAMETERS = 2_000;
+/** Of a Bind that passes in pieces, what had not arrived when it was judged. */
+const NOT_SHOWN = '(not shown: it stands behind a large parameter)';
 const EPOCH_2000_MS = Date.UTC(2000, 0, 1);
 
 /** Binary forms that have a plain text form here, by type OID (src/include/catalog/pg_type.dat). */
@@ -38,20 +41,29 @@ function timestamp(bytes: Buffer): string {
 
 /** The parameters of a Bind as the record and the reviewer see them. Formats: none, one for all, or one each (chapter 54.7, Bind). */
 export function showParameters(
-  parameters: readonly (Buffer | null)[],
+  parameters: readonly (Buffer | null | LongParameter)[],
   formats: readonly number[],
   types: readonly number[],
 ): ParameterValue[] {
   let left = MAX_SHOWN_TOTAL_BYTES;
-  const shown = parameters.slice(0, MAX_SHOWN_PARAMETERS).map((bytes, i) => {
+  const shown = parameters.slice(0, MAX_SHOWN_PARAMETERS).map((parameter, i): ParameterValue => {
+    if (parameter !== null && 'kind' in parameter && parameter.kind === 'later')
+      return { typeOid: types[i] ?? 0, value: NOT_SHOWN, truncated: true };
+    const bytes = bytesOf(parameter);
     const typeOid = types[i] ?? 0;
     const format = formats.length === 0 ? 0 : formats.length === 1 ? formats[0] : formats[i];
     const limit = Math.min(left, MAX_SHOWN_BYTES);
     left -= Math.min(bytes?.length ?? 0, limit);
-    return show(bytes, typeOid, format ?? 0, limit);
+    const value = show(bytes, typeOid, format ?? 0, limit);
+    return parameter !== null && 'kind' in parameter && parameter.kind === 'cut' ? { ...value, truncated: true } : value;
   });
   if (parameters.length > shown.length) shown.push({ typeOid: 0, value: `and ${parameters.length - shown.length} more`, truncated: true });
   return shown;
+}
+
+function bytesOf(parameter: Buffer | null | Exclude<LongParameter, { kind: 'later' }>): Buffer | null {
+  if (parameter === null || !('kind' in parameter)) return parameter;
+  return parameter.kind === 'null' ? null : parameter.bytes;
 }
 
 function show(bytes: Buffer | null, typeOid: number, format: number, limitBytes: number): ParameterValue {

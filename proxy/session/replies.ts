@@ -2,19 +2,27 @@ import type { WireError } from '../wire/errors';
 import type { Execution } from './execution';
 import type { Change, Portal, PreparedStatement } from './names';
 
-/** One message that went upstream and is owed an answer, in the order the answers will come. */
+/**
+ * One message that went upstream and is owed an answer, in the order the answers will come. local: the gateway asked, the client does not
+ * see the answer.
+ */
 export type Reply =
   | { op: 'parse'; name: string; change: Change }
   | { op: 'bind'; change: Change }
-  | { op: 'close'; change: Change }
-  /** local: the gateway asked, the client does not see the answer. */
+  | { op: 'close'; change: Change; local: boolean }
   | { op: 'describe'; statement: PreparedStatement | null; portal: Portal | null; local: boolean }
   /** execution is null for an empty statement, which runs nothing. */
   | { op: 'execute'; execution: Execution | null; portal: Portal | null }
   | { op: 'query'; executions: readonly Execution[]; index: number; changes: readonly Change[] }
-  /** A message made to fail at exactly this place; its error is replaced by ours. */
-  | { op: 'poison'; error: WireError }
+  | { op: 'call'; execution: Execution }
+  /** A text sent only so that the server says what is wrong with it. */
+  | { op: 'probe' }
+  /** A message made to fail at exactly this place. */
+  | { op: 'poison'; shown: ShownError }
   | { op: 'sync' };
+
+/** What the client sees of an error that the gateway brought about: ours, or the server's own with the name the client used. */
+export type ShownError = { kind: 'ours'; error: WireError } | { kind: 'renamed'; from: string; to: string };
 
 /**
  * What the server owes, first in first out. After an error the server ignores everything up to the next Sync, a simple Query included

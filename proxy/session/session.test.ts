@@ -124,8 +124,8 @@ describe.each([{ split: false }, { split: true }])('split at every byte: $split'
       t.upstream(failsAsPostgresDoes(), say.ready());
       await t.clientGets(DENIED, 'Z I');
       t.client(bind(), execute(), sync());
-      await t.upstreamSees(DESCRIBE_POISON, 'S');
-      t.upstream(failsAsPostgresDoes(), say.ready());
+      await t.upstreamSees('C S', 'D S', 'S');
+      t.upstream(say.closeComplete(), say.error('26000', 'unnamed prepared statement does not exist'), say.ready());
       await t.clientGets('E 26000 unnamed prepared statement does not exist', 'Z I');
     });
 
@@ -154,7 +154,7 @@ describe.each([{ split: false }, { split: true }])('split at every byte: $split'
       await t.upstreamSees('B |a', 'C S a', 'P a|select ssn', 'S');
       t.upstream(say.error('08P01', 'bind message supplies 0 parameters'), say.ready());
       await t.clientGets('E 08P01 bind message supplies 0 parameters', 'Z I');
-      expect(t.session.names.statements.get('a')?.sql).toBe('select 1');
+      expect(t.session.protocol.names.statements.get('a')?.sql).toBe('select 1');
     });
 
     test('trap-25: an error the client has not synced after is delivered at once', async () => {
@@ -239,6 +239,8 @@ describe.each([{ split: false }, { split: true }])('split at every byte: $split'
       t.upstream(say.columns([1, 1]), say.row('123'), say.complete('SELECT 1'), say.ready());
       await t.clientGets('T', 'D ***', 'C SELECT 1', 'Z I');
       t.client(query('execute unknown'));
+      await t.upstreamSees(DESCRIBE_POISON, 'S');
+      t.upstream(say.error('26000', `prepared statement "${t.poison}" does not exist`), say.ready());
       await t.clientGets('E 26000 prepared statement "unknown" does not exist', 'Z I');
     });
   });
@@ -407,6 +409,65 @@ describe.each([{ split: false }, { split: true }])('split at every byte: $split'
       t.client(query(`select '${'x'.repeat(20_000)}'`), query('select 1'));
       await t.clientGets('E 54000 statement of 20010 bytes exceeds the limit of 10000 bytes', 'Z I');
       await t.upstreamSees('Q select 1');
+    });
+
+    test("trap-25: errors on names nobody has are the server's own words, at their place of the pipeline", async () => {
+      t.client(parse({ text: 'select 1' }), bind({ statement: 'nobody' }), execute(), sync());
+      await t.upstreamSees('P |select 1', DESCRIBE_POISON, 'S');
+      t.upstream(say.parseComplete(), say.error('26000', `prepared statement "${t.poison}" does not exist`), say.ready());
+      await t.clientGets('1', 'E 26000 prepared statement "nobody" does not exist', 'Z I');
+      t.client(execute({ portal: 'nobody' }), sync());
+      await t.upstreamSees('E POISON', 'S');
+      t.upstream(say.error('34000', `portal "${t.poison}" does not exist`), say.ready());
+      await t.clientGets('E 34000 portal "nobody" does not exist', 'Z I');
+    });
+
+    test('trap-59: what our grammar does not take is parsed by the server for its own words, and never runs', async () => {
+      t.client(query('SYNTAX'));
+      await t.upstreamSees('P POISON|SYNTAX', 'C S POISON', DESCRIBE_POISON, 'S');
+      t.upstream(say.error('42601', 'syntax error at or near "SYNTAX"'), say.ready());
+      await t.clientGets('E 42601 syntax error at or near "SYNTAX"', 'Z I');
+      expect(t.journal.at(-1)).toMatchObject({ status: 'denied', sqlstate: '42601', sql: 'SYNTAX' });
+      // A server that takes it is newer than the grammar: refused all the same.
+      t.client(parse({ name: 's', text: 'SYNTAX' }), bind({ statement: 's' }), execute(), sync());
+      await t.upstreamSees('P POISON|SYNTAX', 'C S POISON', DESCRIBE_POISON, 'S');
+      t.upstream(say.parseComplete(), say.closeComplete(), failsAsPostgresDoes(), say.ready());
+      await t.clientGets('E 42501 statement could not be analyzed and was denied', 'Z I');
+    });
+
+    test('trap-59: a syntax error that cannot be recorded is refused', async () => {
+      t.journalFails = true;
+      t.client(query('SYNTAX'));
+      await t.clientGets('E 58000 statement not executed because it could not be recorded', 'Z I');
+      await t.upstreamSeesNothing();
+    });
+
+    test('trap-42: CopyData above its limit ends the COPY as if the client had given up', async () => {
+      t.client(query('copy t from stdin'));
+      await t.upstreamSees('Q copy t from stdin');
+      t.upstream(say.copyIn());
+      await t.clientGets('G');
+      t.client(copyData(Buffer.alloc(200_000, 0x78)), copyDone(), query('select 1'));
+      await t.upstreamSees('f', 'H');
+      t.upstream(say.error('57014', 'COPY from stdin failed: message of 200000 bytes exceeds the limit'), say.ready());
+      await t.upstreamSees('Q select 1');
+    });
+
+    test('a client silent for longer than its connection allows is ended, in a transaction by that limit', async () => {
+      t.limits = { ...t.limits, idleMs: 60_000, idleInTransactionMs: 300 };
+      t.client(query('begin'));
+      await t.upstreamSees('Q begin');
+      t.upstream(say.complete('BEGIN'), say.ready('T'));
+      await t.clientGets('C BEGIN', 'Z T', 'E 25P03 terminating connection due to idle-in-transaction timeout', 'closed');
+    });
+
+    test('a statement that runs is no idleness', async () => {
+      t.limits = { ...t.limits, idleMs: 300 };
+      t.client(query('select 1'));
+      await t.upstreamSees('Q select 1');
+      await new Promise((resolve) => setTimeout(resolve, 900));
+      t.upstream(say.complete('SELECT 1'), say.ready());
+      await t.clientGets('C SELECT 1', 'Z I', 'E 57P05 terminating connection due to idle-session timeout', 'closed');
     });
 
     test('trap-39: the function call protocol is not allowed', async () => {

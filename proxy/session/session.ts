@@ -10,6 +10,8 @@ import type { Upstream } from '../upstream/connect';
 import { closeGently } from '../wire/closeGently';
 import {
   encodeFields,
+  idleInTransactionTooLong,
+  idleTooLong,
   internalError,
   notRecorded,
   terminatedByAdministrator,
@@ -17,13 +19,11 @@ import {
   WireError,
   type WireFields,
 } from '../wire/errors';
-import type { TransactionStatus } from '../wire/messages';
 import { BackendFlow } from './backendFlow';
 import { type Execution, intentOf, outcomeOf, type SessionFacts } from './execution';
 import { FrontendFlow } from './frontendFlow';
-import { SessionNames } from './names';
 import { Out } from './out';
-import { ReplyQueue } from './replies';
+import { Protocol } from './protocol';
 import type { Taint } from './scrub';
 
 /** What a session needs of its worker. */
@@ -31,7 +31,7 @@ export interface SessionServices {
   /** The policy and what follows from it for this session, now; throws WireError when it cannot be vouched for. */
   view(session: SessionFacts): Promise<SessionView> | SessionView;
   refreshCatalog(connectionName: string): Promise<void>;
-  /** `searchPathKnown` false: rules about tables must not trust the default path. */
+  /** `searchPathKnown` false: rules about tables must not trust the default path. @throws SqlSyntaxError, WireError */
   judge(text: string, view: SessionView, searchPathKnown: boolean): Judgement;
   record(entry: JournalEntry): void;
   hold(request: HoldRequest, onProgress: (approvals: number) => void): Promise<Hold>;
@@ -39,10 +39,21 @@ export interface SessionServices {
   cancelUpstream(): Promise<void>;
   requestLink(requestId: string): string;
   hashKey: Buffer;
-  limits: { statementBytes: number; bindBytes: number };
+  /** As the policy has them now. */
+  limits(): SessionLimits;
   onClosed(reason: string): void;
   logError(errorId: string, error: unknown): void;
   newErrorId(): string;
+}
+
+export interface SessionLimits {
+  /** Of a Query, a Parse and every other message that is analysed. */
+  statementBytes: number;
+  /** Of a Bind, a FunctionCall and a CopyData. */
+  messageBytes: number;
+  /** How long a client may send nothing while nothing runs, outside and inside a transaction; null for ever. */
+  idleMs: number | null;
+  idleInTransactionMs: number | null;
 }
 
 export interface SessionView {
@@ -51,10 +62,13 @@ export interface SessionView {
   principal: Principal;
   catalog: CatalogSnapshot;
   masks: MaskIndex;
+  /** The policy restricts nothing here: a verdict does not depend on the catalog, which may be a moment old. */
+  unrestricted: boolean;
   /** No rule of the policy speaks of hours: a verdict holds as long as this view does. */
   timeless: boolean;
 }
 
+const IDLE_CHECK_MS = 250;
 const FLUSH = Buffer.from([0x48, 0, 0, 0, 4]);
 
 /**
@@ -65,22 +79,14 @@ export class Session {
   readonly facts: SessionFacts;
   readonly services: SessionServices;
   readonly requesterReason: string | null;
-  readonly names = new SessionNames();
-  readonly replies = new ReplyQueue();
+  readonly protocol = new Protocol();
   readonly client: net.Socket;
   readonly upstream: net.Socket;
   readonly toClient: Out;
   readonly toUpstream: Out;
-  /** ReadyForQuery's status byte as last seen. */
-  status: TransactionStatus = 'I';
-  /** The server answered an error and ignores everything until the Sync that was not sent yet. */
-  skipping = false;
-  copyIn: Execution | null = null;
   taint: Taint = 'none';
   /** False once something may have changed search_path; what it is now only the server knows. */
   searchPathKnown: boolean;
-  /** Counts Syncs: what stands between two of them fails or succeeds together. */
-  batch = 0;
   /** A cancel is on its way to the server. */
   cancelBarrier: Promise<void> | null = null;
   /** Statements of this session changed the catalog; others must not be judged by the old one. */
@@ -88,13 +94,14 @@ export class Session {
   catalogBarrier: Promise<void> | null = null;
   /** Statements on their way whose success changes names or the catalog: what follows is judged when they are answered. */
   readonly unsettled = new Set<Execution>();
-  /** Extended messages were forwarded since the last Sync: the server is inside an implicit transaction. */
-  unsynced = false;
   /** The client said goodbye; when the server closes, all is as it should be. */
   ending = false;
   readonly #frontend: FrontendFlow;
   readonly #backend: BackendFlow;
   #closed = false;
+  #idle: NodeJS.Timeout | undefined;
+  /** When something last came from either side; milliseconds of a monotonic clock. */
+  #movedMs = performance.now();
   #draining = false;
   #idleWaiters: (() => void)[] = [];
   #settledWaiters: (() => void)[] = [];
@@ -126,7 +133,10 @@ export class Session {
 
   /** Begins to relay; `early` is what the client sent behind its start-up. */
   start(early: Buffer): void {
-    this.client.on('data', (chunk: Buffer) => this.guard(() => this.#frontend.push(chunk)));
+    this.client.on('data', (chunk: Buffer) => {
+      this.#movedMs = performance.now();
+      this.guard(() => this.#frontend.push(chunk));
+    });
     this.client.on('end', () => this.clientEnded());
     this.client.on('error', () => undefined);
     this.client.on('close', () => this.close('client closed the connection'));
@@ -143,6 +153,8 @@ export class Session {
       else this.fail(upstreamLost(this.facts.connectionName), 'upstream closed the connection');
     });
     this.upstream.on('drain', () => this.guard(() => this.#frontend.pump()));
+    this.#idle = setInterval(() => this.guard(() => this.#endIfIdle()), IDLE_CHECK_MS);
+    this.#idle.unref();
     if (early.length > 0) this.guard(() => this.#frontend.push(early));
   }
 
@@ -194,11 +206,9 @@ export class Session {
   close(reason: string): void {
     if (this.#closed) return;
     this.#closed = true;
+    clearInterval(this.#idle);
     this.#frontend.withdraw();
-    for (const reply of this.replies.drain()) {
-      if (reply.op === 'execute' && reply.execution !== null) this.end(reply.execution, 'unknown');
-      if (reply.op === 'query') for (const execution of reply.executions) this.end(execution, 'unknown');
-    }
+    for (const execution of this.protocol.drain()) this.end(execution, 'unknown');
     closeGently(this.client);
     // Terminate, so that the server ends the transaction now rather than when it next writes.
     if (!this.upstream.destroyed) this.upstream.end(Buffer.from([0x58, 0, 0, 0, 4]));
@@ -219,7 +229,7 @@ export class Session {
 
   /** Resolves when the server owes nothing more. */
   whenAnswered(): Promise<void> {
-    if (this.replies.length === 0 || this.#closed) return Promise.resolve();
+    if (this.protocol.owed === 0 || this.#closed) return Promise.resolve();
     return new Promise((resolve) => this.#idleWaiters.push(resolve));
   }
 
@@ -231,15 +241,16 @@ export class Session {
 
   /** Resolves when the server asks for COPY data, or owes nothing more and so never will. */
   whenCopying(): Promise<void> {
-    if (this.copyIn !== null || this.replies.length === 0 || this.#closed) return Promise.resolve();
+    if (this.protocol.copyingIn || this.protocol.owed === 0 || this.#closed) return Promise.resolve();
     return new Promise((resolve) => this.#copyWaiters.push(resolve));
   }
 
   /** Called by the backend flow after each batch of answers. */
   answered(): void {
-    if (this.copyIn !== null || this.replies.length === 0) for (const resolve of this.#copyWaiters.splice(0)) resolve();
+    this.#movedMs = performance.now();
+    if (this.protocol.copyingIn || this.protocol.owed === 0) for (const resolve of this.#copyWaiters.splice(0)) resolve();
     if (this.unsettled.size === 0) for (const resolve of this.#settledWaiters.splice(0)) resolve();
-    if (this.replies.length === 0) {
+    if (this.protocol.owed === 0) {
       for (const resolve of this.#idleWaiters.splice(0)) resolve();
       // After an error the server ignores Terminate as well, so nobody else would end this.
       if (this.ending) return this.close('client closed the connection');
@@ -248,8 +259,19 @@ export class Session {
     this.#frontend.pump();
   }
 
+  /** Nothing runs, nothing is held, and the client has been silent for longer than its connection allows. */
+  #endIfIdle(): void {
+    const { protocol } = this;
+    if (protocol.owed > 0 || this.#frontend.holding) return;
+    const { idleMs, idleInTransactionMs } = this.services.limits();
+    const outside = protocol.status === 'I';
+    const limitMs = outside ? idleMs : idleInTransactionMs;
+    if (limitMs === null || performance.now() - this.#movedMs < limitMs) return;
+    this.fail(outside ? idleTooLong() : idleInTransactionTooLong(), outside ? 'idle timeout' : 'idle-in-transaction timeout');
+  }
+
   #endIfDrained(): void {
-    if (this.#draining && this.replies.length === 0 && this.status === 'I') {
+    if (this.#draining && this.protocol.owed === 0 && this.protocol.status === 'I') {
       this.terminate('the gateway is shutting down');
     }
   }
@@ -263,7 +285,7 @@ export class Session {
     status: StatementStatus,
     sqlstate: string | null = null,
   ): void {
-    const now = { atMs: Date.now(), policyVersion: view.policy.version, transactionStatus: this.status };
+    const now = { atMs: Date.now(), policyVersion: view.policy.version, transactionStatus: this.protocol.status };
     for (const execution of executions) {
       try {
         this.services.record(intentOf(execution, this.facts, now, status, sqlstate));

@@ -5,11 +5,12 @@ import type { MaskIndex } from '../masking/columns';
 import type { Touch } from '../masking/types';
 import type { JudgedStatement, Judgement } from '../policy/judge';
 import type { Verdict } from '../policy/types';
+import { SqlSyntaxError } from '../sql/parse';
 import { decodeFields } from '../wire/backend';
 import { Backend } from '../wire/messages';
 import { FieldReader } from '../wire/reader';
 import { MessageWriter } from '../wire/writer';
-import { Session, type SessionServices, type SessionView } from './session';
+import { Session, type SessionLimits, type SessionServices, type SessionView } from './session';
 
 /**
  * Plays a client and an upstream on real sockets around one session, for tests that read like a transcript:
@@ -22,6 +23,8 @@ export interface Transcript {
   /** Waits for exactly these messages, in words; fails on anything else. */
   clientGets(...expected: string[]): Promise<void>;
   upstreamSees(...expected: string[]): Promise<void>;
+  /** This many bytes of a message that is not whole yet have reached the upstream. */
+  upstreamGot(bytes: number): Promise<void>;
   /** Nothing reached the upstream, and nothing will within a moment. */
   upstreamSeesNothing(): Promise<void>;
   decide(outcome: HoldOutcome): void;
@@ -38,6 +41,9 @@ export interface Transcript {
   deniesHeld: boolean;
   /** The last error that was logged and not shown. */
   lastError: unknown;
+  /** The name nobody has, as the upstream last saw it. */
+  poison: string;
+  limits: SessionLimits;
   session: Session;
   hangUp(): void;
   close(): void;
@@ -52,7 +58,10 @@ export async function transcript(options: { split: boolean } = { split: false })
     received.push(bytes.toString());
     return describeBackend(type, bytes);
   });
-  const fromSession = wordReader(upstreamEnd, describeFrontend);
+  const fromSession = wordReader(upstreamEnd, (type, bytes) => {
+    state.poison = /gatehouse refused [\w-]+/.exec(bytes.toString())?.[0] ?? state.poison;
+    return describeFrontend(type, bytes);
+  });
   let settle: ((outcome: HoldOutcome) => void) | null = null;
 
   const state: Transcript = {
@@ -60,6 +69,7 @@ export async function transcript(options: { split: boolean } = { split: false })
     upstream: (...messages) => upstreamEnd.write(Buffer.concat(messages)),
     clientGets: (...expected) => fromGateway.expect(expected),
     upstreamSees: (...expected) => fromSession.expect(expected),
+    upstreamGot: (bytes) => fromSession.pendingReaches(bytes),
     upstreamSeesNothing: () => fromSession.expectNothing(),
     decide: (outcome) => settle?.(outcome),
     held: [],
@@ -70,6 +80,8 @@ export async function transcript(options: { split: boolean } = { split: false })
     journalFails: false,
     deniesHeld: false,
     lastError: null,
+    poison: '',
+    limits: { statementBytes: 10_000, messageBytes: 100_000, idleMs: null, idleInTransactionMs: null },
     session: undefined as unknown as Session,
     hangUp: () => clientEnd.end(),
     close() {
@@ -82,7 +94,10 @@ export async function transcript(options: { split: boolean } = { split: false })
   const services: SessionServices = {
     view: () => (state.deniesHeld ? { ...VIEW } : VIEW),
     refreshCatalog: () => state.readCatalog(),
-    judge: (text) => judge(state.deniesHeld ? text.replace('hold', 'deny') : text),
+    judge(text) {
+      if (text === 'SYNTAX') throw new SqlSyntaxError('syntax error at or near "SYNTAX"', 1);
+      return judge(state.deniesHeld ? text.replace('hold', 'deny') : text);
+    },
     record(entry) {
       if (state.journalFails) throw Object.assign(new Error('no space'), { code: 'ENOSPC' });
       state.journal.push(entry);
@@ -107,7 +122,7 @@ export async function transcript(options: { split: boolean } = { split: false })
     },
     requestLink: (id) => `http://console/approvals/${id}`,
     hashKey: Buffer.alloc(32),
-    limits: { statementBytes: 10_000, bindBytes: 100_000 },
+    limits: () => state.limits,
     onClosed: () => undefined,
     logError: (_, error) => {
       state.lastError = error;
@@ -152,6 +167,7 @@ const VIEW = {
   catalog: { relations: new Map([[1, { columns: [{ number: 1 }, { number: 2 }] }]]), relationsByName: new Map(), types: new Map() },
   masks: MASKS,
   timeless: true,
+  unrestricted: false,
 } as unknown as SessionView;
 
 function judge(text: string): Judgement {
@@ -259,6 +275,11 @@ function wordReader(socket: net.Socket, describe: (type: string, bytes: Buffer) 
         );
       }
     },
+    async pendingReaches(bytes: number) {
+      const until = Date.now() + 3_000;
+      while (pending.length < bytes && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 5));
+      if (pending.length !== bytes) throw new Error(`expected ${bytes} bytes of an unfinished message, got ${pending.length}`);
+    },
     async expectNothing() {
       await new Promise((resolve) => setTimeout(resolve, 60));
       if (words.length > 0) throw new Error(`expected nothing, got ${JSON.stringify(words)}`);
@@ -272,21 +293,23 @@ function describeFrontend(type: string, bytes: Buffer): string {
     case 'Q':
       return `Q ${reader.cstring()}`;
     case 'P':
-      return `P ${reader.cstring()}|${reader.cstring()}`;
+      return `P ${shown(reader.cstring())}|${reader.cstring()}`;
     case 'B':
       return `B ${reader.cstring()}|${reader.cstring()}`;
     case 'D':
     case 'C': {
       const target = String.fromCharCode(reader.int8());
       const name = reader.cstring();
-      return `${type} ${target} ${name.startsWith('gatehouse refused') ? 'POISON' : name}`.trim();
+      return `${type} ${target} ${shown(name)}`.trim();
     }
     case 'E':
-      return `E ${reader.cstring()}`.trim();
+      return `E ${shown(reader.cstring())}`.trim();
     default:
       return type;
   }
 }
+
+const shown = (name: string) => (name.startsWith('gatehouse refused') ? 'POISON' : name);
 
 function describeBackend(type: string, bytes: Buffer): string {
   switch (type) {

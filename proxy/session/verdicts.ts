@@ -1,8 +1,9 @@
-import type { WireError } from '../wire/errors';
+import { judgeUnparsed } from '../policy/unparsed';
+import { statementNotAnalyzed, type WireError } from '../wire/errors';
 import { judgedError } from './denial';
-import type { Execution } from './execution';
+import { type Execution, newExecution } from './execution';
 import { HeldStatement } from './held';
-import type { Judging } from './judging';
+import type { Judging, UnparsedText } from './judging';
 import type { Session, SessionView } from './session';
 
 /** What a verdict does: a denial is recorded, a hold waits for its person, a run leaves its marks on the session. */
@@ -23,7 +24,7 @@ export class Verdicts {
 
   /** SQL PREPARE gives a name only once the server says it did. */
   followNames(executions: readonly Execution[]): void {
-    const { names } = this.#session;
+    const { names } = this.#session.protocol;
     for (const execution of executions) {
       const effect = execution.judged.facts.session;
       if (effect?.type !== 'prepare') continue;
@@ -43,10 +44,12 @@ export class Verdicts {
   mark(execution: Execution, view: SessionView): void {
     execution.startedMs = performance.now();
     const { session, effects, functions } = execution.judged.facts;
-    const setsPath = session?.type === 'set' && (session.name === 'search_path' || session.name === 'all');
+    const setsPath = session?.type === 'set' && SETS_PATH.has(session.name);
     if (setsPath || effects.has('opaque') || functions.some((called) => called.name === 'set_config'))
       this.#session.searchPathKnown = false;
-    if (execution.judged.changesCatalog || (session !== null && NAMING.has(session.type))) this.#session.unsettled.add(execution);
+    // Where nothing is restricted no verdict depends on the catalog, and nobody waits for it to be read again.
+    execution.dirtiesCatalog = execution.judged.changesCatalog && !view.unrestricted;
+    if (execution.dirtiesCatalog || (session !== null && NAMING.has(session.type))) this.#session.unsettled.add(execution);
     this.taint(execution.judged, view);
   }
 
@@ -65,13 +68,22 @@ export class Verdicts {
     return error;
   }
 
+  /** A text that does not parse is recorded as denied; it never runs. */
+  unparsed({ sql, message, view }: UnparsedText, protocol: Execution['protocol']): WireError {
+    const why = `Gatehouse's grammar does not take it: ${message}`;
+    const execution = newExecution(judgeUnparsed(sql, why), { protocol, parameters: [], analysisMs: 0 });
+    this.#session.begin([execution], view, 'denied', '42601');
+    execution.ended = true;
+    return statementNotAnalyzed(`${why}. The server may be newer than it`);
+  }
+
   /** Null when it may run; an error to answer with; 'skipped' when something before it failed and the server ignores it. */
   async hold(sql: string, executions: readonly Execution[], view: SessionView): Promise<WireError | null | 'skipped'> {
     const session = this.#session;
-    if (session.replies.length > 0) {
+    if (session.protocol.owed > 0) {
       session.askForAnswers();
       await session.whenAnswered();
-      if (session.skipping || session.closed) return 'skipped';
+      if (session.protocol.skipping || session.closed) return 'skipped';
     }
     const held = new HeldStatement(session, sql, executions, view);
     this.#held = held;
@@ -91,5 +103,7 @@ export class Verdicts {
   }
 }
 
+/** Settings that change what unqualified names mean; a role has a path of its own. */
+const SETS_PATH: ReadonlySet<string> = new Set(['search_path', 'all', 'role', 'session_authorization']);
 /** Effects on names that only the server's answer makes sure. */
 const NAMING: ReadonlySet<string> = new Set(['prepare', 'deallocate', 'discard', 'declare', 'close']);

@@ -1,27 +1,25 @@
 import { createHash } from 'node:crypto';
-import net from 'node:net';
+import type net from 'node:net';
 import tls from 'node:tls';
 import { serialize } from 'pg-protocol';
-import type { TlsMode } from '../../db/schema/shapes';
 import { decodeFields, decodeParameterStatus } from '../wire/backend';
+import { WireError } from '../wire/errors';
 import { Backend } from '../wire/messages';
 import { FieldReader } from '../wire/reader';
+import { withDeadline } from './deadline';
+import type { Endpoint } from './endpoint';
+import { UpstreamError } from './error';
+import { around, negotiateTls, openSocket } from './negotiate';
 import { scramClient } from './scram';
-import { tlsOptions } from './tls';
+import { inWords, refusedSignIn } from './words';
 
-export interface UpstreamTarget {
-  host: string;
-  port: number;
-  database: string;
-  username: string;
-  password: string | null;
-  tls: TlsMode;
+export interface UpstreamTarget extends Endpoint {
   /** Start-up parameters besides user and database. */
   parameters: Readonly<Record<string, string>>;
   timeoutMs: number;
 }
 
-/** A signed-in server session, idle, with nothing unread. */
+/** A signed-in server session, idle, paused; it flows again by itself when someone listens to its data. */
 export interface Upstream {
   socket: net.Socket;
   parameters: Map<string, string>;
@@ -29,82 +27,29 @@ export interface Upstream {
   cancelKey: { processId: number; secret: Buffer } | null;
 }
 
-/** Sign-in failed: the words come from the server or the network and hold no credential. */
-export class UpstreamError extends Error {
-  override name = 'UpstreamError';
-  readonly sqlstate: string | null;
-  constructor(message: string, sqlstate: string | null = null) {
-    super(message);
-    this.sqlstate = sqlstate;
-  }
+/** PostgreSQL's own is 4 bytes in protocol 3.0; 3.2 allows up to 256, and servers of other makes do as they like. */
+const MAX_CANCEL_SECRET_BYTES = 256;
+const PROTOCOL_3_0 = 0x00030000;
+
+/**
+ * Connects, negotiates TLS and signs in (SCRAM-SHA-256, md5, cleartext only under TLS or on loopback, trust, a client certificate).
+ * @throws UpstreamError
+ */
+export function connectUpstream(target: UpstreamTarget): Promise<Upstream> {
+  return withDeadline(target.timeoutMs, async (progress) => {
+    progress.socket = await openSocket(target);
+    progress.stage = 'TLS';
+    progress.socket = await negotiateTls(progress.socket, target);
+    progress.stage = 'sign-in';
+    return signIn(progress.socket, target);
+  });
 }
 
 /**
- * Connects, negotiates TLS and signs in (SCRAM-SHA-256, md5, cleartext only under TLS or on loopback, trust).
+ * Signs in over a socket that is as secure as it will be.
  * @throws UpstreamError
  */
-export async function connectUpstream(target: UpstreamTarget): Promise<Upstream> {
-  let socket: net.Socket | undefined;
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new UpstreamError(`no answer within ${target.timeoutMs} ms`)), target.timeoutMs);
-  });
-  try {
-    const work = (async () => {
-      socket = await openSocket(target);
-      socket = await negotiateTls(socket, target);
-      return signIn(socket, target);
-    })();
-    work.catch(() => undefined);
-    return await Promise.race([work, deadline]);
-  } catch (cause) {
-    socket?.destroy();
-    if (cause instanceof UpstreamError) throw cause;
-    throw new UpstreamError(cause instanceof Error ? cause.message : 'connection failed');
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-function openSocket(target: UpstreamTarget): Promise<net.Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = net.connect({ host: target.host, port: target.port, noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 });
-    socket.once('connect', () => resolve(socket));
-    socket.once('error', reject);
-    setTimeout(() => {
-      if (socket.connecting) socket.destroy(new UpstreamError(`no answer within ${target.timeoutMs} ms`));
-    }, target.timeoutMs).unref();
-  });
-}
-
-async function negotiateTls(socket: net.Socket, target: UpstreamTarget): Promise<net.Socket> {
-  if (target.tls === 'disable') return socket;
-  socket.write(serialize.requestSsl());
-  const answer = await new Promise<Buffer>((resolve, reject) => {
-    socket.once('data', resolve);
-    socket.once('error', reject);
-    socket.once('close', () => reject(new UpstreamError('the server closed the connection at SSLRequest')));
-  });
-  // One byte, and nothing behind it: bytes in front of TLS could have been injected (CVE-2021-23222).
-  if (answer.length !== 1) throw new UpstreamError('the server sent bytes in front of TLS');
-  if (answer[0] === 0x4e) {
-    if (target.tls === 'prefer') return socket;
-    throw new UpstreamError(`the server offers no TLS and tls is ${target.tls}`);
-  }
-  if (answer[0] !== 0x53) throw new UpstreamError('the server gave an unknown answer to SSLRequest');
-  socket.removeAllListeners('close');
-  return new Promise((resolve, reject) => {
-    const secure = tls.connect({
-      socket,
-      ALPNProtocols: ['postgresql'],
-      ...(tlsOptions(target.tls === 'prefer' ? 'require' : target.tls, target.host) || {}),
-    });
-    secure.once('secureConnect', () => resolve(secure));
-    secure.once('error', reject);
-  });
-}
-
-function signIn(socket: net.Socket, target: UpstreamTarget): Promise<Upstream> {
+export function signIn(socket: net.Socket, target: UpstreamTarget): Promise<Upstream> {
   return new Promise((resolve, reject) => {
     const parameters = new Map<string, string>();
     let cancelKey: Upstream['cancelKey'] = null;
@@ -114,7 +59,8 @@ function signIn(socket: net.Socket, target: UpstreamTarget): Promise<Upstream> {
     };
     let scram: ReturnType<typeof scramClient> | undefined;
     let proven = false;
-    // Until ReadyForQuery the server only answers, so no byte can be behind it.
+    let authenticated = false;
+    let signedIn = false;
     let pending: Buffer = Buffer.alloc(0);
 
     const settle = (finish: () => void) => {
@@ -123,13 +69,18 @@ function signIn(socket: net.Socket, target: UpstreamTarget): Promise<Upstream> {
       socket.off('close', onClose);
       finish();
     };
-    const onError = (error: Error) => settle(() => reject(error));
-    const onClose = () => settle(() => reject(new UpstreamError('the server closed the connection during sign-in')));
+    const fail = (error: unknown) =>
+      settle(() => {
+        socket.destroy();
+        reject(inWords(error instanceof WireError ? new UpstreamError(error.fields.message) : error, around(target, 'sign-in')));
+      });
+    const onError = fail;
+    const onClose = () => fail(new UpstreamError('the server closed the connection during sign-in', { hint: 'see its log' }));
     const onData = (chunk: Buffer) => {
       try {
         pending = pending.length === 0 ? chunk : Buffer.concat([pending, chunk]);
         if (pending.length > 1_000_000) throw new UpstreamError('the server sent too much during sign-in');
-        while (pending.length >= 5) {
+        while (!signedIn && pending.length >= 5) {
           const size = pending.readUInt32BE(1) + 1;
           if (size < 5) throw new UpstreamError('the server sent an invalid message length');
           if (pending.length < size) break;
@@ -137,8 +88,14 @@ function signIn(socket: net.Socket, target: UpstreamTarget): Promise<Upstream> {
           pending = pending.subarray(size);
           handle(bytes);
         }
+        if (signedIn) {
+          settle(() => {
+            hold(socket, pending);
+            resolve({ socket, parameters, cancelKey });
+          });
+        }
       } catch (error) {
-        settle(() => reject(error));
+        fail(error);
       }
     };
 
@@ -152,19 +109,30 @@ function signIn(socket: net.Socket, target: UpstreamTarget): Promise<Upstream> {
           parameters.set(name, value);
           return;
         }
-        case Backend.backendKeyData:
-          cancelKey = { processId: bytes.readInt32BE(5), secret: Buffer.from(bytes.subarray(9)) };
+        case Backend.backendKeyData: {
+          const reader = new FieldReader(bytes, 5);
+          const processId = reader.int32();
+          if (reader.left > MAX_CANCEL_SECRET_BYTES) throw new UpstreamError('the server sent a cancel key that is too long');
+          cancelKey = { processId, secret: Buffer.from(reader.bytes(reader.left)) };
           return;
-        case Backend.readyForQuery:
-          settle(() => resolve({ socket, parameters, cancelKey }));
-          return;
-        case Backend.errorResponse: {
-          const fields = decodeFields(bytes);
-          throw new UpstreamError(fields.get('M') ?? 'sign-in failed', fields.get('C') ?? null);
         }
-        case Backend.noticeResponse:
-        case Backend.negotiateProtocolVersion:
+        case Backend.readyForQuery:
+          if (!authenticated) throw new UpstreamError('the server skipped authentication');
+          signedIn = true;
           return;
+        case Backend.errorResponse:
+          throw refusedSignIn(decodeFields(bytes), { ...target, hasCertificate: target.tls.certificate !== null });
+        case Backend.noticeResponse:
+          return;
+        case Backend.negotiateProtocolVersion: {
+          // Ours alone to read: the client's leg has its own. We ask for 3.0 without options, so there is nothing less to agree on.
+          const reader = new FieldReader(bytes, 5);
+          const newest = reader.int32();
+          // PostgreSQL says the whole version here, the documentation the minor one.
+          if ((newest !== 0 && newest !== PROTOCOL_3_0) || reader.int32() !== 0)
+            throw new UpstreamError('the server does not agree to protocol 3.0', { hint: 'it has to be PostgreSQL 14 or newer' });
+          return;
+        }
         default:
           throw new UpstreamError(`the server sent message 0x${(bytes[0] ?? 0).toString(16)} during sign-in`);
       }
@@ -176,11 +144,11 @@ function signIn(socket: net.Socket, target: UpstreamTarget): Promise<Upstream> {
       switch (code) {
         case 0:
           if (scram !== undefined && !proven) throw new UpstreamError('the server skipped its SCRAM proof');
+          authenticated = true;
           return;
         case 3:
-          if (!(socket instanceof tls.TLSSocket) && !isLoopback(socket)) {
-            throw new UpstreamError('the server asks for a password in clear without TLS');
-          }
+          if (!mayCarryPassword({ encrypted: socket instanceof tls.TLSSocket, remoteAddress: socket.remoteAddress }))
+            throw new UpstreamError('the server asks for a password in clear without TLS', { hint: 'set tls to require or stricter' });
           socket.write(serialize.password(password()));
           return;
         case 5:
@@ -224,25 +192,22 @@ function md5Password(user: string, password: string, salt: Buffer): string {
   return `md5${md5(Buffer.concat([Buffer.from(md5(password + user)), salt]))}`;
 }
 
-function isLoopback(socket: net.Socket): boolean {
-  const address = socket.remoteAddress ?? '';
-  return address === '::1' || address.startsWith('127.') || address.startsWith('::ffff:127.');
+/** A cleartext password goes only where nobody can listen. */
+export function mayCarryPassword({ encrypted, remoteAddress = '' }: { encrypted: boolean; remoteAddress?: string | undefined }): boolean {
+  return encrypted || remoteAddress === '::1' || remoteAddress.startsWith('127.') || remoteAddress.startsWith('::ffff:127.');
 }
 
-/** Sends CancelRequest for a server session and waits for the server to close, at most `timeoutMs`. Best effort by its nature. */
-export async function cancelUpstream(target: UpstreamTarget, key: { processId: number; secret: Buffer }): Promise<void> {
-  const plain = await openSocket(target);
-  const socket = await negotiateTls(plain, target);
-  await new Promise<void>((resolve) => {
-    socket.once('close', () => resolve());
-    socket.once('error', () => resolve());
-    socket.setTimeout(target.timeoutMs, () => socket.destroy());
-    const packet = Buffer.alloc(12 + key.secret.length);
-    packet.writeInt32BE(packet.length, 0);
-    packet.writeInt32BE(80877102, 4);
-    packet.writeInt32BE(key.processId, 8);
-    key.secret.copy(packet, 12);
-    socket.end(packet);
-    socket.resume();
+/**
+ * Keeps what the server sends from now on (a notice, a parameter, its end) until someone listens: who asked for this session still has
+ * other things to wait for, and a flowing socket without a listener drops its data.
+ */
+function hold(socket: net.Socket, rest: Buffer): void {
+  socket.pause();
+  if (rest.length > 0) socket.unshift(rest);
+  socket.on('newListener', function flow(event: string | symbol) {
+    if (event !== 'data') return;
+    socket.off('newListener', flow);
+    // One that ended meanwhile says so once more: its close had no listener.
+    process.nextTick(() => (socket.closed ? socket.emit('close') : socket.resume()));
   });
 }

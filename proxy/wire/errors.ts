@@ -100,6 +100,14 @@ export const upstreamLost = (connection: string) =>
   fatal('gatehouse_upstream', '08006', `the upstream of "${connection}" closed the connection`, { hint: 'Connect again.' });
 export const terminatedByAdministrator = (detail?: string) =>
   fatal('gatehouse_session', '57P01', 'terminating connection due to administrator command', detail === undefined ? {} : { detail });
+export const idleTooLong = () =>
+  fatal('gatehouse_session', '57P05', 'terminating connection due to idle-session timeout', {
+    detail: 'The connection sets limits.idleTimeout.',
+  });
+export const idleInTransactionTooLong = () =>
+  fatal('gatehouse_session', '25P03', 'terminating connection due to idle-in-transaction timeout', {
+    detail: 'The connection sets limits.idleInTransactionTimeout.',
+  });
 export const encodingChanged = (setting: string) =>
   fatal('gatehouse_session', '0A000', `${setting} was changed and statements can no longer be read as the server reads them`);
 export const internalError = (errorId: string) =>
@@ -135,8 +143,6 @@ export const statementDenied = (words: DenialWords) =>
   );
 export const statementNotAnalyzed = (construct: string) =>
   error('gatehouse_analysis', '42501', 'statement could not be analyzed and was denied', { detail: sentence(construct) });
-export const syntaxError = (message: string, position: number | null) =>
-  error('gatehouse_analysis', '42601', message, position === null ? {} : { position });
 export const maskedUseDenied = (statementId: string, reason: string) =>
   error('gatehouse_masking', '42501', `statement denied because it uses masked data (${statementId})`, {
     detail: `${sentence(reason)} Nothing was executed.`,
@@ -149,12 +155,16 @@ export const resultWithheld = (statementId: string, reason: string) =>
 export const invalidUtf8 = () => error('gatehouse_wire', '22021', 'invalid byte sequence for encoding "UTF8"');
 export const statementTooLarge = (sizeBytes: number, limitBytes: number) =>
   error('gatehouse_wire', '54000', `statement of ${sizeBytes} bytes exceeds the limit of ${limitBytes} bytes`);
+export const messageTooLarge = (sizeBytes: number, limitBytes: number) =>
+  error('gatehouse_wire', '54000', `message of ${sizeBytes} bytes exceeds the limit of ${limitBytes} bytes`);
 export const tooManyNames = () =>
   error('gatehouse_session', '53200', 'too many prepared statements and portals in one session', { hint: 'Close or deallocate some.' });
 export const functionCallNotAllowed = () =>
   error('gatehouse_wire', '42501', 'function call protocol is not allowed', {
-    hint: 'Drivers use it for large objects (lo_*); keep such data in bytea columns.',
+    detail: 'Drivers use it for large objects (lo_*).',
+    hint: 'Keep such data in bytea columns, or set functionCall: judge on the connection.',
   });
+export const noSuchFunction = (oid: number) => error('gatehouse_catalog', '42883', `function with OID ${oid} does not exist`);
 export const notRecorded = (detail: string) =>
   error('gatehouse_audit', '58000', 'statement not executed because it could not be recorded', { detail });
 export const catalogUnavailable = (connection: string) =>
@@ -175,13 +185,6 @@ export const canceledByUser = () =>
   error('gatehouse_approval', '57014', 'canceling statement due to user request', {
     detail: 'The approval request was withdrawn. Nothing was executed.',
   });
-export const noSuchStatement = (name: string) =>
-  error(
-    'gatehouse_session',
-    '26000',
-    name === '' ? 'unnamed prepared statement does not exist' : `prepared statement "${name}" does not exist`,
-  );
-export const noSuchPortal = (name: string) => error('gatehouse_session', '34000', `portal "${name}" does not exist`);
 export const noSuchCursor = (name: string) => error('gatehouse_session', '34000', `cursor "${name}" does not exist`);
 
 // Notices.

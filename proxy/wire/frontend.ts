@@ -1,103 +1,5 @@
 import { protocolViolation } from './errors';
-import { Frontend, MAX_MESSAGE_BYTES } from './messages';
 import { FieldReader } from './reader';
-
-/** What the framer hands out of the client's byte stream. */
-export type FrontendFrame =
-  /** A whole message; `bytes` includes type and length, and is exactly what may be forwarded. */
-  | { kind: 'message'; type: number; bytes: Buffer }
-  /** A piece of a CopyData message, header included in the first piece. */
-  | { kind: 'copyData'; bytes: Buffer }
-  /** A message above its limit: its body is skipped, nothing of it is kept. */
-  | { kind: 'oversize'; type: number; sizeBytes: number };
-
-const KNOWN = new Set<number>(Object.values(Frontend));
-
-/**
- * Cuts the client's byte stream into messages. Holds at most one incomplete message, up to the limit of its type;
- * CopyData passes in pieces. Unknown types and impossible lengths are refused before anything is allocated.
- */
-export class FrontendFramer {
-  readonly #limitOf: (type: number) => number;
-  #parts: Buffer[] = [];
-  #size = 0;
-  /** Bytes of the current CopyData message still to pass, or of an oversize message still to skip. */
-  #streaming = 0;
-  #skipping = 0;
-
-  constructor(limitOf: (type: number) => number) {
-    this.#limitOf = limitOf;
-  }
-
-  /** Bytes that were pushed and not yet handed out. */
-  get bufferedBytes(): number {
-    return this.#size;
-  }
-
-  push(chunk: Buffer): void {
-    if (chunk.length === 0) return;
-    this.#parts.push(chunk);
-    this.#size += chunk.length;
-  }
-
-  #join(): Buffer {
-    const [first] = this.#parts;
-    if (first !== undefined && this.#parts.length === 1) return first;
-    const joined = Buffer.concat(this.#parts, this.#size);
-    this.#parts = [joined];
-    return joined;
-  }
-
-  /** Takes `count` bytes, which must be there, joining chunks only when they are split. */
-  #take(count: number): Buffer {
-    let [first] = this.#parts;
-    if (first === undefined || first.length < count) first = this.#join();
-    const taken = first.subarray(0, count);
-    if (first.length === count) this.#parts.shift();
-    else this.#parts[0] = first.subarray(count);
-    this.#size -= count;
-    return taken;
-  }
-
-  #header(): { type: number; total: number } | null {
-    if (this.#size < 5) return null;
-    let [first] = this.#parts;
-    if (first === undefined || first.length < 5) first = this.#join();
-    const type = first.readUInt8(0);
-    const length = first.readUInt32BE(1);
-    if (!KNOWN.has(type)) throw protocolViolation(`unknown message type 0x${type.toString(16).padStart(2, '0')}`);
-    if (length < 4 || length > MAX_MESSAGE_BYTES) throw protocolViolation('invalid message length');
-    return { type, total: length + 1 };
-  }
-
-  /** The next frame, or null until more bytes are pushed. @throws WireError 08P01 */
-  next(): FrontendFrame | null {
-    while (this.#size > 0) {
-      if (this.#skipping > 0) {
-        this.#skipping -= this.#take(Math.min(this.#skipping, this.#parts[0]?.length ?? 0)).length;
-        continue;
-      }
-      if (this.#streaming > 0) {
-        const bytes = this.#take(Math.min(this.#streaming, this.#parts[0]?.length ?? 0));
-        this.#streaming -= bytes.length;
-        return { kind: 'copyData', bytes };
-      }
-      const header = this.#header();
-      if (header === null) return null;
-      if (header.type === Frontend.copyData) {
-        this.#streaming = header.total;
-        continue;
-      }
-      if (header.total > this.#limitOf(header.type)) {
-        this.#skipping = header.total;
-        return { kind: 'oversize', type: header.type, sizeBytes: header.total - 5 };
-      }
-      if (this.#size < header.total) return null;
-      return { kind: 'message', type: header.type, bytes: this.#take(header.total) };
-    }
-    return null;
-  }
-}
 
 export interface ParseMessage {
   name: string;
@@ -134,27 +36,36 @@ export function decodeBind(bytes: Buffer): BindMessage {
   const portal = reader.cstring();
   const statement = reader.cstring();
   const parameterFormats = formats(reader);
-  const count = reader.uint16();
-  const parameters: (Buffer | null)[] = [];
-  for (let i = 0; i < count; i++) {
-    const size = reader.int32();
-    if (size < -1) throw protocolViolation('invalid parameter length');
-    parameters.push(size === -1 ? null : reader.bytes(size));
-  }
+  const parameters = cells(reader);
   const resultFormats = formats(reader);
   reader.end();
   return { portal, statement, parameterFormats, parameters, resultFormats };
 }
 
-function formats(reader: FieldReader): number[] {
+/** A count of format codes and the codes: 0 text, 1 binary. */
+export function formats(reader: FieldReader): number[] {
   const count = reader.uint16();
   const codes: number[] = [];
-  for (let i = 0; i < count; i++) {
-    const code = reader.int16();
-    if (code !== 0 && code !== 1) throw protocolViolation(`unsupported format code: ${code}`);
-    codes.push(code);
-  }
+  for (let i = 0; i < count; i++) codes.push(format(reader));
   return codes;
+}
+
+function format(reader: FieldReader): number {
+  const code = reader.int16();
+  if (code !== 0 && code !== 1) throw protocolViolation(`unsupported format code: ${code}`);
+  return code;
+}
+
+/** A count and as many values, each with its length; -1 is SQL NULL. */
+function cells(reader: FieldReader): (Buffer | null)[] {
+  const count = reader.uint16();
+  const values: (Buffer | null)[] = [];
+  for (let i = 0; i < count; i++) {
+    const size = reader.int32();
+    if (size < -1) throw protocolViolation('invalid parameter length');
+    values.push(size === -1 ? null : reader.bytes(size));
+  }
+  return values;
 }
 
 /** Describe (D) and Close (C): `S` for a statement, `P` for a portal. */
@@ -174,6 +85,25 @@ export function decodeExecute(bytes: Buffer): { portal: string; maxRows: number 
   const maxRows = reader.int32();
   reader.end();
   return { portal, maxRows };
+}
+
+export interface FunctionCallMessage {
+  oid: number;
+  /** 0, 1 or one per argument. */
+  argumentFormats: number[];
+  /** Views into the message; null is SQL NULL. */
+  arguments: (Buffer | null)[];
+}
+
+/** FunctionCall (F). */
+export function decodeFunctionCall(bytes: Buffer): FunctionCallMessage {
+  const reader = new FieldReader(bytes, 5);
+  const oid = reader.uint32();
+  const argumentFormats = formats(reader);
+  const values = cells(reader);
+  format(reader);
+  reader.end();
+  return { oid, argumentFormats, arguments: values };
 }
 
 /** Query (Q), PasswordMessage (p), CopyFail (f): one string. */

@@ -3,12 +3,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { and, count, eq, isNull } from 'drizzle-orm';
 import { newId } from '../../db/ids';
 import { sessions } from '../../db/schema/audit';
-import { open } from '../../db/secrets';
 import { mayConnect, type SignedIn, signIn } from '../identity/signIn';
 import type { ConnectionPolicy, Principal } from '../policy/types';
 import { Session } from '../session/session';
 import { readStartUp, type StartUpRequest, shorterTimeoutMs } from '../session/settings';
 import { connectUpstream, type Upstream, type UpstreamTarget } from '../upstream/connect';
+import { endpointOf } from '../upstream/endpoint';
 import {
   encodeAuthenticationCleartext,
   encodeAuthenticationOk,
@@ -192,12 +192,7 @@ async function checkSessionLimit(gateway: Gateway, connection: ConnectionPolicy)
 function targetOf(gateway: Gateway, connection: ConnectionPolicy, request: StartUpRequest): UpstreamTarget {
   const { statementTimeoutMs } = connection.limits;
   return {
-    host: connection.host,
-    port: connection.port,
-    database: connection.database,
-    username: connection.username,
-    password: connection.passwordSealed === null ? null : open(gateway.settings.secretKey, connection.passwordSealed, connection.id),
-    tls: connection.tls,
+    ...endpointOf(connection, gateway.settings.secretKey),
     parameters: {
       ...request.upstream,
       standard_conforming_strings: 'on',

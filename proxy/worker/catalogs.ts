@@ -1,8 +1,11 @@
-import pg from 'pg';
-import { open } from '../../db/secrets';
+import type pg from 'pg';
 import { type CatalogKeeper, openCatalogKeeper } from '../catalog/keeper';
 import type { ConnectionPolicy } from '../policy/types';
-import { tlsOptions } from '../upstream/tls';
+import { connectUpstream } from '../upstream/connect';
+import { controlClient } from '../upstream/control';
+import { endpointOf } from '../upstream/endpoint';
+
+const CONNECT_TIMEOUT_MS = 5_000;
 
 /** One catalog keeper per connection in use, opened at its first session and closed a while after its last. */
 export interface Catalogs {
@@ -24,6 +27,10 @@ export function createCatalogs(options: { secretKey: Buffer; onError(connection:
         connection.username,
         connection.passwordSealed,
         connection.tls,
+        connection.tlsNegotiation,
+        connection.tlsCa,
+        connection.tlsCertificate,
+        connection.tlsKeySealed,
       ]);
       const known = open_.get(connection.name);
       if (known?.settings === settings) return known.keeper;
@@ -45,18 +52,13 @@ export function createCatalogs(options: { secretKey: Buffer; onError(connection:
 
 /** The control connection: our own, never the client's; its settings are ours alone. */
 async function connectControl(connection: ConnectionPolicy, secretKey: Buffer): Promise<pg.Client> {
-  const client = new pg.Client({
-    host: connection.host,
-    port: connection.port,
-    database: connection.database,
-    user: connection.username,
-    ...(connection.passwordSealed === null ? {} : { password: open(secretKey, connection.passwordSealed, connection.id) }),
-    ssl: tlsOptions(connection.tls, connection.host),
-    application_name: 'gatehouse catalog',
-    connectionTimeoutMillis: 5_000,
-    keepAlive: true,
-  });
-  client.on('error', () => undefined);
+  const client = controlClient(() =>
+    connectUpstream({
+      ...endpointOf(connection, secretKey),
+      parameters: { application_name: 'gatehouse catalog' },
+      timeoutMs: CONNECT_TIMEOUT_MS,
+    }),
+  );
   await client.connect();
   return client;
 }

@@ -1,16 +1,19 @@
 import type { CatalogSnapshot } from '../catalog/types';
 import { type MaskIndex, maskedColumnsFor } from '../masking/columns';
 import type { ConnectionPolicy } from '../policy/types';
+import { isUnrestricted } from '../policy/unrestricted';
 import type { SessionFacts } from '../session/execution';
-import type { SessionServices, SessionView } from '../session/session';
-import { SqlSyntaxError, SqlTooComplexError } from '../sql/parse';
-import { cancelUpstream, type Upstream, type UpstreamTarget } from '../upstream/connect';
-import { catalogUnavailable, statementNotAnalyzed, syntaxError, terminatedByAdministrator } from '../wire/errors';
+import type { SessionLimits, SessionServices, SessionView } from '../session/session';
+import { SqlTooComplexError } from '../sql/parse';
+import { cancelUpstream } from '../upstream/cancel';
+import type { Upstream, UpstreamTarget } from '../upstream/connect';
+import { catalogUnavailable, statementNotAnalyzed, terminatedByAdministrator } from '../wire/errors';
+import { MAX_MESSAGE_BYTES } from '../wire/messages';
 import { closeSessionRow, type Gateway, newErrorId } from './gateway';
 import { log } from './log';
 import { codeOf, framesOf } from './shownError';
 
-const LIMITS = { statementBytes: 1024 * 1024, bindBytes: 64 * 1024 * 1024 };
+const MAX_STATEMENT_BYTES = 1024 * 1024;
 
 /** What one session gets of its worker. */
 export function servicesFor(
@@ -27,7 +30,6 @@ export function servicesFor(
       try {
         return gateway.judge.judge(text, { ...current, now: new Date(), ...(searchPathKnown ? {} : { searchPath: null }) });
       } catch (error) {
-        if (error instanceof SqlSyntaxError) throw syntaxError(error.message, error.position);
         if (error instanceof SqlTooComplexError) throw statementNotAnalyzed(error.message);
         throw error;
       }
@@ -40,7 +42,7 @@ export function servicesFor(
     },
     requestLink: (requestId) => `${gateway.settings.consoleUrl}/approvals/${requestId}`,
     hashKey: gateway.hashKey,
-    limits: LIMITS,
+    limits: () => limitsOf(gateway.policy.current().connections.get(session.facts.connectionName)),
     onClosed(reason) {
       session.onClosed();
       closeSessionRow(gateway, session.facts.id, reason).catch((error: unknown) => {
@@ -52,10 +54,34 @@ export function servicesFor(
   };
 }
 
+const limitsByConnection = new WeakMap<ConnectionPolicy, SessionLimits>();
+const NO_LIMITS: SessionLimits = {
+  statementBytes: MAX_STATEMENT_BYTES,
+  messageBytes: MAX_MESSAGE_BYTES,
+  idleMs: null,
+  idleInTransactionMs: null,
+};
+
+/** A connection that was removed ends its sessions by itself. */
+function limitsOf(connection: ConnectionPolicy | undefined): SessionLimits {
+  if (connection === undefined) return NO_LIMITS;
+  const known = limitsByConnection.get(connection);
+  if (known !== undefined) return known;
+  const { maxStatementBytes, maxMessageBytes, idleTimeoutMs, idleInTransactionTimeoutMs } = connection.limits;
+  const limits: SessionLimits = {
+    statementBytes: maxStatementBytes ?? NO_LIMITS.statementBytes,
+    messageBytes: maxMessageBytes ?? NO_LIMITS.messageBytes,
+    idleMs: idleTimeoutMs ?? null,
+    idleInTransactionMs: idleInTransactionTimeoutMs ?? null,
+  };
+  limitsByConnection.set(connection, limits);
+  return limits;
+}
+
 /** Resolving masks parses every view; sessions with the same groups share one index. Goes with its catalog snapshot. */
 const masksByCatalog = new WeakMap<CatalogSnapshot, Map<string, MaskIndex>>();
 
-export function masksFor(scope: Omit<SessionView, 'masks' | 'timeless'>): MaskIndex {
+export function masksFor(scope: Omit<SessionView, 'masks' | 'timeless' | 'unrestricted'>): MaskIndex {
   const known = masksByCatalog.get(scope.catalog) ?? new Map<string, MaskIndex>();
   masksByCatalog.set(scope.catalog, known);
   const key = JSON.stringify([scope.policy.version, scope.connection.id, scope.principal.groups]);
@@ -82,6 +108,7 @@ function createView(gateway: Gateway): (facts: SessionFacts) => SessionView | Pr
       principal,
       catalog,
       masks: masksFor({ policy, connection, principal, catalog }),
+      unrestricted: isUnrestricted(policy, connection, principal),
       timeless: policy.rules.every((rule) => rule.match.hours === undefined),
     };
     return last;
@@ -91,7 +118,7 @@ function createView(gateway: Gateway): (facts: SessionFacts) => SessionView | Pr
     const connection = gateway.policy.current().connections.get(facts.connectionName);
     if (connection === undefined) throw terminatedByAdministrator('the connection was removed');
     const keeper = gateway.catalogs.get(connection);
-    const catalog = keeper.current();
+    const catalog = keeper.current() ?? (isUnrestricted(gateway.policy.current(), connection, facts.principal) ? keeper.latest() : null);
     if (catalog !== null) return build(facts, connection, catalog);
     return keeper.ready().then(
       (snapshot) => build(facts, connection, snapshot),

@@ -15,7 +15,7 @@ export async function removeConnection({ store, actor }: Call, input: unknown): 
     const [before] = await tx.delete(connections).where(eq(connections.id, id)).returning();
     if (before === undefined) throw notFound('connection', id);
     await demandUnreferenced(tx, before.name);
-    const { passwordSealed: _sealed, ...shown } = before;
+    const { passwordSealed: _password, tlsKeySealed: _key, ...shown } = before;
     await recordAction(tx, actor, { action: 'connection.remove', subject: before.name, before: shown });
     return { id };
   });

@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import type { Action, ConnectionLimits, RecordSpec, TlsMode } from '../../db/schema/shapes';
+import type { Action, ConnectionLimits, RecordSpec, TlsMode, TlsNegotiation } from '../../db/schema/shapes';
 import { given, nameSchema } from '../input';
-import { actionSchema, tlsSchema } from '../policy/shapes';
+import { actionSchema, functionCallSchema } from '../policy/shapes';
+import { checkTls, tlsFields } from './tlsFields';
 
 export interface ConnectionRow {
   id: string;
@@ -11,12 +12,18 @@ export interface ConnectionRow {
   database: string;
   username: string;
   tls: TlsMode;
+  tlsNegotiation: TlsNegotiation;
+  /** PEM; certificates are no secret. */
+  tlsCa: string | null;
+  tlsCertificate: string | null;
   default: Action;
   opaque: Action;
   superuser: 'refuse' | 'allow';
+  functionCall: 'refuse' | 'judge';
   limits: ConnectionLimits;
   record: RecordSpec;
   hasPassword: boolean;
+  hasTlsKey: boolean;
   openSessions: number;
   updatedAt: Date;
 }
@@ -26,6 +33,10 @@ export const limitsSchema = z
     maxRows: z.int().positive().optional(),
     statementTimeoutMs: z.int().positive().max(86_400_000).optional(),
     maxSessions: z.int().positive().max(100_000).optional(),
+    maxStatementBytes: z.int().min(1_024, 'at least 1024').max(16_777_216, 'at most 16777216: larger texts cannot be analysed').optional(),
+    maxMessageBytes: z.int().min(8_192, 'at least 8192').max(1_073_741_823, 'at most 1073741823, as in PostgreSQL').optional(),
+    idleTimeoutMs: z.int().positive().max(86_400_000).optional(),
+    idleInTransactionTimeoutMs: z.int().positive().max(86_400_000).optional(),
   })
   .transform(given);
 
@@ -39,32 +50,43 @@ export const hostSchema = z
   .max(255)
   .regex(/^[^\s/\\@]+$/, 'a host name or address');
 
-/** A connection as the console edits it. An absent password keeps the stored one; an empty one removes it. */
-export const connectionDraftSchema = z.object({
-  id: z.string().optional(),
-  name: nameSchema,
-  host: hostSchema,
-  port: z.int('a port is a number').min(1, 'a port from 1 to 65535').max(65_535, 'a port from 1 to 65535').default(5432),
-  database: z.string().min(1, 'a database is needed').max(63),
-  username: z.string().min(1, 'a role to sign in with is needed').max(63),
-  password: z.string().max(1_000).optional(),
-  tls: tlsSchema.default('prefer'),
-  default: actionSchema.default('allow'),
-  opaque: actionSchema.default('hold'),
-  superuser: z.enum(['refuse', 'allow']).default('refuse'),
-  limits: limitsSchema.default({}),
-  record: recordSchema.default({ results: 'off' }),
-});
+/**
+ * A connection as the console edits it. An absent password or key keeps the stored one; an empty password removes it, and a key goes with
+ * its certificate.
+ */
+export const connectionDraftSchema = z
+  .object({
+    id: z.string().optional(),
+    name: nameSchema,
+    host: hostSchema,
+    port: z.int('a port is a number').min(1, 'a port from 1 to 65535').max(65_535, 'a port from 1 to 65535').default(5432),
+    database: z.string().min(1, 'a database is needed').max(63),
+    username: z.string().min(1, 'a role to sign in with is needed').max(63),
+    password: z.string().max(1_000).optional(),
+    ...tlsFields,
+    default: actionSchema.default('allow'),
+    opaque: actionSchema.default('hold'),
+    superuser: z.enum(['refuse', 'allow']).default('refuse'),
+    functionCall: functionCallSchema.default('refuse'),
+    limits: limitsSchema.default({}),
+    record: recordSchema.default({ results: 'off' }),
+  })
+  .superRefine(checkTls);
 export type ConnectionDraft = z.output<typeof connectionDraftSchema>;
 
 export type StageName = 'DNS' | 'TCP' | 'TLS' | 'sign-in' | 'version' | 'role' | 'catalog';
 
-export interface TestStage {
-  name: StageName;
+/** What a stage found; `hint` says what to do, `facts` are for who wants to know more. */
+export interface Finding {
   status: 'ok' | 'warn' | 'failed' | 'skipped';
-  durationMs: number;
   detail: string;
   hint?: string;
+  facts?: { label: string; value: string }[];
+}
+
+export interface TestStage extends Finding {
+  name: StageName;
+  durationMs: number;
 }
 
 export interface Snippets {

@@ -1,7 +1,6 @@
 import { eq } from 'drizzle-orm';
 import { z } from 'zod';
 import { connections } from '../../db/schema/policy';
-import { open } from '../../db/secrets';
 import { notFound } from '../errors';
 import type { Call } from '../identity/actor';
 import { demand } from '../identity/permission';
@@ -9,6 +8,7 @@ import { parseInput } from '../input';
 import { targetOf } from './control';
 import { type ConnectionDraft, connectionDraftSchema, type TestStage } from './shape';
 import { runStages, type StageTarget } from './stages';
+import { demandTlsKey } from './tlsFields';
 
 /** A stored connection by id, by name, or a draft that is not saved yet. */
 export const testSchema = z.union([connectionDraftSchema, z.strictObject({ id: z.string() }), z.strictObject({ name: z.string() })]);
@@ -26,12 +26,28 @@ export async function testConnection({ store, actor, secretKey }: Call, input: u
   return { stages: await runStages({ ...targetOf(stored, secretKey), superuser: stored.superuser, passwordMissing: false }) };
 }
 
+/** A stored credential goes only where it was given for: a test must not carry it to a server of someone's choosing. */
 function draftTarget(draft: ConnectionDraft, stored: typeof connections.$inferSelect | undefined, secretKey: Buffer): StageTarget {
-  const { host, port, database, username, tls, superuser } = draft;
-  const target = { host, port, database, username, tls, superuser, passwordMissing: false };
-  if (draft.password !== undefined) return { ...target, password: draft.password === '' ? null : draft.password };
-  if (stored?.passwordSealed == null) return { ...target, password: null };
-  // A stored password goes only where it was given for: a test must not carry it to a server of someone's choosing.
-  if (stored.host !== host || stored.port !== port) return { ...target, password: null, passwordMissing: true };
-  return { ...target, password: open(secretKey, stored.passwordSealed, stored.id) };
+  const { host, port, database, username, superuser } = draft;
+  demandTlsKey(draft, stored, secretKey);
+  const moved = stored !== undefined && (stored.host !== host || stored.port !== port);
+  const keepsPassword = draft.password === undefined && stored?.passwordSealed != null;
+  const keepsKey = draft.tlsCertificate !== null && draft.tlsKey === undefined && stored?.tlsKeySealed != null;
+  const kept = stored === undefined || moved ? null : targetOf(stored, secretKey);
+  return {
+    host,
+    port,
+    database,
+    username,
+    superuser,
+    password: keepsPassword ? (kept?.password ?? null) : draft.password || null,
+    tls: {
+      mode: draft.tls,
+      negotiation: draft.tlsNegotiation,
+      ca: draft.tlsCa,
+      certificate: draft.tlsCertificate,
+      key: keepsKey ? (kept?.tls.key ?? null) : (draft.tlsKey ?? null),
+    },
+    passwordMissing: moved && keepsPassword,
+  };
 }

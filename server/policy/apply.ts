@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { open } from '../../db/secrets';
 import type { Store } from '../../db/store';
 import { lockPolicy, movePolicyVersion, recordAction } from '../actions/record';
 import { type PolicyIssue, ServiceError } from '../errors';
@@ -7,12 +6,12 @@ import type { Actor, Call } from '../identity/actor';
 import { demand } from '../identity/permission';
 import { parseInput } from '../input';
 import { changePolicy } from './change';
-import type { PolicyDocument } from './document';
 import { parsePolicy } from './parse';
 import { effective, planPolicy } from './plan';
 import { renderPolicy } from './render';
+import { changedSecrets, secretIssues } from './secrets';
 import type { ApplyResult } from './shape';
-import { readStoredPolicy, type StoredPolicy } from './stored';
+import { readStoredPolicy } from './stored';
 
 /**
  * `env` answers the document's `${NAME}` references. It is the caller's own environment: the server's is never read for a remote caller,
@@ -21,7 +20,7 @@ import { readStoredPolicy, type StoredPolicy } from './stored';
 export const applySchema = z.object({
   yaml: z.string().max(2_000_000),
   dryRun: z.boolean().default(false),
-  env: z.record(z.string(), z.string().max(10_000)).default({}),
+  env: z.record(z.string(), z.string().max(500_000)).default({}),
 });
 
 /** The verb behind `gatehouse apply`, `diff` and the console's editor. */
@@ -50,14 +49,13 @@ export async function applyPolicy(store: Store, request: ApplyRequest): Promise<
   return store.transaction(async (tx) => {
     const before = await lockPolicy(tx);
     const stored = await readStoredPolicy(tx);
-    const moved = movedWithoutPassword(stored, document);
-    if (moved.length > 0)
-      throw invalid(moved.map((index) => issueAt(['connections', index], 'give the password again, because host or port changed')));
-    const passwordsChanged = changedPasswords(stored, document, request.secretKey);
-    const plan = planPolicy(stored, document, { passwordsChanged, actorId: request.actor.id });
+    const issues = secretIssues(stored, document, request.secretKey);
+    if (issues.length > 0) throw invalid(issues.map(({ path, message }) => issueAt(path, message)));
+    const secretsChanged = changedSecrets(stored, document, request.secretKey);
+    const plan = planPolicy(stored, document, { secretsChanged, actorId: request.actor.id });
     if (request.dryRun || effective(plan.changes).length === 0) return { version: before, ...plan };
     const version = await movePolicyVersion(tx);
-    await changePolicy(tx, { stored, document, plan, passwordsChanged, secretKey: request.secretKey });
+    await changePolicy(tx, { stored, document, plan, secretsChanged, secretKey: request.secretKey });
     await recordAction(tx, request.actor, {
       action: 'policy.apply',
       subject: `version ${version}`,
@@ -74,33 +72,4 @@ function invalid(issues: PolicyIssue[]): ServiceError {
     first === undefined ? '' : `line ${first.line}, column ${first.column}: ${first.path === '' ? '' : `${first.path}: `}${first.message}`;
   const more = issues.length > 1 ? ` (and ${issues.length - 1} more)` : '';
   return new ServiceError('INVALID', `policy: ${where}${more}`, { policy: issues });
-}
-
-/** A stored password is for the server it was given for; keeping it for another one would hand it over. */
-function movedWithoutPassword(stored: StoredPolicy, document: PolicyDocument): number[] {
-  return document.connections.flatMap((wanted, index) => {
-    const current = stored.connections.find((connection) => connection.name === wanted.name);
-    const keeps = wanted.password === undefined && current !== undefined && current.passwordSealed !== null;
-    return keeps && (current.host !== wanted.host || current.port !== wanted.port) ? [index] : [];
-  });
-}
-
-/** A stored password that cannot be opened counts as changed: sealing it anew is the way out of a lost key. */
-function changedPasswords(stored: StoredPolicy, document: PolicyDocument, secretKey: Buffer): ReadonlySet<string> {
-  const changed = new Set<string>();
-  for (const { name, password } of document.connections) {
-    if (password === undefined) continue;
-    const current = stored.connections.find((connection) => connection.name === name);
-    if (current === undefined || current.passwordSealed === null || !opensTo(secretKey, current.passwordSealed, current.id, password))
-      changed.add(name);
-  }
-  return changed;
-}
-
-function opensTo(secretKey: Buffer, sealed: string, id: string, password: string): boolean {
-  try {
-    return open(secretKey, sealed, id) === password;
-  } catch {
-    return false;
-  }
 }

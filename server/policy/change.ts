@@ -4,10 +4,12 @@ import { groups, principals } from '../../db/schema/identity';
 import { access, connections, maskingRules, rules } from '../../db/schema/policy';
 import { seal } from '../../db/secrets';
 import type { StoreTransaction } from '../../db/store';
+import { sealTlsKey } from '../../proxy/upstream/endpoint';
 import { setMembership } from '../principals/membership';
 import { endSessionsOf } from '../sessions/end';
 import type { PolicyDocument } from './document';
 import type { PolicyPlan } from './plan';
+import type { ChangedSecrets } from './secrets';
 import type { ObjectKind, PolicyChange } from './shape';
 import type { StoredPolicy } from './stored';
 
@@ -15,7 +17,7 @@ interface ChangeRequest {
   stored: StoredPolicy;
   document: PolicyDocument;
   plan: PolicyPlan;
-  passwordsChanged: ReadonlySet<string>;
+  secretsChanged: ChangedSecrets;
   secretKey: Buffer;
 }
 
@@ -37,13 +39,18 @@ const isTouched = (changes: readonly PolicyChange[], name: string) =>
   changes.some((item) => item.name === name && (item.change === 'create' || item.change === 'update'));
 
 async function changeConnections(tx: StoreTransaction, request: ChangeRequest, changes: PolicyChange[]): Promise<void> {
-  for (const { password, default: defaultAction, opaque: opaqueAction, ...plain } of request.document.connections) {
+  for (const { password, tlsKey, default: defaultAction, opaque: opaqueAction, ...plain } of request.document.connections) {
     if (!isTouched(changes, plain.name)) continue;
     const id = request.stored.connections.find((connection) => connection.name === plain.name)?.id ?? newId('con');
-    const secret =
-      password !== undefined && request.passwordsChanged.has(plain.name)
+    const { passwords, tlsKeys } = request.secretsChanged;
+    const secret = {
+      ...(password !== undefined && passwords.has(plain.name)
         ? { passwordSealed: password === '' ? null : seal(request.secretKey, password, id) }
-        : {};
+        : {}),
+      ...(tlsKey !== undefined && tlsKeys.has(plain.name) ? { tlsKeySealed: sealTlsKey(request.secretKey, tlsKey, id) } : {}),
+      // A key without its certificate is of no use, and one more thing to lose.
+      ...(plain.tlsCertificate === null ? { tlsKeySealed: null } : {}),
+    };
     const row = { ...plain, defaultAction, opaqueAction, ...secret, updatedAt: sql`now()` };
     await tx
       .insert(connections)

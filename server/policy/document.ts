@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { PrincipalKind, Role } from '../../db/schema/shapes';
 import type { AccessGrant, MaskingRule, Rule } from '../../proxy/policy/types';
 import { hostSchema, limitsSchema, recordSchema } from '../connections/shape';
+import { checkTls, tlsFields } from '../connections/tlsFields';
 import { parseDuration } from '../duration';
 import { given, nameSchema } from '../input';
 import { columnGlob } from '../masking/shape';
@@ -9,13 +10,13 @@ import {
   actionSchema,
   DEFAULT_EXPIRES_IN_MS,
   detectorSchema,
+  functionCallSchema,
   inferenceSchema,
   kindSchema,
   maskSpecSchema,
   modeSchema,
   roleSchema,
   ruleMatchSchema,
-  tlsSchema,
 } from './shapes';
 
 export interface DocumentPrincipal {
@@ -40,28 +41,42 @@ const port = z.union([z.int(), z.string().regex(/^\d+$/).transform(Number)], 'a 
 const names = z.array(z.string().min(1)).default([]);
 const someNames = z.array(z.string().min(1)).min(1, 'name at least one, or "*" for all');
 
-const connectionSchema = z.strictObject({
-  name: nameSchema,
-  host: hostSchema,
-  port: port.default(5432),
-  database: z.string().min(1).max(63),
-  username: z.string().min(1).max(63),
-  /** Absent keeps what is stored. */
-  password: z.string().max(1_000).optional(),
-  tls: tlsSchema.default('prefer'),
-  default: actionSchema.default('allow'),
-  opaque: actionSchema.default('hold'),
-  superuser: z.enum(['refuse', 'allow']).default('refuse'),
-  limits: z
-    .strictObject({
-      maxRows: limitsSchema.in.shape.maxRows,
-      statementTimeout: duration(1, 86_400_000).optional(),
-      maxSessions: limitsSchema.in.shape.maxSessions,
-    })
-    .transform(({ statementTimeout, ...rest }) => given({ ...rest, statementTimeoutMs: statementTimeout }))
-    .default({}),
-  record: recordSchema.default({ results: 'off' }),
-});
+const connectionSchema = z
+  .strictObject({
+    name: nameSchema,
+    host: hostSchema,
+    port: port.default(5432),
+    database: z.string().min(1).max(63),
+    username: z.string().min(1).max(63),
+    /** Absent keeps what is stored. */
+    password: z.string().max(1_000).optional(),
+    ...tlsFields,
+    default: actionSchema.default('allow'),
+    opaque: actionSchema.default('hold'),
+    superuser: z.enum(['refuse', 'allow']).default('refuse'),
+    functionCall: functionCallSchema.default('refuse'),
+    limits: z
+      .strictObject({
+        maxRows: limitsSchema.in.shape.maxRows,
+        statementTimeout: duration(1, 86_400_000).optional(),
+        maxSessions: limitsSchema.in.shape.maxSessions,
+        maxStatementBytes: limitsSchema.in.shape.maxStatementBytes,
+        maxMessageBytes: limitsSchema.in.shape.maxMessageBytes,
+        idleTimeout: duration(1, 86_400_000).optional(),
+        idleInTransactionTimeout: duration(1, 86_400_000).optional(),
+      })
+      .transform(({ statementTimeout, idleTimeout, idleInTransactionTimeout, ...rest }) =>
+        given({
+          ...rest,
+          statementTimeoutMs: statementTimeout,
+          idleTimeoutMs: idleTimeout,
+          idleInTransactionTimeoutMs: idleInTransactionTimeout,
+        }),
+      )
+      .default({}),
+    record: recordSchema.default({ results: 'off' }),
+  })
+  .superRefine(checkTls);
 
 const principalSchema = z
   .strictObject({
@@ -137,7 +152,7 @@ export const documentSchema = z.strictObject({
 
 export type DocumentConnection = z.output<typeof connectionSchema>;
 
-/** A whole policy, as a document says it and as the store holds it. A connection's password is present only where a document gives one. */
+/** A whole policy, as a document says it and as the store holds it. A connection's password and client key are present only where a document gives them. */
 export interface PolicyDocument {
   connections: DocumentConnection[];
   groups: string[];

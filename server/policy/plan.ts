@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { AccessGrant } from '../../proxy/policy/types';
 import type { PolicyDocument } from './document';
+import type { ChangedSecrets } from './secrets';
 import type { ObjectKind, PolicyChange } from './shape';
 import type { StoredPolicy } from './stored';
 
@@ -12,8 +13,8 @@ export interface PolicyPlan {
 }
 
 export interface PlanFacts {
-  /** The names of connections whose document password differs from the stored one. */
-  passwordsChanged: ReadonlySet<string>;
+  /** Whose credentials in the document differ from the stored ones. */
+  secretsChanged: ChangedSecrets;
   /** Who applies the document; null for the gateway itself. */
   actorId: string | null;
 }
@@ -24,9 +25,14 @@ export function planPolicy(stored: StoredPolicy, document: PolicyDocument, facts
   const warnings: string[] = [];
 
   compare('connection', stored.connections, document.connections, changes, (before, after) => {
-    const { id: _id, passwordSealed: _sealed, ...plain } = before;
-    const { password: _password, ...wanted } = after;
-    return [...differing(plain, wanted), ...(facts.passwordsChanged.has(after.name) ? ['password'] : [])];
+    const { id: _id, passwordSealed: _password, tlsKeySealed: _key, ...plain } = before;
+    const { password: _given, tlsKey: _givenKey, ...wanted } = after;
+    const { passwords, tlsKeys } = facts.secretsChanged;
+    return [
+      ...differing(plain, wanted),
+      ...(passwords.has(after.name) ? ['password'] : []),
+      ...(tlsKeys.has(after.name) ? ['tlsKey'] : []),
+    ];
   });
   compare(
     'group',
@@ -39,7 +45,7 @@ export function planPolicy(stored: StoredPolicy, document: PolicyDocument, facts
   planAccess(stored.access, document.access, changes);
   compare('masking', stored.masking, document.masking, changes, withoutId);
   compare('rule', stored.rules, document.rules, changes, withoutId);
-  return { changes, warnings: [...warnings, ...notEnforced(document), ...tooFewReviewers(document)] };
+  return { changes, warnings: [...warnings, ...notEnforced(document), ...weakTls(document), ...tooFewReviewers(document)] };
 }
 
 /** Only what changes something. */
@@ -137,6 +143,15 @@ function notEnforced(document: PolicyDocument): string[] {
   for (const connection of document.connections)
     if (connection.record.results === 'masked') warnings.push(`connection ${connection.name}: results are not recorded yet`);
   return warnings;
+}
+
+/** Certificates that do not protect what whoever gave them may think they do. */
+function weakTls(document: PolicyDocument): string[] {
+  return document.connections.flatMap(({ name, tls, tlsCa, tlsCertificate }) => {
+    if (tlsCa === null && tlsCertificate === null) return [];
+    if (tls === 'disable') return [`connection ${name}: tls is disable, so its certificates are not used`];
+    return tls === 'prefer' ? [`connection ${name}: tls is prefer, so a server that says it has no TLS is spoken to in clear`] : [];
+  });
 }
 
 function tooFewReviewers(document: PolicyDocument): string[] {

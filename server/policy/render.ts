@@ -6,8 +6,8 @@ import { DEFAULT_EXPIRES_IN_MS } from './shapes';
 import type { StoredPolicy } from './stored';
 
 /**
- * The stored policy as a document that, applied, changes nothing. Defaults are left out. Passwords are never written: an absent password
- * keeps the stored one. Disabled principals are left out, because leaving a principal out is how a document disables it.
+ * The stored policy as a document that, applied, changes nothing. Defaults are left out. Passwords and client keys are never written: an
+ * absent one keeps the stored one. Disabled principals are left out, because leaving a principal out is how a document disables it.
  */
 export function renderPolicy(stored: StoredPolicy): string {
   const document = new Document({
@@ -19,9 +19,13 @@ export function renderPolicy(stored: StoredPolicy): string {
       database: connection.database,
       username: connection.username,
       tls: connection.tls,
+      ...(connection.tlsNegotiation === 'postgres' ? {} : { tlsNegotiation: connection.tlsNegotiation }),
+      ...(connection.tlsCa === null ? {} : { tlsCa: connection.tlsCa }),
+      ...(connection.tlsCertificate === null ? {} : { tlsCertificate: connection.tlsCertificate }),
       default: connection.default,
       opaque: connection.opaque,
       superuser: connection.superuser,
+      ...(connection.functionCall === 'refuse' ? {} : { functionCall: connection.functionCall }),
       ...some('limits', limits(connection.limits)),
       ...(connection.record.results === 'off' && connection.record.maxRows === undefined ? {} : { record: connection.record }),
     })),
@@ -42,7 +46,10 @@ export function renderPolicy(stored: StoredPolicy): string {
     rules: stored.rules.map(rule),
   });
   for (const [index, connection] of stored.connections.entries())
-    if (connection.passwordSealed !== null) noteSecret(document.getIn(['connections', index]), connection.name);
+    noteSecrets(document.getIn(['connections', index]), connection.name, [
+      ...(connection.passwordSealed === null ? [] : (['password'] as const)),
+      ...(connection.tlsKeySealed === null ? [] : (['tlsKey'] as const)),
+    ]);
   visit(document, {
     Scalar(key, node) {
       if (key !== 'key' && typeof node.value === 'string') node.value = escapeReferences(node.value);
@@ -57,18 +64,29 @@ export function renderPolicy(stored: StoredPolicy): string {
   return document.toString({ lineWidth: 140, flowCollectionPadding: true });
 }
 
-function noteSecret(node: unknown, name: string): void {
-  const variable = `${name.toUpperCase().replace(/[^A-Z0-9]+/g, '_')}_PASSWORD`;
-  if (isMap(node)) (node as Node).comment = ` password: \${${variable}}   # left out: the stored password is kept`;
+function noteSecrets(node: unknown, name: string, secrets: readonly ('password' | 'tlsKey')[]): void {
+  const prefix = name.toUpperCase().replace(/[^A-Z0-9]+/g, '_');
+  const words = { password: ['PASSWORD', 'the stored password'], tlsKey: ['TLS_KEY', 'the stored key'] } as const;
+  const lines = secrets.map((secret) => ` ${secret}: \${${prefix}_${words[secret][0]}}   # left out: ${words[secret][1]} is kept`);
+  if (isMap(node) && lines.length > 0) (node as Node).comment = lines.join('\n');
 }
 
 const some = <K extends string, T extends object>(key: K, value: T): { [P in K]?: T } =>
   (Object.keys(value).length === 0 ? {} : { [key]: value }) as { [P in K]?: T };
 
-const limits = ({ statementTimeoutMs, ...rest }: StoredPolicy['connections'][number]['limits']) => ({
+const limits = ({
+  statementTimeoutMs,
+  idleTimeoutMs,
+  idleInTransactionTimeoutMs,
+  ...rest
+}: StoredPolicy['connections'][number]['limits']) => ({
   ...rest,
-  ...(statementTimeoutMs === undefined ? {} : { statementTimeout: formatDuration(statementTimeoutMs) }),
+  ...duration('statementTimeout', statementTimeoutMs),
+  ...duration('idleTimeout', idleTimeoutMs),
+  ...duration('idleInTransactionTimeout', idleInTransactionTimeoutMs),
 });
+
+const duration = (name: string, ms: number | undefined) => (ms === undefined ? {} : { [name]: formatDuration(ms) });
 
 const masking = (item: MaskingRule) => ({
   name: item.name,

@@ -9,7 +9,7 @@ type WithId<T> = T & { id: string };
 
 /** The policy as the store holds it, in the document's own shape and order, with the ids that a change needs. */
 export interface StoredPolicy {
-  connections: WithId<Omit<DocumentConnection, 'password'> & { passwordSealed: string | null }>[];
+  connections: WithId<Omit<DocumentConnection, 'password' | 'tlsKey'> & { passwordSealed: string | null; tlsKeySealed: string | null }>[];
   groups: WithId<{ name: string }>[];
   principals: WithId<DocumentPrincipal & { disabled: boolean }>[];
   access: WithId<AccessGrant>[];

@@ -1,5 +1,18 @@
-import type { Action, TlsMode } from '../../../db/schema/shapes';
+import type { Action, ConnectionLimits, TlsMode, TlsNegotiation } from '../../../db/schema/shapes';
 import type { ConnectionRow } from '../../data/types';
+
+type LimitName = keyof ConnectionLimits;
+
+/** The limits as the form shows them: `factor` is what one unit of the field is in the stored number. */
+export const LIMITS: readonly { name: LimitName; label: string; hint?: string; factor: number }[] = [
+  { name: 'maxSessions', label: 'Most sessions', factor: 1 },
+  { name: 'maxRows', label: 'Most rows', hint: 'Not enforced yet.', factor: 1 },
+  { name: 'statementTimeoutMs', label: 'Statement timeout (s)', factor: 1_000 },
+  { name: 'idleTimeoutMs', label: 'Idle timeout (s)', hint: 'Ends a session that sends nothing.', factor: 1_000 },
+  { name: 'idleInTransactionTimeoutMs', label: 'Idle in transaction (s)', hint: 'Ends one that keeps a transaction open.', factor: 1_000 },
+  { name: 'maxStatementBytes', label: 'Longest statement (KiB)', hint: '1024 when empty.', factor: 1_024 },
+  { name: 'maxMessageBytes', label: 'Largest message (KiB)', hint: 'Parameters and COPY data.', factor: 1_024 },
+];
 
 /** What the form holds: text as it is typed; numbers become numbers on the way out. */
 export interface ConnectionForm {
@@ -10,12 +23,15 @@ export interface ConnectionForm {
   username: string;
   password: string;
   tls: TlsMode;
+  tlsNegotiation: TlsNegotiation;
+  tlsCa: string;
+  tlsCertificate: string;
+  tlsKey: string;
   default: Action;
   opaque: Action;
   superuser: 'refuse' | 'allow';
-  maxRows: string;
-  statementTimeoutS: string;
-  maxSessions: string;
+  functionCall: 'refuse' | 'judge';
+  limits: Record<LimitName, string>;
   record: 'off' | 'masked';
 }
 
@@ -28,32 +44,45 @@ export function formOf(row: ConnectionRow | null): ConnectionForm {
     username: row?.username ?? '',
     password: '',
     tls: row?.tls ?? 'prefer',
+    tlsNegotiation: row?.tlsNegotiation ?? 'postgres',
+    tlsCa: row?.tlsCa ?? '',
+    tlsCertificate: row?.tlsCertificate ?? '',
+    tlsKey: '',
     default: row?.default ?? 'allow',
     opaque: row?.opaque ?? 'hold',
     superuser: row?.superuser ?? 'refuse',
-    maxRows: text(row?.limits.maxRows),
-    statementTimeoutS: row?.limits.statementTimeoutMs === undefined ? '' : String(row.limits.statementTimeoutMs / 1000),
-    maxSessions: text(row?.limits.maxSessions),
+    functionCall: row?.functionCall ?? 'refuse',
+    limits: shownLimits(row?.limits ?? {}),
     record: row?.record.results ?? 'off',
   };
 }
 
-/** The form as the API takes it. An untouched password is left out, which keeps the stored one. */
+/** The form as the API takes it. An untouched password or key is left out, which keeps the stored one; a key goes with its certificate. */
 export function draftOf(form: ConnectionForm, row: ConnectionRow | null) {
-  const { maxRows, statementTimeoutS, maxSessions, record, password, port, ...rest } = form;
+  const { limits, record, password, port, tlsCa, tlsCertificate, tlsKey, ...rest } = form;
   const keepRows = row?.record.maxRows;
   return {
     ...rest,
     ...(row === null ? {} : { id: row.id }),
     ...(password === '' ? {} : { password }),
+    tlsCa: pem(tlsCa),
+    tlsCertificate: pem(tlsCertificate),
+    ...(tlsKey.trim() === '' ? {} : { tlsKey }),
     port: Number(port),
-    limits: {
-      ...(maxRows === '' ? {} : { maxRows: Number(maxRows) }),
-      ...(statementTimeoutS === '' ? {} : { statementTimeoutMs: Math.round(Number(statementTimeoutS) * 1000) }),
-      ...(maxSessions === '' ? {} : { maxSessions: Number(maxSessions) }),
-    },
+    limits: Object.fromEntries(
+      LIMITS.flatMap(({ name, factor }) => (limits[name] === '' ? [] : [[name, Math.round(Number(limits[name]) * factor)]])),
+    ) as ConnectionLimits,
     record: record === 'off' ? { results: record } : { results: record, ...(keepRows === undefined ? {} : { maxRows: keepRows }) },
   };
 }
 
-const text = (value: number | undefined) => (value === undefined ? '' : String(value));
+function shownLimits(limits: ConnectionLimits): ConnectionForm['limits'] {
+  const shown = LIMITS.map(({ name, factor }) => {
+    const value = limits[name];
+    return [name, value === undefined ? '' : String(value / factor)];
+  });
+  return Object.fromEntries(shown) as ConnectionForm['limits'];
+}
+
+/** An emptied field means none. */
+const pem = (value: string) => (value.trim() === '' ? null : value);

@@ -10,6 +10,7 @@ describe('parseDsn', () => {
       port: 6543,
       database: 'shop',
       tls: 'verify-full',
+      tlsNegotiation: 'postgres',
     });
     expect(parseDsn('postgres://[::1]/x')).toEqual({ host: '::1', database: 'x' });
     expect(parseDsn('postgres://u@a:1,b:2/x')).toEqual({ username: 'u', host: 'a', port: 1, database: 'x' });
@@ -23,7 +24,13 @@ describe('parseDsn', () => {
       username: 'app',
       password: "it's",
       tls: 'require',
+      tlsNegotiation: 'postgres',
     });
+  });
+
+  it('takes direct TLS only with a mode that can have it', () => {
+    expect(parseDsn('postgres://a/b?sslmode=require&sslnegotiation=direct')).toMatchObject({ tlsNegotiation: 'direct' });
+    expect(parseDsn('postgres://a/b?sslmode=prefer&sslnegotiation=direct')).toMatchObject({ tlsNegotiation: 'postgres' });
   });
 
   it('knows what is neither', () => {

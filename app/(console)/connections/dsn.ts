@@ -1,4 +1,4 @@
-import type { TlsMode } from '../../../db/schema/shapes';
+import type { TlsMode, TlsNegotiation } from '../../../db/schema/shapes';
 
 export interface DsnFields {
   host?: string;
@@ -7,6 +7,7 @@ export interface DsnFields {
   username?: string;
   password?: string;
   tls?: TlsMode;
+  tlsNegotiation?: TlsNegotiation;
 }
 
 const TLS: Readonly<Record<string, TlsMode>> = {
@@ -59,6 +60,7 @@ function toFields(from: ReadonlyMap<string, string>): DsnFields {
   const get = (name: string) => from.get(name) || undefined;
   const port = Number(get('port'));
   const tls = TLS[get('sslmode') ?? ''];
+  const direct = get('sslnegotiation') === 'direct' && tls !== undefined && tls !== 'disable' && tls !== 'prefer';
   const host = get('host') ?? get('hostaddr');
   const database = get('dbname');
   const username = get('user');
@@ -69,6 +71,6 @@ function toFields(from: ReadonlyMap<string, string>): DsnFields {
     ...(database === undefined ? {} : { database }),
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),
-    ...(tls === undefined ? {} : { tls }),
+    ...(tls === undefined ? {} : { tls, tlsNegotiation: direct ? 'direct' : 'postgres' }),
   };
 }

@@ -7,15 +7,14 @@ import { fieldError } from '../../data/errors';
 import { useTRPC } from '../../data/trpc';
 import type { ConnectionRow } from '../../data/types';
 import { Button } from '../../ui/button';
-import { Field, Input, Select } from '../../ui/field';
+import { Field, Input } from '../../ui/field';
 import { Sheet } from '../../ui/sheet';
 import { ErrorState } from '../../ui/states';
 import { type ConnectionForm, draftOf, formOf } from './draft';
 import { parseDsn } from './dsn';
 import { PolicyFields } from './policyFields';
 import { Stages } from './stages';
-
-const TLS_MODES = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;
+import { TlsFields } from './tlsFields';
 
 export function ConnectionEditor({
   connection,
@@ -126,15 +125,8 @@ export function ConnectionEditor({
           <Field label="Port" error={error('port')}>
             <Input value={form.port} inputMode="numeric" onChange={(event) => set({ port: event.target.value })} />
           </Field>
-          <Field label="Database" error={error('database')}>
+          <Field label="Database" error={error('database')} className="sm:col-span-2">
             <Input value={form.database} onChange={(event) => set({ database: event.target.value })} />
-          </Field>
-          <Field label="TLS" error={error('tls')} hint="verify-full checks the certificate and the name.">
-            <Select value={form.tls} onChange={(event) => set({ tls: event.target.value as ConnectionForm['tls'] })}>
-              {TLS_MODES.map((mode) => (
-                <option key={mode}>{mode}</option>
-              ))}
-            </Select>
           </Field>
           <Field label="Role to sign in with" error={error('username')}>
             <Input value={form.username} onChange={(event) => set({ username: event.target.value })} />
@@ -152,6 +144,7 @@ export function ConnectionEditor({
             />
           </Field>
         </div>
+        <TlsFields form={form} set={set} error={error} hasKey={connection?.hasTlsKey ?? false} />
         <PolicyFields form={form} set={set} error={error} />
         {test.error ? (
           <ErrorState compact what="The connection could not be tested" error={test.error} effect="Nothing was saved." />

@@ -1,6 +1,6 @@
 'use client';
 import { Field, Input, Select } from '../../ui/field';
-import type { ConnectionForm } from './draft';
+import { type ConnectionForm, LIMITS } from './draft';
 
 interface Props {
   form: ConnectionForm;
@@ -38,6 +38,15 @@ export function PolicyFields({ form, set, error }: Props) {
             <option value="allow">Allow anyway</option>
           </Select>
         </Field>
+        <Field label="Function call message" hint="Drivers use it for large objects." error={error('functionCall')}>
+          <Select
+            value={form.functionCall}
+            onChange={(event) => set({ functionCall: event.target.value as ConnectionForm['functionCall'] })}
+          >
+            <option value="refuse">Refuse</option>
+            <option value="judge">Judge as a SELECT of its function</option>
+          </Select>
+        </Field>
         <Field label="Record results" hint="Not built yet: statements are recorded, their results are not." error={error('record')}>
           <Select value={form.record} onChange={(event) => set({ record: event.target.value as ConnectionForm['record'] })}>
             <option value="off">Off</option>
@@ -47,30 +56,16 @@ export function PolicyFields({ form, set, error }: Props) {
       </fieldset>
       <fieldset className="grid gap-4 border-t pt-4 sm:grid-cols-3">
         <legend className="sr-only">Limits</legend>
-        <Field label="Most rows" hint="Not enforced yet." optional error={error('limits.maxRows')}>
-          <Input
-            inputMode="numeric"
-            value={form.maxRows}
-            onChange={(event) => set({ maxRows: event.target.value })}
-            placeholder="no limit"
-          />
-        </Field>
-        <Field label="Timeout (s)" optional error={error('limits.statementTimeoutMs')}>
-          <Input
-            inputMode="decimal"
-            value={form.statementTimeoutS}
-            onChange={(event) => set({ statementTimeoutS: event.target.value })}
-            placeholder="no limit"
-          />
-        </Field>
-        <Field label="Most sessions" optional error={error('limits.maxSessions')}>
-          <Input
-            inputMode="numeric"
-            value={form.maxSessions}
-            onChange={(event) => set({ maxSessions: event.target.value })}
-            placeholder="no limit"
-          />
-        </Field>
+        {LIMITS.map(({ name, label, hint }) => (
+          <Field key={name} label={label} hint={hint} optional error={error(`limits.${name}`)}>
+            <Input
+              inputMode="decimal"
+              value={form.limits[name]}
+              onChange={(event) => set({ limits: { ...form.limits, [name]: event.target.value } })}
+              placeholder="no limit"
+            />
+          </Field>
+        ))}
       </fieldset>
     </>
   );

@@ -1,4 +1,5 @@
 import { CircleCheck, CircleDashed, CircleX, LoaderCircle, TriangleAlert } from 'lucide-react';
+import { Fragment } from 'react';
 import type { TestStage } from '../../data/types';
 import { durationText } from '../../ui/time';
 
@@ -34,6 +35,7 @@ export function Stages({ stages }: { stages: readonly TestStage[] | null }) {
                     )}
                   </p>
                   <p className="break-words text-ink-2">{stage.detail}</p>
+                  {stage.facts ? <Facts facts={stage.facts} /> : null}
                   {stage.hint ? <p className="break-words font-medium">{stage.hint}</p> : null}
                 </div>
               </li>
@@ -42,5 +44,18 @@ export function Stages({ stages }: { stages: readonly TestStage[] | null }) {
         </ol>
       )}
     </section>
+  );
+}
+
+function Facts({ facts }: { facts: NonNullable<TestStage['facts']> }) {
+  return (
+    <dl className="my-1.5 grid grid-cols-[auto_minmax(0,1fr)] gap-x-3 gap-y-0.5 text-xs">
+      {facts.map(({ label, value }) => (
+        <Fragment key={label}>
+          <dt className="text-ink-3">{label}</dt>
+          <dd className="break-words text-ink-2">{value}</dd>
+        </Fragment>
+      ))}
+    </dl>
   );
 }

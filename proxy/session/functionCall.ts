@@ -1,0 +1,73 @@
+import { functionCallText } from '../policy/functionCall';
+import { functionCallNotAllowed, noSuchFunction } from '../wire/errors';
+import { decodeFunctionCall, type FunctionCallMessage } from '../wire/frontend';
+import { newExecution } from './execution';
+import type { Judging } from './judging';
+import { showParameters } from './parameters';
+import type { Session, SessionView } from './session';
+import type { Verdicts } from './verdicts';
+
+/**
+ * The FunctionCall message (chapter 54.2.4): an OID and arguments, no text. Refused, or, where the connection says so, judged as the SELECT
+ * of the function that the catalog has under this OID.
+ */
+export class FunctionCalls {
+  readonly #session: Session;
+  readonly #judging: Judging;
+  readonly #verdicts: Verdicts;
+
+  constructor(session: Session, judging: Judging, verdicts: Verdicts) {
+    this.#session = session;
+    this.#judging = judging;
+    this.#verdicts = verdicts;
+  }
+
+  call(bytes: Buffer): void | Promise<void> {
+    return this.#judging.withView((view) => {
+      if (view.connection.functionCall !== 'judge') throw functionCallNotAllowed();
+      const message = decodeFunctionCall(bytes);
+      const text = functionCallText(view.catalog, message.oid, message.arguments.length);
+      if (text !== null) return this.#run(bytes, message, text, view);
+      // Made a moment ago, perhaps.
+      return this.#session.services
+        .refreshCatalog(this.#session.facts.connectionName)
+        .catch(() => undefined)
+        .then(() => this.#judging.withView((now) => this.#runRefreshed(bytes, message, now)));
+    });
+  }
+
+  #runRefreshed(bytes: Buffer, message: FunctionCallMessage, view: SessionView): void | Promise<void> {
+    const text = functionCallText(view.catalog, message.oid, message.arguments.length);
+    if (text === null) throw noSuchFunction(message.oid);
+    return this.#run(bytes, message, text, view);
+  }
+
+  #run(bytes: Buffer, message: FunctionCallMessage, text: string, view: SessionView): void | Promise<void> {
+    const { effective, analysisMs } = this.#judging.effective(text, view);
+    const [judged] = effective.statements;
+    if (judged === undefined) throw noSuchFunction(message.oid);
+    const parameters = showParameters(message.arguments, message.argumentFormats, []);
+    const execution = newExecution(judged, { protocol: 'function call', parameters, analysisMs });
+    const forward = () => {
+      this.#verdicts.mark(execution, view);
+      this.#session.protocol.sentFunctionCall(execution);
+      this.#session.toUpstream.append(bytes);
+    };
+    switch (effective.action) {
+      case 'deny':
+        throw this.#verdicts.denied([execution], view);
+      case 'hold':
+        return this.#verdicts.hold(text, [execution], view).then((error) => {
+          if (error === 'skipped') return;
+          if (error !== null) throw error;
+          this.#session.released(execution);
+          forward();
+        });
+      case 'allow':
+        this.#session.begin([execution], view, 'running');
+        return forward();
+      default:
+        effective.action satisfies never;
+    }
+  }
+}

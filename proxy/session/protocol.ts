@@ -1,0 +1,345 @@
+import { decodeReadyForQuery } from '../wire/backend';
+import { Backend, Frontend, type TransactionStatus } from '../wire/messages';
+import type { Execution } from './execution';
+import { type Portal, type PreparedStatement, SessionNames } from './names';
+import { type Reply, ReplyQueue, type ShownError } from './replies';
+
+/** How an execution ended, as far as the protocol tells. */
+export interface Ended {
+  execution: Execution;
+  status: 'done' | 'failed' | 'skipped';
+}
+
+/** What one message of the server means in the state it met. */
+export type Answer =
+  /** A message that ends nothing: its bytes go on. */
+  | { kind: 'passed' }
+  /** Parse, Bind, Close or the probe of a text succeeded. `local`: the client asked for nothing and sees nothing. */
+  | { kind: 'settled'; local: boolean }
+  | { kind: 'described'; describe: Extract<Reply, { op: 'describe' }> }
+  /** An execution is over: CommandComplete, PortalSuspended, EmptyQueryResponse. */
+  | { kind: 'finished'; execution: Execution | null }
+  /** COPY begins; its data follows in the one direction or is awaited in the other. */
+  | { kind: 'copying'; execution: Execution }
+  /** ErrorResponse; `shown` is what the client sees of it, null for the error as it came. */
+  | { kind: 'failed'; shown: ShownError | null; ended: readonly Ended[] }
+  /** An error that ends the server's session, or that nothing sent brought about. */
+  | { kind: 'unasked' }
+  | { kind: 'ready'; ended: readonly Ended[] };
+
+/** What becomes of a message of the client before it is judged. */
+export type Admission =
+  /** It is judged and forwarded. */
+  | 'taken'
+  /** The server would ignore it, so it is not sent. */
+  | 'ignored'
+  /** Inside COPY the server takes nothing but its data and its end; it would give the connection up. */
+  | 'unexpected'
+  /** COPY data sent before the server asked for it: what it is shows when the server has answered. */
+  | 'wait';
+
+/**
+ * The protocol state of one session (PostgreSQL 18, chapter 54.2): what the client sent that the server still owes an answer for, the names
+ * both know, the transaction status, and where both are after an error. Pure: no socket, no clock, no promise. Each message moves it once;
+ * the flows around it judge, record, mask and write.
+ */
+export class Protocol {
+  readonly names = new SessionNames();
+  readonly #replies = new ReplyQueue();
+  #status: TransactionStatus = 'I';
+  #skipping = false;
+  #copyIn: Execution | null = null;
+  #batch = 0;
+  #unsynced = false;
+
+  /** ReadyForQuery's status byte as last seen: the truth on both sides after every answer, ours included. */
+  get status(): TransactionStatus {
+    return this.#status;
+  }
+
+  /** Messages forwarded that are owed an answer. */
+  get owed(): number {
+    return this.#replies.length;
+  }
+
+  get head(): Reply | undefined {
+    return this.#replies.head;
+  }
+
+  /** The server answered an error and ignores everything until the Sync that was not sent yet. */
+  get skipping(): boolean {
+    return this.#skipping;
+  }
+
+  get copyingIn(): boolean {
+    return this.#copyIn !== null;
+  }
+
+  /** Nothing is under way and no implicit transaction is open: an error of ours needs no part of the server. */
+  get atRest(): boolean {
+    return this.#status === 'I' && this.#replies.length === 0 && !this.#unsynced;
+  }
+
+  /** Whether what stands between two Syncs, and fails or succeeds together, may still take this name away. */
+  isUnsure(target: 'statement' | 'portal', name: string): boolean {
+    return (target === 'statement' ? this.names.statements : this.names.portals).isUnsure(name, this.#batch);
+  }
+
+  // The client's messages.
+
+  admit(type: number): Admission {
+    if (type === Frontend.copyData || type === Frontend.copyDone || type === Frontend.copyFail) {
+      if (this.#copyIn !== null) return 'taken';
+      return this.#replies.length > 0 && !this.#skipping ? 'wait' : 'ignored';
+    }
+    if (this.#copyIn !== null && type !== Frontend.sync && type !== Frontend.flush && type !== Frontend.terminate) return 'unexpected';
+    return this.#skipping && type !== Frontend.sync && type !== Frontend.terminate ? 'ignored' : 'taken';
+  }
+
+  sentQuery(executions: readonly Execution[]): void {
+    this.#unsynced = false;
+    this.#replies.push({ op: 'query', executions, index: 0, changes: this.names.dropUnnamed(this.#batch) });
+  }
+
+  /** FunctionCall is its own Sync, as a simple Query is, and touches no name. */
+  sentFunctionCall(execution: Execution): void {
+    this.#unsynced = false;
+    this.#replies.push({ op: 'call', execution });
+  }
+
+  sentParse(statement: PreparedStatement): void {
+    const change = this.names.statements.change(statement.name, statement, this.#batch);
+    this.#extended({ op: 'parse', name: statement.name, change });
+  }
+
+  sentBind(portal: Portal): void {
+    this.#extended({ op: 'bind', change: this.names.portals.change(portal.name, portal, this.#batch) });
+  }
+
+  sentClose(target: 'S' | 'P', name: string, local = false): void {
+    const names = target === 'S' ? this.names.statements : this.names.portals;
+    this.#extended({ op: 'close', change: names.change(name, undefined, this.#batch), local });
+  }
+
+  sentDescribe(statement: PreparedStatement | null, portal: Portal | null, local: boolean): void {
+    if (portal !== null) portal.described = true;
+    this.#extended({ op: 'describe', statement, portal, local });
+  }
+
+  sentExecute(execution: Execution | null, portal: Portal): void {
+    this.#extended({ op: 'execute', execution, portal });
+  }
+
+  /** A text our grammar does not take was sent as a Parse, for the server's own words on it. */
+  sentProbe(): void {
+    this.#extended({ op: 'probe' });
+  }
+
+  /** A message made to fail: from here to the Sync the server ignores what is sent, so nothing is. */
+  sentPoison(shown: ShownError): void {
+    this.#extended({ op: 'poison', shown });
+    this.#skipping = true;
+  }
+
+  /** Inside COPY the server ignores Sync. */
+  sentSync(): void {
+    if (this.#copyIn === null) this.#replies.push({ op: 'sync' });
+    this.#skipping = false;
+    this.#unsynced = false;
+    this.#batch++;
+  }
+
+  /** CopyDone or CopyFail: what follows is no COPY data. */
+  sentCopyEnd(): void {
+    this.#copyIn = null;
+  }
+
+  /** A denied text takes the unnamed statement's place all the same: what it was must not run under the denied one's name. */
+  forgetUnnamed(): void {
+    this.names.statements.forget('');
+    this.names.portals.forget('');
+  }
+
+  #extended(reply: Reply): void {
+    this.#unsynced = true;
+    this.#replies.push(reply);
+  }
+
+  // The server's messages.
+
+  /** The execution whose rows or outcome come now. @throws when nothing runs */
+  running(type: number): Execution {
+    const { head } = this;
+    const execution =
+      head?.op === 'execute' || head?.op === 'call' ? head.execution : head?.op === 'query' ? head.executions[head.index] : undefined;
+    if (execution == null) throw new Error(`the upstream sent 0x${type.toString(16)} while nothing runs`);
+    return execution;
+  }
+
+  /** The Describe that is answered now. @throws when another answer is due */
+  describing(type: number): Extract<Reply, { op: 'describe' }> {
+    return this.#expect('describe', type);
+  }
+
+  /**
+   * Moves the state by one message of the server other than rows, notices, notifications and parameter status, which move nothing.
+   * @throws Error when it is not what the protocol allows here: a server we no longer understand
+   */
+  answer(type: number, bytes: Buffer, fatal = false): Answer {
+    switch (type) {
+      case Backend.parseComplete:
+        return this.#parseComplete(type);
+      case Backend.bindComplete:
+        return this.#settle(this.#expect('bind', type));
+      case Backend.closeComplete:
+        return this.#settle(this.#expect('close', type));
+      case Backend.parameterDescription:
+        this.#expect('describe', type);
+        return { kind: 'passed' };
+      case Backend.noData:
+        return this.#described(type);
+      case Backend.rowDescription:
+        if (this.head?.op === 'describe') return this.#described(type);
+        this.running(type);
+        return { kind: 'passed' };
+      case Backend.commandComplete:
+        return this.#finished(this.running(type));
+      case Backend.portalSuspended:
+        this.#expect('execute', type);
+        return this.#finished(this.running(type));
+      case Backend.emptyQueryResponse:
+        if (this.head?.op === 'execute') return this.#finished(this.head.execution);
+        this.#expect('query', type);
+        return { kind: 'passed' };
+      case Backend.functionCallResponse:
+        return { kind: 'finished', execution: this.#expect('call', type).execution };
+      case Backend.copyInResponse:
+        this.#copyIn = this.running(type);
+        if (this.head?.op === 'execute') this.#replies.dropSyncsBehindHead();
+        return { kind: 'copying', execution: this.#copyIn };
+      case Backend.copyOutResponse:
+        return { kind: 'copying', execution: this.running(type) };
+      case Backend.copyDone:
+        return { kind: 'passed' };
+      case Backend.errorResponse:
+        return this.#failed(fatal);
+      case Backend.readyForQuery:
+        return this.#ready(type, bytes);
+      default:
+        throw new Error(`the upstream sent message 0x${type.toString(16)} where none is expected`);
+    }
+  }
+
+  /** Everything still owed, when the server is gone. */
+  drain(): readonly Execution[] {
+    return this.#replies.drain().flatMap(executionsOf);
+  }
+
+  /** The reply that must stand first now; a server that answers something else is one we no longer understand. */
+  #expect<Op extends Reply['op']>(op: Op, type: number): Extract<Reply, { op: Op }> {
+    const { head } = this;
+    if (head?.op !== op) throw new Error(`the upstream answered 0x${type.toString(16)} to ${head?.op ?? 'nothing'}`);
+    return head as Extract<Reply, { op: Op }>;
+  }
+
+  #parseComplete(type: number): Answer {
+    if (this.head?.op !== 'probe') return this.#settle(this.#expect('parse', type));
+    this.#replies.shift();
+    return { kind: 'settled', local: true };
+  }
+
+  #settle(reply: Extract<Reply, { op: 'parse' | 'bind' | 'close' }>): Answer {
+    reply.change.done();
+    this.#replies.shift();
+    return { kind: 'settled', local: reply.op === 'close' && reply.local };
+  }
+
+  #described(type: number): Answer {
+    const describe = this.#expect('describe', type);
+    this.#replies.shift();
+    return { kind: 'described', describe };
+  }
+
+  #finished(execution: Execution | null): Answer {
+    this.#copyIn = null;
+    const { head } = this;
+    if (head?.op === 'query') head.index++;
+    else this.#replies.shift();
+    return { kind: 'finished', execution };
+  }
+
+  #failed(fatal: boolean): Answer {
+    this.#copyIn = null;
+    const { head } = this;
+    if (fatal || head === undefined) return { kind: 'unasked' };
+    switch (head.op) {
+      case 'query':
+        return { kind: 'failed', shown: null, ended: this.#failQuery(head) };
+      case 'call':
+        return { kind: 'failed', shown: null, ended: [{ execution: head.execution, status: 'failed' }] };
+      case 'sync':
+        // A deferred constraint or trigger spoke at the implicit commit; ReadyForQuery follows.
+        return { kind: 'failed', shown: null, ended: [] };
+      case 'parse':
+        head.change.undo();
+        // The server drops the unnamed statement before it reads the new one.
+        if (head.name === '') this.names.statements.delete('');
+        break;
+      case 'bind':
+      case 'close':
+        head.change.undo();
+        break;
+      case 'probe':
+      case 'describe':
+      case 'execute':
+      case 'poison':
+        break;
+      default:
+        head satisfies never;
+    }
+    const ended: Ended[] = head.op === 'execute' && head.execution !== null ? [{ execution: head.execution, status: 'failed' }] : [];
+    this.#replies.shift();
+    return { kind: 'failed', shown: head.op === 'poison' ? head.shown : null, ended: [...ended, ...this.#skipToSync()] };
+  }
+
+  /** Of a text, the statement that failed failed and the rest never ran. */
+  #failQuery(query: Extract<Reply, { op: 'query' }>): Ended[] {
+    const ended = query.executions.slice(query.index).map((execution, i): Ended => ({ execution, status: i === 0 ? 'failed' : 'skipped' }));
+    query.index = query.executions.length;
+    return ended;
+  }
+
+  /** What was sent behind the failed message is ignored up to its Sync: names go back, executions never ran. */
+  #skipToSync(): Ended[] {
+    const { discarded, found } = this.#replies.discardToSync();
+    const ended: Ended[] = [];
+    for (const reply of discarded) {
+      if (reply.op === 'parse' || reply.op === 'bind' || reply.op === 'close') reply.change.undo();
+      if (reply.op === 'query') for (const change of reply.changes) change.undo();
+      if (reply.op === 'describe' && reply.portal !== null) reply.portal.described = reply.portal.plan !== null;
+      for (const execution of executionsOf(reply)) ended.push({ execution, status: 'skipped' });
+    }
+    this.#skipping = !found;
+    return ended;
+  }
+
+  #ready(type: number, bytes: Buffer): Answer {
+    this.#status = decodeReadyForQuery(bytes);
+    const { head } = this;
+    const ended: Ended[] = [];
+    if (head?.op === 'query') {
+      for (const change of head.changes) change.done();
+      for (const execution of head.executions.slice(head.index)) ended.push({ execution, status: 'skipped' });
+    } else if (head?.op !== 'call') this.#expect('sync', type);
+    this.#replies.shift();
+    this.#copyIn = null;
+    if (this.#status === 'I') this.names.endTransaction();
+    return { kind: 'ready', ended };
+  }
+}
+
+function executionsOf(reply: Reply): readonly Execution[] {
+  if (reply.op === 'query') return reply.executions;
+  if (reply.op === 'call') return [reply.execution];
+  return reply.op === 'execute' && reply.execution !== null ? [reply.execution] : [];
+}

@@ -1,0 +1,53 @@
+import { open } from '../../db/secrets';
+import { openTlsKey } from '../../proxy/upstream/endpoint';
+import { keptKeyIssue } from '../connections/tlsFields';
+import type { PolicyDocument } from './document';
+import type { StoredPolicy } from './stored';
+
+/** The names of connections whose document gives another password or client key than the store holds. */
+export interface ChangedSecrets {
+  passwords: ReadonlySet<string>;
+  tlsKeys: ReadonlySet<string>;
+}
+
+/** A stored credential is for the server it was given for; keeping it for another one would hand it over. */
+export function secretIssues(
+  stored: StoredPolicy,
+  document: PolicyDocument,
+  secretKey: Buffer,
+): { path: PropertyKey[]; message: string }[] {
+  return document.connections.flatMap((wanted, index) => {
+    const current = stored.connections.find((connection) => connection.name === wanted.name);
+    const path = ['connections', index];
+    const keeps = wanted.password === undefined && current !== undefined && current.passwordSealed !== null;
+    const moved = keeps && (current.host !== wanted.host || current.port !== wanted.port);
+    const key = keptKeyIssue(wanted, current, secretKey);
+    return [
+      ...(moved ? [{ path, message: 'give the password again, because host or port changed' }] : []),
+      ...(key === null ? [] : [{ path: [...path, key.path], message: key.message }]),
+    ];
+  });
+}
+
+/** A stored credential that cannot be opened counts as changed: sealing it anew is the way out of a lost key. */
+export function changedSecrets(stored: StoredPolicy, document: PolicyDocument, secretKey: Buffer): ChangedSecrets {
+  const passwords = new Set<string>();
+  const tlsKeys = new Set<string>();
+  for (const { name, password, tlsKey } of document.connections) {
+    const current = stored.connections.find((connection) => connection.name === name);
+    if (password !== undefined && !isStored(password, current?.passwordSealed, (sealed) => open(secretKey, sealed, current?.id ?? '')))
+      passwords.add(name);
+    if (tlsKey !== undefined && !isStored(tlsKey, current?.tlsKeySealed, (sealed) => openTlsKey(secretKey, sealed, current?.id ?? '')))
+      tlsKeys.add(name);
+  }
+  return { passwords, tlsKeys };
+}
+
+function isStored(value: string, sealed: string | null | undefined, opened: (sealed: string) => string): boolean {
+  if (sealed == null) return value === '';
+  try {
+    return opened(sealed) === value;
+  } catch {
+    return false;
+  }
+}
