@@ -19,6 +19,7 @@ describe('readSaid', () => {
 
   test('psql is read by its headings, and must come to the last', () => {
     expect(linesOfPsql('== a\n1\n\n== b\n2\n== end\n')).toEqual(['a | 1', 'a | ', 'b | 2', 'end | 3']);
+    expect(linesOfPsql('== a\nx\r\n== end\n')).toEqual(['a | x\\r', 'end | 1']);
     expect(() => readSaid(linesOfPsql('== a\n1\n'))).toThrow('it stopped after');
   });
 });

@@ -23,7 +23,7 @@ export function linesOfPsql(output: string): string[] {
   const lines: string[] = [];
   for (const line of output.trimEnd().split('\n')) {
     if (line.startsWith('== ')) step = line.slice(3);
-    else lines.push(`${step} | ${line}`);
+    else lines.push(`${step} | ${line.replaceAll('\r', '\\r')}`);
   }
   return step === 'end' ? [...lines, `end | ${lines.length}`] : lines;
 }
@@ -31,7 +31,8 @@ export function linesOfPsql(output: string): string[] {
 /**
  * Two runs of one step without what is rightly different, and nothing else:
  * - numbers of temporary schemas and of server processes, which are another session's;
- * - where in the server's source an error was raised, when the gateway, which reads texts before the server does, raised the same error.
+ * - where in the source an error was raised, when the same error came from the gateway, which reads a text before the server does, or from
+ *   the server for a Describe of the unknown statement that the gateway sends to have the server say so.
  */
 export function comparable(direct: string[], through: string[]): { direct: string[]; through: string[] } {
   const [mine, theirs] = [through.map(withoutNumbers), direct.map(withoutNumbers)];
@@ -43,7 +44,7 @@ export function comparable(direct: string[], through: string[]): { direct: strin
 }
 
 const ANY_SOURCE = / at \S+:\d+ \w+$/;
-const OUR_SOURCE = / at gatehouse:\S* gatehouse_\w+$/;
+const OUR_SOURCE = / at (?:gatehouse:\S* gatehouse_\w+|postgres\.c:\d+ exec_describe_statement_message)$/;
 
 function withoutNumbers(line: string): string {
   return line.replace(/\bpg_(toast_)?temp_\d+\b/g, 'pg_$1temp_N').replace(/(from server process with PID) \d+/, '$1 N');

@@ -2,8 +2,8 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { linesOfPsql } from './compare';
-import { useNodePostgres } from './programs/nodePostgres';
-import { usePostgresJs } from './programs/postgresJs';
+import { runNodePostgres } from './programs/nodePostgres';
+import { runPostgresJs } from './programs/postgresJs';
 import type { Target } from './target';
 
 /** A driver and the program that uses it. */
@@ -84,7 +84,7 @@ export const PROGRAMS: Program[] = [
     driver: 'node-postgres',
     packages: '',
     installed: () => true,
-    run: (target) => useNodePostgres(target),
+    run: (target) => runNodePostgres(target),
     steps: [
       ...[
         'transport',
@@ -105,7 +105,7 @@ export const PROGRAMS: Program[] = [
     driver: 'postgres.js',
     packages: '',
     installed: () => true,
-    run: (target) => usePostgresJs(target),
+    run: (target) => runPostgresJs(target),
     steps: [
       'transport',
       ...['prepare', 'no prepare'].flatMap((way) =>

@@ -8,7 +8,7 @@ import type { Target } from '../target';
 type Client = Awaited<ReturnType<typeof open>>;
 
 /** What a program with node-postgres does; nothing in its lines may differ between direct and through. */
-export async function useNodePostgres(target: Target): Promise<string[]> {
+export async function runNodePostgres(target: Target): Promise<string[]> {
   const printer = new Printer();
   const settings = settingsOf(target);
   const client = await open(settings);

@@ -5,13 +5,13 @@ import { Printer } from '../printer';
 import type { Target } from '../target';
 
 /** What a program with postgres.js does, with and without its prepared statements; nothing in its lines may differ between direct and through. */
-export async function usePostgresJs(target: Target): Promise<string[]> {
+export async function runPostgresJs(target: Target): Promise<string[]> {
   const printer = new Printer();
-  for (const prepare of [true, false]) await useWith(target, prepare, printer);
+  for (const prepare of [true, false]) await runWith(target, prepare, printer);
   return printer.end();
 }
 
-async function useWith(target: Target, prepare: boolean, printer: Printer): Promise<void> {
+async function runWith(target: Target, prepare: boolean, printer: Printer): Promise<void> {
   const notices: postgres.Notice[] = [];
   const connect = (max = 1) =>
     postgres({
