@@ -1,8 +1,8 @@
 -- What a person types into psql. Every "== step" heads what a step says; nothing in it may differ between direct and through.
+\echo == parameter status
 \set VERBOSITY default
 \pset pager off
 \pset null '(null)'
-\echo == parameter status
 \echo :SERVER_VERSION_NAME :SERVER_VERSION_NUM :DBNAME :USER :ENCODING
 \encoding
 SELECT current_user, session_user, current_database(), current_setting('application_name');
@@ -112,7 +112,10 @@ SELECT :LASTOID > 0 AS imported;
 SELECT md5(lo_get(:LASTOID));
 \lo_export :LASTOID 'exported.bin'
 \! cmp samples.bin exported.bin && echo the same
+-- It would print the number.
+\set QUIET on
 \lo_unlink :LASTOID
+\set QUIET off
 \echo == errors
 SELEC 1;
 \echo :SQLSTATE :ERROR :LAST_ERROR_SQLSTATE :LAST_ERROR_MESSAGE
