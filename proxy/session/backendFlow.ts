@@ -135,7 +135,7 @@ export class BackendFlow {
         throw new Error('errors are answered where they are read');
       case 'ready':
         this.#ready(answer.ended);
-        return 'pass';
+        return answer.local ? 'taken' : 'pass';
       default:
         answer satisfies never;
         return 'taken';
@@ -294,6 +294,7 @@ export class BackendFlow {
     const answer = session.protocol.answer(Backend.errorResponse, bytes, severity === 'FATAL' || severity === 'PANIC');
     if (answer.kind !== 'failed') {
       this.#emitError(bytes);
+      session.upstreamSaidWhy ||= severity === 'FATAL' || severity === 'PANIC';
       return 'taken';
     }
     if (!muted) {

@@ -53,7 +53,7 @@ function executing(statement: JudgedStatement, inner: JudgedStatement): JudgedSt
 export function effectiveOf(
   judgement: Judgement,
   names: SessionNames,
-  context: { judge(text: string): Judgement; cursorsMustBeKnown: boolean },
+  context: { judge(text: string): Judgement; cursorsMustBeKnown: boolean; unrestricted: boolean },
 ): Effective {
   const prepared = new Map<string, string>();
   const declared = new Set<string>();
@@ -83,8 +83,12 @@ export function effectiveOf(
         declared.add(effect.name);
         return statement;
       case 'fetch':
-        // A portal is recorded when the protocol executes it; FETCH would run it unseen.
-        if (names.portals.has(effect.name)) throw noSuchCursor(effect.name);
+        // A portal is judged and recorded when the protocol executes it; FETCH would run it unjudged.
+        if (names.portals.has(effect.name)) {
+          const inner = names.portals.get(effect.name)?.judgement.statements[0];
+          if (!context.unrestricted || inner === undefined) throw noSuchCursor(effect.name);
+          return executing(statement, inner);
+        }
         if (context.cursorsMustBeKnown && !declared.has(effect.name) && !names.cursors.has(effect.name)) throw noSuchCursor(effect.name);
         return statement;
       case 'close':

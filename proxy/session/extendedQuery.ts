@@ -18,6 +18,14 @@ interface Binding extends Pick<BindMessage, 'portal' | 'statement' | 'parameterF
   /** Called instead of holding; null when all of it is here. */
   wantWhole: (() => void) | null;
   forwarded?: () => void;
+  typesAsked?: true;
+}
+
+/** Some parameter is binary and of a type nobody has named. */
+function lacksTypes({ parameters, parameterFormats, typesAsked }: Binding, { parameterTypes }: PreparedStatement): boolean {
+  if (typesAsked === true) return false;
+  const isBinary = (i: number) => (parameterFormats.length === 1 ? parameterFormats[0] : parameterFormats[i]) === 1;
+  return parameters.some((value, i) => value !== null && isBinary(i) && (parameterTypes[i] ?? 0) === 0);
 }
 
 /** Prepared texts and bound parameters one session may keep. */
@@ -114,6 +122,7 @@ export class ExtendedQuery {
     if (execution === undefined) return forward();
     if (effective.action === 'deny') throw this.#verdicts.denied([execution], view);
     if (bind.wantWhole !== null) return bind.wantWhole();
+    if (lacksTypes(bind, statement)) return this.#askForTypes(bind, statement);
     return this.#verdicts.hold(statement.sql, [execution], view).then((error) => {
       if (error === 'skipped') return;
       if (error !== null) throw error;
@@ -121,6 +130,14 @@ export class ExtendedQuery {
       portal.approved = true;
       forward();
     });
+  }
+
+  /** A reviewer reads values, not bytes: the server says what the parameters are before the request is filed. */
+  #askForTypes(bind: Binding, statement: PreparedStatement): Promise<void> {
+    const { protocol, toUpstream } = this.#session;
+    protocol.sentDescribe(statement, null, true);
+    toUpstream.append(new MessageWriter().begin(Frontend.describe).int8(0x53).cstring(bind.statement).end().take());
+    return this.#judging.whenAnswered(() => this.#bind({ ...bind, typesAsked: true }));
   }
 
   #executionsOf(portal: Portal): Execution[] {
@@ -145,6 +162,7 @@ export class ExtendedQuery {
     const { protocol } = session;
     if (protocol.isUnsure('portal', name)) return this.#judging.whenAnswered(() => this.#judging.withView((now) => this.#run(bytes, now)));
     const portal = protocol.names.portals.get(name);
+    if (portal === undefined && protocol.names.cursors.has(name)) return this.#fetch(bytes, name, view);
     if (portal === undefined) throw new UnknownName('portal', name);
     this.#judgeAgain(portal, view);
     // The statement that was held at Bind is recorded already; every further Execute of the portal is a run of its own.
@@ -165,6 +183,20 @@ export class ExtendedQuery {
       session.toUpstream.append(new MessageWriter().begin(Frontend.describe).int8(0x50).cstring(name).end().take());
     }
     protocol.sentExecute(execution, portal);
+    session.toUpstream.append(bytes);
+  }
+
+  /** A cursor made by DECLARE is a portal to the protocol: executing it is a FETCH. */
+  #fetch(bytes: Buffer, name: string, view: SessionView): void {
+    const session = this.#session;
+    const { maxRows } = decodeExecute(bytes);
+    const text = `FETCH ${maxRows > 0 ? maxRows : 'ALL'} FROM "${name.replaceAll('"', '""')}"`;
+    const { effective, analysisMs } = this.#judging.effective(text, view);
+    const executions = effective.statements.map((judged) => newExecution(judged, { protocol: 'extended', parameters: [], analysisMs }));
+    if (effective.action !== 'allow') throw this.#verdicts.denied(executions, view);
+    session.begin(executions, view, 'running');
+    for (const execution of executions) this.#verdicts.mark(execution, view);
+    session.protocol.sentExecute(executions[0] ?? null, null);
     session.toUpstream.append(bytes);
   }
 

@@ -13,12 +13,15 @@ import type { Session, SessionView } from './session';
 import { UnknownName } from './unknownName';
 import { Verdicts } from './verdicts';
 
-/** Bytes that may wait unread in front of a held statement before the client is paused. */
-const HELD_BACKLOG_BYTES = 1024 * 1024;
+/** Bytes that may wait behind a message that is being dealt with before the client is paused. */
+const BACKLOG_BYTES = 1024 * 1024;
+const HELD_BACKLOG_BYTES = 4 * 1024 * 1024;
 /** How long one session may keep the process to itself. */
 const TURN_MS = 10;
 /** Messages that may wait for an answer before the client is paused. */
 const MAX_OWED = 10_000;
+
+const LEFT_WHILE_HELD = 'client left while its statement was held';
 
 const SYNC = Buffer.from([Frontend.sync, 0, 0, 0, 4]);
 const TERMINATE = Buffer.from([Frontend.terminate, 0, 0, 0, 4]);
@@ -47,7 +50,7 @@ export class FrontendFlow {
   constructor(session: Session) {
     this.#session = session;
     this.#judging = new Judging(session);
-    this.#verdicts = new Verdicts(session, this.#judging);
+    this.#verdicts = new Verdicts(session, this.#judging, () => this.#onHold());
     this.#extended = new ExtendedQuery(session, this.#judging, this.#verdicts);
     this.#functionCalls = new FunctionCalls(session, this.#judging, this.#verdicts);
     this.#framer = new FrontendFramer((type) => this.#limitOf(type));
@@ -66,13 +69,26 @@ export class FrontendFlow {
   push(chunk: Buffer): void {
     this.#framer.push(chunk);
     this.pump();
-    if ((this.#busy || this.#yielded) && this.#framer.bufferedBytes > HELD_BACKLOG_BYTES) this.#session.client.pause();
+    // Terminate is the last a client sends, so it stands at the end of what has arrived.
+    if (this.holding && chunk.length >= TERMINATE.length && chunk.subarray(-TERMINATE.length).equals(TERMINATE)) this.#endIfGone();
+    const limit = this.holding ? HELD_BACKLOG_BYTES : BACKLOG_BYTES;
+    if ((this.#busy || this.#yielded) && this.#framer.bufferedBytes > limit) this.#session.client.pause();
+  }
+
+  /** While a statement is held only what the client sends tells that it has gone, so more is read ahead. */
+  #onHold(): void {
+    this.#session.client.resume();
+    this.#endIfGone();
+  }
+
+  #endIfGone(): void {
+    if (this.#ended || this.#framer.saysTerminate()) this.#session.close(LEFT_WHILE_HELD);
   }
 
   /** The client will send nothing more. What runs is finished for it; what is held is withdrawn. */
   ended(): void {
     this.#ended = true;
-    if (this.holding) this.#session.close('client left while its statement was held');
+    if (this.holding) this.#session.close(LEFT_WHILE_HELD);
     else this.pump();
   }
 

@@ -13,6 +13,9 @@ import { stricter } from './effective';
 import type { Execution } from './execution';
 import type { Session, SessionView } from './session';
 
+const DEFAULT_EXPIRES_IN_MS = 15 * 60_000;
+const MAX_IN_TRANSACTION_MS = 5 * 60_000;
+
 /** One statement text that waits for a person while its client waits on its own connection. Ends in exactly one way. */
 export class HeldStatement {
   readonly #session: Session;
@@ -21,6 +24,7 @@ export class HeldStatement {
   readonly #view: SessionView;
   #hold: Hold | null = null;
   #cancelled = false;
+  readonly #startedAtMs = Date.now();
 
   constructor(session: Session, sql: string, executions: readonly Execution[], view: SessionView) {
     this.#session = session;
@@ -92,11 +96,13 @@ export class HeldStatement {
     return Math.max(1, ...this.#executions.map((execution) => execution.judged.verdict.approval?.count ?? 1));
   }
 
+  /** Inside an open transaction locks stay taken while the statement waits: half the time, and never more than a few minutes. */
   #expiresAt(): Date {
-    const withinMs = Math.min(
+    const given = Math.min(
       ...this.#executions.map((execution) => execution.judged.verdict.approval?.expiresInMs ?? Number.POSITIVE_INFINITY),
     );
-    return new Date(Date.now() + (Number.isFinite(withinMs) ? withinMs : 15 * 60_000));
+    const withinMs = Number.isFinite(given) ? given : DEFAULT_EXPIRES_IN_MS;
+    return new Date(this.#startedAtMs + (this.#session.protocol.inTransaction ? Math.min(withinMs / 2, MAX_IN_TRANSACTION_MS) : withinMs));
   }
 
   #request() {

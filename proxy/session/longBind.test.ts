@@ -31,13 +31,13 @@ describe('a Bind larger than is held in memory', () => {
   test('trap-55: a large Bind that a person must see is held whole', async () => {
     t.limits = { ...t.limits, messageBytes: 10_000_000 };
     t.client(
-      parse({ name: 's', text: 'hold $1' }),
+      parse({ name: 's', text: 'hold $1', types: [17, 25] }),
       bind({ statement: 's', values: [Buffer.alloc(2_000_000, 1), 'behind'] }),
       execute(),
       sync(),
     );
-    await t.upstreamSees('P s|hold $1', 'H');
-    t.upstream(say.parseComplete());
+    await t.upstreamSees('P s|hold $1', 'S');
+    t.upstream(say.parseComplete(), say.ready());
     await t.clientGets('1', HELD);
     await t.upstreamSeesNothing();
     t.decide({ kind: 'approved' });

@@ -14,7 +14,7 @@ export interface Ended {
 export type Answer =
   /** A message that ends nothing: its bytes go on. */
   | { kind: 'passed' }
-  /** Parse, Bind, Close or the probe of a text succeeded. `local`: the client asked for nothing and sees nothing. */
+  /** Parse, Bind, Close or the probe of a text succeeded, or parameters were described. `local`: the client asked for nothing and sees nothing. */
   | { kind: 'settled'; local: boolean }
   | { kind: 'described'; describe: Extract<Reply, { op: 'describe' }> }
   /** An execution is over: CommandComplete, PortalSuspended, EmptyQueryResponse. */
@@ -25,7 +25,7 @@ export type Answer =
   | { kind: 'failed'; shown: ShownError | null; ended: readonly Ended[] }
   /** An error that ends the server's session, or that nothing sent brought about. */
   | { kind: 'unasked' }
-  | { kind: 'ready'; ended: readonly Ended[] };
+  | { kind: 'ready'; local: boolean; ended: readonly Ended[] };
 
 /** What becomes of a message of the client before it is judged. */
 export type Admission =
@@ -51,6 +51,8 @@ export class Protocol {
   #copyIn: Execution | null = null;
   #batch = 0;
   #unsynced = false;
+  /** A portal was bound or executed since the last Sync: the implicit transaction is more than parsing. */
+  #bound = false;
 
   /** ReadyForQuery's status byte as last seen: the truth on both sides after every answer, ours included. */
   get status(): TransactionStatus {
@@ -80,6 +82,16 @@ export class Protocol {
     return this.#status === 'I' && this.#replies.length === 0 && !this.#unsynced;
   }
 
+  /** A transaction is open, explicit or not: locks stay taken while somebody waits. */
+  get inTransaction(): boolean {
+    return this.#status !== 'I' || this.#unsynced;
+  }
+
+  /** Since the last Sync nothing but statements was sent: a Sync of ours would end no more than the locks their parsing took. */
+  get onlyParsed(): boolean {
+    return this.#status === 'I' && this.#unsynced && !this.#bound && !this.#skipping;
+  }
+
   /** Whether what stands between two Syncs, and fails or succeeds together, may still take this name away. */
   isUnsure(target: 'statement' | 'portal', name: string): boolean {
     return (target === 'statement' ? this.names.statements : this.names.portals).isUnsure(name, this.#batch);
@@ -98,6 +110,7 @@ export class Protocol {
 
   sentQuery(executions: readonly Execution[]): void {
     this.#unsynced = false;
+    this.#bound = false;
     this.#replies.push({ op: 'query', executions, index: 0, changes: this.names.dropUnnamed(this.#batch) });
   }
 
@@ -113,6 +126,7 @@ export class Protocol {
   }
 
   sentBind(portal: Portal): void {
+    this.#bound = true;
     this.#extended({ op: 'bind', change: this.names.portals.change(portal.name, portal, this.#batch) });
   }
 
@@ -126,7 +140,9 @@ export class Protocol {
     this.#extended({ op: 'describe', statement, portal, local });
   }
 
-  sentExecute(execution: Execution | null, portal: Portal): void {
+  /** `portal` is null for a cursor made by DECLARE. */
+  sentExecute(execution: Execution | null, portal: Portal | null): void {
+    this.#bound = true;
     this.#extended({ op: 'execute', execution, portal });
   }
 
@@ -143,10 +159,17 @@ export class Protocol {
 
   /** Inside COPY the server ignores Sync. */
   sentSync(): void {
-    if (this.#copyIn === null) this.#replies.push({ op: 'sync' });
+    if (this.#copyIn === null) this.#replies.push({ op: 'sync', local: false });
     this.#skipping = false;
     this.#unsynced = false;
+    this.#bound = false;
     this.#batch++;
+  }
+
+  /** A Sync of ours between the client's, where only statements were sent: it lets go of the locks that parsing took. */
+  sentRest(): void {
+    this.#replies.push({ op: 'sync', local: true });
+    this.#unsynced = false;
   }
 
   /** CopyDone or CopyFail: what follows is no COPY data. */
@@ -194,8 +217,7 @@ export class Protocol {
       case Backend.closeComplete:
         return this.#settle(this.#expect('close', type));
       case Backend.parameterDescription:
-        this.#expect('describe', type);
-        return { kind: 'passed' };
+        return { kind: 'settled', local: this.#expect('describe', type).local };
       case Backend.noData:
         return this.#described(type);
       case Backend.rowDescription:
@@ -319,7 +341,8 @@ export class Protocol {
       if (reply.op === 'describe' && reply.portal !== null) reply.portal.described = reply.portal.plan !== null;
       for (const execution of executionsOf(reply)) ended.push({ execution, status: 'skipped' });
     }
-    this.#skipping = !found;
+    // A Sync of ours ends the server's skipping and not the client's: what it sends up to its own Sync is ignored here.
+    this.#skipping = !found || (this.head?.op === 'sync' && this.head.local);
     return ended;
   }
 
@@ -331,10 +354,11 @@ export class Protocol {
       for (const change of head.changes) change.done();
       for (const execution of head.executions.slice(head.index)) ended.push({ execution, status: 'skipped' });
     } else if (head?.op !== 'call') this.#expect('sync', type);
+    const local = head?.op === 'sync' && head.local;
     this.#replies.shift();
     this.#copyIn = null;
     if (this.#status === 'I') this.names.endTransaction();
-    return { kind: 'ready', ended };
+    return { kind: 'ready', local, ended };
   }
 }
 

@@ -19,7 +19,7 @@ export type Reply =
   | { op: 'probe' }
   /** A message made to fail at exactly this place. */
   | { op: 'poison'; shown: ShownError }
-  | { op: 'sync' };
+  | { op: 'sync'; local: boolean };
 
 /** What the client sees of an error that the gateway brought about: ours, or the server's own with the name the client used. */
 export type ShownError = { kind: 'ours'; error: WireError } | { kind: 'renamed'; from: string; to: string };

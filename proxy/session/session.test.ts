@@ -339,6 +339,51 @@ describe.each([{ split: false }, { split: true }])('split at every byte: $split'
       expect(t.journal.filter((entry) => entry.type === 'statement').length).toBe(2);
     });
 
+    test('trap-37: binary parameters without types are shown as the server says they are', async () => {
+      t.client(parse({ text: 'hold $1' }), bind({ values: [Buffer.from([0, 0, 0, 42])] }), execute(), sync());
+      await t.upstreamSees('P |hold $1', 'D S', 'H');
+      t.upstream(say.parseComplete(), say.parameters(23), say.noData());
+      await t.upstreamSees('S');
+      t.upstream(say.ready());
+      await t.clientGets('1', HELD);
+      expect(t.journal[0]).toMatchObject({ parameters: [{ typeOid: 23, value: '42' }] });
+    });
+
+    test('trap-32: a cursor made by DECLARE is executed by the protocol and recorded as a FETCH', async () => {
+      t.client(query('declare c'));
+      await t.upstreamSees('Q declare c');
+      t.upstream(say.complete('DECLARE CURSOR'), say.ready('T'));
+      await t.clientGets('C DECLARE CURSOR', 'Z T');
+      t.client(execute({ portal: 'c', rows: 2 }), sync());
+      await t.upstreamSees('E c', 'S');
+      t.upstream(say.row('1'), say.row('2'), say.suspended(), say.ready('T'));
+      await t.clientGets('D 1', 'D 2', 's', 'Z T');
+      expect(t.journal.at(-2)).toMatchObject({ sql: 'FETCH 2 FROM "c"', status: 'running' });
+      expect(t.journal.at(-1)).toMatchObject({ status: 'done', rows: 2 });
+    });
+
+    test('while a person thinks, the locks that parsing took are let go', async () => {
+      t.client(parse({ text: 'hold me' }), describeMessage({ type: 'S' }), bind(), execute(), sync());
+      await t.upstreamSees('P |hold me', 'D S', 'S');
+      t.upstream(say.parseComplete(), say.parameters(), say.noData(), say.ready());
+      await t.clientGets('1', 't', 'n', HELD);
+      t.decide({ kind: 'approved' });
+      await t.upstreamSees('B |', 'E', 'S');
+      t.upstream(say.bindComplete(), say.complete('DELETE 1'), say.ready());
+      await t.clientGets('2', 'C DELETE 1', 'Z I');
+    });
+
+    test('a Parse that fails while its locks were being let go is still skipped to the Sync of the client', async () => {
+      t.client(parse({ text: 'hold me' }), bind(), execute(), parse({ text: 'select 2' }), sync(), query('select 3'));
+      await t.upstreamSees('P |hold me', 'S');
+      t.upstream(say.error('42P01', 'no table me'), say.ready());
+      await t.clientGets('E 42P01 no table me');
+      await t.upstreamSees('S', 'Q select 3');
+      t.upstream(say.ready(), say.complete('SELECT 1'), say.ready());
+      await t.clientGets('Z I', 'C SELECT 1', 'Z I');
+      expect(t.held).toEqual([]);
+    });
+
     test('a held statement behind one that failed is never asked about', async () => {
       t.client(
         parse({ text: 'select 1' }),

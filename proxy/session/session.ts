@@ -96,6 +96,8 @@ export class Session {
   readonly unsettled = new Set<Execution>();
   /** The client said goodbye; when the server closes, all is as it should be. */
   ending = false;
+  /** The server ended its session with an error that the client has seen. */
+  upstreamSaidWhy = false;
   readonly #frontend: FrontendFlow;
   readonly #backend: BackendFlow;
   #closed = false;
@@ -150,6 +152,7 @@ export class Session {
     this.upstream.on('error', () => undefined);
     this.upstream.on('close', () => {
       if (this.ending) this.close('client closed the connection');
+      else if (this.upstreamSaidWhy) this.close('upstream ended the session');
       else this.fail(upstreamLost(this.facts.connectionName), 'upstream closed the connection');
     });
     this.upstream.on('drain', () => this.guard(() => this.#frontend.pump()));

@@ -1,5 +1,6 @@
 import { judgeUnparsed } from '../policy/unparsed';
 import { statementNotAnalyzed, type WireError } from '../wire/errors';
+import { Frontend } from '../wire/messages';
 import { judgedError } from './denial';
 import { type Execution, newExecution } from './execution';
 import { HeldStatement } from './held';
@@ -10,11 +11,13 @@ import type { Session, SessionView } from './session';
 export class Verdicts {
   readonly #session: Session;
   readonly #judging: Judging;
+  readonly #onHold: () => void;
   #held: HeldStatement | null = null;
 
-  constructor(session: Session, judging: Judging) {
+  constructor(session: Session, judging: Judging, onHold: () => void) {
     this.#session = session;
     this.#judging = judging;
+    this.#onHold = onHold;
   }
 
   /** The statement that waits for a person now. */
@@ -80,13 +83,19 @@ export class Verdicts {
   /** Null when it may run; an error to answer with; 'skipped' when something before it failed and the server ignores it. */
   async hold(sql: string, executions: readonly Execution[], view: SessionView): Promise<WireError | null | 'skipped'> {
     const session = this.#session;
+    if (session.protocol.onlyParsed) {
+      // The locks that parsing took would be in everybody's way for as long as a person thinks.
+      session.protocol.sentRest();
+      session.toUpstream.append(SYNC);
+      session.toUpstream.flush();
+    } else if (session.protocol.owed > 0) session.askForAnswers();
     if (session.protocol.owed > 0) {
-      session.askForAnswers();
       await session.whenAnswered();
       if (session.protocol.skipping || session.closed) return 'skipped';
     }
     const held = new HeldStatement(session, sql, executions, view);
     this.#held = held;
+    this.#onHold();
     try {
       const error = await held.wait();
       if (error !== null || session.closed) return session.closed ? 'skipped' : error;
@@ -102,6 +111,8 @@ export class Verdicts {
     }
   }
 }
+
+const SYNC = Buffer.from([Frontend.sync, 0, 0, 0, 4]);
 
 /** Settings that change what unqualified names mean; a role has a path of its own. */
 const SETS_PATH: ReadonlySet<string> = new Set(['search_path', 'all', 'role', 'session_authorization']);

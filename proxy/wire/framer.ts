@@ -53,6 +53,18 @@ export class FrontendFramer {
     this.#size += chunk.length;
   }
 
+  /** Whether the client has said Terminate somewhere in what waits here; looks at headers only. */
+  saysTerminate(): boolean {
+    const bytes = this.#size > 0 ? this.#join() : Buffer.alloc(0);
+    for (let at = this.#streaming + this.#skipping; bytes.length - at >= 5; ) {
+      if (bytes[at] === Frontend.terminate) return true;
+      const length = bytes.readUInt32BE(at + 1);
+      if (length < 4) return false;
+      at += length + 1;
+    }
+    return false;
+  }
+
   /** Takes the start of a message back: it is wanted whole after all, as far as MAX_WHOLE_BYTES allow. */
   wantWhole(start: Buffer): void {
     this.#parts.unshift(start);
