@@ -124,3 +124,20 @@ test('LISTEN and NOTIFY cross; a session under masks gets no payload, which may 
   await client.query('UNLISTEN *');
   await cleared.end();
 });
+
+test('a cancel that comes while the catalog is read again, right after DDL, ends the statement that waits for it', async () => {
+  const sql = postgres({
+    ...{ host: through.host, port: through.port, user: through.user, password: through.password, database: through.database },
+    ...{ max: 1, onnotice: () => undefined, connect_timeout: 10 },
+  });
+  try {
+    await sql`CREATE TEMP TABLE changes_the_catalog (a int)`;
+    const slow = sql`SELECT pg_sleep(1)`.execute();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    slow.cancel();
+    expect((await failure(slow)).code).toBe('57014');
+    expect([...(await sql`SELECT 1 AS alive`)]).toEqual([{ alive: 1 }]);
+  } finally {
+    await sql.end({ timeout: 2 });
+  }
+});
