@@ -120,6 +120,7 @@ export class FrontendFlow {
       work.then(
         () => {
           this.#busy = false;
+          session.cancelledWaiting = false;
           session.guard(() => this.pump());
         },
         (error: unknown) => session.failWith(error),
@@ -137,18 +138,25 @@ export class FrontendFlow {
     });
   }
 
-  cancel(): void {
+  cancel(): Promise<void> {
     const session = this.#session;
-    if (this.#verdicts.held !== null) return this.#verdicts.held.cancel();
-    // A late cancel must not hit the next statement: nothing new is forwarded until the server has dealt with it.
-    if (session.protocol.owed === 0 || session.cancelBarrier !== null) return;
-    const barrier = session.services
+    if (this.#verdicts.held !== null) this.#verdicts.held.cancel();
+    else if (session.protocol.owed > 0) return this.#cancelUpstream();
+    // Nothing runs at the server, and what has not been sent yet need not be.
+    else if (this.#busy) session.cancelledWaiting = true;
+    return Promise.resolve();
+  }
+
+  /** A late cancel must not hit the next statement: nothing new is forwarded until the server has dealt with it. */
+  #cancelUpstream(): Promise<void> {
+    const session = this.#session;
+    session.cancelBarrier ??= session.services
       .cancelUpstream()
       .catch(() => undefined)
       .finally(() => {
         session.cancelBarrier = null;
       });
-    session.cancelBarrier = barrier;
+    return session.cancelBarrier;
   }
 
   withdraw(): void {

@@ -1,5 +1,6 @@
 import type { Judgement } from '../policy/judge';
 import { SqlSyntaxError } from '../sql/parse';
+import { canceledBeforeItRan } from '../wire/errors';
 import { type Effective, effectiveOf } from './effective';
 import type { PreparedStatement } from './names';
 import type { Session, SessionView } from './session';
@@ -34,6 +35,7 @@ export class Judging {
   /** Everything that decides sees one consistent view; while the catalog or a cancel is under way, it waits. */
   withView(step: (view: SessionView) => Step): Step {
     const session = this.#session;
+    if (session.cancelledWaiting) throw canceledBeforeItRan();
     // Whatever failed meanwhile, the server ignores this message now.
     const again = () => (session.protocol.skipping || session.closed ? undefined : this.withView(step));
     const barrier = session.catalogBarrier ?? session.cancelBarrier ?? this.#unsettled();

@@ -362,6 +362,19 @@ describe.each([{ split: false }, { split: true }])('split at every byte: $split'
       expect(t.journal.at(-1)).toMatchObject({ status: 'done', rows: 2 });
     });
 
+    test('trap-21: a cancel while a statement still waits for the catalog answers it, and nothing is sent', async () => {
+      let read: () => void = () => undefined;
+      t.readCatalog = () => new Promise((resolve) => (read = resolve));
+      t.client(query('select unseen'));
+      await t.upstreamSeesNothing();
+      await t.session.cancel();
+      read();
+      await t.clientGets('E 57014 canceling statement due to user request', 'Z I');
+      await t.upstreamSeesNothing();
+      t.client(query('select 1'));
+      await t.upstreamSees('Q select 1');
+    });
+
     test('while a person thinks, the locks that parsing took are let go', async () => {
       t.client(parse({ text: 'hold me' }), describeMessage({ type: 'S' }), bind(), execute(), sync());
       await t.upstreamSees('P |hold me', 'D S', 'S');

@@ -87,6 +87,8 @@ export class Session {
   taint: Taint = 'none';
   /** False once something may have changed search_path; what it is now only the server knows. */
   searchPathKnown: boolean;
+  /** The client cancelled while its statement waited to be judged: it is answered as cancelled and not sent. */
+  cancelledWaiting = false;
   /** A cancel is on its way to the server. */
   cancelBarrier: Promise<void> | null = null;
   /** Statements of this session changed the catalog; others must not be judged by the old one. */
@@ -202,8 +204,9 @@ export class Session {
     this.#endIfDrained();
   }
 
-  cancel(): void {
-    if (!this.#closed) this.#frontend.cancel();
+  /** Resolves when the server has dealt with it, or there was nothing to cancel. */
+  cancel(): Promise<void> {
+    return this.#closed ? Promise.resolve() : this.#frontend.cancel();
   }
 
   close(reason: string): void {

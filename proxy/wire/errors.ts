@@ -192,6 +192,8 @@ export const canceledByUser = () =>
   error('gatehouse_approval', '57014', 'canceling statement due to user request', {
     detail: 'The approval request was withdrawn. Nothing was executed.',
   });
+export const canceledBeforeItRan = () =>
+  error('gatehouse_session', '57014', 'canceling statement due to user request', { detail: 'Nothing was executed.' });
 export const noSuchCursor = (name: string) => error('gatehouse_session', '34000', `cursor "${name}" does not exist`);
 
 // Notices.

@@ -33,8 +33,8 @@ const UPSTREAM_TIMEOUT_MS = 10_000;
 export interface AcceptContext {
   gateway: Gateway;
   waitingRoom: WaitingRoom;
-  /** A cancel key that is not one of this worker's. */
-  forwardCancel(key: { processId: number; secret: Uint8Array }): void;
+  /** A cancel key that is not one of this worker's. Resolves when the others have dealt with it. */
+  forwardCancel(key: { processId: number; secret: Uint8Array }): Promise<void>;
 }
 
 /** Takes one accepted socket to a running session, or says why not and closes it. Never throws; never disturbs another session. */
@@ -72,7 +72,9 @@ async function begin(context: AcceptContext, arrival: Arrival, signedInNow: () =
   // The client left, or its TLS came to nothing: there is nobody to speak to.
   if (packet === null) return closeGently(arrival.socket);
   if (packet.kind === 'cancel') {
-    if (!gateway.cancelKeys.cancel(packet, Date.now())) context.forwardCancel({ processId: packet.processId, secret: packet.secret });
+    const { processId, secret } = packet;
+    // The client takes the end of this connection for the end of its request: what it sends next must not be hit.
+    await (gateway.cancelKeys.cancel({ processId, secret }, Date.now()) ?? context.forwardCancel({ processId, secret }));
     return closeGently(arrival.socket);
   }
   const { minorVersion, answer } = negotiateVersion(packet);

@@ -8,7 +8,8 @@ export interface CancelKey {
 }
 
 interface Cancellable {
-  cancel(): void;
+  /** Resolves when the statement that ran has been dealt with. */
+  cancel(): Promise<void>;
 }
 
 interface Issued {
@@ -56,17 +57,18 @@ export class CancelKeys {
     }
   }
 
-  /** Cancels when the key is one of ours; false when it is not. Nobody but the supervisor is told which. */
-  cancel(key: { processId: number; secret: Uint8Array }, nowMs: number): boolean {
+  /** Cancels when the key is one of ours, and resolves when that is done; null when it is not. Nobody but the supervisor is told which. */
+  cancel(key: { processId: number; secret: Uint8Array }, nowMs: number): Promise<void> | null {
     const found = [...(this.#issued.get(key.processId) ?? [])].filter(
       ({ secret }) => secret.length === key.secret.length && timingSafeEqual(secret, key.secret),
     );
+    const work: Promise<void>[] = [];
     for (const entry of found) {
       const { allowed, flood, next } = takeCancel(entry.allowance, nowMs);
       entry.allowance = next;
       if (flood) entry.onFlood();
-      if (allowed) entry.session.cancel();
+      if (allowed) work.push(entry.session.cancel());
     }
-    return found.length > 0;
+    return found.length === 0 ? null : Promise.all(work).then(() => undefined);
   }
 }

@@ -19,6 +19,11 @@ process.on('disconnect', () => process.exit(1));
 process.on('SIGINT', () => undefined);
 process.on('SIGTERM', () => undefined);
 
+const CANCEL_TIMEOUT_MS = 5_000;
+/** Cancels that other workers are asked about, by what ends the wait. */
+const forwarded = new Map<string, () => void>();
+let lastForwarded = 0;
+
 await loadParser();
 const gateway = await openGateway(settings);
 
@@ -26,7 +31,7 @@ const gateway = await openGateway(settings);
 const context = {
   gateway,
   waitingRoom: createWaitingRoom({ max: settings.maxUnauthenticated, timeoutMs: settings.signInTimeoutMs }),
-  forwardCancel: (key: { processId: number; secret: Uint8Array }) => send({ type: 'cancel', ...key }),
+  forwardCancel,
 };
 const server = net.createServer({ allowHalfOpen: true }, (socket) => void accept(context, socket));
 server.on('error', (error: NodeJS.ErrnoException) => {
@@ -45,13 +50,32 @@ server.listen({ host: settings.host, port: settings.port }, () => {
 process.on('message', (message: ToWorker) => {
   switch (message.type) {
     case 'cancel':
-      return void gateway.cancelKeys.cancel(message, Date.now());
+      return void (gateway.cancelKeys.cancel(message, Date.now()) ?? Promise.resolve()).then(() =>
+        send({ type: 'cancelDone', id: message.id }),
+      );
+    case 'cancelDone':
+      forwarded.get(message.id)?.();
+      return;
     case 'drain':
       return void drain(message.withinMs);
     default:
       message satisfies never;
   }
 });
+
+/** Resolves when the other workers have dealt with the key; a supervisor that does not answer is not waited for long. */
+function forwardCancel(key: { processId: number; secret: Uint8Array }): Promise<void> {
+  const id = String(++lastForwarded);
+  return new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, CANCEL_TIMEOUT_MS);
+    timer.unref();
+    forwarded.set(id, () => {
+      clearTimeout(timer);
+      resolve();
+    });
+    send({ type: 'cancel', id, ...key });
+  }).finally(() => forwarded.delete(id));
+}
 
 /** Lets running statements finish within the time given, then ends what is left. Held statements are withdrawn. */
 async function drain(withinMs: number): Promise<void> {

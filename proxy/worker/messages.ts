@@ -3,10 +3,12 @@
 export type ToSupervisor =
   /** The worker accepts connections. */
   | { type: 'ready'; workerId: string; port: number }
-  /** A cancel key that is none of this worker's; the supervisor hands it to all others. */
-  | { type: 'cancel'; processId: number; secret: Uint8Array };
+  /** A cancel key that is none of this worker's; the supervisor hands it to all others, and says cancelDone when they have dealt with it. */
+  | { type: 'cancel'; id: string; processId: number; secret: Uint8Array }
+  | { type: 'cancelDone'; id: string };
 
 export type ToWorker =
-  | { type: 'cancel'; processId: number; secret: Uint8Array }
+  | { type: 'cancel'; id: string; processId: number; secret: Uint8Array }
+  | { type: 'cancelDone'; id: string }
   /** Accept nothing more; end each session when its statement is done, all of them within `withinMs`; then exit 0. */
   | { type: 'drain'; withinMs: number };

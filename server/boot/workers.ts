@@ -1,5 +1,6 @@
 import cluster, { type Worker } from 'node:cluster';
 import type { ToSupervisor, ToWorker } from '../../proxy/worker/messages';
+import { createCancelRelay } from './cancelRelay';
 
 export interface Workers {
   /** The proxy's port, once every worker accepts for the first time. Rejects when they cannot. */
@@ -66,6 +67,8 @@ export function startWorkers(options: {
     if (slot?.worker?.isConnected() === true) slot.worker.send(message, () => undefined);
   };
 
+  const cancels = createCancelRelay<Slot>(send);
+
   const onMessage = (slot: Slot, message: ToSupervisor) => {
     switch (message.type) {
       case 'ready':
@@ -74,10 +77,13 @@ export function startWorkers(options: {
         settled = true;
         return resolveReady(message.port);
       case 'cancel':
-        for (const other of slots) {
-          if (other !== slot) send(other, { type: 'cancel', processId: message.processId, secret: message.secret });
-        }
-        return;
+        return cancels.ask(
+          slot,
+          slots.filter((other) => other !== slot && other.accepting),
+          message,
+        );
+      case 'cancelDone':
+        return cancels.done(slot, message.id);
       default:
         message satisfies never;
     }
@@ -96,6 +102,7 @@ export function startWorkers(options: {
     const diedAt = new Date();
     slot.worker = null;
     slot.accepting = false;
+    cancels.gone(slot);
     if (draining) return;
     slot.earlyDeaths = Date.now() - slot.startedAtMs > HEALTHY_MS ? 1 : slot.earlyDeaths + 1;
     const how = signal ?? `exit code ${code}`;
