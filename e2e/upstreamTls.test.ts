@@ -49,7 +49,7 @@ afterAll(async () => {
 
 const SECURED = `SELECT usename AS who, ssl, version, client_dn FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE pid = pg_backend_pid()`;
 
-describe('trap-04: a verify-full connection, through the gateway', () => {
+describe('trap-04-verify-full-connection-through: a verify-full connection, through the gateway', () => {
   test.each([
     ['tls-scram', { who: 'by_scram', ssl: true, version: 'TLSv1.3', client_dn: null }],
     ['tls-direct', { who: 'by_scram', ssl: true, version: 'TLSv1.3', client_dn: null }],

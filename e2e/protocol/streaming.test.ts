@@ -98,7 +98,7 @@ async function writeLong(client: WireClient, letter: string, bytes: number): Pro
   }
 }
 
-describe('trap-55: what is larger than any buffer streams, and memory stays flat', () => {
+describe('trap-55-larger-than-any-buffer: what is larger than any buffer streams, and memory stays flat', () => {
   const ROWS = "SELECT i, repeat('x', 100) FROM generate_series(1, 1000000) i";
 
   test('trap-55-a-million-rows', async () => {

@@ -176,12 +176,13 @@ describe.each([{ split: false }, { split: true }])('split at every byte: $split'
       t.upstream(say.error('42P05', 'prepared statement "a" already exists'), say.ready());
       await t.upstreamSees('P |execute a', 'H');
       t.upstream(say.parseComplete());
-      await t.upstreamSees('D S POISON', 'S');
-      t.upstream(say.error('26000', `prepared statement "${t.poison}" does not exist`), say.ready());
+      await t.upstreamSees('B |', 'D S POISON', 'S');
+      t.upstream(say.bindComplete(), say.error('26000', `prepared statement "${t.poison}" does not exist`), say.ready());
       await t.clientGets(
         'E 42P05 prepared statement "a" already exists',
         'Z I',
         '1',
+        '2',
         'E 26000 prepared statement "a" does not exist',
         'Z I',
       );

@@ -53,7 +53,7 @@ function executing(statement: JudgedStatement, inner: JudgedStatement): JudgedSt
 export function effectiveOf(
   judgement: Judgement,
   names: SessionNames,
-  context: { judge(text: string): Judgement; cursorsMustBeKnown: boolean; unrestricted: boolean },
+  context: { judge(text: string): Judgement; cursorsMustBeKnown: boolean },
 ): Effective {
   const prepared = new Map<string, string>();
   const declared = new Set<string>();
@@ -83,10 +83,11 @@ export function effectiveOf(
         declared.add(effect.name);
         return statement;
       case 'fetch':
-        // A portal is judged and recorded when the protocol executes it; FETCH would run it unjudged.
+        // FETCH runs what the portal was bound to, and is judged as that; the rows of masked columns leave by Execute alone.
         if (names.portals.has(effect.name)) {
-          const inner = names.portals.get(effect.name)?.judgement.statements[0];
-          if (!context.unrestricted || inner === undefined) throw noSuchCursor(effect.name);
+          const portal = names.portals.get(effect.name);
+          const inner = portal?.judgement.statements[0];
+          if (context.cursorsMustBeKnown || inner === undefined || portal?.unresolved === true) throw noSuchCursor(effect.name);
           return executing(statement, inner);
         }
         if (context.cursorsMustBeKnown && !declared.has(effect.name) && !names.cursors.has(effect.name)) throw noSuchCursor(effect.name);

@@ -96,13 +96,14 @@ export class ExtendedQuery {
     const session = this.#session;
     if (this.#judging.usesNames(statement.sql, view)) return this.#judging.whenAnswered(() => this.#bind(bind));
     // Judged again: policy, catalog and names may have changed since Parse, and the server plans anew too.
-    const { effective, analysisMs } = this.#judging.effectiveOf(statement, view);
+    const { effective, analysisMs, unresolved } = this.#resolve(statement, view);
     const portal: Portal = {
       name: bind.portal,
       statement,
       judgement: effective,
       parameters: showParameters(bind.parameters, bind.parameterFormats, statement.parameterTypes),
       approved: false,
+      unresolved,
       policyVersion: view.policy.version,
       described: false,
       plan: null,
@@ -130,6 +131,16 @@ export class ExtendedQuery {
       portal.approved = true;
       forward();
     });
+  }
+
+  /** What binding would run. EXECUTE of a name nobody has runs nothing yet. */
+  #resolve(statement: PreparedStatement, view: SessionView) {
+    try {
+      return { ...this.#judging.effectiveOf(statement, view), unresolved: false };
+    } catch (error) {
+      if (!(error instanceof UnknownName)) throw error;
+      return { effective: { ...this.#judging.judge(statement.sql, view), runs: [] }, analysisMs: 0, unresolved: true };
+    }
   }
 
   /** A reviewer reads values, not bytes: the server says what the parameters are before the request is filed. */
@@ -203,7 +214,7 @@ export class ExtendedQuery {
   /** Between Bind and Execute the policy may have moved, and what an EXECUTE names may have become another statement. */
   #judgeAgain(portal: Portal, view: SessionView): void {
     const { runs } = portal.judgement;
-    if (portal.policyVersion === view.policy.version && runs.length === 0) return;
+    if (portal.policyVersion === view.policy.version && runs.length === 0 && !portal.unresolved) return;
     const { effective } = this.#judging.effectiveOf(portal.statement, view);
     const moved = portal.policyVersion !== view.policy.version;
     portal.policyVersion = view.policy.version;

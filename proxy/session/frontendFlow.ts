@@ -211,8 +211,6 @@ export class FrontendFlow {
       case 'wait':
         session.askForAnswers();
         return session.whenCopying().then(() => (session.closed ? undefined : this.#dispatch(frame)));
-      case 'unexpected':
-        throw protocolViolation(`unexpected message type 0x${frame.type.toString(16)} during COPY from stdin`);
       case 'taken':
         break;
     }

@@ -105,7 +105,6 @@ export class Judging {
     const effective = effectiveOf(this.judge(sql, view), names, {
       judge: (text) => this.judge(text, view),
       cursorsMustBeKnown: !view.masks.empty,
-      unrestricted: view.unrestricted,
     });
     return { effective, analysisMs: performance.now() - startMs };
   }

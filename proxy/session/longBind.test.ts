@@ -12,7 +12,7 @@ describe('a Bind larger than is held in memory', () => {
   });
   afterEach(() => t.close());
 
-  test('trap-55: a Bind larger than is held passes in pieces, its rest too when the server has failed meanwhile', async () => {
+  test('trap-55-bind-larger-than-held: a Bind larger than is held passes in pieces, its rest too when the server has failed meanwhile', async () => {
     t.limits = { ...t.limits, messageBytes: 10_000_000 };
     t.client(parse({ name: 's', text: 'select $1' }), sync());
     await t.upstreamSees('P s|select $1', 'S');
@@ -28,7 +28,7 @@ describe('a Bind larger than is held in memory', () => {
     });
   });
 
-  test('trap-55: a large Bind that a person must see is held whole', async () => {
+  test('trap-55-large-bind-person-must: a large Bind that a person must see is held whole', async () => {
     t.limits = { ...t.limits, messageBytes: 10_000_000 };
     t.client(
       parse({ name: 's', text: 'hold $1', types: [17, 25] }),
@@ -45,7 +45,7 @@ describe('a Bind larger than is held in memory', () => {
     expect(t.journal[0]).toMatchObject({ parameters: [{ truncated: true }, { value: 'behind' }] });
   });
 
-  test('trap-54: a large Bind that turns out malformed ends the session', async () => {
+  test('trap-54-large-bind-turns-out: a large Bind that turns out malformed ends the session', async () => {
     t.limits = { ...t.limits, messageBytes: 10_000_000 };
     t.client(parse({ name: 's', text: 'select $1' }), sync());
     await t.upstreamSees('P s|select $1', 'S');

@@ -27,6 +27,8 @@ export interface Portal {
   parameters: readonly ParameterValue[];
   /** It was held when it was bound, and a person let it through. */
   approved: boolean;
+  /** It executes a name that nobody has yet: the server asks for it at Execute, so that is where it fails. */
+  unresolved: boolean;
   /** Policy version it was judged under. */
   policyVersion: number;
   /** A Describe of this portal is on its way or answered. */

@@ -33,8 +33,6 @@ export type Admission =
   | 'taken'
   /** The server would ignore it, so it is not sent. */
   | 'ignored'
-  /** Inside COPY the server takes nothing but its data and its end; it would give the connection up. */
-  | 'unexpected'
   /** COPY data sent before the server asked for it: what it is shows when the server has answered. */
   | 'wait';
 
@@ -104,7 +102,6 @@ export class Protocol {
       if (this.#copyIn !== null) return 'taken';
       return this.#replies.length > 0 && !this.#skipping ? 'wait' : 'ignored';
     }
-    if (this.#copyIn !== null && type !== Frontend.sync && type !== Frontend.flush && type !== Frontend.terminate) return 'unexpected';
     return this.#skipping && type !== Frontend.sync && type !== Frontend.terminate ? 'ignored' : 'taken';
   }
 

@@ -339,7 +339,7 @@ describe.each([{ split: false }, { split: true }])('split at every byte: $split'
       expect(t.journal.filter((entry) => entry.type === 'statement').length).toBe(2);
     });
 
-    test('trap-37: binary parameters without types are shown as the server says they are', async () => {
+    test('trap-37-binary-parameters-without-types: binary parameters without types are shown as the server says they are', async () => {
       t.client(parse({ text: 'hold $1' }), bind({ values: [Buffer.from([0, 0, 0, 42])] }), execute(), sync());
       await t.upstreamSees('P |hold $1', 'D S', 'H');
       t.upstream(say.parseComplete(), say.parameters(23), say.noData());
@@ -349,7 +349,7 @@ describe.each([{ split: false }, { split: true }])('split at every byte: $split'
       expect(t.journal[0]).toMatchObject({ parameters: [{ typeOid: 23, value: '42' }] });
     });
 
-    test('trap-32: a cursor made by DECLARE is executed by the protocol and recorded as a FETCH', async () => {
+    test('trap-32-cursor-made-declare-executed: a cursor made by DECLARE is executed by the protocol and recorded as a FETCH', async () => {
       t.client(query('declare c'));
       await t.upstreamSees('Q declare c');
       t.upstream(say.complete('DECLARE CURSOR'), say.ready('T'));
@@ -362,7 +362,7 @@ describe.each([{ split: false }, { split: true }])('split at every byte: $split'
       expect(t.journal.at(-1)).toMatchObject({ status: 'done', rows: 2 });
     });
 
-    test('trap-21: a cancel while a statement still waits for the catalog answers it, and nothing is sent', async () => {
+    test('trap-21-cancel-while-statement-still: a cancel while a statement still waits for the catalog answers it, and nothing is sent', async () => {
       let read: () => void = () => undefined;
       t.readCatalog = () => new Promise((resolve) => (read = resolve));
       t.client(query('select unseen'));

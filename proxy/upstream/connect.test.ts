@@ -75,7 +75,7 @@ describe('without TLS at the server', () => {
     expect(encrypted(await connect(targetOn(server, { tls: { mode: 'prefer', ca: ca.certificate } })))).toBe(false);
   });
 
-  test('trap-04: direct TLS with a server that does not take part in it says so', async () => {
+  test('trap-04-direct-tls-server-does: direct TLS with a server that does not take part in it says so', async () => {
     const error = await failure(targetOn(server, { tls: { mode: 'require', negotiation: 'direct' } }));
     expect(error.message).toBe(
       'TLS: the server closed the connection at the direct TLS handshake: tlsNegotiation direct needs PostgreSQL 17 or newer with ssl on; set it to postgres',
@@ -112,7 +112,7 @@ describe('without TLS at the server', () => {
   });
 });
 
-describe('trap-04: the upstream leg verifies authority and name', () => {
+describe('trap-04-upstream-leg-verifies-authority: the upstream leg verifies authority and name', () => {
   beforeAll(() => server.present(localhost));
 
   test.each(['prefer', 'require'] as const)('%s encrypts, unverified', async (mode) => {

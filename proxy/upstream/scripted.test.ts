@@ -107,7 +107,7 @@ describe('SSLRequest', () => {
     );
   });
 
-  test('trap-04: PostgreSQL before 17 takes a direct handshake for a broken start-up packet and closes', async () => {
+  test('trap-04-postgresql-before-17-takes: PostgreSQL before 17 takes a direct handshake for a broken start-up packet and closes', async () => {
     expect((await against(['close'], { tls: { mode: 'require', negotiation: 'direct' } })).told).toBe(
       'TLS: the server closed the connection at the direct TLS handshake: tlsNegotiation direct needs PostgreSQL 17 or newer with ssl on; set it to postgres',
     );
@@ -140,7 +140,7 @@ describe('TLS servers that are not PostgreSQL', () => {
   };
   const direct: Target = { tls: { mode: 'require', negotiation: 'direct' }, timeoutMs: 1_000 };
 
-  test('trap-04: direct TLS needs the server to select postgresql', async () => {
+  test('trap-04-direct-tls-needs-server: direct TLS needs the server to select postgresql', async () => {
     await expect(connectUpstream(targetOn(await startTls({}), direct))).rejects.toThrow(
       'the server does not select the protocol postgresql',
     );
@@ -175,7 +175,7 @@ describe('sign-in', () => {
     expect((await against([greeting(bytes)])).told).toBe(told);
   });
 
-  test('trap-07: the server’s negotiation is taken, and ends here', async () => {
+  test('trap-07-server-s-negotiation-taken: the server’s negotiation is taken, and ends here', async () => {
     expect((await against([Buffer.concat([encodeNegotiateProtocolVersion(0x00030000, []), greeting()])])).told).toBe('connected');
     expect([...(upstream?.parameters.keys() ?? [])]).toEqual([]);
   });
@@ -183,11 +183,11 @@ describe('sign-in', () => {
   test.each([
     ['a protocol we did not ask for', encodeNegotiateProtocolVersion(0x00030002, [])],
     ['options we did not send', encodeNegotiateProtocolVersion(0x00030000, ['_pq_.x'])],
-  ])('trap-07: a server that negotiates %s is refused', async (_name, bytes) => {
+  ])('trap-07-server-negotiates-s-refused: a server that negotiates %s is refused', async (_name, bytes) => {
     expect((await against([Buffer.concat([bytes, greeting()])])).told).toContain('does not agree to protocol 3.0');
   });
 
-  test('trap-07: this leg asks for 3.0 by itself', async () => {
+  test('trap-07-this-leg-asks-3: this leg asks for 3.0 by itself', async () => {
     const { seen } = await against([greeting()]);
     expect(seen[0]?.readInt32BE(4)).toBe(0x00030000);
   });
