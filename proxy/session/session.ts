@@ -39,6 +39,8 @@ export interface SessionServices {
   cancelUpstream(): Promise<void>;
   requestLink(requestId: string): string;
   hashKey: Buffer;
+  /** This many bytes were read from either side. */
+  onRead(bytes: number): void;
   /** As the policy has them now. */
   limits(): SessionLimits;
   onClosed(reason: string): void;
@@ -139,6 +141,7 @@ export class Session {
   start(early: Buffer): void {
     this.client.on('data', (chunk: Buffer) => {
       this.#movedMs = performance.now();
+      this.services.onRead(chunk.length);
       this.guard(() => this.#frontend.push(chunk));
     });
     this.client.on('end', () => this.clientEnded());
@@ -150,7 +153,10 @@ export class Session {
         this.#frontend.pump();
       }),
     );
-    this.upstream.on('data', (chunk: Buffer) => this.guard(() => this.#backend.push(chunk)));
+    this.upstream.on('data', (chunk: Buffer) => {
+      this.services.onRead(chunk.length);
+      this.guard(() => this.#backend.push(chunk));
+    });
     this.upstream.on('error', () => undefined);
     this.upstream.on('close', () => {
       if (this.ending) this.close('client closed the connection');

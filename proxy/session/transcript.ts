@@ -122,6 +122,7 @@ export async function transcript(options: { split: boolean } = { split: false })
     },
     requestLink: (id) => `http://console/approvals/${id}`,
     hashKey: Buffer.alloc(32),
+    onRead: () => undefined,
     limits: () => state.limits,
     onClosed: () => undefined,
     logError: (_, error) => {

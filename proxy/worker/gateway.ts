@@ -19,6 +19,7 @@ import { log } from './log';
 import { openPolicyKeeper, type PolicyKeeper } from './policyKeeper';
 import type { WorkerSettings } from './settings';
 import { codeOf } from './shownError';
+import { createYoungCollection } from './youngCollection';
 
 /** A session as the worker keeps it: what may end it from outside. */
 export interface OpenSession {
@@ -41,6 +42,8 @@ export interface Gateway {
   mockKey: Buffer;
   /** Keys the pseudonyms of hash masks: the same on every gateway of one store. */
   hashKey: Buffer;
+  /** Told how much is read, to keep memory flat. */
+  onRead(bytes: number): void;
   sessions: Map<string, OpenSession>;
   close(): Promise<void>;
 }
@@ -118,6 +121,7 @@ export async function openGateway(settings: WorkerSettings): Promise<Gateway> {
     cancelKeys: new CancelKeys(),
     tls,
     mockKey: mockKey(settings.secretKey),
+    onRead: createYoungCollection(),
     hashKey: Buffer.from(hkdfSync('sha256', settings.secretKey, Buffer.alloc(0), 'gatehouse mask hash', 32)),
     sessions: open,
     async close() {

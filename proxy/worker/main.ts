@@ -1,5 +1,5 @@
 import net from 'node:net';
-import { loadParser } from '../sql/parse';
+import { loadParser, warmParser } from '../sql/parse';
 import { accept } from './accept';
 import { openGateway } from './gateway';
 import { log } from './log';
@@ -45,6 +45,7 @@ server.listen({ host: settings.host, port: settings.port }, () => {
     workerId: settings.workerId,
     port: typeof address === 'object' && address !== null ? address.port : settings.port,
   });
+  void warmParser();
 });
 
 process.on('message', (message: ToWorker) => {

@@ -42,6 +42,7 @@ export function servicesFor(
     },
     requestLink: (requestId) => `${gateway.settings.consoleUrl}/approvals/${requestId}`,
     hashKey: gateway.hashKey,
+    onRead: gateway.onRead,
     limits: () => limitsOf(gateway.policy.current().connections.get(session.facts.connectionName)),
     onClosed(reason) {
       session.onClosed();
