@@ -16,6 +16,8 @@ export const MASKED = 'traps-masked';
 export const RULED = 'traps-ruled';
 /** Nothing but reads. */
 export const READS = 'traps-reads';
+/** Narrow limits on everything. */
+export const LIMITED = 'traps-limited';
 
 /** What the tests find in the database. `word` is masked for everyone on MASKED. */
 const SCHEMA = `
@@ -48,7 +50,7 @@ export interface Peers {
 
 type StatementDetail = Awaited<ReturnType<ReturnType<typeof apiAsAdmin>['audit']['get']['query']>>;
 
-/** A database, its role and four connections of the running gateway for the calling file; all of it is taken away after it. */
+/** A database, its role and five connections of the running gateway for the calling file; all of it is taken away after it. */
 export function peers(): Peers {
   const gateway = sharedGateway();
   const admin = apiAsAdmin(gateway);
@@ -89,7 +91,7 @@ export function peers(): Peers {
     // The workers hear of it a moment later.
     await eventually('the connections of these tests', async () => {
       const signedIn = await Promise.allSettled(
-        [OPEN, MASKED, RULED, READS].map((connection) => signIn({ ...settings(connection), parameters: {} })),
+        [OPEN, MASKED, RULED, READS, LIMITED].map((connection) => signIn({ ...settings(connection), parameters: {} })),
       );
       for (const one of signedIn) if (one.status === 'fulfilled') one.value.close();
       return signedIn.every((one) => one.status === 'fulfilled');
@@ -150,8 +152,12 @@ function withTraps(yaml: string, { port, password }: { port: number; password: s
     { ...connection(MASKED), opaque: 'deny' },
     { ...connection(RULED), opaque: 'hold' },
     { ...connection(READS), opaque: 'deny' },
+    {
+      ...connection(LIMITED),
+      limits: { maxStatementBytes: 4096, maxMessageBytes: 16_384, idleTimeout: '1500ms', idleInTransactionTimeout: '500ms' },
+    },
   );
-  policy.access.push({ connections: [OPEN, MASKED, RULED, READS], groups: ['agents'] });
+  policy.access.push({ connections: [OPEN, MASKED, RULED, READS, LIMITED], groups: ['agents'] });
   policy.masking.push({
     ...{ name: 'traps-ssn', connections: [MASKED], columns: ['public.people.ssn', 'public.typed.*'], mask: { type: 'redact' } },
     ...{ inference: 'guarded', mode: 'enforce' },

@@ -115,6 +115,11 @@ export const idleInTransactionTooLong = () =>
   fatal('gatehouse_session', '25P03', 'terminating connection due to idle-in-transaction timeout', {
     detail: 'The connection sets limits.idleInTransactionTimeout.',
   });
+export const answerTooLarge = (sizeBytes: number, limitBytes: number) =>
+  fatal('gatehouse_masking', '54000', `a row or message of ${sizeBytes} bytes cannot be looked at; the limit is ${limitBytes} bytes`, {
+    detail: 'Rows with masked columns are held whole; others pass at any size.',
+    hint: 'Select the large columns without the masked ones.',
+  });
 export const encodingChanged = (setting: string) =>
   fatal('gatehouse_session', '0A000', `${setting} was changed and statements can no longer be read as the server reads them`);
 export const internalError = (errorId: string) =>

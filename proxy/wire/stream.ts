@@ -1,3 +1,4 @@
+import { answerTooLarge } from './errors';
 import { MAX_MESSAGE_BYTES } from './messages';
 
 /** A message that must be looked at is held whole, so one session could otherwise take the memory of all. */
@@ -33,7 +34,7 @@ export class BackendScanner {
     this.#handler = handler;
   }
 
-  /** @throws Error when the server breaks the framing; the caller ends the session. */
+  /** @throws Error when the server breaks the framing, WireError for a message too large to be looked at; the caller ends the session. */
   push(chunk: Buffer): void {
     let bytes = chunk;
     if (this.#size > 0 || this.#waiting) {
@@ -84,7 +85,7 @@ export class BackendScanner {
         position += Math.min(total, left);
         continue;
       }
-      if (total > MAX_WHOLE_BYTES) throw new Error(`the upstream sent a message of ${total} bytes that would have to be held whole`);
+      if (total > MAX_WHOLE_BYTES) throw answerTooLarge(total, MAX_WHOLE_BYTES);
       if (total > left) {
         flush();
         this.#keep(bytes.subarray(position), total);

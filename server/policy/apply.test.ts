@@ -83,6 +83,18 @@ describe('apply', () => {
     });
   });
 
+  test('every limit of a connection, and functionCall, come back from an export', async () => {
+    const fields = 'maxStatementBytes: 65536, maxMessageBytes: 1048576, idleTimeout: 10m, idleInTransactionTimeout: 30s';
+    const limited = SAMPLE.replace('maxSessions: 50 }', `maxSessions: 50, ${fields} }\n    functionCall: judge`);
+    const result = await apply(limited);
+    expect(effective(result.changes)).toEqual([{ kind: 'connection', name: 'shop', change: 'update', fields: ['functionCall', 'limits'] }]);
+    const { yaml } = await exportDocument(call());
+    for (const field of fields.split(', ')) expect(yaml).toContain(field);
+    expect(yaml).toContain('functionCall: judge');
+    expect(effective((await apply(limited)).changes)).toEqual([]);
+    await apply(SAMPLE);
+  });
+
   test('a principal’s limits are kept, exported, and removed with their field', async () => {
     const limited = SAMPLE.replace('owner: ana, groups: [agents] }', 'owner: ana, groups: [agents], limits: { maxSessions: 5 } }');
     const result = await apply(limited);
