@@ -1,6 +1,6 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { decodeBase64, readAttributes } from './attributes';
-import { clientKeyOf, digest, hmac, type ScramHash, saltPassword, serverKeyOf, xor } from './keys';
+import { clientKeyOf, digest, hmac, rememberedSaltedPassword, type ScramHash, serverKeyOf, xor } from './keys';
 
 /**
  * The client side of SCRAM-SHA-256 (RFC 5802, RFC 7677) with tls-server-end-point binding (RFC 5929).
@@ -54,7 +54,7 @@ export function scramClient(options: {
       const iterations = i?.name === 'i' && /^\d+$/.test(i.value) ? Number(i.value) : 0;
       if (iterations < 1 || iterations > MAX_ITERATIONS) throw new Error('SCRAM: the iteration count is out of bounds');
 
-      const salted = saltPassword(hash, password, salt, iterations);
+      const salted = rememberedSaltedPassword(hash, password, salt, iterations);
       const clientKey = clientKeyOf(hash, salted);
       const withoutProof = `c=${bindingData},r=${r.value}`;
       const authMessage = `${clientFirstBare},${serverFirst},${withoutProof}`;

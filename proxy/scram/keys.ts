@@ -35,6 +35,21 @@ export function preparePassword(password: string): string {
 export const saltPassword = (hash: ScramHash, password: string, salt: Buffer, iterations: number): Buffer =>
   pbkdf2Sync(preparePassword(password), salt, iterations, SIZE[hash], hash);
 
+const MAX_SALTED = 200;
+const salted = new Map<string, Buffer>();
+
+/** The same, remembered: one upstream role has one password and salt, and every session signs in with them. Keys are digests. */
+export function rememberedSaltedPassword(hash: ScramHash, password: string, salt: Buffer, iterations: number): Buffer {
+  const key = createHmac('sha256', salt).update(`${hash} ${iterations} ${password}`).digest('base64');
+  const known = salted.get(key);
+  if (known !== undefined) return known;
+  const made = saltPassword(hash, password, salt, iterations);
+  const [oldest] = salted.keys();
+  if (oldest !== undefined && salted.size >= MAX_SALTED) salted.delete(oldest);
+  salted.set(key, made);
+  return made;
+}
+
 export const clientKeyOf = (hash: ScramHash, salted: Buffer): Buffer => hmac(hash, salted, 'Client Key');
 export const serverKeyOf = (hash: ScramHash, salted: Buffer): Buffer => hmac(hash, salted, 'Server Key');
 
