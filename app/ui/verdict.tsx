@@ -8,6 +8,7 @@ import {
   CircleX,
   Hourglass,
   LoaderCircle,
+  RotateCcw,
   SkipForward,
   Undo2,
 } from 'lucide-react';
@@ -48,6 +49,7 @@ const STATEMENTS: Record<StatementStatus, Look> = {
   withdrawn: { tone: 'neutral', word: 'Withdrawn', icon: Undo2 },
   expired: { tone: 'neutral', word: 'Expired', icon: CircleDashed },
   skipped: { tone: 'neutral', word: 'Skipped', icon: SkipForward },
+  rolledBack: { tone: 'neutral', word: 'Rolled back', icon: RotateCcw },
   unknown: { tone: 'hold', word: 'Outcome unknown', icon: CircleHelp },
 };
 

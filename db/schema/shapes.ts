@@ -108,7 +108,7 @@ export type ApprovalStatus = 'pending' | 'approved' | 'rejected' | 'expired' | '
 
 /**
  * running: forwarded, no outcome yet. done, failed: PostgreSQL answered. denied, rejected, withdrawn, expired: never forwarded.
- * held: waits for a person. skipped: PostgreSQL never ran it because an earlier statement of its batch or pipeline failed.
+ * held: waits for a person. rolledBack: it ran, and its transaction was rolled back. skipped: PostgreSQL never ran it because an earlier statement of its batch or pipeline failed.
  * unknown: the gateway or the upstream died before an outcome was seen.
  */
 export type StatementStatus =
@@ -121,4 +121,5 @@ export type StatementStatus =
   | 'withdrawn'
   | 'expired'
   | 'skipped'
+  | 'rolledBack'
   | 'unknown';

@@ -144,6 +144,23 @@ describe('a denial in a pipeline', () => {
         ['SELECT 3', 'denied', '42501'],
       ]);
   });
+
+  test('trap-26-the-record-says-so: what was rolled back with the denied statement, in an implicit and an explicit transaction', async () => {
+    const client = await p.gateway(RULED);
+    const write = (id: number) => run(`INSERT INTO notes VALUES (${id}, '${mark}26w')`);
+    await play(client, [...write(71), ...write(72), ...run(`SELECT 73, '${mark}26w gh_deny'`), sync()]);
+    await play(client, [simpleQuery('BEGIN'), ...write(74), sync(), simpleQuery('ROLLBACK'), ...write(75), sync()]);
+    await expect
+      .poll(async () => (await p.recorded(`${mark}26w`)).map(({ sql, status }) => [/\d\d/.exec(sql)?.[0], status]).sort())
+      .toEqual([
+        ['71', 'rolledBack'],
+        ['72', 'rolledBack'],
+        ['73', 'denied'],
+        ['74', 'rolledBack'],
+        ['75', 'done'],
+      ]);
+    expect((await p.root.query('SELECT id FROM notes WHERE id > 70')).rows).toEqual([{ id: 75 }]);
+  });
 });
 
 describe('a hold in mid-pipeline', () => {

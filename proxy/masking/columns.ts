@@ -45,7 +45,12 @@ export function maskedColumnsFor(scope: Scope): MaskIndex {
   );
 }
 
-function appliesTo(rule: MaskingRule, scope: Scope): boolean {
+/** Whether some mask may apply, whatever the catalog says: while it is not known, such a session is treated as one that has masks. */
+export function mayBeMasked(scope: Omit<Scope, 'catalog'>): boolean {
+  return scope.masking.some((rule) => rule.mode === 'enforce' && appliesTo(rule, scope));
+}
+
+function appliesTo(rule: MaskingRule, scope: Omit<Scope, 'catalog'>): boolean {
   if (rule.mode === 'off' || rule.columns.length === 0) return false;
   if (!rule.connections.some((name) => matchesSegment(name, scope.connection.name)) && rule.connections.length > 0) return false;
   return !rule.exceptGroups.some((group) => scope.principal.groups.includes(group));

@@ -168,6 +168,7 @@ export class BackendFlow {
   /** Null when the catalog has to be read again first; the message comes back when it was. */
   #plan(columns: readonly ColumnDescription[], judged: Execution['judged'] | undefined): ResultPlan | null {
     const session = this.#session;
+    if (!session.services.mayBeMasked(session.facts)) return { kind: 'pass' };
     const view = session.services.view(session.facts);
     if (view instanceof Promise) {
       this.#waitFor(view);
@@ -263,6 +264,7 @@ export class BackendFlow {
     this.#applyToSession(execution, tag);
     // A withheld result did run: what it changed stands, and the record says both.
     session.end(execution, 'done', execution.withheld ? '42501' : null);
+    session.undone(session.work.done(execution, tag));
   }
 
   /** What a statement that completed did to the session itself. */
@@ -271,7 +273,7 @@ export class BackendFlow {
     const { names } = session.protocol;
     if (execution.dirtiesCatalog) session.catalogDirty = true;
     if (tag === 'DISCARD ALL') names.discardAll();
-    if (tag === 'DEALLOCATE ALL') names.statements.clear();
+    if (tag === 'DEALLOCATE ALL') names.statements.clearNamed();
     const effect = execution.judged.facts.session;
     if (effect?.type === 'deallocate' && effect.name !== null) names.statements.delete(effect.name);
     if (effect?.type === 'declare') {
@@ -301,6 +303,7 @@ export class BackendFlow {
       if (answer.shown?.kind === 'ours') session.toClient.append(encodeFields(answer.shown.error.fields));
       else this.#emitError(answer.shown === null ? bytes : renamed(fields, answer.shown));
     }
+    session.work.failed();
     const sqlstate = fields.get('C') ?? 'XX000';
     for (const { execution, status } of answer.ended) session.end(execution, status, status === 'failed' ? sqlstate : null);
     return 'taken';
@@ -315,6 +318,7 @@ export class BackendFlow {
   #taintOf(bytes: Buffer): Taint {
     const session = this.#session;
     if (session.taint !== 'none') return session.taint;
+    if (!session.services.mayBeMasked(session.facts)) return 'none';
     const view = session.services.view(session.facts);
     if (view instanceof Promise) {
       view.catch(() => undefined);
@@ -328,6 +332,7 @@ export class BackendFlow {
   #ready(ended: readonly Ended[]): void {
     const session = this.#session;
     for (const { execution, status } of ended) session.end(execution, status);
+    session.undone(session.work.ready(session.protocol.status));
     this.#muted = false;
     this.#rows = null;
     // What was forwarded behind this transaction has set its taint already.
@@ -356,6 +361,7 @@ export class BackendFlow {
   /** A payload is another session's words and may be a masked value; a session under masks learns only that something happened. */
   #notification(bytes: Buffer): Disposal {
     const session = this.#session;
+    if (!session.services.mayBeMasked(session.facts)) return 'pass';
     const view = session.services.view(session.facts);
     // While the catalog is not known neither are the masks; that it cannot be read is told to whoever needs it.
     if (view instanceof Promise) view.catch(() => undefined);

@@ -170,6 +170,27 @@ describe.each([{ split: false }, { split: true }])('split at every byte: $split'
       await t.clientGets(DENIED, 'Z I');
     });
 
+    test('a denied Query behind a batch that fails is ignored to the Sync, as the server ignores it', async () => {
+      t.client(parse({ text: 'select nope' }), query('deny me'), sync(), query('select 1'));
+      await t.upstreamSees('P |select nope', 'H');
+      t.upstream(say.error('42703', 'no column nope'));
+      await t.clientGets('E 42703 no column nope');
+      await t.upstreamSees('S', 'Q select 1');
+      t.upstream(say.ready(), say.complete('SELECT 1'), say.ready());
+      await t.clientGets('Z I', 'C SELECT 1', 'Z I');
+    });
+
+    test('what a bound EXECUTE runs is shown to the reviewer', async () => {
+      await run('prepare a as hold me', 'PREPARE');
+      t.client(parse({ text: 'execute a' }), bind(), execute(), sync());
+      await t.upstreamSees('P |execute a', 'H');
+      t.upstream(say.parseComplete());
+      await t.upstreamSees('S');
+      t.upstream(say.ready());
+      await t.clientGets('1', HELD);
+      expect(t.held[0]?.sql).toBe('execute a\n-- which runs:\n-- prepare a as hold me');
+    });
+
     test('a message that waited behind one that failed is ignored, as the server ignores it', async () => {
       t.client(query('prepare a as select 1'), parse({ text: 'execute a' }), bind(), execute(), sync());
       await t.upstreamSees('Q prepare a as select 1', 'H');

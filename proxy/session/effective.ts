@@ -110,3 +110,9 @@ export function effectiveOf(
 }
 
 const nested = (inner: JudgedStatement) => statementNotAnalyzed(`EXECUTE of a prepared ${inner.facts.kind} is not followed`);
+
+/** What a reviewer has to see of an EXECUTE: the name alone says nothing. The added lines are comments, and part of what is approved. */
+export function withPrepared(sql: string, runs: readonly string[]): string {
+  const lines = runs.flatMap((text) => text.split(/\r\n|\r|\n/)).map((line) => `-- ${line}`);
+  return lines.length === 0 ? sql : [sql, '-- which runs:', ...lines].join('\n');
+}

@@ -3,6 +3,7 @@ import { type BindMessage, decodeBind, decodeExecute, decodeParse, decodeTarget,
 import { decodeLongBind, type LongBindRest, type LongParameter } from '../wire/longBind';
 import { Frontend } from '../wire/messages';
 import { MessageWriter } from '../wire/writer';
+import { withPrepared } from './effective';
 import { type Execution, newExecution } from './execution';
 import type { Judging } from './judging';
 import type { Portal, PreparedStatement } from './names';
@@ -124,7 +125,7 @@ export class ExtendedQuery {
     if (effective.action === 'deny') throw this.#verdicts.denied([execution], view);
     if (bind.wantWhole !== null) return bind.wantWhole();
     if (lacksTypes(bind, statement)) return this.#askForTypes(bind, statement);
-    return this.#verdicts.hold(statement.sql, [execution], view).then((error) => {
+    return this.#verdicts.hold(withPrepared(statement.sql, effective.runs), [execution], view).then((error) => {
       if (error === 'skipped') return;
       if (error !== null) throw error;
       portal.pending = execution;

@@ -5,6 +5,7 @@ import { decodeParse, decodeText } from '../wire/frontend';
 import type { LongBindRest } from '../wire/longBind';
 import { Frontend } from '../wire/messages';
 import { MessageWriter } from '../wire/writer';
+import { withPrepared } from './effective';
 import { type Execution, newExecution } from './execution';
 import { ExtendedQuery } from './extendedQuery';
 import { FunctionCalls } from './functionCall';
@@ -181,11 +182,15 @@ export class FrontendFlow {
     }
   }
 
-  #refuse(frame: FrontendFrame, error: unknown): void {
+  #refuse(frame: FrontendFrame, error: unknown): void | Promise<void> {
+    const { protocol, closed } = this.#session;
     const known = error instanceof UnparsedText || error instanceof UnknownName || (error instanceof WireError && !error.fatal);
     if (!known) throw error;
     // While this message waited, one before it failed: the server ignores it too.
-    if (this.#session.protocol.skipping || this.#session.closed) return;
+    if (protocol.skipping || closed) return;
+    const ownSync = frame.kind !== 'more' && isOwnSync(frame.type);
+    // A Sync of ours would end the server's skipping, and a Query that PostgreSQL ignores would be answered.
+    if (ownSync && protocol.mayBeSkipping) return this.#judging.whenAnswered(() => this.#refuse(frame, error));
     if (error instanceof UnparsedText) {
       if (frame.kind !== 'message') throw error;
       try {
@@ -196,8 +201,8 @@ export class FrontendFlow {
     }
     if (error instanceof UnknownName) {
       this.#failOnName(error);
-      if (frame.kind !== 'more' && isOwnSync(frame.type)) this.#endQuery(frame.type);
-    } else if (frame.kind !== 'more' && isOwnSync(frame.type)) this.#denyQuery(error, frame.type);
+      if (ownSync) this.#endQuery(frame.type);
+    } else if (ownSync) this.#denyQuery(error, frame.type);
     else this.#poison(error);
   }
 
@@ -395,12 +400,6 @@ export class FrontendFlow {
     if (type === Frontend.query) this.#session.protocol.forgetUnnamed();
     this.#sync();
   }
-}
-
-/** What a reviewer has to see of an EXECUTE: the name alone says nothing. The added lines are comments, and part of what is approved. */
-function withPrepared(sql: string, runs: readonly string[]): string {
-  const lines = runs.flatMap((text) => text.split('\n')).map((line) => `-- ${line}`);
-  return lines.length === 0 ? sql : [sql, '-- which runs:', ...lines].join('\n');
 }
 
 /** A simple Query and a FunctionCall end in ReadyForQuery by themselves. */

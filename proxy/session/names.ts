@@ -131,6 +131,13 @@ export class NameTable<T> {
     this.#known.clear();
   }
 
+  /** All but the unnamed one: DEALLOCATE ALL and DISCARD ALL leave that alone. */
+  clearNamed(): void {
+    const unnamed = this.#known.get('');
+    this.clear();
+    if (unnamed !== undefined) this.set('', unnamed);
+  }
+
   /** From here on the name is not known, whatever is still on its way. */
   forget(name: string): void {
     this.delete(name);
@@ -169,7 +176,7 @@ export class SessionNames {
   }
 
   discardAll(): void {
-    this.statements.clear();
+    this.statements.clearNamed();
     this.portals.clear();
     this.cursors.clear();
   }

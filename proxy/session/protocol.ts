@@ -85,6 +85,11 @@ export class Protocol {
     return this.#status !== 'I' || this.#unsynced;
   }
 
+  /** Extended messages of an open batch are unanswered: one of them may have failed, and then the server ignores what follows to the Sync. */
+  get mayBeSkipping(): boolean {
+    return this.#unsynced && this.#replies.length > 0;
+  }
+
   /** Since the last Sync nothing but statements was sent: a Sync of ours would end no more than the locks their parsing took. */
   get onlyParsed(): boolean {
     return this.#status === 'I' && this.#unsynced && !this.#bound && !this.#skipping;

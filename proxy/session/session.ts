@@ -25,11 +25,14 @@ import { FrontendFlow } from './frontendFlow';
 import { Out } from './out';
 import { Protocol } from './protocol';
 import type { Taint } from './scrub';
+import { TransactionWork } from './transactionWork';
 
 /** What a session needs of its worker. */
 export interface SessionServices {
   /** The policy and what follows from it for this session, now; throws WireError when it cannot be vouched for. */
   view(session: SessionFacts): Promise<SessionView> | SessionView;
+  /** Whether columns may be masked for this session; known also while the catalog is not. */
+  mayBeMasked(session: SessionFacts): boolean;
   refreshCatalog(connectionName: string): Promise<void>;
   /** `searchPathKnown` false: rules about tables must not trust the default path. @throws SqlSyntaxError, WireError */
   judge(text: string, view: SessionView, searchPathKnown: boolean): Judgement;
@@ -82,6 +85,7 @@ export class Session {
   readonly services: SessionServices;
   readonly requesterReason: string | null;
   readonly protocol = new Protocol();
+  readonly work = new TransactionWork();
   readonly client: net.Socket;
   readonly upstream: net.Socket;
   readonly toClient: Out;
@@ -220,6 +224,8 @@ export class Session {
     this.#closed = true;
     clearInterval(this.#idle);
     this.#frontend.withdraw();
+    // With something on its way, a COMMIT perhaps, nobody knows.
+    if (this.protocol.owed === 0) this.undone(this.work.closed());
     for (const execution of this.protocol.drain()) this.end(execution, 'unknown');
     closeGently(this.client);
     // Terminate, so that the server ends the transaction now rather than when it next writes.
@@ -316,6 +322,11 @@ export class Session {
     const entry = outcomeOf(execution, status, sqlstate);
     if (entry === null) return;
     this.#recordQuietly(entry);
+  }
+
+  /** Their transaction was rolled back: they ran, and nothing of it stands. */
+  undone(executions: readonly Execution[]): void {
+    for (const { id } of executions) this.#recordQuietly({ type: 'outcome', id, status: 'rolledBack' });
   }
 
   /** A held statement goes on its way. */

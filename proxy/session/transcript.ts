@@ -93,6 +93,7 @@ export async function transcript(options: { split: boolean } = { split: false })
 
   const services: SessionServices = {
     view: () => (state.deniesHeld ? { ...VIEW } : VIEW),
+    mayBeMasked: () => true,
     refreshCatalog: () => state.readCatalog(),
     judge(text) {
       if (text === 'SYNTAX') throw new SqlSyntaxError('syntax error at or near "SYNTAX"', 1);

@@ -1,5 +1,5 @@
 import type { CatalogSnapshot } from '../catalog/types';
-import { type MaskIndex, maskedColumnsFor } from '../masking/columns';
+import { type MaskIndex, maskedColumnsFor, mayBeMasked } from '../masking/columns';
 import type { ConnectionPolicy } from '../policy/types';
 import { isUnrestricted } from '../policy/unrestricted';
 import type { SessionFacts } from '../session/execution';
@@ -23,6 +23,11 @@ export function servicesFor(
   const view = createView(gateway);
   return {
     view: () => view(session.facts),
+    mayBeMasked({ connectionName, principal }) {
+      const { connections, masking } = gateway.policy.current();
+      const connection = connections.get(connectionName);
+      return connection === undefined || mayBeMasked({ masking, connection, principal });
+    },
     async refreshCatalog(connectionName) {
       await gateway.catalogs.byName(connectionName)?.refresh();
     },
