@@ -180,6 +180,27 @@ describe.each([{ split: false }, { split: true }])('split at every byte: $split'
       await t.clientGets('Z I', 'C SELECT 1', 'Z I');
     });
 
+    test('a refused unnamed Parse that the server never reaches leaves the unnamed statement', async () => {
+      t.client(parse({ text: 'select 1' }), sync());
+      await t.upstreamSees('P |select 1', 'S');
+      t.upstream(say.parseComplete(), say.ready());
+      await t.clientGets('1', 'Z I');
+      t.client(parse({ name: 'b', text: 'select nope' }), parse({ text: 'deny me' }), sync(), bind(), sync());
+      await t.upstreamSees('P b|select nope', 'D S POISON', 'S', 'H');
+      t.upstream(say.error('42703', 'no column nope'), say.ready());
+      await t.clientGets('E 42703 no column nope', 'Z I');
+      await t.upstreamSees('B |', 'S');
+      t.upstream(say.bindComplete(), say.ready());
+      await t.clientGets('2', 'Z I');
+    });
+
+    test('what waits for answers inside COPY would wait for ever, so the session ends', async () => {
+      t.client(query('copy t from stdin'), query('hold me'));
+      await t.upstreamSees('Q copy t from stdin', 'H');
+      t.upstream(say.copyIn());
+      await t.clientGets('G', 'E 08P01 unexpected message during COPY from stdin', 'closed');
+    });
+
     test('what a bound EXECUTE runs is shown to the reviewer', async () => {
       await run('prepare a as hold me', 'PREPARE');
       t.client(parse({ text: 'execute a' }), bind(), execute(), sync());

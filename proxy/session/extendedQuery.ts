@@ -57,7 +57,6 @@ export class ExtendedQuery {
     const judgement = this.#judging.judge(sql, view);
     // A held statement may be prepared: preparing runs nothing. It is held when it is bound.
     if (judgement.action === 'deny') {
-      if (name === '') session.protocol.names.statements.forget('');
       throw this.#verdicts.denied(
         judgement.statements.map((judged) => newExecution(judged, { protocol: 'extended', parameters: [], analysisMs: 0 })),
         view,
@@ -228,9 +227,14 @@ export class ExtendedQuery {
     if (moved) portal.described = false;
   }
 
-  describe(bytes: Buffer): void {
+  describe(bytes: Buffer): void | Promise<void> {
     const { protocol, toUpstream } = this.#session;
     const { target, name } = decodeTarget(bytes);
+    if (target === 'S' && name === '' && !protocol.names.statements.has('')) {
+      // The server may have one that a refused text has taken the place of.
+      if (protocol.isUnsure('statement', '')) return this.#judging.whenAnswered(() => this.describe(bytes));
+      throw new UnknownName('statement', '');
+    }
     const statement = target === 'S' ? (protocol.names.statements.get(name) ?? null) : null;
     const portal = target === 'P' ? (protocol.names.portals.get(name) ?? null) : null;
     protocol.sentDescribe(statement, portal, false);

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { encodeFields, messageTooLarge, protocolViolation, statementTooLarge, WireError } from '../wire/errors';
 import { type FrontendFrame, FrontendFramer, MAX_WHOLE_BYTES } from '../wire/framer';
-import { decodeParse, decodeText } from '../wire/frontend';
+import { decodeText } from '../wire/frontend';
 import type { LongBindRest } from '../wire/longBind';
 import { Frontend } from '../wire/messages';
 import { MessageWriter } from '../wire/writer';
@@ -191,19 +191,19 @@ export class FrontendFlow {
     const ownSync = frame.kind !== 'more' && isOwnSync(frame.type);
     // A Sync of ours would end the server's skipping, and a Query that PostgreSQL ignores would be answered.
     if (ownSync && protocol.mayBeSkipping) return this.#judging.whenAnswered(() => this.#refuse(frame, error));
+    const dropsUnnamed = takesUnnamed(frame);
     if (error instanceof UnparsedText) {
       if (frame.kind !== 'message') throw error;
       try {
-        return this.#askServer(error, frame);
+        return this.#askServer(error, frame.type, dropsUnnamed);
       } catch (unrecorded) {
         return this.#refuse(frame, unrecorded);
       }
     }
-    if (error instanceof UnknownName) {
-      this.#failOnName(error);
-      if (ownSync) this.#endQuery(frame.type);
-    } else if (ownSync) this.#denyQuery(error, frame.type);
-    else this.#poison(error);
+    if (error instanceof UnknownName) this.#failOnName(error, dropsUnnamed);
+    else if (ownSync && protocol.atRest) return this.#answerRefused(error, dropsUnnamed);
+    else this.#poison(error, dropsUnnamed);
+    if (ownSync) this.#sync();
   }
 
   #dispatch(frame: FrontendFrame): void | Promise<void> {
@@ -338,13 +338,13 @@ export class FrontendFlow {
   }
 
   /** Makes the server fail here, so that both sides are in the state PostgreSQL gives a failed statement; our error takes the place of its. */
-  #poison(error: WireError): void {
-    this.#session.protocol.sentPoison({ kind: 'ours', error });
+  #poison(error: WireError, dropsUnnamed: boolean): void {
+    this.#session.protocol.sentPoison({ kind: 'ours', error }, dropsUnnamed);
     this.#session.toUpstream.append(new MessageWriter().begin(Frontend.describe).int8(0x53).cstring(this.#poisonName).end().take());
   }
 
   /** A name nobody has: the server says so itself, of a name that it surely does not have. Unnamed, it is made sure that it does not. */
-  #failOnName({ target, given }: UnknownName): void {
+  #failOnName({ target, given }: UnknownName, dropsUnnamed: boolean): void {
     const { protocol, toUpstream } = this.#session;
     const letter = target === 'statement' ? 'S' : 'P';
     const name = given === '' ? '' : this.#poisonName;
@@ -353,7 +353,7 @@ export class FrontendFlow {
       protocol.sentClose(letter, '', true);
       writer.begin(Frontend.close).int8(letter.charCodeAt(0)).cstring('').end();
     }
-    protocol.sentPoison({ kind: 'renamed', from: name, to: given });
+    protocol.sentPoison({ kind: 'renamed', from: name, to: given }, dropsUnnamed);
     if (target === 'statement') writer.begin(Frontend.describe).int8(0x53).cstring(name).end();
     else writer.begin(Frontend.execute).cstring(name).int32(0).end();
     toUpstream.append(writer.take());
@@ -363,17 +363,15 @@ export class FrontendFlow {
    * A text that is no SQL to our grammar never runs. The server parses it, under a name of ours, for its own words on what is wrong; if it
    * finds nothing wrong, it is newer than our grammar, and what it would run is not known: the statement is taken away again and refused.
    */
-  #askServer(text: UnparsedText, { type, bytes }: { type: number; bytes: Buffer }): void {
+  #askServer(text: UnparsedText, type: number, dropsUnnamed: boolean): void {
     const { protocol, toUpstream } = this.#session;
     const refusal = this.#verdicts.unparsed(text, type === Frontend.parse ? 'extended' : 'simple');
-    if (type === Frontend.query) protocol.forgetUnnamed();
-    else if (decodeParse(bytes).name === '') protocol.names.statements.forget('');
     const probe = new MessageWriter().begin(Frontend.parse).cstring(this.#poisonName).cstring(text.sql).int16(0).end();
     probe.begin(Frontend.close).int8(0x53).cstring(this.#poisonName).end();
-    protocol.sentProbe();
+    protocol.sentProbe(dropsUnnamed);
     protocol.sentClose('S', this.#poisonName, true);
     toUpstream.append(probe.take());
-    this.#poison(refusal);
+    this.#poison(refusal, false);
     if (type === Frontend.query) this.#sync();
   }
 
@@ -382,27 +380,27 @@ export class FrontendFlow {
     this.#session.toUpstream.append(SYNC);
   }
 
-  #denyQuery(error: WireError, type: number): void {
-    const session = this.#session;
-    const { protocol } = session;
-    if (type === Frontend.query) protocol.forgetUnnamed();
-    if (protocol.atRest) {
-      session.toClient.append(encodeFields(error.fields));
-      session.toClient.append(READY_IDLE);
-      session.toClient.flush();
-      return;
-    }
-    this.#poison(error);
-    this.#sync();
-  }
-
-  #endQuery(type: number): void {
-    if (type === Frontend.query) this.#session.protocol.forgetUnnamed();
-    this.#sync();
+  /** With nothing under way the server has no part in a refused Query. */
+  #answerRefused(error: WireError, dropsUnnamed: boolean): void {
+    const { protocol, toClient } = this.#session;
+    if (dropsUnnamed) protocol.forgetUnnamed();
+    toClient.append(encodeFields(error.fields));
+    toClient.append(READY_IDLE);
+    toClient.flush();
   }
 }
 
 /** A simple Query and a FunctionCall end in ReadyForQuery by themselves. */
 const isOwnSync = (type: number) => type === Frontend.query || type === Frontend.functionCall;
+
+/**
+ * Whether a text that is refused takes the unnamed statement's place: a simple Query, an unnamed Parse, and a Parse so large that its name
+ * was not looked at. (The unnamed portal stays: PostgreSQL replaces it when a Query runs.)
+ */
+function takesUnnamed(frame: FrontendFrame): boolean {
+  if (frame.kind === 'more') return false;
+  if (frame.type === Frontend.query) return true;
+  return frame.type === Frontend.parse && (frame.kind === 'oversize' || frame.bytes[5] === 0);
+}
 
 const READY_IDLE = Buffer.from([0x5a, 0, 0, 0, 5, 0x49]);

@@ -1,7 +1,7 @@
 import { decodeReadyForQuery } from '../wire/backend';
 import { Backend, Frontend, type TransactionStatus } from '../wire/messages';
 import type { Execution } from './execution';
-import { type Portal, type PreparedStatement, SessionNames } from './names';
+import { type Change, type Portal, type PreparedStatement, SessionNames } from './names';
 import { type Reply, ReplyQueue, type ShownError } from './replies';
 
 /** How an execution ended, as far as the protocol tells. */
@@ -149,13 +149,13 @@ export class Protocol {
   }
 
   /** A text our grammar does not take was sent as a Parse, for the server's own words on it. */
-  sentProbe(): void {
-    this.#extended({ op: 'probe' });
+  sentProbe(dropsUnnamed: boolean): void {
+    this.#extended({ op: 'probe', change: this.#dropping(dropsUnnamed) });
   }
 
   /** A message made to fail: from here to the Sync the server ignores what is sent, so nothing is. */
-  sentPoison(shown: ShownError): void {
-    this.#extended({ op: 'poison', shown });
+  sentPoison(shown: ShownError, dropsUnnamed: boolean): void {
+    this.#extended({ op: 'poison', shown, change: this.#dropping(dropsUnnamed) });
     this.#skipping = true;
   }
 
@@ -179,10 +179,13 @@ export class Protocol {
     this.#copyIn = null;
   }
 
-  /** A denied text takes the unnamed statement's place all the same: what it was must not run under the denied one's name. */
+  /** A refused text takes the unnamed statement's place all the same: what it was must not run under the refused one's name. */
   forgetUnnamed(): void {
     this.names.statements.forget('');
-    this.names.portals.forget('');
+  }
+
+  #dropping(unnamed: boolean): Change | null {
+    return unnamed ? this.names.statements.change('', undefined, this.#batch) : null;
   }
 
   #extended(reply: Reply): void {
@@ -268,6 +271,7 @@ export class Protocol {
 
   #parseComplete(type: number): Answer {
     if (this.head?.op !== 'probe') return this.#settle(this.#expect('parse', type));
+    this.head.change?.done();
     this.#replies.shift();
     return { kind: 'settled', local: true };
   }
@@ -314,9 +318,11 @@ export class Protocol {
         head.change.undo();
         break;
       case 'probe':
+      case 'poison':
+        head.change?.done();
+        break;
       case 'describe':
       case 'execute':
-      case 'poison':
         break;
       default:
         head satisfies never;
@@ -339,6 +345,7 @@ export class Protocol {
     const ended: Ended[] = [];
     for (const reply of discarded) {
       if (reply.op === 'parse' || reply.op === 'bind' || reply.op === 'close') reply.change.undo();
+      if (reply.op === 'probe' || reply.op === 'poison') reply.change?.undo();
       if (reply.op === 'query') for (const change of reply.changes) change.undo();
       if (reply.op === 'describe' && reply.portal !== null) reply.portal.described = reply.portal.plan !== null;
       for (const execution of executionsOf(reply)) ended.push({ execution, status: 'skipped' });

@@ -14,6 +14,7 @@ import {
   idleTooLong,
   internalError,
   notRecorded,
+  protocolViolation,
   terminatedByAdministrator,
   upstreamLost,
   WireError,
@@ -72,6 +73,8 @@ export interface SessionView {
   /** No rule of the policy speaks of hours: a verdict holds as long as this view does. */
   timeless: boolean;
 }
+
+const outOfPlaceInCopy = () => protocolViolation('unexpected message during COPY from stdin');
 
 const IDLE_CHECK_MS = 250;
 const FLUSH = Buffer.from([0x48, 0, 0, 0, 4]);
@@ -248,12 +251,14 @@ export class Session {
   /** Resolves when the server owes nothing more. */
   whenAnswered(): Promise<void> {
     if (this.protocol.owed === 0 || this.#closed) return Promise.resolve();
+    if (this.protocol.copyingIn) return Promise.reject(outOfPlaceInCopy());
     return new Promise((resolve) => this.#idleWaiters.push(resolve));
   }
 
   /** Resolves when nothing that changes names or the catalog is on its way. */
   whenSettled(): Promise<void> {
     if (this.unsettled.size === 0 || this.#closed) return Promise.resolve();
+    if (this.protocol.copyingIn) return Promise.reject(outOfPlaceInCopy());
     return new Promise((resolve) => this.#settledWaiters.push(resolve));
   }
 
@@ -266,6 +271,8 @@ export class Session {
   /** Called by the backend flow after each batch of answers. */
   answered(): void {
     this.#movedMs = performance.now();
+    // Who waits for an answer waits for ever: the server waits for COPY data, and that stands behind what waits.
+    if (this.protocol.copyingIn && this.#idleWaiters.length + this.#settledWaiters.length > 0) throw outOfPlaceInCopy();
     if (this.protocol.copyingIn || this.protocol.owed === 0) for (const resolve of this.#copyWaiters.splice(0)) resolve();
     if (this.unsettled.size === 0) for (const resolve of this.#settledWaiters.splice(0)) resolve();
     if (this.protocol.owed === 0) {
