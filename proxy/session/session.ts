@@ -76,7 +76,6 @@ export interface SessionView {
 
 const outOfPlaceInCopy = () => protocolViolation('unexpected message during COPY from stdin');
 
-const IDLE_CHECK_MS = 250;
 const FLUSH = Buffer.from([0x48, 0, 0, 0, 4]);
 
 /**
@@ -112,7 +111,6 @@ export class Session {
   readonly #frontend: FrontendFlow;
   readonly #backend: BackendFlow;
   #closed = false;
-  #idle: NodeJS.Timeout | undefined;
   /** When something last came from either side; milliseconds of a monotonic clock. */
   #movedMs = performance.now();
   #draining = false;
@@ -171,8 +169,6 @@ export class Session {
       else this.fail(upstreamLost(this.facts.connectionName), 'upstream closed the connection');
     });
     this.upstream.on('drain', () => this.guard(() => this.#frontend.pump()));
-    this.#idle = setInterval(() => this.guard(() => this.#endIfIdle()), IDLE_CHECK_MS);
-    this.#idle.unref();
     if (early.length > 0) this.guard(() => this.#frontend.push(early));
   }
 
@@ -225,7 +221,6 @@ export class Session {
   close(reason: string): void {
     if (this.#closed) return;
     this.#closed = true;
-    clearInterval(this.#idle);
     this.#frontend.withdraw();
     // With something on its way, a COMMIT perhaps, nobody knows.
     if (this.protocol.owed === 0) this.undone(this.work.closed());
@@ -284,10 +279,10 @@ export class Session {
     this.#frontend.pump();
   }
 
-  /** Nothing runs, nothing is held, and the client has been silent for longer than its connection allows. */
-  #endIfIdle(): void {
+  /** Asked now and then: ends the session when nothing runs, nothing is held, and its client was silent for longer than it may be. */
+  endIfIdle(): void {
     const { protocol } = this;
-    if (protocol.owed > 0 || this.#frontend.holding) return;
+    if (this.#closed || protocol.owed > 0 || this.#frontend.holding) return;
     const { idleMs, idleInTransactionMs } = this.services.limits();
     const outside = protocol.status === 'I';
     const limitMs = outside ? idleMs : idleInTransactionMs;

@@ -85,6 +85,7 @@ export async function transcript(options: { split: boolean } = { split: false })
     session: undefined as unknown as Session,
     hangUp: () => clientEnd.end(),
     close() {
+      clearInterval(idle);
       state.session.close('test over');
       clientEnd.destroy();
       upstreamEnd.destroy();
@@ -147,6 +148,7 @@ export async function transcript(options: { split: boolean } = { split: false })
     searchPathKnown: true,
   });
   state.session.start(Buffer.alloc(0));
+  const idle = setInterval(() => state.session.endIfIdle(), 50);
   return state;
 }
 

@@ -49,6 +49,7 @@ export interface Gateway {
 }
 
 const CERTIFICATE_POLL_MS = 1_000;
+const IDLE_CHECK_MS = 250;
 const JUDGE_CACHE_BYTES = 64 * 1024 * 1024;
 
 export async function openGateway(settings: WorkerSettings): Promise<Gateway> {
@@ -110,6 +111,14 @@ export async function openGateway(settings: WorkerSettings): Promise<Gateway> {
     onLost: () => log.warn('store notifications lost, reconnecting'),
   });
 
+  const idleTimer = setInterval(() => {
+    const limited = [...policy.current().connections.values()].some(
+      ({ limits }) => limits.idleTimeoutMs !== undefined || limits.idleInTransactionTimeoutMs !== undefined,
+    );
+    if (limited) for (const { session } of open.values()) session.endIfIdle();
+  }, IDLE_CHECK_MS);
+  idleTimer.unref();
+
   return {
     settings,
     store,
@@ -125,6 +134,7 @@ export async function openGateway(settings: WorkerSettings): Promise<Gateway> {
     hashKey: Buffer.from(hkdfSync('sha256', settings.secretKey, Buffer.alloc(0), 'gatehouse mask hash', 32)),
     sessions: open,
     async close() {
+      clearInterval(idleTimer);
       tls.close();
       policy.close();
       desk.close();
