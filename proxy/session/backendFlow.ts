@@ -39,6 +39,11 @@ export class BackendFlow {
     });
   }
 
+  /** The client has a part of a message and waits for the rest: nothing of ours can be said to it. */
+  get insideMessage(): boolean {
+    return this.#scanner.insideMessage;
+  }
+
   push(chunk: Buffer): void {
     this.#scanner.push(chunk);
     this.#flush();

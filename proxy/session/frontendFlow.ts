@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { encodeFields, messageTooLarge, protocolViolation, statementTooLarge, WireError } from '../wire/errors';
 import { type FrontendFrame, FrontendFramer, MAX_WHOLE_BYTES } from '../wire/framer';
-import { decodeText } from '../wire/frontend';
+import { decodeCopyFail, decodeText, expectNoBody } from '../wire/frontend';
 import type { LongBindRest } from '../wire/longBind';
 import { Frontend } from '../wire/messages';
 import { MessageWriter } from '../wire/writer';
@@ -281,15 +281,19 @@ export class FrontendFlow {
       case Frontend.close:
         return this.#extended.close(bytes);
       case Frontend.sync:
+        expectNoBody(bytes);
         session.protocol.sentSync();
         session.toUpstream.append(bytes);
         return;
       case Frontend.copyDone:
       case Frontend.copyFail:
+        if (type === Frontend.copyFail) decodeCopyFail(bytes);
+        else expectNoBody(bytes);
         session.protocol.sentCopyEnd();
         session.toUpstream.append(bytes);
         return;
       case Frontend.flush:
+        expectNoBody(bytes);
         session.toUpstream.append(bytes);
         return;
       case Frontend.terminate:

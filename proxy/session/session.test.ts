@@ -519,6 +519,25 @@ describe.each([{ split: false }, { split: true }])('split at every byte: $split'
       await t.clientGets('C BEGIN', 'Z T', 'E 25P03 terminating connection due to idle-in-transaction timeout', 'closed');
     });
 
+    test.each([
+      ['Sync', Buffer.from([0x53, 0, 0, 0, 5, 0])],
+      ['Flush', Buffer.from([0x48, 0, 0, 0, 8, 0, 0, 0, 0])],
+    ])('trap-54-no-body: a %s with a body is no message', async (_, bytes) => {
+      t.client(bytes);
+      await t.clientGets('E 08P01 invalid message format', 'closed');
+    });
+
+    test('trap-24-inside-a-message: our last words never stand in the middle of a row', async () => {
+      t.client(query('select 1'));
+      await t.upstreamSees('Q select 1');
+      t.upstream(say.columns([0, 0]), say.row('x'.repeat(1_000)).subarray(0, 500));
+      await t.clientGets('T');
+      await expect.poll(() => t.unfinished()).toBe(500);
+      t.session.terminate();
+      await t.clientGets('closed');
+      expect(t.unfinished()).toBe(500);
+    });
+
     test('a statement that runs is no idleness', async () => {
       t.limits = { ...t.limits, idleMs: 300 };
       t.client(query('select 1'));

@@ -25,6 +25,8 @@ export interface Transcript {
   upstreamSees(...expected: string[]): Promise<void>;
   /** This many bytes of a message that is not whole yet have reached the upstream. */
   upstreamGot(bytes: number): Promise<void>;
+  /** Bytes the client has of a message that is not whole yet. */
+  unfinished(): number;
   /** Nothing reached the upstream, and nothing will within a moment. */
   upstreamSeesNothing(): Promise<void>;
   decide(outcome: HoldOutcome): void;
@@ -70,6 +72,7 @@ export async function transcript(options: { split: boolean } = { split: false })
     clientGets: (...expected) => fromGateway.expect(expected),
     upstreamSees: (...expected) => fromSession.expect(expected),
     upstreamGot: (bytes) => fromSession.pendingReaches(bytes),
+    unfinished: () => fromGateway.pendingBytes(),
     upstreamSeesNothing: () => fromSession.expectNothing(),
     decide: (outcome) => settle?.(outcome),
     held: [],
@@ -279,6 +282,7 @@ function wordReader(socket: net.Socket, describe: (type: string, bytes: Buffer) 
         );
       }
     },
+    pendingBytes: () => pending.length,
     async pendingReaches(bytes: number) {
       const until = Date.now() + 3_000;
       while (pending.length < bytes && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 5));

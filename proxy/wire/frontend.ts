@@ -106,7 +106,21 @@ export function decodeFunctionCall(bytes: Buffer): FunctionCallMessage {
   return { oid, argumentFormats, arguments: values };
 }
 
-/** Query (Q), PasswordMessage (p), CopyFail (f): one string. */
+/** Sync (S), Flush (H), CopyDone (c). */
+export function expectNoBody(bytes: Buffer): void {
+  if (bytes.length !== 5) throw protocolViolation('invalid message format');
+}
+
+/** CopyFail (f): the client's reason. Unreadable, it ends the session: inside COPY there is no other answer. */
+export function decodeCopyFail(bytes: Buffer): string {
+  try {
+    return decodeText(bytes);
+  } catch {
+    throw protocolViolation('invalid message format');
+  }
+}
+
+/** Query (Q), PasswordMessage (p): one string. */
 export function decodeText(bytes: Buffer): string {
   const reader = new FieldReader(bytes, 5);
   const text = reader.cstring();

@@ -48,6 +48,11 @@ export class BackendScanner {
     this.#scan(bytes);
   }
 
+  /** Part of a message has been handed on and the rest has not come: nothing of ours can be said here. */
+  get insideMessage(): boolean {
+    return this.#passing > 0;
+  }
+
   /** Goes on after a message answered `wait`. */
   resume(): void {
     this.#waiting = false;
