@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { catalogFingerprint, loadCatalog } from './load';
+import { LOCK_TIMEOUT_MS } from './texts';
 import type { CatalogSnapshot } from './types';
 
 /** Keeps the catalog of one upstream current through its own control connection. */
@@ -27,7 +28,8 @@ const MAX_BACKOFF_MS = 30_000;
 
 /**
  * Opens a keeper; it connects at the first use. The fingerprint is compared every `pollMs`; when it moved, the snapshot is withdrawn
- * until the new one is whole. A snapshot that has not been confirmed for three polls is no longer vouched for.
+ * until the new one is whole. A snapshot that has not been confirmed for three polls is no longer vouched for. One with texts that were
+ * locked is read again at every poll and stands meanwhile: what could not be read is answered for by the safe answer.
  */
 export function openCatalogKeeper(options: KeeperOptions): CatalogKeeper {
   let client: pg.Client | null = null;
@@ -60,6 +62,8 @@ export function openCatalogKeeper(options: KeeperOptions): CatalogKeeper {
       throw new Error('the catalog keeper is closed');
     }
     client = fresh;
+    // Nothing here waits for other sessions' locks; the fingerprint is read outside of any transaction.
+    await withTimeout(fresh.query(`SET lock_timeout = ${LOCK_TIMEOUT_MS}`));
     return fresh;
   };
 
@@ -67,10 +71,10 @@ export function openCatalogKeeper(options: KeeperOptions): CatalogKeeper {
     const startedAtMs = performance.now();
     const connection = await connected();
     const fingerprint = await withTimeout(catalogFingerprint(connection));
-    if (snapshot === null || snapshot.fingerprint !== fingerprint) {
-      snapshot = null;
+    if (snapshot?.fingerprint !== fingerprint) snapshot = null;
+    if (snapshot === null || snapshot.unreadable.length > 0) {
       const loaded = await withTimeout(loadCatalog(connection));
-      snapshot = { ...loaded, version: ++version };
+      if (snapshot === null || !isSame(snapshot, loaded)) snapshot = { ...loaded, version: ++version };
       whole = snapshot;
     }
     confirmedAtMs = startedAtMs;
@@ -144,6 +148,11 @@ export function openCatalogKeeper(options: KeeperOptions): CatalogKeeper {
       await last?.end().catch(() => undefined);
     },
   };
+}
+
+/** The same catalog with the same gaps: no reason for a new version, which would make every session think again. */
+function isSame(a: CatalogSnapshot, b: CatalogSnapshot): boolean {
+  return a.fingerprint === b.fingerprint && a.unreadable.join() === b.unreadable.join();
 }
 
 function withTimeout<T>(work: Promise<T>): Promise<T> {

@@ -5,23 +5,28 @@ import {
   FINGERPRINT,
   FOREIGN_KEYS,
   FUNCTION_BODIES,
+  FUNCTION_TEXTS,
   FUNCTIONS,
+  GENERATED_TEXTS,
   INHERITANCE,
   OPERATORS,
   RELATIONS,
   SESSION,
   TYPES,
-  VIEWS,
+  VIEW_TEXTS,
 } from './queries';
+import { LOCK_TIMEOUT_MS, readTexts, TEXTS_BUDGET_MS, type Texts } from './texts';
 import type { CatalogSnapshot, Column, DefinedObject, ForeignKey, FunctionInfo, Relation, RelationKind, TypeInfo, UserCast } from './types';
 
 /**
  * Reads the catalog in one REPEATABLE READ transaction, so that a snapshot is never half of two states. The client's session is
- * left as it was. Throws what `pg` throws; version is 0 until a keeper numbers it.
+ * left as it was. No lock of another session is waited for longer than about a second: texts that cannot be read without waiting are
+ * `unreadable` and answered for by the safe answer. Throws what `pg` throws; version is 0 until a keeper numbers it.
  */
 export async function loadCatalog(client: pg.ClientBase): Promise<CatalogSnapshot> {
   await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
   try {
+    await client.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);
     const snapshot = await readCatalog(client);
     await client.query('COMMIT');
     return snapshot;
@@ -43,26 +48,49 @@ async function readCatalog(client: pg.ClientBase): Promise<CatalogSnapshot> {
   if (session === undefined) throw new Error('the upstream did not describe its session');
   await client.query('SET LOCAL search_path = pg_catalog');
   const fingerprint = await catalogFingerprint(client);
-  const columns = groupBy(await rowsOf<ColumnRow>(COLUMNS), (row) => row.relation);
+  const columnRows = await rowsOf<ColumnRow>(COLUMNS);
+  const columns = groupBy(columnRows, (row) => row.relation);
   const inheritance = await rowsOf<{ child: number; parent: number }>(INHERITANCE);
   const parents = groupBy(inheritance, (row) => row.child);
   const children = groupBy(inheritance, (row) => row.parent);
   const keys = groupBy(await rowsOf<ForeignKey & { relation: number }>(FOREIGN_KEYS), (row) => row.relation);
-  const views = new Map((await rowsOf<{ oid: number; definition: string }>(VIEWS)).map((row) => [row.oid, row.definition]));
-  const relations = (await rowsOf<RelationRow>(RELATIONS)).map(
-    (row): Relation => ({
+  const relationRows = await rowsOf<RelationRow>(RELATIONS);
+  const functionRows = await rowsOf<Omit<FunctionInfo, 'source' | 'unreadable'>>(FUNCTIONS);
+  const bodies = new Map((await rowsOf<BodyRow>(FUNCTION_BODIES)).map((row) => [row.oid, row]));
+  // What may wait for a lock comes last: the locks that reading takes are then held for as short as can be.
+  const endsAtMs = performance.now() + TEXTS_BUDGET_MS;
+  const generating = [...new Set(columnRows.filter((row) => row.generated).map((row) => row.relation))];
+  const generated = textsByOid(
+    await readTexts<TextRow & { number: number }>(client, GENERATED_TEXTS, generating, endsAtMs),
+    (row) => row.number,
+  );
+  const defined = relationRows.filter(isUserView).map((row) => row.oid);
+  const definitions = textsByOid(await readTexts<TextRow>(client, VIEW_TEXTS, defined, endsAtMs), () => 0);
+  const parsed = [...bodies.values()].filter((row) => row.parsed).map((row) => row.oid);
+  const sources = textsByOid(await readTexts<TextRow>(client, FUNCTION_TEXTS, parsed, endsAtMs), () => 0);
+  const unreadable: string[] = [];
+  const relations = relationRows.map((row): Relation => {
+    const definition = isUserView(row) ? (definitions.get(row.oid)?.get(0) ?? '') : null;
+    const own = (columns.get(row.oid) ?? []).map(({ relation: _, ...column }): Column => {
+      return { ...column, generated: column.generated ? (generated.get(row.oid)?.get(column.number) ?? '') : null };
+    });
+    if (definition === '' || own.some((column) => column.generated === '')) unreadable.push(`relation ${row.schema}.${row.name}`);
+    return {
       ...row,
-      columns: (columns.get(row.oid) ?? []).map(({ relation: _, ...column }): Column => column),
-      definition: views.get(row.oid) ?? null,
+      columns: own,
+      definition,
       parents: (parents.get(row.oid) ?? []).map((edge) => edge.parent),
       children: (children.get(row.oid) ?? []).map((edge) => edge.child),
       foreignKeys: (keys.get(row.oid) ?? []).map(({ relation: _, ...key }): ForeignKey => key),
-    }),
-  );
-  const bodies = new Map((await rowsOf<{ oid: number; source: string | null }>(FUNCTION_BODIES)).map((row) => [row.oid, row.source ?? '']));
-  const functions = (await rowsOf<Omit<FunctionInfo, 'source'>>(FUNCTIONS)).map(
-    (row): FunctionInfo => ({ ...row, source: bodies.get(row.oid) ?? null }),
-  );
+    };
+  });
+  const functions = functionRows.map((row): FunctionInfo => {
+    const body = bodies.get(row.oid);
+    const source = body?.parsed ? (sources.get(row.oid)?.get(0) ?? '') : (body?.source ?? '');
+    const missing = body?.parsed === true && source === '';
+    if (missing) unreadable.push(`function ${row.schema}.${row.name}`);
+    return { ...row, source: body === undefined ? null : source, unreadable: missing };
+  });
   return {
     version: 0,
     serverVersion: session.serverVersion,
@@ -75,7 +103,17 @@ async function readCatalog(client: pg.ClientBase): Promise<CatalogSnapshot> {
     operators: await rowsOf<DefinedObject & pg.QueryResultRow>(OPERATORS),
     casts: await rowsOf<UserCast & pg.QueryResultRow>(CASTS),
     types: new Map((await rowsOf<TypeInfo & pg.QueryResultRow>(TYPES)).map((type) => [type.oid, type])),
+    unreadable,
   };
+}
+
+function isUserView(row: RelationRow): boolean {
+  return (row.kind === 'v' || row.kind === 'm') && row.schema !== 'pg_catalog' && row.schema !== 'information_schema';
+}
+
+/** The texts that were read, by OID and by what `part` tells apart in one object. */
+function textsByOid<T extends TextRow>({ rows }: Texts<T>, part: (row: T) => number): Map<number, Map<number, string | null>> {
+  return new Map([...groupBy(rows, (row) => row.oid)].map(([oid, own]) => [oid, new Map(own.map((row) => [part(row), row.text]))]));
 }
 
 interface SessionRow {
@@ -94,7 +132,16 @@ interface RelationRow {
   hasRules: boolean;
   loopback: boolean;
 }
-type ColumnRow = Column & { relation: number };
+type ColumnRow = Omit<Column, 'generated'> & { relation: number; generated: boolean };
+interface TextRow {
+  oid: number;
+  text: string | null;
+}
+interface BodyRow {
+  oid: number;
+  source: string | null;
+  parsed: boolean;
+}
 
 function groupBy<K, V>(rows: readonly V[], key: (row: V) => K): Map<K, V[]> {
   const groups = new Map<K, V[]>();

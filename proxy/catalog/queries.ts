@@ -24,18 +24,35 @@ select c.oid as oid, n.nspname::text as schema, c.relname::text as name, c.relki
 
 export const COLUMNS = `
 select a.attrelid as relation, a.attnum::int4 as number, a.attname::text as name, a.atttypid as "typeOid",
-       case when a.attgenerated <> '' then pg_get_expr(d.adbin, d.adrelid) end as generated
+       a.attgenerated <> '' as generated
   from pg_attribute a
   join pg_class c on c.oid = a.attrelid
   join pg_namespace n on n.oid = c.relnamespace
-  left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
  where a.attnum > 0 and not a.attisdropped and c.relkind in ('r', 'p', 'v', 'm', 'f') and n.nspname !~ '^pg_(toast|temp)'
  order by a.attrelid, a.attnum`;
 
-export const VIEWS = `
-select c.oid as oid, pg_get_viewdef(c.oid) as definition
-  from pg_class c join pg_namespace n on n.oid = c.relnamespace
- where c.relkind in ('v', 'm') and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'`;
+/**
+ * Texts that PostgreSQL makes from a tree of its own, for which it locks every relation that the tree names: these three alone can wait for
+ * somebody else's lock on a relation of the upstream. $1 is the OIDs to read.
+ */
+export const VIEW_TEXTS = 'select oid, pg_get_viewdef(oid) as text from unnest($1::oid[]) as oid';
+export const GENERATED_TEXTS = `
+select d.adrelid as oid, d.adnum::int4 as number, pg_get_expr(d.adbin, d.adrelid) as text
+  from pg_attrdef d join pg_attribute a on a.attrelid = d.adrelid and a.attnum = d.adnum
+ where a.attgenerated <> '' and d.adrelid = any($1::oid[])`;
+export const FUNCTION_TEXTS = 'select oid, pg_get_function_sqlbody(oid) as text from unnest($1::oid[]) as oid';
+
+/** What cannot be read now because somebody has, or waits for, a lock that excludes readers: relations, and what PostgreSQL reads with them. */
+export const LOCKED = `
+with locked as (
+  select l.relation as oid from pg_locks l
+   where l.locktype = 'relation' and l.mode = 'AccessExclusiveLock' and l.pid is distinct from pg_backend_pid()
+     and l.database = (select d.oid from pg_database d where d.datname = current_database()))
+select oid from locked
+union select r.ev_class from pg_rewrite r join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid
+ where d.refclassid = 'pg_class'::regclass and d.refobjid in (select oid from locked)
+union select d.objid from pg_depend d
+ where d.classid = 'pg_proc'::regclass and d.refclassid = 'pg_class'::regclass and d.refobjid in (select oid from locked)`;
 
 export const INHERITANCE = 'select inhrelid as child, inhparent as parent from pg_inherits';
 
@@ -54,8 +71,9 @@ select p.oid as oid, n.nspname::text as schema, p.proname::text as name, l.lanna
   left join pg_depend x on x.classid = 'pg_proc'::regclass and x.objid = p.oid and x.deptype = 'e'
   left join pg_extension e on x.refclassid = 'pg_extension'::regclass and e.oid = x.refobjid`;
 
+/** `parsed`: the body is a tree (BEGIN ATOMIC), its text is among FUNCTION_TEXTS. */
 export const FUNCTION_BODIES = `
-select p.oid as oid, coalesce(pg_get_function_sqlbody(p.oid), p.prosrc) as source
+select p.oid as oid, p.prosrc as source, p.prosqlbody is not null as parsed
   from pg_proc p join pg_namespace n on n.oid = p.pronamespace
  where n.nspname not in ('pg_catalog', 'information_schema')`;
 

@@ -16,6 +16,8 @@ export interface CatalogSnapshot {
   operators: readonly DefinedObject[];
   casts: readonly UserCast[];
   types: ReadonlyMap<number, TypeInfo>;
+  /** Relations and functions whose text could not be read because somebody had locked what it names; they are to be read again. */
+  unreadable: readonly string[];
 }
 
 /** pg_class.relkind: r table, p partitioned table, v view, m materialised view, f foreign table, S sequence, c composite type, i and I index, t toast. */
@@ -27,7 +29,7 @@ export interface Relation {
   name: string;
   kind: RelationKind;
   columns: readonly Column[];
-  /** pg_get_viewdef with every name qualified; null for what is no view, and for system views. */
+  /** pg_get_viewdef with every name qualified; null for what is no view, and for system views; empty when it could not be read. */
   definition: string | null;
   /** Direct inheritance parents (or the partitioned table) and children, by OID. */
   parents: readonly number[];
@@ -45,7 +47,7 @@ export interface Column {
   number: number;
   name: string;
   typeOid: number;
-  /** The expression of a generated column. */
+  /** The expression of a generated column; empty when it could not be read. */
   generated: string | null;
 }
 
@@ -66,6 +68,8 @@ export interface FunctionInfo {
   extension: string | null;
   /** The body of a function that is not PostgreSQL's own; null for those. */
   source: string | null;
+  /** The body could not be read: it may do anything. */
+  unreadable: boolean;
 }
 
 export interface DefinedObject {

@@ -173,7 +173,7 @@ function spreadToFunctions(carriers: Set<string>, tainted: TaintedNames<ColumnMa
   for (const item of functions) {
     if (item.source === null || carriers.has(item.name)) continue;
     const words = new Set(item.source.match(/[\w$]+/g) ?? []);
-    const static_ = (item.language === 'sql' || item.language === 'plpgsql') && !/\bexecute\b/i.test(item.source);
+    const static_ = !item.unreadable && (item.language === 'sql' || item.language === 'plpgsql') && !/\bexecute\b/i.test(item.source);
     if (!static_ || [...words].some((word) => tainted.has(word) || tainted.has(word.toLowerCase()) || carriers.has(word)))
       carriers.add(item.name);
   }

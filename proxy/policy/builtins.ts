@@ -66,6 +66,9 @@ export const CONSTANT_ARGUMENTS: ReadonlySet<string> = new Set(
 `),
 );
 
+/** Take and give back locks that other sessions wait for, as LOCK does. */
+export const ADVISORY_LOCK_FORM = /^pg_(try_)?advisory_/;
+
 /** Reach files, processes, replication or the server itself: refused unless a rule allows them by name. */
 export const ADMIN: ReadonlySet<string> = new Set(
   words(`

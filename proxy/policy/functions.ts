@@ -6,6 +6,7 @@ import type { Effect } from '../sql/types';
 import {
   ADMIN,
   ADMIN_FORMS,
+  ADVISORY_LOCK_FORM,
   CONSTANT_ARGUMENTS,
   COUNTER_FORM,
   READS_BY_TEXT,
@@ -127,7 +128,8 @@ class Review {
         if (name === 'nextval') this.effects.add('update');
         return;
       case 'constant-arguments':
-        this.effects.add(name === 'pg_notify' ? 'notify' : name === 'setval' ? 'update' : 'session');
+        this.effects.add(effectOf(name));
+        if (ADVISORY_LOCK_FORM.test(name)) this.effects.add('lock');
         if (!list(node, 'args').every(isConstantArgument)) this.unknown(`${shown} with an argument that is computed`);
         return;
       case 'setting':
@@ -180,6 +182,12 @@ class Review {
     this.effects.add('admin');
     this.refusals.push({ why: `${name} holds credentials`, unless: 'named' });
   }
+}
+
+/** What a function of CONSTANT_ARGUMENTS does. */
+function effectOf(name: string): Effect {
+  if (name === 'pg_notify') return 'notify';
+  return name === 'setval' ? 'update' : 'session';
 }
 
 /** The columns of every relation the statement names: such a name is taken for the column it almost surely is. */

@@ -164,7 +164,9 @@ export const resultWithheld = (statementId: string, reason: string) =>
     detail: reason,
     hint: 'The statement ran; its rows were not released.',
   });
-export const invalidUtf8 = () => error('gatehouse_wire', '22021', 'invalid byte sequence for encoding "UTF8"');
+/** As PostgreSQL says it. */
+export const invalidUtf8 = (bytes: string | null) =>
+  error('gatehouse_wire', '22021', `invalid byte sequence for encoding "UTF8"${bytes === null ? '' : `: ${bytes}`}`);
 export const statementTooLarge = (sizeBytes: number, limitBytes: number) =>
   error('gatehouse_wire', '54000', `statement of ${sizeBytes} bytes exceeds the limit of ${limitBytes} bytes`);
 export const messageTooLarge = (sizeBytes: number, limitBytes: number) =>

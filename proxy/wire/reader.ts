@@ -1,4 +1,5 @@
 import { invalidUtf8, protocolViolation } from './errors';
+import { invalidBytes } from './utf8';
 
 /** Reads the fields of one message body; every read checks its bounds and refuses with 08P01. */
 export class FieldReader {
@@ -90,6 +91,6 @@ function decodeUtf8(view: Buffer): string {
   try {
     return strict.decode(view);
   } catch {
-    throw invalidUtf8();
+    throw invalidUtf8(invalidBytes(view));
   }
 }
