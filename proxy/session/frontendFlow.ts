@@ -1,17 +1,15 @@
-import { randomBytes } from 'node:crypto';
-import { encodeFields, messageTooLarge, protocolViolation, statementTooLarge, WireError } from '../wire/errors';
+import { messageTooLarge, protocolViolation, statementTooLarge } from '../wire/errors';
 import { type FrontendFrame, FrontendFramer, MAX_WHOLE_BYTES } from '../wire/framer';
-import { decodeCopyFail, decodeText, expectNoBody } from '../wire/frontend';
+import { decodeCopyFail, expectNoBody } from '../wire/frontend';
 import type { LongBindRest } from '../wire/longBind';
 import { Frontend } from '../wire/messages';
 import { MessageWriter } from '../wire/writer';
-import { withPrepared } from './effective';
-import { type Execution, newExecution } from './execution';
 import { ExtendedQuery } from './extendedQuery';
 import { FunctionCalls } from './functionCall';
-import { Judging, UnparsedText } from './judging';
-import type { Session, SessionView } from './session';
-import { UnknownName } from './unknownName';
+import { Judging } from './judging';
+import { Refusals } from './refusals';
+import type { Session } from './session';
+import { SimpleQuery } from './simpleQuery';
 import { Verdicts } from './verdicts';
 
 /** Bytes that may wait behind a message that is being dealt with before the client is paused. */
@@ -24,7 +22,6 @@ const MAX_OWED = 10_000;
 
 const LEFT_WHILE_HELD = 'client left while its statement was held';
 
-const SYNC = Buffer.from([Frontend.sync, 0, 0, 0, 4]);
 const TERMINATE = Buffer.from([Frontend.terminate, 0, 0, 0, 4]);
 
 /**
@@ -36,10 +33,10 @@ export class FrontendFlow {
   readonly #framer: FrontendFramer;
   readonly #judging: Judging;
   readonly #verdicts: Verdicts;
+  readonly #simple: SimpleQuery;
   readonly #extended: ExtendedQuery;
   readonly #functionCalls: FunctionCalls;
-  /** A statement name nobody has: describing it fails at exactly this place of the pipeline, as PostgreSQL itself would fail. */
-  readonly #poisonName = `gatehouse refused ${randomBytes(9).toString('base64url')}`;
+  readonly #refusals: Refusals;
   #busy = false;
   #ended = false;
   #yielded = false;
@@ -52,6 +49,8 @@ export class FrontendFlow {
     this.#session = session;
     this.#judging = new Judging(session);
     this.#verdicts = new Verdicts(session, this.#judging, () => this.#onHold());
+    this.#refusals = new Refusals(session, this.#judging, this.#verdicts);
+    this.#simple = new SimpleQuery(session, this.#judging, this.#verdicts);
     this.#extended = new ExtendedQuery(session, this.#judging, this.#verdicts);
     this.#functionCalls = new FunctionCalls(session, this.#judging, this.#verdicts);
     this.#framer = new FrontendFramer((type) => this.#limitOf(type));
@@ -174,36 +173,12 @@ export class FrontendFlow {
 
   /** One frame; a promise when it has to wait. Errors of one statement become its answer, anything else ends the session. */
   #handle(frame: FrontendFrame): void | Promise<void> {
-    const refuse = (error: unknown) => this.#refuse(frame, error);
+    const refuse = (error: unknown) => this.#refusals.refuse(frame, error);
     try {
       return this.#dispatch(frame)?.catch(refuse);
     } catch (error) {
       return refuse(error);
     }
-  }
-
-  #refuse(frame: FrontendFrame, error: unknown): void | Promise<void> {
-    const { protocol, closed } = this.#session;
-    const known = error instanceof UnparsedText || error instanceof UnknownName || (error instanceof WireError && !error.fatal);
-    if (!known) throw error;
-    // While this message waited, one before it failed: the server ignores it too.
-    if (protocol.skipping || closed) return;
-    const ownSync = frame.kind !== 'more' && isOwnSync(frame.type);
-    // A Sync of ours would end the server's skipping, and a Query that PostgreSQL ignores would be answered.
-    if (ownSync && protocol.mayBeSkipping) return this.#judging.whenAnswered(() => this.#refuse(frame, error));
-    const dropsUnnamed = takesUnnamed(frame);
-    if (error instanceof UnparsedText) {
-      if (frame.kind !== 'message') throw error;
-      try {
-        return this.#askServer(error, frame.type, dropsUnnamed);
-      } catch (unrecorded) {
-        return this.#refuse(frame, unrecorded);
-      }
-    }
-    if (error instanceof UnknownName) this.#failOnName(error, dropsUnnamed);
-    else if (ownSync && protocol.atRest) return this.#answerRefused(error, dropsUnnamed);
-    else this.#poison(error, dropsUnnamed);
-    if (ownSync) this.#sync();
   }
 
   #dispatch(frame: FrontendFrame): void | Promise<void> {
@@ -269,7 +244,7 @@ export class FrontendFlow {
     const session = this.#session;
     switch (type) {
       case Frontend.query:
-        return this.#query(bytes);
+        return this.#simple.query(bytes);
       case Frontend.parse:
         return this.#extended.parse(bytes);
       case Frontend.bind:
@@ -304,107 +279,4 @@ export class FrontendFlow {
         throw protocolViolation(`message 0x${type.toString(16)} is not allowed here`);
     }
   }
-
-  #query(bytes: Buffer): void | Promise<void> {
-    const sql = decodeText(bytes);
-    return this.#judging.withNames(sql, (view) => this.#runQuery(bytes, sql, view));
-  }
-
-  #runQuery(bytes: Buffer, sql: string, view: SessionView): void | Promise<void> {
-    if (this.#judging.usesNames(sql, view))
-      return this.#judging.whenAnswered(() => this.#judging.withView((now) => this.#runQuery(bytes, sql, now)));
-    const { effective, analysisMs } = this.#judging.effective(sql, view);
-    const executions = effective.statements.map((judged) => newExecution(judged, { protocol: 'simple', parameters: [], analysisMs }));
-    this.#verdicts.followNames(executions);
-    switch (effective.action) {
-      case 'deny':
-        throw this.#verdicts.denied(executions, view);
-      case 'hold':
-        return this.#verdicts.hold(withPrepared(sql, effective.runs), executions, view).then((error) => {
-          if (error === 'skipped') return;
-          if (error !== null) throw error;
-          for (const execution of executions) this.#session.released(execution);
-          this.#forwardQuery(bytes, executions, view);
-        });
-      case 'allow':
-        this.#session.begin(executions, view, 'running');
-        return this.#forwardQuery(bytes, executions, view);
-      default:
-        effective.action satisfies never;
-    }
-  }
-
-  #forwardQuery(bytes: Buffer, executions: readonly Execution[], view: SessionView): void {
-    const session = this.#session;
-    for (const execution of executions) this.#verdicts.mark(execution, view);
-    session.protocol.sentQuery(executions);
-    session.toUpstream.append(bytes);
-  }
-
-  /** Makes the server fail here, so that both sides are in the state PostgreSQL gives a failed statement; our error takes the place of its. */
-  #poison(error: WireError, dropsUnnamed: boolean): void {
-    this.#session.protocol.sentPoison({ kind: 'ours', error }, dropsUnnamed);
-    this.#session.toUpstream.append(new MessageWriter().begin(Frontend.describe).int8(0x53).cstring(this.#poisonName).end().take());
-  }
-
-  /** A name nobody has: the server says so itself, of a name that it surely does not have. Unnamed, it is made sure that it does not. */
-  #failOnName({ target, given }: UnknownName, dropsUnnamed: boolean): void {
-    const { protocol, toUpstream } = this.#session;
-    const letter = target === 'statement' ? 'S' : 'P';
-    const name = given === '' ? '' : this.#poisonName;
-    const writer = new MessageWriter();
-    if (given === '') {
-      protocol.sentClose(letter, '', true);
-      writer.begin(Frontend.close).int8(letter.charCodeAt(0)).cstring('').end();
-    }
-    protocol.sentPoison({ kind: 'renamed', from: name, to: given }, dropsUnnamed);
-    if (target === 'statement') writer.begin(Frontend.describe).int8(0x53).cstring(name).end();
-    else writer.begin(Frontend.execute).cstring(name).int32(0).end();
-    toUpstream.append(writer.take());
-  }
-
-  /**
-   * A text that is no SQL to our grammar never runs. The server parses it, under a name of ours, for its own words on what is wrong; if it
-   * finds nothing wrong, it is newer than our grammar, and what it would run is not known: the statement is taken away again and refused.
-   */
-  #askServer(text: UnparsedText, type: number, dropsUnnamed: boolean): void {
-    const { protocol, toUpstream } = this.#session;
-    const refusal = this.#verdicts.unparsed(text, type === Frontend.parse ? 'extended' : 'simple');
-    const probe = new MessageWriter().begin(Frontend.parse).cstring(this.#poisonName).cstring(text.sql).int16(0).end();
-    probe.begin(Frontend.close).int8(0x53).cstring(this.#poisonName).end();
-    protocol.sentProbe(dropsUnnamed);
-    protocol.sentClose('S', this.#poisonName, true);
-    toUpstream.append(probe.take());
-    this.#poison(refusal, false);
-    if (type === Frontend.query) this.#sync();
-  }
-
-  #sync(): void {
-    this.#session.protocol.sentSync();
-    this.#session.toUpstream.append(SYNC);
-  }
-
-  /** With nothing under way the server has no part in a refused Query. */
-  #answerRefused(error: WireError, dropsUnnamed: boolean): void {
-    const { protocol, toClient } = this.#session;
-    if (dropsUnnamed) protocol.forgetUnnamed();
-    toClient.append(encodeFields(error.fields));
-    toClient.append(READY_IDLE);
-    toClient.flush();
-  }
 }
-
-/** A simple Query and a FunctionCall end in ReadyForQuery by themselves. */
-const isOwnSync = (type: number) => type === Frontend.query || type === Frontend.functionCall;
-
-/**
- * Whether a text that is refused takes the unnamed statement's place: a simple Query, an unnamed Parse, and a Parse so large that its name
- * was not looked at. (The unnamed portal stays: PostgreSQL replaces it when a Query runs.)
- */
-function takesUnnamed(frame: FrontendFrame): boolean {
-  if (frame.kind === 'more') return false;
-  if (frame.type === Frontend.query) return true;
-  return frame.type === Frontend.parse && (frame.kind === 'oversize' || frame.bytes[5] === 0);
-}
-
-const READY_IDLE = Buffer.from([0x5a, 0, 0, 0, 5, 0x49]);

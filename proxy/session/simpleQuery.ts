@@ -1,0 +1,55 @@
+import { decodeText } from '../wire/frontend';
+import { withPrepared } from './effective';
+import { type Execution, newExecution } from './execution';
+import type { Judging } from './judging';
+import type { Session, SessionView } from './session';
+import type { Verdicts } from './verdicts';
+
+/** Simple query: one text of any number of statements, all of them judged before any is sent; one denied denies the whole text. */
+export class SimpleQuery {
+  readonly #session: Session;
+  readonly #judging: Judging;
+  readonly #verdicts: Verdicts;
+
+  constructor(session: Session, judging: Judging, verdicts: Verdicts) {
+    this.#session = session;
+    this.#judging = judging;
+    this.#verdicts = verdicts;
+  }
+
+  query(bytes: Buffer): void | Promise<void> {
+    const sql = decodeText(bytes);
+    return this.#judging.withNames(sql, (view) => this.#run(bytes, sql, view));
+  }
+
+  #run(bytes: Buffer, sql: string, view: SessionView): void | Promise<void> {
+    if (this.#judging.usesNames(sql, view))
+      return this.#judging.whenAnswered(() => this.#judging.withView((now) => this.#run(bytes, sql, now)));
+    const { effective, analysisMs } = this.#judging.effective(sql, view);
+    const executions = effective.statements.map((judged) => newExecution(judged, { protocol: 'simple', parameters: [], analysisMs }));
+    this.#verdicts.followNames(executions);
+    switch (effective.action) {
+      case 'deny':
+        throw this.#verdicts.denied(executions, view);
+      case 'hold':
+        return this.#verdicts.hold(withPrepared(sql, effective.runs), executions, view).then((error) => {
+          if (error === 'skipped') return;
+          if (error !== null) throw error;
+          for (const execution of executions) this.#session.released(execution);
+          this.#forward(bytes, executions, view);
+        });
+      case 'allow':
+        this.#session.begin(executions, view, 'running');
+        return this.#forward(bytes, executions, view);
+      default:
+        effective.action satisfies never;
+    }
+  }
+
+  #forward(bytes: Buffer, executions: readonly Execution[], view: SessionView): void {
+    const session = this.#session;
+    for (const execution of executions) this.#verdicts.mark(execution, view);
+    session.protocol.sentQuery(executions);
+    session.toUpstream.append(bytes);
+  }
+}
