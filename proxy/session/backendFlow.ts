@@ -308,6 +308,7 @@ export class BackendFlow {
       if (answer.shown?.kind === 'ours') session.toClient.append(encodeFields(answer.shown.error.fields));
       else this.#emitError(answer.shown === null ? bytes : renamed(fields, answer.shown));
     }
+    session.sendKeptSyncs();
     session.work.failed();
     const sqlstate = fields.get('C') ?? 'XX000';
     for (const { execution, status } of answer.ended) session.end(execution, status, status === 'failed' ? sqlstate : null);

@@ -201,6 +201,27 @@ describe.each([{ split: false }, { split: true }])('split at every byte: $split'
       await t.clientGets('G', 'E 08P01 unexpected message during COPY from stdin', 'closed');
     });
 
+    test('executing a portal of a prepared name does not give the name its old text back', async () => {
+      await run('begin', 'BEGIN', 'T');
+      await run('prepare a as select 1', 'PREPARE', 'T');
+      t.client(bind({ portal: 'p', statement: 'a' }), sync());
+      await t.upstreamSees('B p|a', 'S');
+      t.upstream(say.bindComplete(), say.ready('T'));
+      await t.clientGets('2', 'Z T');
+      await run('deallocate a', 'DEALLOCATE', 'T');
+      t.client(parse({ name: 'a', text: 'hold me' }), sync());
+      await t.upstreamSees('P a|hold me', 'S');
+      t.upstream(say.parseComplete(), say.ready('T'));
+      await t.clientGets('1', 'Z T');
+      t.client(execute({ portal: 'p' }), sync());
+      await t.upstreamSees('E p', 'S');
+      t.upstream(say.complete('SELECT 1'), say.ready('T'));
+      await t.clientGets('C SELECT 1', 'Z T');
+      t.client(bind({ statement: 'a' }), execute(), sync());
+      await t.clientGets(HELD);
+      await t.upstreamSeesNothing();
+    });
+
     test('what a bound EXECUTE runs is shown to the reviewer', async () => {
       await run('prepare a as hold me', 'PREPARE');
       t.client(parse({ text: 'execute a' }), bind(), execute(), sync());

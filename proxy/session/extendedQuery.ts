@@ -159,7 +159,8 @@ export class ExtendedQuery {
         analysisMs: portal.analysisMs,
       }),
     );
-    this.#verdicts.followNames(executions);
+    // What SQL PREPARE made is executed as what it prepared: the name was made long ago, and may be another statement's by now.
+    if (!portal.statement.bySql) this.#verdicts.followNames(executions);
     return executions;
   }
 

@@ -166,7 +166,8 @@ export class FrontendFlow {
   #goodbye(): void {
     const session = this.#session;
     session.ending = true;
-    if (session.protocol.owed === 0) return session.close('client closed the connection');
+    // Inside a message that never ends the server would read Terminate as a part of it.
+    if (session.protocol.owed === 0 || this.#piecesGoOn) return session.close('client closed the connection');
     session.toUpstream.append(TERMINATE);
     session.toUpstream.flush();
   }
@@ -209,7 +210,7 @@ export class FrontendFlow {
   /** A message that passes in pieces. */
   #head({ type, bytes, sizeBytes }: Extract<FrontendFrame, { kind: 'head' }>): void | Promise<void> {
     if (type !== Frontend.bind) {
-      this.#piecesGoOn = true;
+      this.#piecesGoOn = bytes.length < sizeBytes;
       this.#session.toUpstream.append(bytes);
       return;
     }
@@ -226,8 +227,10 @@ export class FrontendFlow {
   #more(bytes: Buffer, last: boolean): void {
     if (!this.#piecesGoOn) return;
     this.#longBind?.push(bytes);
-    if (last) this.#longBind = null;
     this.#session.toUpstream.append(bytes);
+    if (!last) return;
+    this.#longBind = null;
+    this.#piecesGoOn = false;
   }
 
   #oversize({ type, sizeBytes }: Extract<FrontendFrame, { kind: 'oversize' }>): void {
@@ -257,6 +260,7 @@ export class FrontendFlow {
         return this.#extended.close(bytes);
       case Frontend.sync:
         expectNoBody(bytes);
+        if (session.protocol.keepsSync()) return;
         session.protocol.sentSync();
         session.toUpstream.append(bytes);
         return;

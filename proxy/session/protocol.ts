@@ -48,6 +48,8 @@ export class Protocol {
   #skipping = false;
   #copyIn: Execution | null = null;
   #batch = 0;
+  /** Syncs kept back inside COPY. */
+  #keptSyncs = 0;
   #unsynced = false;
   /** A portal was bound or executed since the last Sync: the implicit transaction is more than parsing. */
   #bound = false;
@@ -87,7 +89,7 @@ export class Protocol {
 
   /** Extended messages of an open batch are unanswered: one of them may have failed, and then the server ignores what follows to the Sync. */
   get mayBeSkipping(): boolean {
-    return this.#unsynced && this.#replies.length > 0;
+    return this.#replies.mayYetSkip;
   }
 
   /** Since the last Sync nothing but statements was sent: a Sync of ours would end no more than the locks their parsing took. */
@@ -159,9 +161,26 @@ export class Protocol {
     this.#skipping = true;
   }
 
-  /** Inside COPY the server ignores Sync. */
+  /**
+   * Inside COPY the server ignores Sync, unless the COPY has failed already, which is not known yet: it is kept back, and sent when the
+   * server says so. True when it is kept.
+   */
+  keepsSync(): boolean {
+    if (this.#copyIn === null) return false;
+    this.#keptSyncs++;
+    return true;
+  }
+
+  /** How many Syncs that were kept back inside a COPY that failed are to be sent now. */
+  takeKeptSyncs(): number {
+    if (this.#copyIn !== null) return 0;
+    const count = this.#keptSyncs;
+    this.#keptSyncs = 0;
+    return count;
+  }
+
   sentSync(): void {
-    if (this.#copyIn === null) this.#replies.push({ op: 'sync', local: false });
+    this.#replies.push({ op: 'sync', local: false });
     this.#skipping = false;
     this.#unsynced = false;
     this.#bound = false;
@@ -177,6 +196,7 @@ export class Protocol {
   /** CopyDone or CopyFail: what follows is no COPY data. */
   sentCopyEnd(): void {
     this.#copyIn = null;
+    this.#keptSyncs = 0;
   }
 
   /** A refused text takes the unnamed statement's place all the same: what it was must not run under the refused one's name. */

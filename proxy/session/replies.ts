@@ -40,6 +40,12 @@ export class ReplyQueue {
     return this.#queue[this.#head];
   }
 
+  /** Something of the extended protocol is owed in front of no Sync: should it fail, what follows is ignored. */
+  get mayYetSkip(): boolean {
+    const last = this.#queue.findLast((reply) => reply === undefined || (reply.op !== 'query' && reply.op !== 'call'));
+    return last !== undefined && last.op !== 'sync';
+  }
+
   push(reply: Reply): void {
     this.#queue.push(reply);
   }

@@ -76,6 +76,7 @@ export interface SessionView {
 
 const outOfPlaceInCopy = () => protocolViolation('unexpected message during COPY from stdin');
 
+const SYNC = Buffer.from([0x53, 0, 0, 0, 4]);
 const FLUSH = Buffer.from([0x48, 0, 0, 0, 4]);
 
 /**
@@ -241,6 +242,15 @@ export class Session {
   /** A pipeline without Sync is answered when the server likes; somebody has to know now. */
   askForAnswers(): void {
     this.toUpstream.append(FLUSH);
+    this.toUpstream.flush();
+  }
+
+  /** A COPY has failed: the Syncs the client sent inside it count. */
+  sendKeptSyncs(): void {
+    for (let left = this.protocol.takeKeptSyncs(); left > 0; left--) {
+      this.protocol.sentSync();
+      this.toUpstream.append(SYNC);
+    }
     this.toUpstream.flush();
   }
 

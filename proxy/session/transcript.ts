@@ -167,7 +167,8 @@ const MASKS: MaskIndex = {
   observed: [],
 };
 
-const VIEW = {
+/** A policy and a catalog under which column 1 of relation 1 is masked. */
+export const VIEW = {
   policy: { version: 7, connections: new Map(), access: [], rules: [], masking: [{}] },
   connection: { name: 'shop' },
   principal: { groups: [] },
@@ -177,7 +178,8 @@ const VIEW = {
   unrestricted: false,
 } as unknown as SessionView;
 
-function judge(text: string): Judgement {
+/** Judges by words: `deny`, `hold`, `ssn`; what names a statement or a cursor is followed. */
+export function judge(text: string): Judgement {
   const statements = text
     .split(';')
     .map((part) => part.trim())
