@@ -11,12 +11,26 @@ import {
   INHERITANCE,
   OPERATORS,
   RELATIONS,
+  RULES,
   SESSION,
+  TRIGGERS,
   TYPES,
   VIEW_TEXTS,
 } from './queries';
 import { LOCK_TIMEOUT_MS, readTexts, TEXTS_BUDGET_MS, type Texts } from './texts';
-import type { CatalogSnapshot, Column, DefinedObject, ForeignKey, FunctionInfo, Relation, RelationKind, TypeInfo, UserCast } from './types';
+import type {
+  CatalogSnapshot,
+  Column,
+  DefinedObject,
+  ForeignKey,
+  FunctionInfo,
+  Relation,
+  RelationKind,
+  RewriteRule,
+  Trigger,
+  TypeInfo,
+  UserCast,
+} from './types';
 
 /**
  * Reads the catalog in one REPEATABLE READ transaction, so that a snapshot is never half of two states. The client's session is
@@ -54,6 +68,8 @@ async function readCatalog(client: pg.ClientBase): Promise<CatalogSnapshot> {
   const parents = groupBy(inheritance, (row) => row.child);
   const children = groupBy(inheritance, (row) => row.parent);
   const keys = groupBy(await rowsOf<ForeignKey & { relation: number }>(FOREIGN_KEYS), (row) => row.relation);
+  const triggers = groupBy(await rowsOf<Trigger & { relation: number }>(TRIGGERS), (row) => row.relation);
+  const rules = groupBy(await rowsOf<RewriteRule & { relation: number }>(RULES), (row) => row.relation);
   const relationRows = await rowsOf<RelationRow>(RELATIONS);
   const functionRows = await rowsOf<Omit<FunctionInfo, 'source' | 'unreadable'>>(FUNCTIONS);
   const bodies = new Map((await rowsOf<BodyRow>(FUNCTION_BODIES)).map((row) => [row.oid, row]));
@@ -82,6 +98,8 @@ async function readCatalog(client: pg.ClientBase): Promise<CatalogSnapshot> {
       parents: (parents.get(row.oid) ?? []).map((edge) => edge.parent),
       children: (children.get(row.oid) ?? []).map((edge) => edge.child),
       foreignKeys: (keys.get(row.oid) ?? []).map(({ relation: _, ...key }): ForeignKey => key),
+      triggers: (triggers.get(row.oid) ?? []).map(({ relation: _, ...trigger }): Trigger => trigger),
+      rules: (rules.get(row.oid) ?? []).map(({ relation: _, ...rule }): RewriteRule => rule),
     };
   });
   const functions = functionRows.map((row): FunctionInfo => {
@@ -128,8 +146,6 @@ interface RelationRow {
   schema: string;
   name: string;
   kind: RelationKind;
-  triggerFunctions: number[];
-  hasRules: boolean;
   loopback: boolean;
 }
 type ColumnRow = Omit<Column, 'generated'> & { relation: number; generated: boolean };

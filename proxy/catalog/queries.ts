@@ -15,8 +15,6 @@ select pg_catalog.current_setting('server_version_num')::pg_catalog.int4 as "ser
 
 export const RELATIONS = `
 select c.oid as oid, n.nspname::text as schema, c.relname::text as name, c.relkind::text as kind,
-       (c.relhasrules and c.relkind not in ('v', 'm')) as "hasRules",
-       array(select t.tgfoid from pg_trigger t where t.tgrelid = c.oid and not t.tgisinternal) as "triggerFunctions",
        (c.relkind = 'f' and coalesce((select not exists (select from unnest(s.srvoptions) as o where o like 'dbname=%' and o <> 'dbname=' || current_database())
           from pg_foreign_table f join pg_foreign_server s on s.oid = f.ftserver where f.ftrelid = c.oid), true)) as loopback
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -57,8 +55,28 @@ union select d.objid from pg_depend d
 export const INHERITANCE = 'select inhrelid as child, inhparent as parent from pg_inherits';
 
 export const FOREIGN_KEYS = `
-select conrelid as relation, conkey::int4[] as columns, confrelid as "referencedOid", confkey::int4[] as "referencedColumns"
+select conrelid as relation, conkey::int4[] as columns, confrelid as "referencedOid", confkey::int4[] as "referencedColumns",
+       case confdeltype when 'c' then 'cascade' when 'n' then 'set' when 'd' then 'set' else 'none' end as "onDelete",
+       case confupdtype when 'c' then 'cascade' when 'n' then 'set' when 'd' then 'set' else 'none' end as "onUpdate"
   from pg_constraint where contype = 'f'`;
+
+/** Those of PostgreSQL's own functions (referential integrity, tsvector_update_trigger) write nothing that is not known by other means. */
+export const TRIGGERS = `
+select t.tgrelid as relation, t.tgfoid as "functionOid", t.tgenabled <> 'D' as enabled, t.tgattr::int2[]::int4[] as columns,
+       array_remove(array[case when t.tgtype & 4 <> 0 then 'insert' end, case when t.tgtype & 8 <> 0 then 'delete' end,
+         case when t.tgtype & 16 <> 0 then 'update' end, case when t.tgtype & 32 <> 0 then 'truncate' end], null) as events
+  from pg_trigger t join pg_proc p on p.oid = t.tgfoid
+ where p.pronamespace <> 'pg_catalog'::regnamespace`;
+
+/** What a rule names stands in pg_depend, where no lock has to be taken; PostgreSQL's own objects are left out there. */
+export const RULES = `
+select r.ev_class as relation, case r.ev_type when '1' then 'select' when '2' then 'update' when '3' then 'insert' else 'delete' end as event,
+       array(select distinct d.refobjid from pg_depend d where d.classid = 'pg_rewrite'::regclass and d.objid = r.oid
+                and d.refclassid = 'pg_class'::regclass and d.refobjid <> r.ev_class) as relations,
+       array(select distinct d.refobjid from pg_depend d where d.classid = 'pg_rewrite'::regclass and d.objid = r.oid
+                and d.refclassid = 'pg_proc'::regclass) as functions
+  from pg_rewrite r join pg_class c on c.oid = r.ev_class join pg_namespace n on n.oid = c.relnamespace
+ where r.ev_enabled <> 'D' and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'`;
 
 export const FUNCTIONS = `
 select p.oid as oid, n.nspname::text as schema, p.proname::text as name, l.lanname::text as language,

@@ -35,9 +35,8 @@ export interface Relation {
   parents: readonly number[];
   children: readonly number[];
   foreignKeys: readonly ForeignKey[];
-  /** Functions of user triggers, by OID. */
-  triggerFunctions: readonly number[];
-  hasRules: boolean;
+  triggers: readonly Trigger[];
+  rules: readonly RewriteRule[];
   /** A foreign table that reads this very database, or one whose server does not say which. */
   loopback: boolean;
 }
@@ -55,6 +54,27 @@ export interface ForeignKey {
   columns: readonly number[];
   referencedOid: number;
   referencedColumns: readonly number[];
+  /** What happens to the row that refers when the one it refers to goes or changes; `set` is SET NULL and SET DEFAULT. */
+  onDelete: 'none' | 'cascade' | 'set';
+  onUpdate: 'none' | 'cascade' | 'set';
+}
+
+export type WriteEvent = 'insert' | 'update' | 'delete' | 'truncate';
+
+/** A trigger whose function is not PostgreSQL's own. */
+export interface Trigger {
+  functionOid: number;
+  events: readonly WriteEvent[];
+  /** Of UPDATE OF: the attribute numbers; empty for any. */
+  columns: readonly number[];
+  enabled: boolean;
+}
+
+/** A rewrite rule (CREATE RULE, and the query of a view as `select`): the OIDs it names besides its own relation; PostgreSQL's own are left out. */
+export interface RewriteRule {
+  event: 'select' | WriteEvent;
+  relations: readonly number[];
+  functions: readonly number[];
 }
 
 export interface FunctionInfo {

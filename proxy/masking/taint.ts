@@ -157,8 +157,8 @@ function spreadToTriggerTargets(
   catalog: CatalogSnapshot,
 ): boolean {
   const [mask] = masks.get(relation.oid)?.values() ?? [];
-  if (mask === undefined || relation.triggerFunctions.length === 0) return false;
-  const fired = functions.filter((item) => relation.triggerFunctions.includes(item.oid));
+  if (mask === undefined || relation.triggers.length === 0) return false;
+  const fired = functions.filter((item) => relation.triggers.some((trigger) => trigger.functionOid === item.oid));
   const targets = fired.flatMap((item) => [...(item.source ?? '').matchAll(WRITTEN_TABLE)].map((match) => match[1] ?? ''));
   return targets
     .flatMap((name) => catalog.relationsByName.get(name) ?? [])

@@ -1,18 +1,12 @@
-import type { CatalogSnapshot, FunctionInfo } from '../catalog/types';
-
-const byOid = new WeakMap<CatalogSnapshot, ReadonlyMap<number, FunctionInfo>>();
+import { functionByOid } from '../catalog/byOid';
+import type { CatalogSnapshot } from '../catalog/types';
 
 /**
  * The statement a FunctionCall message amounts to: the SELECT of the function its OID names, with a parameter for each argument.
  * Null when the catalog has no such function.
  */
 export function functionCallText(catalog: CatalogSnapshot, oid: number, argumentCount: number): string | null {
-  let known = byOid.get(catalog);
-  if (known === undefined) {
-    known = new Map([...catalog.functions.values()].flat().map((item) => [item.oid, item]));
-    byOid.set(catalog, known);
-  }
-  const called = known.get(oid);
+  const called = functionByOid(catalog, oid);
   if (called === undefined) return null;
   const parameters = Array.from({ length: argumentCount }, (_, i) => `$${i + 1}`).join(', ');
   return `SELECT ${quote(called.schema)}.${quote(called.name)}(${parameters})`;

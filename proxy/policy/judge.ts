@@ -10,6 +10,7 @@ import { decide, strictestAction } from './decide';
 import { type Refusal, reviewCalls } from './functions';
 import { resolveNames } from './resolve';
 import { settingProblem } from './settings';
+import { hasTableRules } from './tableRules';
 import type { ConnectionPolicy, PolicySnapshot, Principal, Verdict } from './types';
 
 export interface JudgeContext {
@@ -70,12 +71,13 @@ function judgeStatement(parsed: ParsedStatement, context: JudgeContext, before: 
     context.searchPath === undefined ? context.catalog.searchPath : context.searchPath,
   );
   const touch = before === undefined ? touchOf(parsed, facts, context.masks, context.catalog) : behindChange(before);
+  const unnamed = hasTableRules(context.policy, context.connection, context.principal) ? resolved.opaque : [];
   const verdict = decide({
     facts,
     relations: resolved.tables,
     columns: resolved.columns,
     touch,
-    opaqueReasons: planted === null ? calls.opaque : [...calls.opaque, planted],
+    opaqueReasons: [...calls.opaque, ...(planted === null ? [] : [planted]), ...unnamed],
     refusals: [...sessionRefusals(facts), ...calls.refusals, ...catalogWrites(facts)],
     connection: context.connection,
     principal: context.principal,

@@ -4,13 +4,16 @@ import { parseStatements } from '../sql/parse';
 import { relationsOf } from '../sql/relations';
 import { list, names, type SqlNode, walk } from '../sql/tree';
 import type { RelationName, StatementFacts } from '../sql/types';
+import { type UnseenUse, unseenWrites } from './unseen';
 
 export interface ResolvedNames {
-  /** For the record: each relation once, by the name it most likely has. */
+  /** For the record: each relation once, by the name it most likely has, and what rules, triggers and cascades may write besides. */
   relations: readonly RelationUse[];
   /** For rules: every `schema.table` a name may mean, and `schema.table.column` of the columns that are named. */
   tables: readonly string[];
   columns: readonly string[];
+  /** Why the relations may not be all; empty when they are. */
+  opaque: readonly string[];
 }
 
 /**
@@ -24,12 +27,32 @@ export function resolveNames(
   searchPath: readonly string[] | null,
 ): ResolvedNames {
   const found = facts.relations.map((use) => ({ use, candidates: candidatesFor(use, catalog, searchPath) }));
-  const relations = found.map(({ use, candidates }) => ({ name: display(use, candidates[0]), access: use.access }));
+  const written = found.flatMap(({ use, candidates }) => (use.access === 'write' ? candidates : []));
+  const unseen = unseenWrites(root, facts, written, catalog);
+  const relations = distinct([
+    ...found.map(({ use, candidates }): RelationUse => ({ name: display(use, candidates[0]), access: use.access })),
+    ...unseen.relations.map(({ relation, access }): RelationUse => ({ name: dotted(relation), access })),
+  ]);
   const all = withWhatStandsBehind(
-    found.flatMap(({ candidates }) => candidates),
+    [...found.flatMap(({ candidates }) => candidates), ...unseen.relations.map((use) => use.relation)],
     catalog,
   );
-  return { relations, tables: [...new Set([...relations.map((use) => use.name), ...all.map(dotted)])], columns: columnsOf(root, all) };
+  const unread = all.filter((relation) => relation.definition !== null && readBy(relation) === null);
+  return {
+    relations,
+    tables: [...new Set([...relations.map((use) => use.name), ...all.map(dotted)])],
+    columns: [...new Set([...columnsOf(root, all), ...unseen.relations.flatMap(unseenColumns)])],
+    opaque: [...unseen.opaque, ...unread.map((relation) => `the query of ${dotted(relation)} could not be read`)],
+  };
+}
+
+function distinct(uses: readonly RelationUse[]): RelationUse[] {
+  return [...new Map(uses.map((use) => [`${use.access} ${use.name}`, use])).values()];
+}
+
+function unseenColumns({ relation, columns }: UnseenUse): string[] {
+  const concerned = relation.columns.filter((column) => columns === null || columns.has(column.name));
+  return concerned.map((column) => `${dotted(relation)}.${column.name}`);
 }
 
 function candidatesFor(use: RelationName, catalog: CatalogSnapshot, searchPath: readonly string[] | null): readonly Relation[] {
@@ -55,19 +78,29 @@ function withWhatStandsBehind(named: readonly Relation[], catalog: CatalogSnapsh
       const relative = catalog.relations.get(oid);
       if (relative !== undefined) reached.add(relative);
     }
-    for (const use of readBy(relation)) for (const base of candidatesFor(use, catalog, null)) reached.add(base);
+    for (const use of readBy(relation) ?? []) for (const base of candidatesFor(use, catalog, null)) reached.add(base);
+    for (const oid of relation.rules.flatMap((rule) => (rule.event === 'select' ? rule.relations : []))) {
+      const base = catalog.relations.get(oid);
+      if (base !== undefined) reached.add(base);
+    }
   }
   return [...reached];
 }
 
 /** A definition never changes within a snapshot. */
-const definitions = new WeakMap<Relation, readonly RelationName[]>();
+const definitions = new WeakMap<Relation, readonly RelationName[] | null>();
 
-function readBy(relation: Relation): readonly RelationName[] {
+/** The relations a view's text names; null when it could not be read or parsed. */
+function readBy(relation: Relation): readonly RelationName[] | null {
   if (relation.definition === null) return [];
   const known = definitions.get(relation);
   if (known !== undefined) return known;
-  const uses = parseStatements(relation.definition).flatMap(({ node }) => relationsOf(node));
+  let uses: readonly RelationName[] | null = null;
+  try {
+    if (relation.definition !== '') uses = parseStatements(relation.definition).flatMap(({ node }) => relationsOf(node));
+  } catch {
+    // A newer server's text: what it names is not known.
+  }
   definitions.set(relation, uses);
   return uses;
 }
