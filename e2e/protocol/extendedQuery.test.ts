@@ -163,6 +163,23 @@ describe('a denial in a pipeline', () => {
   });
 });
 
+describe('the unnamed portal behind a simple Query', () => {
+  test.each([
+    ['in the implicit transaction of a pipeline', [...run('SELECT 1'), simpleQuery('SELECT 2'), execute(), sync()]],
+    [
+      'that begins a transaction',
+      [...run('SELECT 1'), simpleQuery('BEGIN; SELECT 2; SELECT 3'), execute(), sync(), simpleQuery('ROLLBACK')],
+    ],
+    [
+      'in a transaction block',
+      [simpleQuery('BEGIN'), ...run('SELECT 1'), simpleQuery('SELECT 2'), execute(), sync(), simpleQuery('ROLLBACK')],
+    ],
+    ['bound only', [simpleQuery('BEGIN'), parse('SELECT 1'), bind(), simpleQuery('SELECT 2'), execute(), sync(), simpleQuery('ROLLBACK')]],
+  ])('trap-31-unnamed-portal-%s', async (_name, frames) => {
+    await same(p, frames);
+  });
+});
+
 describe('a hold in mid-pipeline', () => {
   const held = (id: number) => [...run(`INSERT INTO notes VALUES (${id}, 'gh_hold')`), ...run(insert(id + 1)), sync()];
 

@@ -228,13 +228,17 @@ export class ModelServer {
   #query(sql: string): void {
     this.statements.delete('');
     this.#simply(() => {
-      if (this.#refusals?.query(sql, this)) throw new Refused('42501', 'denied');
+      if (this.#refusals?.query(sql, this)) {
+        this.portals.delete('');
+        throw new Refused('42501', 'denied');
+      }
       const statements = statementsOf(sql);
       if (statements === null) throw new Refused('42601', 'syntax error');
+      // Its own portal takes the unnamed one's place, and goes with it; where it fails before it has one, PostgreSQL keeps the old, which the
+      // gateway cannot know.
+      this.portals.delete('');
       if (sql.includes('$')) throw new Refused('42P02', 'there is no parameter $1');
       if (statements.length === 0) {
-        // PostgreSQL keeps it here and the gateway does not know whether it does.
-        this.portals.delete('');
         this.#commitImplicit();
         this.#emit(new MessageWriter().begin(Backend.emptyQueryResponse).end().take());
         return;

@@ -29,10 +29,13 @@ const types = (words: readonly string[]) =>
   words
     .filter((word) => !word.startsWith('N NOTICE 00000 gatehouse'))
     .map((word) => (word.startsWith('E ') ? word.split(' ', 2).join(' ') : word));
-/** Inside COPY the server says ERROR and then FATAL of a message that has no place there; the gateway, which sees it first, only FATAL. */
+/**
+ * Inside COPY the server says ERROR and then FATAL of a message that has no place there; the gateway, which sees it first, only FATAL, and
+ * nothing behind the ERROR to a client that has said Terminate.
+ */
 const upToFatal = (words: readonly string[]) => {
   const end = words.findIndex((word) => word.startsWith('E FATAL'));
-  if (end < 0) return words;
+  if (end < 0) return words.at(-1) === 'E ERROR' ? [...words.slice(0, -1), 'FATAL'] : words;
   return [...words.slice(0, words[end - 1] === 'E ERROR' ? end - 1 : end), 'FATAL'];
 };
 

@@ -222,6 +222,13 @@ describe.each([{ split: false }, { split: true }])('split at every byte: $split'
       await t.upstreamSeesNothing();
     });
 
+    test('nor does what waits for names to be settled inside COPY', async () => {
+      t.client(query('prepare a as select 1; copy t from stdin'), query('execute a'));
+      await t.upstreamSees('Q prepare a as select 1; copy t from stdin', 'H');
+      t.upstream(say.complete('PREPARE'), say.copyIn());
+      await t.clientGets('C PREPARE', 'G', 'E 08P01 unexpected message during COPY from stdin', 'closed');
+    });
+
     test('what a bound EXECUTE runs is shown to the reviewer', async () => {
       await run('prepare a as hold me', 'PREPARE');
       t.client(parse({ text: 'execute a' }), bind(), execute(), sync());

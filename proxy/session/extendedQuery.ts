@@ -189,8 +189,10 @@ export class ExtendedQuery {
     if (held === null) session.begin([execution], view, 'running');
     else session.released(held);
     this.#verdicts.mark(execution, view);
-    if (execution.judged.touch.state !== 'clean' && !portal.described) {
-      // Without its own description a result that meets masked data has no origins to be masked by.
+    // A clean answer about names rests on what they mean; where the session has a search_path of its own, the origins are looked at too.
+    const unsure = execution.judged.touch.state !== 'clean' || (!session.searchPathKnown && !view.masks.empty);
+    if (unsure && !portal.described) {
+      // Without its own description a result has no origins to be masked by.
       protocol.sentDescribe(null, portal, true);
       session.toUpstream.append(new MessageWriter().begin(Frontend.describe).int8(0x50).cstring(name).end().take());
     }
@@ -231,10 +233,13 @@ export class ExtendedQuery {
   describe(bytes: Buffer): void | Promise<void> {
     const { protocol, toUpstream } = this.#session;
     const { target, name } = decodeTarget(bytes);
-    if (target === 'S' && name === '' && !protocol.names.statements.has('')) {
+    if (name === '') {
       // The server may have one that a refused text has taken the place of.
-      if (protocol.isUnsure('statement', '')) return this.#judging.whenAnswered(() => this.describe(bytes));
-      throw new UnknownName('statement', '');
+      const of = target === 'S' ? 'statement' : 'portal';
+      if (!(target === 'S' ? protocol.names.statements : protocol.names.portals).has('')) {
+        if (protocol.isUnsure(of, '')) return this.#judging.whenAnswered(() => this.describe(bytes));
+        throw new UnknownName(of, '');
+      }
     }
     const statement = target === 'S' ? (protocol.names.statements.get(name) ?? null) : null;
     const portal = target === 'P' ? (protocol.names.portals.get(name) ?? null) : null;

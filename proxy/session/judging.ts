@@ -38,8 +38,11 @@ export class Judging {
     if (session.cancelledWaiting) throw canceledBeforeItRan();
     // Whatever failed meanwhile, the server ignores this message now.
     const again = () => (session.protocol.skipping || session.closed ? undefined : this.withView(step));
-    const barrier = session.catalogBarrier ?? session.cancelBarrier ?? this.#unsettled();
+    const barrier = session.catalogBarrier ?? session.cancelBarrier;
+    // When the catalog could not be read, the view says so.
     if (barrier !== null) return barrier.then(again, again);
+    const unsettled = this.#unsettled();
+    if (unsettled !== null) return unsettled.then(again);
     const view = session.services.view(session.facts);
     return view instanceof Promise ? view.then(again) : step(view);
   }

@@ -27,6 +27,9 @@ export type Answer =
   | { kind: 'unasked' }
   | { kind: 'ready'; local: boolean; ended: readonly Ended[] };
 
+/** Which unnamed ones a refused message takes away. */
+export type Unnamed = 'none' | 'statement' | 'both';
+
 /** What becomes of a message of the client before it is judged. */
 export type Admission =
   /** It is judged and forwarded. */
@@ -151,13 +154,13 @@ export class Protocol {
   }
 
   /** A text our grammar does not take was sent as a Parse, for the server's own words on it. */
-  sentProbe(dropsUnnamed: boolean): void {
-    this.#extended({ op: 'probe', change: this.#dropping(dropsUnnamed) });
+  sentProbe(drops: Unnamed): void {
+    this.#extended({ op: 'probe', changes: this.#dropping(drops) });
   }
 
   /** A message made to fail: from here to the Sync the server ignores what is sent, so nothing is. */
-  sentPoison(shown: ShownError, dropsUnnamed: boolean): void {
-    this.#extended({ op: 'poison', shown, change: this.#dropping(dropsUnnamed) });
+  sentPoison(shown: ShownError, drops: Unnamed): void {
+    this.#extended({ op: 'poison', shown, changes: this.#dropping(drops) });
     this.#skipping = true;
   }
 
@@ -204,8 +207,9 @@ export class Protocol {
     this.names.statements.forget('');
   }
 
-  #dropping(unnamed: boolean): Change | null {
-    return unnamed ? this.names.statements.change('', undefined, this.#batch) : null;
+  #dropping(drops: Unnamed): readonly Change[] {
+    if (drops === 'both') return this.names.dropUnnamed(this.#batch);
+    return drops === 'statement' ? [this.names.statements.change('', undefined, this.#batch)] : [];
   }
 
   #extended(reply: Reply): void {
@@ -291,7 +295,7 @@ export class Protocol {
 
   #parseComplete(type: number): Answer {
     if (this.head?.op !== 'probe') return this.#settle(this.#expect('parse', type));
-    this.head.change?.done();
+    for (const change of this.head.changes) change.done();
     this.#replies.shift();
     return { kind: 'settled', local: true };
   }
@@ -339,7 +343,7 @@ export class Protocol {
         break;
       case 'probe':
       case 'poison':
-        head.change?.done();
+        for (const change of head.changes) change.done();
         break;
       case 'describe':
       case 'execute':
@@ -365,8 +369,7 @@ export class Protocol {
     const ended: Ended[] = [];
     for (const reply of discarded) {
       if (reply.op === 'parse' || reply.op === 'bind' || reply.op === 'close') reply.change.undo();
-      if (reply.op === 'probe' || reply.op === 'poison') reply.change?.undo();
-      if (reply.op === 'query') for (const change of reply.changes) change.undo();
+      if (reply.op === 'probe' || reply.op === 'poison' || reply.op === 'query') for (const change of reply.changes) change.undo();
       if (reply.op === 'describe' && reply.portal !== null) reply.portal.described = reply.portal.plan !== null;
       for (const execution of executionsOf(reply)) ended.push({ execution, status: 'skipped' });
     }

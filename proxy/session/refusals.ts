@@ -4,6 +4,7 @@ import type { FrontendFrame } from '../wire/framer';
 import { Frontend } from '../wire/messages';
 import { MessageWriter } from '../wire/writer';
 import { type Judging, UnparsedText } from './judging';
+import type { Unnamed } from './protocol';
 import type { Session } from './session';
 import { UnknownName } from './unknownName';
 import type { Verdicts } from './verdicts';
@@ -38,29 +39,29 @@ export class Refusals {
     const ownSync = frame.kind !== 'more' && isOwnSync(frame.type);
     // A Sync of ours would end the server's skipping, and a Query that PostgreSQL ignores would be answered.
     if (ownSync && protocol.mayBeSkipping) return this.#judging.whenAnswered(() => this.refuse(frame, error));
-    const dropsUnnamed = takesUnnamed(frame);
+    const drops = takesUnnamed(frame, error);
     if (error instanceof UnparsedText) {
       if (frame.kind !== 'message') throw error;
       try {
-        return this.#askServer(error, frame.type, dropsUnnamed);
+        return this.#askServer(error, frame.type, drops);
       } catch (unrecorded) {
         return this.refuse(frame, unrecorded);
       }
     }
-    if (error instanceof UnknownName) this.#failOnName(error, dropsUnnamed);
-    else if (ownSync && protocol.atRest) return this.#answerRefused(error, dropsUnnamed);
-    else this.#poison(error, dropsUnnamed);
+    if (error instanceof UnknownName) this.#failOnName(error, drops);
+    else if (ownSync && protocol.atRest) return this.#answerRefused(error, drops);
+    else this.#poison(error, drops);
     if (ownSync) this.#sync();
   }
 
   /** Makes the server fail here, so that both sides are in the state PostgreSQL gives a failed statement; our error takes the place of its. */
-  #poison(error: WireError, dropsUnnamed: boolean): void {
-    this.#session.protocol.sentPoison({ kind: 'ours', error }, dropsUnnamed);
+  #poison(error: WireError, drops: Unnamed): void {
+    this.#session.protocol.sentPoison({ kind: 'ours', error }, drops);
     this.#session.toUpstream.append(new MessageWriter().begin(Frontend.describe).int8(0x53).cstring(this.#poisonName).end().take());
   }
 
   /** A name nobody has: the server says so itself, of a name that it surely does not have. Unnamed, it is made sure that it does not. */
-  #failOnName({ target, given }: UnknownName, dropsUnnamed: boolean): void {
+  #failOnName({ target, given }: UnknownName, drops: Unnamed): void {
     const { protocol, toUpstream } = this.#session;
     const letter = target === 'statement' ? 'S' : 'P';
     const name = given === '' ? '' : this.#poisonName;
@@ -69,7 +70,7 @@ export class Refusals {
       protocol.sentClose(letter, '', true);
       writer.begin(Frontend.close).int8(letter.charCodeAt(0)).cstring('').end();
     }
-    protocol.sentPoison({ kind: 'renamed', from: name, to: given }, dropsUnnamed);
+    protocol.sentPoison({ kind: 'renamed', from: name, to: given }, drops);
     if (target === 'statement') writer.begin(Frontend.describe).int8(0x53).cstring(name).end();
     else writer.begin(Frontend.execute).cstring(name).int32(0).end();
     toUpstream.append(writer.take());
@@ -79,15 +80,15 @@ export class Refusals {
    * A text that is no SQL to our grammar never runs. The server parses it, under a name of ours, for its own words on what is wrong; if it
    * finds nothing wrong, it is newer than our grammar, and what it would run is not known: the statement is taken away again and refused.
    */
-  #askServer(text: UnparsedText, type: number, dropsUnnamed: boolean): void {
+  #askServer(text: UnparsedText, type: number, drops: Unnamed): void {
     const { protocol, toUpstream } = this.#session;
     const refusal = this.#verdicts.unparsed(text, type === Frontend.parse ? 'extended' : 'simple');
     const probe = new MessageWriter().begin(Frontend.parse).cstring(this.#poisonName).cstring(text.sql).int16(0).end();
     probe.begin(Frontend.close).int8(0x53).cstring(this.#poisonName).end();
-    protocol.sentProbe(dropsUnnamed);
+    protocol.sentProbe(drops);
     protocol.sentClose('S', this.#poisonName, true);
     toUpstream.append(probe.take());
-    this.#poison(refusal, false);
+    this.#poison(refusal, 'none');
     if (type === Frontend.query) this.#sync();
   }
 
@@ -97,9 +98,9 @@ export class Refusals {
   }
 
   /** With nothing under way the server has no part in a refused Query. */
-  #answerRefused(error: WireError, dropsUnnamed: boolean): void {
+  #answerRefused(error: WireError, drops: Unnamed): void {
     const { protocol, toClient } = this.#session;
-    if (dropsUnnamed) protocol.forgetUnnamed();
+    if (drops !== 'none') protocol.forgetUnnamed();
     toClient.append(encodeFields(error.fields));
     toClient.append(READY_IDLE);
     toClient.flush();
@@ -110,11 +111,11 @@ export class Refusals {
 const isOwnSync = (type: number) => type === Frontend.query || type === Frontend.functionCall;
 
 /**
- * Whether a text that is refused takes the unnamed statement's place: a simple Query, an unnamed Parse, and a Parse so large that its name
- * was not looked at. (The unnamed portal stays: PostgreSQL replaces it when a Query runs.)
+ * What a refused message takes away: a Query the unnamed statement and, when it is SQL, the unnamed portal; an unnamed Parse, and one so
+ * large that its name was not looked at, the unnamed statement.
  */
-function takesUnnamed(frame: FrontendFrame): boolean {
-  if (frame.kind === 'more') return false;
-  if (frame.type === Frontend.query) return true;
-  return frame.type === Frontend.parse && (frame.kind === 'oversize' || frame.bytes[5] === 0);
+function takesUnnamed(frame: FrontendFrame, error: unknown): Unnamed {
+  if (frame.kind === 'more') return 'none';
+  if (frame.type === Frontend.query) return error instanceof UnparsedText ? 'statement' : 'both';
+  return frame.type === Frontend.parse && (frame.kind === 'oversize' || frame.bytes[5] === 0) ? 'statement' : 'none';
 }

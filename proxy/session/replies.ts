@@ -16,9 +16,9 @@ export type Reply =
   | { op: 'query'; executions: readonly Execution[]; index: number; changes: readonly Change[] }
   | { op: 'call'; execution: Execution }
   /** A text sent only so that the server says what is wrong with it. */
-  | { op: 'probe'; change: Change | null }
+  | { op: 'probe'; changes: readonly Change[] }
   /** A message made to fail at exactly this place. */
-  | { op: 'poison'; shown: ShownError; change: Change | null }
+  | { op: 'poison'; shown: ShownError; changes: readonly Change[] }
   | { op: 'sync'; local: boolean };
 
 /** What the client sees of an error that the gateway brought about: ours, or the server's own with the name the client used. */

@@ -197,8 +197,8 @@ export class Session {
   /** Says why and closes. */
   fail(error: WireError, reason: string): void {
     if (this.#closed) return;
-    // In the middle of a row our words would be read as its cells.
-    if (!this.#backend.insideMessage) this.toClient.append(encodeFields({ ...error.fields, severity: 'FATAL' }));
+    // In the middle of a row our words would be read as its cells; behind the server's own last words there is nothing to add.
+    if (!this.#backend.insideMessage && !this.upstreamSaidWhy) this.toClient.append(encodeFields({ ...error.fields, severity: 'FATAL' }));
     this.toClient.flush();
     this.close(reason);
   }
