@@ -99,11 +99,20 @@ export class Verdicts {
     try {
       const error = await held.wait();
       if (error !== null || session.closed) return session.closed ? 'skipped' : error;
-      // What was approved is judged again: a rule that denies by now still denies.
+      // What was approved is judged again, by the catalog as it is now: a person took their time, and others did not stand still.
+      if (session.services.mayBeMasked(session.facts))
+        await session.services.refreshCatalog(session.facts.connectionName).catch(() => undefined);
       const now = await session.services.view(session.facts);
       const again = this.#judging.effective(sql, now).effective;
-      if (again.action !== 'deny') return null;
-      const refused = judgedError(executions.map((execution, i) => ({ ...execution, judged: again.statements[i] ?? execution.judged })));
+      const moved = executions.some(
+        ({ judged }, i) =>
+          judged.touch.state === 'clean' && again.statements[i] !== undefined && again.statements[i].touch.state !== 'clean',
+      );
+      if (again.action !== 'deny' && !moved) return null;
+      const refused =
+        again.action === 'deny'
+          ? judgedError(executions.map((execution, i) => ({ ...execution, judged: again.statements[i] ?? execution.judged })))
+          : statementNotAnalyzed('What it reads has changed while it was held; send it again');
       for (const execution of executions) session.end(execution, 'denied', refused.fields.sqlstate);
       return refused;
     } finally {
