@@ -103,6 +103,11 @@ export class Verdicts {
       if (session.services.mayBeMasked(session.facts))
         await session.services.refreshCatalog(session.facts.connectionName).catch(() => undefined);
       const now = await session.services.view(session.facts);
+      // The client may have left while the catalog was read: approved or not, nothing runs for nobody.
+      if (session.closed) {
+        for (const execution of executions) session.end(execution, 'withdrawn');
+        return 'skipped';
+      }
       const again = this.#judging.effective(sql, now).effective;
       const moved = executions.some(
         ({ judged }, i) =>
