@@ -1,9 +1,9 @@
-import { spawnSync } from 'node:child_process';
+import { fork, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { demoToken } from '../api';
 import { DEMO_AGENT, eventually, failure, open, proxySettings } from '../clients';
@@ -199,40 +199,21 @@ describe.skipIf(!hasOpenssl)('the door (needs openssl on PATH)', () => {
       const alone: number[] = [];
       for (let i = 0; i < 20; i++) alone.push(await timeOf(settings(i)));
 
-      const sockets: Socket[] = [];
-      const hold = async () => {
-        const socket = await tcp(gateway.proxyPort).catch(() => null);
-        if (socket === null) return;
-        socket.on('data', () => undefined);
-        sockets.push(socket);
-        if (sockets.length % 2 === 0) socket.write(SSL_REQUEST);
-      };
-      for (let i = 0; i < 20; i++) await Promise.all(Array.from({ length: 100 }, hold));
-      expect(sockets.length).toBe(2_000);
-      // As they are dropped, others take their place.
-      let holding = true;
-      const refill = (async () => {
-        while (holding) {
-          await Promise.all(Array.from({ length: 20 }, hold));
-          await sleep(50);
-        }
-      })();
+      const others = fork(join(import.meta.dirname, 'halfOpen.mjs'), [String(gateway.proxyPort)]);
+      const [held] = await once(others, 'message');
+      expect(held).toBe(2_000);
       const crowded: number[] = [];
       for (let i = 0; i < 40; i++) crowded.push(await timeOf(settings(i)));
-      holding = false;
-      await refill;
-      for (const socket of sockets) socket.destroy();
+      others.disconnect();
+      await once(others, 'exit');
 
       const figures = (ms: number[]) => {
         const sorted = [...ms].sort((a, b) => a - b);
         return `median ${sorted[Math.floor(sorted.length / 2)]?.toFixed(1)} ms, worst ${sorted.at(-1)?.toFixed(1)} ms`;
       };
-      console.log(
-        `sign-ins alone: ${figures(alone)}; beside ${sockets.length} half-open sockets: ${figures(crowded)} (target: each under 50 ms)`,
-      );
-      // Each, on a machine of its own; this one is shared with whatever else runs.
-      const late = crowded.filter((ms) => ms >= 50).length;
-      expect(late).toBeLessThanOrEqual(crowded.length / 4);
+      console.log(`sign-ins alone: ${figures(alone)}; beside 2,000 half-open sockets: ${figures(crowded)} (target: each under 50 ms)`);
+      // Each, on a machine of its own; this one is shared with whatever else runs, and one of forty may be unlucky.
+      expect(crowded.filter((ms) => ms >= 50).length).toBeLessThanOrEqual(1);
     }, 60_000);
 
     test('no attempt left a stack trace', () => {

@@ -44,8 +44,10 @@ export class Arrival {
 
   /** Changes to TLS; false when the handshake failed or the client left. */
   async secure(identity: ServerIdentity): Promise<boolean> {
-    this.#reader.putBack();
     this.#shakingHands = true;
+    // A client that only asked has cost no TLS state yet: thousands of them are what somebody opens who means harm.
+    if ((await this.#reader.peek()) === null) return false;
+    this.#reader.putBack();
     const secured = startTls(this.#socket, identity);
     // Reads before there is anything to read: what comes with the end of the handshake must not find nobody.
     const reader = new SocketReader(secured);
