@@ -23,6 +23,7 @@ import type {
   Column,
   DefinedObject,
   ForeignKey,
+  FunctionArgument,
   FunctionInfo,
   Relation,
   RelationKind,
@@ -71,7 +72,7 @@ async function readCatalog(client: pg.ClientBase): Promise<CatalogSnapshot> {
   const triggers = groupBy(await rowsOf<Trigger & { relation: number }>(TRIGGERS), (row) => row.relation);
   const rules = groupBy(await rowsOf<RewriteRule & { relation: number }>(RULES), (row) => row.relation);
   const relationRows = await rowsOf<RelationRow>(RELATIONS);
-  const functionRows = await rowsOf<Omit<FunctionInfo, 'source' | 'unreadable'>>(FUNCTIONS);
+  const functionRows = await rowsOf<FunctionRow>(FUNCTIONS);
   const bodies = new Map((await rowsOf<BodyRow>(FUNCTION_BODIES)).map((row) => [row.oid, row]));
   // What may wait for a lock comes last: the locks that reading takes are then held for as short as can be.
   const endsAtMs = performance.now() + TEXTS_BUDGET_MS;
@@ -107,7 +108,11 @@ async function readCatalog(client: pg.ClientBase): Promise<CatalogSnapshot> {
     const source = body?.parsed ? (sources.get(row.oid)?.get(0) ?? '') : (body?.source ?? '');
     const missing = body?.parsed === true && source === '';
     if (missing) unreadable.push(`function ${row.schema}.${row.name}`);
-    return { ...row, source: body === undefined ? null : source, unreadable: missing };
+    const { argumentTypes, argumentModes, argumentNames, ...own } = row;
+    const args = argumentTypes.map((typeOid, i): FunctionArgument => {
+      return { name: argumentNames?.[i] ?? '', mode: argumentModes?.[i] ?? 'i', typeOid };
+    });
+    return { ...own, arguments: args, source: body === undefined ? null : source, unreadable: missing };
   });
   return {
     version: 0,
@@ -116,7 +121,10 @@ async function readCatalog(client: pg.ClientBase): Promise<CatalogSnapshot> {
     user: { name: session.name, superuser: session.superuser, bypassRls: session.bypassRls },
     searchPath: session.searchPath,
     relations: new Map(relations.map((relation) => [relation.oid, relation])),
-    relationsByName: groupBy(relations, (relation) => relation.name),
+    relationsByName: groupBy(
+      relations.filter((relation) => relation.kind !== 'c'),
+      (relation) => relation.name,
+    ),
     functions: groupBy(functions, (item) => item.name),
     operators: await rowsOf<DefinedObject & pg.QueryResultRow>(OPERATORS),
     casts: await rowsOf<UserCast & pg.QueryResultRow>(CASTS),
@@ -149,6 +157,11 @@ interface RelationRow {
   loopback: boolean;
 }
 type ColumnRow = Omit<Column, 'generated'> & { relation: number; generated: boolean };
+type FunctionRow = Omit<FunctionInfo, 'arguments' | 'source' | 'unreadable'> & {
+  argumentTypes: number[];
+  argumentModes: FunctionArgument['mode'][] | null;
+  argumentNames: string[] | null;
+};
 interface TextRow {
   oid: number;
   text: string | null;

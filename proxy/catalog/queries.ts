@@ -18,7 +18,7 @@ select c.oid as oid, n.nspname::text as schema, c.relname::text as name, c.relki
        (c.relkind = 'f' and coalesce((select not exists (select from unnest(s.srvoptions) as o where o like 'dbname=%' and o <> 'dbname=' || current_database())
           from pg_foreign_table f join pg_foreign_server s on s.oid = f.ftserver where f.ftrelid = c.oid), true)) as loopback
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
- where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and n.nspname !~ '^pg_(toast|temp)'`;
+ where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S', 'c') and n.nspname !~ '^pg_(toast|temp)'`;
 
 export const COLUMNS = `
 select a.attrelid as relation, a.attnum::int4 as number, a.attname::text as name, a.atttypid as "typeOid",
@@ -26,7 +26,7 @@ select a.attrelid as relation, a.attnum::int4 as number, a.attname::text as name
   from pg_attribute a
   join pg_class c on c.oid = a.attrelid
   join pg_namespace n on n.oid = c.relnamespace
- where a.attnum > 0 and not a.attisdropped and c.relkind in ('r', 'p', 'v', 'm', 'f') and n.nspname !~ '^pg_(toast|temp)'
+ where a.attnum > 0 and not a.attisdropped and c.relkind in ('r', 'p', 'v', 'm', 'f', 'c') and n.nspname !~ '^pg_(toast|temp)'
  order by a.attrelid, a.attnum`;
 
 /**
@@ -82,7 +82,9 @@ export const FUNCTIONS = `
 select p.oid as oid, n.nspname::text as schema, p.proname::text as name, l.lanname::text as language,
        case p.provolatile when 'i' then 'immutable' when 's' then 'stable' else 'volatile' end as volatility,
        case p.prokind when 'p' then 'procedure' when 'a' then 'aggregate' when 'w' then 'window' else 'function' end as kind,
-       e.extname::text as extension
+       p.prorettype as "returnTypeOid", p.proretset as "returnsSet", p.prosecdef as "securityDefiner",
+       coalesce(p.proallargtypes, p.proargtypes::oid[]) as "argumentTypes", p.proargmodes::text[] as "argumentModes",
+       p.proargnames as "argumentNames", e.extname::text as extension
   from pg_proc p
   join pg_namespace n on n.oid = p.pronamespace
   join pg_language l on l.oid = p.prolang
@@ -115,8 +117,12 @@ select s.typname::text as source, t.typname::text as target, e.extname::text as 
 export const TYPES = `
 select t.oid as oid, n.nspname::text as schema, t.typname::text as name, t.typtype::text as type,
        t.typbasetype as "baseOid",
-       case when t.typcategory = 'A' then t.typelem else 0::oid end as "elementOid", t.typcategory::text as category
+       case when t.typcategory = 'A' then t.typelem else 0::oid end as "elementOid", t.typcategory::text as category,
+       t.typrelid as "relationOid", t.typdelim::text as delimiter, coalesce(r.rngsubtype, m.rngsubtype, 0::oid) as "boundOid",
+       case when t.typtype = 'e' then array(select e.enumlabel::text from pg_enum e where e.enumtypid = t.oid order by e.enumsortorder) end as labels
   from pg_type t join pg_namespace n on n.oid = t.typnamespace
+  left join pg_range r on t.typtype = 'r' and r.rngtypid = t.oid
+  left join pg_range m on t.typtype = 'm' and (to_jsonb(m) ->> 'rngmultitypid')::oid = t.oid
  where n.nspname !~ '^pg_toast'`;
 
 const FINGERPRINTED = 'class attribute proc rewrite inherits type trigger namespace attrdef cast operator'.split(' ');

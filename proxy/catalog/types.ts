@@ -9,7 +9,7 @@ export interface CatalogSnapshot {
   /** Schemas an unqualified name is looked up in by default, pg_catalog left out, in order. */
   searchPath: readonly string[];
   relations: ReadonlyMap<number, Relation>;
-  /** By bare name, in every schema. */
+  /** By bare name, in every schema; composite types are no relations to a statement and left out. */
   relationsByName: ReadonlyMap<string, readonly Relation[]>;
   functions: ReadonlyMap<string, readonly FunctionInfo[]>;
   /** Operators and casts that are not PostgreSQL's own. */
@@ -84,12 +84,25 @@ export interface FunctionInfo {
   language: string;
   volatility: 'immutable' | 'stable' | 'volatile';
   kind: 'function' | 'procedure' | 'aggregate' | 'window';
+  arguments: readonly FunctionArgument[];
+  returnTypeOid: number;
+  returnsSet: boolean;
+  /** Runs with the rights of its owner. */
+  securityDefiner: boolean;
   /** The extension it belongs to, or null. */
   extension: string | null;
   /** The body of a function that is not PostgreSQL's own; null for those. */
   source: string | null;
   /** The body could not be read: it may do anything. */
   unreadable: boolean;
+}
+
+/** pg_proc.proargmodes: i in, o out, b in and out, v variadic, t a column of RETURNS TABLE. */
+export interface FunctionArgument {
+  /** Empty when it has none. */
+  name: string;
+  mode: 'i' | 'o' | 'b' | 'v' | 't';
+  typeOid: number;
 }
 
 export interface DefinedObject {
@@ -116,4 +129,12 @@ export interface TypeInfo {
   elementOid: number;
   /** pg_type.typcategory: S string, N numeric, D date and time, B boolean, U user … */
   category: string;
+  /** Of a composite: the relation that has its columns, itself of kind `c` when the type stands alone; else 0. */
+  relationOid: number;
+  /** Between the elements of an array of it, in text. */
+  delimiter: string;
+  /** Of a range or multirange: the type of its bounds; else 0. */
+  boundOid: number;
+  /** Of an enum: its labels, in order; else null. */
+  labels: readonly string[] | null;
 }
