@@ -14,7 +14,12 @@ export interface Use {
   construct: string;
   /** Constants an equality compares with. */
   constants: number;
+  /** What a join compares with each other. */
+  sides: readonly Value[];
 }
+
+/** What is known of a use besides its kind. */
+export type UseDetails = Partial<Pick<Use, 'constants' | 'sides'>>;
 
 /** A value that goes into a column of a relation; `column` null for one that is not known. */
 export interface Write {
@@ -39,11 +44,27 @@ export class Analysis {
   readonly #frames: { functionName: string; parameters: readonly ScopeColumn[] }[] = [];
   #steps = 0;
 
-  /** @param searchPath null when the session's is not known */
+  /** Where unqualified names are looked up now, in order; empty when that is not known. */
+  #path: readonly string[];
+  readonly #bodyPath: readonly string[];
+
+  /**
+   * @param searchPath null when it is not known
+   * @param bodyPath the one that bodies of functions run with, where it is another: a view's names are bound, those of the functions it
+   *   calls are not
+   */
   constructor(
     readonly catalog: CatalogSnapshot,
-    readonly searchPath: readonly string[] | null,
-  ) {}
+    searchPath: readonly string[] | null,
+    bodyPath: readonly string[] | null = searchPath,
+  ) {
+    this.#path = withSystem(searchPath);
+    this.#bodyPath = withSystem(bodyPath);
+  }
+
+  get lookupPath(): readonly string[] {
+    return this.#path;
+  }
 
   /** @throws SqlTooComplexError instead of thinking for long */
   step(): void {
@@ -51,11 +72,15 @@ export class Analysis {
     if (this.#steps > MAX_STEPS) throw new SqlTooComplexError();
   }
 
-  use(node: SqlNode, value: Value, kind: UseKind, construct: string, constants = 0): void {
+  use(node: SqlNode, value: Value, kind: UseKind, construct: string, { constants = 0, sides = [] }: UseDetails = {}): void {
     if (value.sources.size === 0) return;
     const before = this.uses.get(node);
-    if (before === undefined) this.uses.set(node, { value, kind, construct, constants });
-    else this.uses.set(node, { value: either([before.value, value]), kind: before.kind === kind ? kind : 'other', construct, constants });
+    if (before === undefined) this.uses.set(node, { value, kind, construct, constants, sides });
+    else {
+      const both = before.sides.length === sides.length ? sides.map((side, i) => either([side, before.sides[i] ?? side])) : [];
+      const merged = before.kind === kind ? kind : 'other';
+      this.uses.set(node, { value: either([before.value, value]), kind: merged, construct, constants, sides: both });
+    }
   }
 
   /** `$n` of the function whose body is being followed; a statement's own parameters come from the client and carry nothing. */
@@ -70,10 +95,13 @@ export class Analysis {
   }
 
   withParameters<T>(functionName: string, parameters: readonly ScopeColumn[], follow: () => T): T {
+    const outer = this.#path;
     this.#frames.push({ functionName, parameters });
+    this.#path = this.#bodyPath;
     try {
       return follow();
     } finally {
+      this.#path = outer;
       this.#frames.pop();
     }
   }
@@ -81,6 +109,12 @@ export class Analysis {
   write(write: Write): void {
     if (write.value.sources.size > 0) this.writes.push(write);
   }
+}
+
+/** pg_catalog comes first unless the path says where. */
+function withSystem(path: readonly string[] | null): readonly string[] {
+  if (path === null) return [];
+  return path.includes('pg_catalog') ? path : ['pg_catalog', ...path];
 }
 
 /** Where a node is looked at. */

@@ -1,3 +1,4 @@
+import { SqlTooComplexError } from '../sql/parse';
 import { child, list, names, number, type SqlNode, text } from '../sql/tree';
 import type { At } from './analysis';
 import { callValue } from './call';
@@ -10,13 +11,20 @@ import { counted, derived, either, isCopy, NONE, rowOf, type Value } from './val
 
 /** The columns of an output list: stars expanded, names as PostgreSQL gives them. */
 export function targets(at: At, items: readonly SqlNode[]): ScopeColumn[] {
-  return items.flatMap((item): readonly ScopeColumn[] => {
+  const outputs: ScopeColumn[] = [];
+  for (const item of items) {
     const node = child(item, 'val');
-    if (node === null) return [];
+    if (node === null) continue;
     const star = starColumns(at, node);
-    return star ?? [{ name: text(item, 'name') ?? figureName(node), value: expression(at, node) }];
-  });
+    const more = star ?? [{ name: text(item, 'name') ?? figureName(node), value: expression(at, node) }];
+    if (outputs.length + more.length > MAX_TARGETS) throw new SqlTooComplexError('target lists can have at most 1664 entries');
+    outputs.push(...more);
+  }
+  return outputs;
 }
+
+/** PostgreSQL's MaxTupleAttributeNumber. */
+const MAX_TARGETS = 1_664;
 
 /** What `*`, `t.*` and `(row).*` stand for in an output list; null when the node is none of them. */
 function starColumns(at: At, node: SqlNode): readonly ScopeColumn[] | null {

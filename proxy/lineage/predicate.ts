@@ -45,7 +45,7 @@ function comparison(at: At, node: SqlNode): boolean {
       return false;
     const value = expression(at, left);
     if (!isCopy(value)) return false;
-    at.analysis.use(node, value, 'equality', 'IN', items.length);
+    at.analysis.use(node, value, 'equality', 'IN', { constants: items.length });
     return true;
   }
   if (kind !== 'AEXPR_OP') return false;
@@ -53,16 +53,17 @@ function comparison(at: At, node: SqlNode): boolean {
   if (pairs === null) return false;
   const values = pairs.map(([a, b]) => ({ a, b, left: expression(at, a), right: expression(at, b) }));
   if (!values.every((pair) => isCopy(pair.left) && isCopy(pair.right))) return false;
-  for (const pair of values) equality(at, node, pair);
+  for (const pair of values) equality(at, pair);
   return true;
 }
 
-function equality(at: At, node: SqlNode, pair: { a: SqlNode; b: SqlNode; left: Value; right: Value }): void {
-  if (isConstant(pair.b) && pair.right.sources.size === 0) return at.analysis.use(pair.a, pair.left, 'equality', 'operator =', 1);
-  if (isConstant(pair.a) && pair.left.sources.size === 0) return at.analysis.use(pair.b, pair.right, 'equality', 'operator =', 1);
-  const both = pair.left.sources.size > 0 && pair.right.sources.size > 0;
-  at.analysis.use(both ? pair.a : node, pair.left, both ? 'join' : 'other', 'operator =');
-  at.analysis.use(both ? pair.b : node, pair.right, both ? 'join' : 'other', 'operator =');
+function equality(at: At, pair: { a: SqlNode; b: SqlNode; left: Value; right: Value }): void {
+  if (isConstant(pair.b) && pair.right.sources.size === 0)
+    return at.analysis.use(pair.a, pair.left, 'equality', 'operator =', { constants: 1 });
+  if (isConstant(pair.a) && pair.left.sources.size === 0)
+    return at.analysis.use(pair.b, pair.right, 'equality', 'operator =', { constants: 1 });
+  const sides = [pair.left, pair.right];
+  at.analysis.use(pair.a, either(sides), sides.every(({ sources }) => sources.size > 0) ? 'join' : 'other', 'operator =', { sides });
 }
 
 function rowPairs(left: SqlNode, right: SqlNode): (readonly [SqlNode, SqlNode])[] | null {
@@ -82,8 +83,8 @@ function membership(at: At, node: SqlNode): boolean {
   const [column] = right;
   if (column === undefined || right.length !== 1 || !isCopy(left) || !isCopy(column.value)) return false;
   if (left.sources.size === 0 && column.value.sources.size === 0) return true;
-  const both = left.sources.size > 0 && column.value.sources.size > 0;
-  at.analysis.use(test, either([left, column.value]), both ? 'join' : 'other', 'IN (SELECT …)');
+  const sides = [left, column.value];
+  at.analysis.use(test, either(sides), sides.every(({ sources }) => sources.size > 0) ? 'join' : 'other', 'IN (SELECT …)', { sides });
   return true;
 }
 

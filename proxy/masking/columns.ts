@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { CatalogSnapshot, Column, Relation } from '../catalog/types';
 import { matchesGlob, matchesSegment } from '../policy/glob';
 import type { ConnectionPolicy, MaskingRule, Principal } from '../policy/types';
@@ -82,6 +83,7 @@ function maskOn(relation: Relation, column: Column, rule: MaskingRule): ColumnMa
     rule: rule.name,
     mask: rule.mask,
     inference: rule.inference,
+    computed: false,
   };
 }
 
@@ -92,7 +94,12 @@ export function addMask(masks: MasksByOrigin, mask: ColumnMask): boolean {
   const before = columns.get(mask.attributeNumber);
   const after = before === undefined ? mask : strictestMask(before, mask);
   columns.set(mask.attributeNumber, after);
-  return before === undefined || before.mask.type !== after.mask.type || before.inference !== after.inference;
+  return (
+    before === undefined ||
+    !isDeepStrictEqual(before.mask, after.mask) ||
+    before.inference !== after.inference ||
+    before.computed !== after.computed
+  );
 }
 
 function indexOf(masks: MasksByOrigin, observed: readonly ColumnMask[], catalog: CatalogSnapshot): MaskIndex {

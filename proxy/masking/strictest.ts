@@ -7,7 +7,7 @@ const INFERENCES: readonly Inference[] = ['closed', 'masked', 'guarded', 'open']
 /** Of two masks on one column the one that shows less wins; so does the narrower inference, whichever rule it comes from. */
 export function strictestMask(a: ColumnMask, b: ColumnMask): ColumnMask {
   const [kept, other] = MASKS.indexOf(a.mask.type) <= MASKS.indexOf(b.mask.type) ? [a, b] : [b, a];
-  return { ...kept, inference: strictestInference(kept.inference, other.inference) };
+  return { ...kept, inference: strictestInference(kept.inference, other.inference), computed: kept.computed || other.computed };
 }
 
 export function strictestInference(a: Inference, b: Inference): Inference {

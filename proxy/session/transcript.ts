@@ -2,7 +2,7 @@ import net from 'node:net';
 import type { HoldOutcome } from '../approvals/desk';
 import type { JournalEntry } from '../journal/entries';
 import type { MaskIndex } from '../masking/columns';
-import type { Touch } from '../masking/types';
+import type { ColumnMask, ExpectedOutput, Touch } from '../masking/types';
 import type { JudgedStatement, Judgement } from '../policy/judge';
 import type { Verdict } from '../policy/types';
 import { SqlSyntaxError } from '../sql/parse';
@@ -155,12 +155,28 @@ export async function transcript(options: { split: boolean } = { split: false })
   return state;
 }
 
+const SSN: ColumnMask = {
+  relationOid: 1,
+  attributeNumber: 1,
+  column: 'public.t.ssn',
+  rule: 'pii',
+  mask: { type: 'redact' },
+  inference: 'guarded',
+  computed: false,
+};
+
+/** Of a statement that names ssn, that is its one column. */
+const OUTPUTS: readonly ExpectedOutput[] = [
+  {
+    name: 'ssn',
+    mask: { spec: SSN.mask, computed: false, columns: [SSN.column], rules: [SSN.rule], strictest: SSN, paths: [[SSN.column]] },
+    origins: new Set(['1.1']),
+  },
+];
+
 const MASKS: MaskIndex = {
   empty: false,
-  byOrigin: (oid, number) =>
-    oid === 1 && number === 1
-      ? { relationOid: 1, attributeNumber: 1, column: 'public.t.ssn', rule: 'pii', mask: { type: 'redact' }, inference: 'guarded' }
-      : null,
+  byOrigin: (oid, number) => (oid === 1 && number === 1 ? SSN : null),
   isTainted: (oid) => oid === 1,
   taintedRelations: new Map([['masked_t', new Map()]]),
   all: [],
@@ -195,7 +211,7 @@ export function judge(text: string): Judgement {
 
 function judgeOne(text: string): JudgedStatement {
   const action = text.includes('deny') ? 'deny' : text.includes('hold') ? 'hold' : 'allow';
-  const touch: Touch = text.includes('ssn') ? { state: 'resolved', columns: ['public.t.ssn'] } : { state: 'clean' };
+  const touch: Touch = text.includes('ssn') ? { state: 'resolved', columns: ['public.t.ssn'], outputs: OUTPUTS } : { state: 'clean' };
   const named = /^(prepare|execute|declare|fetch|deallocate) (\w+)/.exec(text);
   const verdict: Verdict = {
     action,
