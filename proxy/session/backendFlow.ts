@@ -282,12 +282,12 @@ export class BackendFlow {
     const effect = execution.judged.facts.session;
     if (effect?.type === 'deallocate' && effect.name !== null) names.statements.delete(effect.name);
     if (effect?.type === 'declare') {
-      names.cursors.add(effect.name);
+      names.cursors.set(effect.name, execution.judged.facts.text);
       names.portals.delete(effect.name);
     }
     if (effect?.type === 'close') {
-      if (effect.name === null) names.portals.clear();
-      else names.portals.delete(effect.name);
+      if (effect.name === null) names.closeAll();
+      else names.closePortal(effect.name);
     }
     execution.onComplete?.();
   }

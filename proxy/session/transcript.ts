@@ -165,14 +165,16 @@ const SSN: ColumnMask = {
   computed: false,
 };
 
-/** Of a statement that names ssn, that is its one column. */
-const OUTPUTS: readonly ExpectedOutput[] = [
-  {
-    name: 'ssn',
-    mask: { spec: SSN.mask, computed: false, columns: [SSN.column], rules: [SSN.rule], strictest: SSN, paths: [[SSN.column]] },
-    origins: new Set(['1.1']),
-  },
-];
+const SSN_OUTPUT: ExpectedOutput = {
+  name: 'ssn',
+  mask: { spec: SSN.mask, computed: false, columns: [SSN.column], rules: [SSN.rule], strictest: SSN, paths: [[SSN.column]] },
+  origins: new Set(['1.1']),
+};
+
+/** One for each item of the list: ssn, or the column beside it. */
+function outputsOf(text: string): ExpectedOutput[] {
+  return text.split(',').map((item) => (item.includes('ssn') ? SSN_OUTPUT : { name: item, mask: null, origins: new Set(['1.2']) }));
+}
 
 const MASKS: MaskIndex = {
   empty: false,
@@ -211,7 +213,9 @@ export function judge(text: string): Judgement {
 
 function judgeOne(text: string): JudgedStatement {
   const action = text.includes('deny') ? 'deny' : text.includes('hold') ? 'hold' : 'allow';
-  const touch: Touch = text.includes('ssn') ? { state: 'resolved', columns: ['public.t.ssn'], outputs: OUTPUTS } : { state: 'clean' };
+  const touch: Touch = text.includes('ssn')
+    ? { state: 'resolved', columns: ['public.t.ssn'], outputs: outputsOf(text) }
+    : { state: 'clean' };
   const named = /^(prepare|execute|declare|fetch|deallocate) (\w+)/.exec(text);
   const verdict: Verdict = {
     action,
