@@ -85,6 +85,7 @@ function rangeFunction(at: At, node: SqlNode): ScopeItem {
 function xmlTable(at: At, node: SqlNode): ScopeItem {
   const inputs = [child(node, 'docexpr'), child(node, 'rowexpr'), ...list(node, 'namespaces').map((item) => child(item, 'val'))];
   const common = inputs.flatMap((input) => (input === null ? [] : expression(at, input)));
+  at.analysis.use(node, derived(common), 'other', 'XMLTABLE, which makes rows');
   const columns = list(node, 'columns').map((column) => {
     const own = [child(column, 'colexpr'), child(column, 'coldefexpr')].flatMap((item) => (item === null ? [] : expression(at, item)));
     return { name: text(column, 'colname') ?? '', value: flag(column, 'for_ordinality') ? NONE : derived([...common, ...own]) };
@@ -95,6 +96,7 @@ function xmlTable(at: At, node: SqlNode): ScopeItem {
 function jsonTable(at: At, node: SqlNode): ScopeItem {
   const common = [child(node, 'context_item'), ...list(node, 'passing')].flatMap((item) => (item === null ? [] : childValues(at, item)));
   const value = derived(common);
+  at.analysis.use(node, value, 'other', 'JSON_TABLE, which makes rows');
   const columns: ScopeColumn[] = [];
   const collect = (items: readonly SqlNode[]) => {
     for (const item of items) {
@@ -143,12 +145,10 @@ function joinColumns(at: At, node: SqlNode, left: readonly ScopeItem[], right: r
     : using;
   const merged = common.map((name): ScopeColumn => {
     const sides = [one(left, name, node), one(right, name, node)];
-    at.analysis.use(
-      list(node, 'usingClause')[using.indexOf(name)] ?? node,
-      either(sides),
-      sides.every((side) => side.sources.size > 0) ? 'join' : 'other',
-      natural ? 'a NATURAL join' : 'a USING join',
-    );
+    // Of a NATURAL join no node names the column: each use stands at one made for it.
+    const place = list(node, 'usingClause')[using.indexOf(name)] ?? { tag: 'String', sval: name };
+    const kind = sides.every(({ sources }) => sources.size > 0) ? 'join' : 'other';
+    at.analysis.use(place, either(sides), kind, natural ? 'a NATURAL join' : 'a USING join', { sides });
     return { name, value: either(sides) };
   });
   const rest = (columns: readonly ScopeColumn[]) => columns.filter((column) => !common.includes(column.name));

@@ -26,7 +26,7 @@ export interface StatementLineage {
 export function lineageOf(root: SqlNode, catalog: CatalogSnapshot, searchPath: readonly string[] | null): StatementLineage {
   const analysis = new Analysis(catalog, searchPath);
   const { columns, stored } = statement(analysis, root);
-  return { columns, stored, uses: [...analysis.uses.values()], writes: analysis.writes };
+  return { columns, stored, uses: analysis.uses(), writes: analysis.writes };
 }
 
 const TOP = { scope: null, ctes: null };

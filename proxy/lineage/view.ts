@@ -34,7 +34,7 @@ export function viewColumns(catalog: CatalogSnapshot, view: Relation): ReadonlyM
 export function readView(catalog: CatalogSnapshot, view: Relation): Map<number, Value> {
   const [parsed] = parseStatements(view.definition ?? '');
   if (parsed === undefined || parsed.unknown.length > 0) throw new UnresolvedError('its definition could not be read');
-  const analysis = new Analysis(catalog, ['pg_catalog']);
+  const analysis = new Analysis(catalog, ['pg_catalog'], null);
   const outputs = queryColumns(analysis, parsed.node, { scope: null, ctes: null });
   if (outputs.length !== view.columns.length) throw new UnresolvedError('its definition has other columns than it');
   return new Map(
