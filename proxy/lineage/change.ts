@@ -7,8 +7,8 @@ import { fromItems } from './from';
 import { predicate } from './predicate';
 import { queryColumns } from './query';
 import { relationItem, relationNamed } from './relation';
-import { newItem, newScope, type Place, type ScopeColumn, type ScopeItem, UnresolvedError } from './scope';
-import { NONE, type Value } from './value';
+import { findColumn, newItem, newScope, type Place, type ScopeColumn, type ScopeItem, UnresolvedError } from './scope';
+import { either, NONE, type Value } from './value';
 
 /** The columns that RETURNING of an INSERT, UPDATE, DELETE or MERGE gives; what it writes and how it finds its rows is noted on the way. */
 export function changeColumns(analysis: Analysis, node: SqlNode, place: Place): readonly ScopeColumn[] {
@@ -19,7 +19,7 @@ export function changeColumns(analysis: Analysis, node: SqlNode, place: Place): 
   const relation = relationNamed(analysis, target);
   const item = relationItem(analysis, target, relation, text(child(target, 'alias'), 'aliasname'));
   const at: At = { analysis, scope: newScope(place.scope, [item]), ctes };
-  const change: Change = { at, node, relation, item, name: text(target, 'relname') ?? '' };
+  const change: Change = { at, node, relation, item, name: text(target, 'relname') ?? '', assigned: new Map() };
   switch (node.tag) {
     case 'InsertStmt':
       insert(change, { ...place, ctes });
@@ -49,6 +49,8 @@ interface Change {
   item: ScopeItem;
   /** As the statement spells it. */
   name: string;
+  /** What each column is given; by null, what goes into a column that is not known. */
+  assigned: Map<string | null, Value[]>;
 }
 
 function insert(change: Change, place: Place): void {
@@ -63,11 +65,21 @@ function insert(change: Change, place: Place): void {
   const conflict = child(node, 'onConflictClause');
   if (conflict === null) return;
   // What was to be inserted has the columns of the table, and its masks: it may have come from anywhere.
-  const excluded = { ...change.item, name: 'excluded', schema: null, open: false };
+  const excluded = { ...afterChange(change), name: 'excluded', schema: null, open: false };
   const inner = { ...at, scope: newScope(at.scope.parent, [...at.scope.items, excluded]) };
-  predicate(inner, child(child(conflict, 'infer'), 'whereClause'), 'ON CONFLICT');
+  const infer = child(conflict, 'infer');
+  for (const element of list(infer, 'indexElems')) conflictUse(at, element);
+  predicate(inner, child(infer, 'whereClause'), 'ON CONFLICT');
   assignments({ ...change, at: inner }, list(conflict, 'targetList'));
   predicate(inner, child(conflict, 'whereClause'), 'ON CONFLICT');
+}
+
+/** Whether there is such a row already shows in what happens. */
+function conflictUse(at: At, element: SqlNode): void {
+  const name = text(element, 'name');
+  const computed = child(element, 'expr');
+  if (name !== null) at.analysis.use(element, findColumn(at.scope, name, 1)?.value ?? NONE, 'equality', 'ON CONFLICT', { constants: 1 });
+  if (computed !== null) at.analysis.use(element, expression(at, computed), 'other', 'ON CONFLICT');
 }
 
 function columnAt(relation: Relation | null, index: number): string | null {
@@ -76,6 +88,22 @@ function columnAt(relation: Relation | null, index: number): string | null {
 
 function writeTo(change: Change, column: string | null, value: Value): void {
   change.at.analysis.write({ relation: change.relation, relationName: change.name, column, value });
+  change.assigned.set(column, [...(change.assigned.get(column) ?? []), value]);
+}
+
+/** The target with what may be in its columns now: what was there, and what has been put there. */
+function afterChange({ item, assigned }: Change): ScopeItem {
+  const anywhere = assigned.get(null) ?? [];
+  return {
+    ...item,
+    columns: item.columns?.map(({ name, value }) => ({ name, value: after(value, [...(assigned.get(name) ?? []), ...anywhere]) })) ?? null,
+    any: after(item.any, [...assigned.values()].flat()),
+  };
+}
+
+/** A value that was assigned has been turned into the column's type. */
+function after(value: Value, assigned: readonly Value[]): Value {
+  return assigned.some(({ sources }) => sources.size > 0) ? { ...either([value, ...assigned]), typeOid: value.typeOid } : value;
 }
 
 function assignments(change: Change, items: readonly SqlNode[]): void {
@@ -92,7 +120,8 @@ function merge(change: Change): void {
   const { at, node } = change;
   const source = child(node, 'sourceRelation');
   if (source === null) throw new UnresolvedError('MERGE without a source', node);
-  at.scope.items.push(...fromItems(at, source));
+  // `RETURNING *` gives the source first.
+  at.scope.items.unshift(...fromItems(at, source));
   predicate(at, child(node, 'joinCondition'), 'a join condition');
   for (const clause of list(node, 'mergeWhenClauses')) {
     predicate(at, child(clause, 'condition'), 'WHEN');
@@ -116,7 +145,9 @@ function returning(change: Change): readonly ScopeColumn[] {
   if (clause === null) return [];
   const renamed = list(clause, 'options').map((option) => text(option, 'value') ?? '');
   const versions = [...new Set(['old', 'new', ...renamed])].filter((name) => !at.scope.items.some((each) => each.name === name));
-  const extra = versions.map((name) => newItem(name, item.columns, { any: NONE, open: false, system: true, typeOid: item.typeOid }));
-  const inner = { ...at, scope: newScope(at.scope.parent, [...at.scope.items, ...extra]) };
+  const now = afterChange(change);
+  const extra = versions.map((name) => newItem(name, now.columns, { any: now.any, open: false, system: true, typeOid: item.typeOid }));
+  const items = at.scope.items.map((each) => (each === item ? now : each));
+  const inner = { ...at, scope: newScope(at.scope.parent, [...items, ...extra]) };
   return targets(inner, list(clause, 'exprs'));
 }

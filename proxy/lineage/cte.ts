@@ -45,15 +45,17 @@ function declare(analysis: Analysis, item: SqlNode, place: Place): Cte {
       else {
         const start = child(query, 'larg');
         if (start !== null && refersTo(query, text(item, 'ctename') ?? '')) {
-          provisional = renamed(item, extended(item, queryColumns(analysis, start, place)));
+          // A WITH of the whole is in scope of each part.
+          const inner = { scope: place.scope, ctes: declareCtes(analysis, query, place) };
+          provisional = renamed(item, extended(analysis, item, queryColumns(analysis, start, inner)));
           for (let settled = false; !settled; ) {
-            const next = renamed(item, extended(item, queryColumns(analysis, query, place)));
+            const next = renamed(item, extended(analysis, item, queryColumns(analysis, query, place)));
             settled =
               next.length === provisional.length && next.every((column, i) => isSame(column.value, provisional?.[i]?.value ?? NONE));
             provisional = merged(provisional, next);
           }
           columns = provisional;
-        } else columns = renamed(item, extended(item, queryColumns(analysis, query, place)));
+        } else columns = renamed(item, extended(analysis, item, queryColumns(analysis, query, place)));
       }
       return columns;
     },
@@ -79,8 +81,11 @@ function renamed(item: SqlNode, columns: readonly ScopeColumn[]): readonly Scope
   return columns.map((column, index) => ({ name: given[index] ?? column.name, value: column.value }));
 }
 
-/** SEARCH and CYCLE add columns that are made of those they name; the mark of a cycle says only that rows repeat, which is a comparison. */
-function extended(item: SqlNode, columns: readonly ScopeColumn[]): readonly ScopeColumn[] {
+/**
+ * SEARCH and CYCLE add columns that are made of those they name. CYCLE also ends the recursion where these repeat, which decides how many
+ * rows there are.
+ */
+function extended(analysis: Analysis, item: SqlNode, columns: readonly ScopeColumn[]): readonly ScopeColumn[] {
   const search = child(item, 'search_clause');
   const cycle = child(item, 'cycle_clause');
   if (search === null && cycle === null) return columns;
@@ -94,6 +99,7 @@ function extended(item: SqlNode, columns: readonly ScopeColumn[]): readonly Scop
   if (search !== null) more.push({ name: text(search, 'search_seq_column') ?? '', value: valueBy(search, 'search_col_list') });
   if (cycle !== null) {
     const value = valueBy(cycle, 'cycle_col_list');
+    analysis.use(cycle, value, 'other', 'CYCLE');
     more.push({ name: text(cycle, 'cycle_mark_column') ?? '', value }, { name: text(cycle, 'cycle_path_column') ?? '', value });
   }
   return [...columns, ...more];

@@ -85,6 +85,7 @@ function rangeFunction(at: At, node: SqlNode): ScopeItem {
 function xmlTable(at: At, node: SqlNode): ScopeItem {
   const inputs = [child(node, 'docexpr'), child(node, 'rowexpr'), ...list(node, 'namespaces').map((item) => child(item, 'val'))];
   const common = inputs.flatMap((input) => (input === null ? [] : expression(at, input)));
+  at.analysis.use(node, derived(common), 'other', 'XMLTABLE, which makes rows');
   const columns = list(node, 'columns').map((column) => {
     const own = [child(column, 'colexpr'), child(column, 'coldefexpr')].flatMap((item) => (item === null ? [] : expression(at, item)));
     return { name: text(column, 'colname') ?? '', value: flag(column, 'for_ordinality') ? NONE : derived([...common, ...own]) };
@@ -95,6 +96,7 @@ function xmlTable(at: At, node: SqlNode): ScopeItem {
 function jsonTable(at: At, node: SqlNode): ScopeItem {
   const common = [child(node, 'context_item'), ...list(node, 'passing')].flatMap((item) => (item === null ? [] : childValues(at, item)));
   const value = derived(common);
+  at.analysis.use(node, value, 'other', 'JSON_TABLE, which makes rows');
   const columns: ScopeColumn[] = [];
   const collect = (items: readonly SqlNode[]) => {
     for (const item of items) {

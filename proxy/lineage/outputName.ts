@@ -93,8 +93,7 @@ function subLink(node: SqlNode): Figured {
     case 'ARRAY_SUBLINK':
       return strong('array');
     case 'EXPR_SUBLINK': {
-      let query = child(node, 'subselect');
-      for (let left = query; left !== null; left = child(left, 'larg')) query = left;
+      const query = leftmost(node);
       const target = list(query, 'targetList')[0] ?? null;
       if (target === null) return list(query, 'valuesLists').length > 0 ? strong('column1') : NOTHING;
       const name = text(target, 'name');
@@ -104,3 +103,12 @@ function subLink(node: SqlNode): Figured {
       return NOTHING;
   }
 }
+
+function leftmost(node: SqlNode): SqlNode | null {
+  let query = child(node, 'subselect');
+  for (let left = query; left !== null; left = child(left, 'larg')) query = left;
+  return query;
+}
+
+/** What the first output of a sub-select is; null for VALUES. */
+export const firstTarget = (node: SqlNode): SqlNode | null => child(list(leftmost(node), 'targetList')[0] ?? null, 'val');

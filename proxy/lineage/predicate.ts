@@ -1,7 +1,7 @@
 import { child, list, names, type SqlNode, some, text } from '../sql/tree';
 import type { At } from './analysis';
 import { expression, subquery } from './expression';
-import { either, isCopy, type Value } from './value';
+import { derived, either, isCopy, type Value } from './value';
 
 /** More constants than these in one IN list are not a comparison but a search. */
 const MAX_LIST = 100;
@@ -23,44 +23,50 @@ export function predicate(at: At, node: SqlNode | null, clause: string, whole = 
     const value = argument === null ? null : expression(at, argument);
     if (value !== null && isCopy(value)) return at.analysis.use(node, value, 'null test', 'IS NULL');
   }
-  if (!whole && node.tag === 'A_Expr' && comparison(at, node)) return;
-  if (!whole && node.tag === 'SubLink' && membership(at, node)) return;
-  at.analysis.use(node, expression(at, node), 'other', construct(node) ?? clause);
+  const value = whole ? expression(at, node) : compared(at, node);
+  if (value !== null) at.analysis.use(node, value, 'other', construct(node) ?? clause);
+}
+
+/** The value of a condition; null when it was one of the forms that are told apart, and noted as such. */
+function compared(at: At, node: SqlNode): Value | null {
+  if (node.tag === 'A_Expr' && isEquals(names(list(node, 'name')))) return comparison(at, node);
+  if (node.tag === 'SubLink') return membership(at, node);
+  return expression(at, node);
 }
 
 function isEquals(path: readonly string[]): boolean {
   return path.at(-1) === '=' && (path.length === 1 || path[0] === 'pg_catalog');
 }
 
-/** True when it was an equality of a form that is told apart. */
-function comparison(at: At, node: SqlNode): boolean {
-  if (!isEquals(names(list(node, 'name')))) return false;
+function comparison(at: At, node: SqlNode): Value | null {
   const left = child(node, 'lexpr');
   const right = child(node, 'rexpr');
-  if (left === null || right === null) return false;
   const kind = text(node, 'kind');
-  if (kind === 'AEXPR_IN' || kind === 'AEXPR_OP_ANY') {
+  if (left !== null && right !== null && (kind === 'AEXPR_IN' || kind === 'AEXPR_OP_ANY')) {
     const items = right.tag === 'List' ? list(right, 'items') : right.tag === 'A_ArrayExpr' ? list(right, 'elements') : null;
-    if (items === null || items.length > MAX_LIST || !items.every((item) => isConstant(item) && expression(at, item).sources.size === 0))
-      return false;
+    if (items === null || items.length > MAX_LIST || !items.every((item) => isConstant(at, item))) return expression(at, node);
     const value = expression(at, left);
-    if (!isCopy(value)) return false;
+    const others = items.map((item) => expression(at, item));
+    if (!isCopy(value) || others.some(({ sources }) => sources.size > 0)) return derived([value, ...others]);
     at.analysis.use(node, value, 'equality', 'IN', { constants: items.length });
-    return true;
+    return null;
   }
-  if (kind !== 'AEXPR_OP') return false;
-  const pairs = left.tag === 'RowExpr' && right.tag === 'RowExpr' ? rowPairs(left, right) : [[left, right] as const];
-  if (pairs === null) return false;
+  const pairs = left === null || right === null || kind !== 'AEXPR_OP' ? null : pairsOf(left, right);
+  if (pairs === null) return expression(at, node);
   const values = pairs.map(([a, b]) => ({ a, b, left: expression(at, a), right: expression(at, b) }));
-  if (!values.every((pair) => isCopy(pair.left) && isCopy(pair.right))) return false;
+  if (!values.every((pair) => isCopy(pair.left) && isCopy(pair.right))) return derived(values.flatMap((pair) => [pair.left, pair.right]));
   for (const pair of values) equality(at, pair);
-  return true;
+  return null;
+}
+
+function pairsOf(left: SqlNode, right: SqlNode): (readonly [SqlNode, SqlNode])[] | null {
+  return left.tag === 'RowExpr' && right.tag === 'RowExpr' ? rowPairs(left, right) : [[left, right]];
 }
 
 function equality(at: At, pair: { a: SqlNode; b: SqlNode; left: Value; right: Value }): void {
-  if (isConstant(pair.b) && pair.right.sources.size === 0)
+  if (isConstant(at, pair.b) && pair.right.sources.size === 0)
     return at.analysis.use(pair.a, pair.left, 'equality', 'operator =', { constants: 1 });
-  if (isConstant(pair.a) && pair.left.sources.size === 0)
+  if (isConstant(at, pair.a) && pair.left.sources.size === 0)
     return at.analysis.use(pair.b, pair.right, 'equality', 'operator =', { constants: 1 });
   const sides = [pair.left, pair.right];
   at.analysis.use(pair.a, either(sides), sides.every(({ sources }) => sources.size > 0) ? 'join' : 'other', 'operator =', { sides });
@@ -72,25 +78,31 @@ function rowPairs(left: SqlNode, right: SqlNode): (readonly [SqlNode, SqlNode])[
   return a.flatMap((item, index) => (b[index] === undefined ? [] : [[item, b[index]] as const]));
 }
 
-/** `col IN (SELECT col …)`: a join that keeps one side. True when it was one. */
-function membership(at: At, node: SqlNode): boolean {
+/** `col IN (SELECT col …)`: a join that keeps one side. Null when it was one and is noted as such. */
+function membership(at: At, node: SqlNode): Value | null {
   const test = child(node, 'testexpr');
-  if (text(node, 'subLinkType') !== 'ANY_SUBLINK' || test === null || test.tag === 'RowExpr') return false;
   const operator = names(list(node, 'operName'));
-  if (operator.length > 0 && !isEquals(operator)) return false;
-  const left = expression(at, test);
-  const right = subquery(at, node);
-  const [column] = right;
-  if (column === undefined || right.length !== 1 || !isCopy(left) || !isCopy(column.value)) return false;
-  if (left.sources.size === 0 && column.value.sources.size === 0) return true;
-  const sides = [left, column.value];
-  at.analysis.use(test, either(sides), sides.every(({ sources }) => sources.size > 0) ? 'join' : 'other', 'IN (SELECT …)', { sides });
-  return true;
+  const equal = operator.length === 0 || isEquals(operator);
+  if (text(node, 'subLinkType') !== 'ANY_SUBLINK' || test === null || !equal) return expression(at, node);
+  const tests = test.tag === 'RowExpr' ? list(test, 'args') : [test];
+  const left = tests.map((item) => expression(at, item));
+  const right = subquery(at, node).map((column) => column.value);
+  const all = [...left, ...right];
+  if (left.length !== right.length || !all.every(isCopy)) return derived(all);
+  for (const [index, item] of tests.entries()) {
+    const sides = [left[index], right[index]].flatMap((side) => side ?? []);
+    at.analysis.use(item, either(sides), sides.every(({ sources }) => sources.size > 0) ? 'join' : 'other', 'IN (SELECT …)', { sides });
+  }
+  return null;
 }
 
-/** The same for every row: no column, no sub-select. A guess at a value, one at a time. */
-function isConstant(node: SqlNode): boolean {
-  return !some(node, (item) => item.tag === 'ColumnRef' || item.tag === 'SubLink' || item.tag === 'CurrentOfExpr');
+/** The same for every row: no column but an argument of the function that this is the body of, no sub-select. A guess at a value, one at a time. */
+function isConstant(at: At, node: SqlNode): boolean {
+  return !some(
+    node,
+    (item) =>
+      item.tag === 'SubLink' || item.tag === 'CurrentOfExpr' || (item.tag === 'ColumnRef' && !at.analysis.isArgument(expression(at, item))),
+  );
 }
 
 /** PARTITION BY and ORDER BY of a window decide which rows belong together and in what order. */
@@ -136,4 +148,15 @@ function construct(node: SqlNode): string | null {
     default:
       return null;
   }
+}
+
+/** `col IS NULL`, `col = constant` and what AND, OR and NOT make of them. */
+export function isPlainTest(at: At, node: SqlNode): boolean {
+  if (node.tag === 'BoolExpr') return list(node, 'args').every((item) => isPlainTest(at, item));
+  if (node.tag === 'NullTest') return true;
+  const [left, right] = [child(node, 'lexpr'), child(node, 'rexpr')];
+  if (node.tag !== 'A_Expr' || text(node, 'kind') !== 'AEXPR_OP' || !isEquals(names(list(node, 'name')))) return false;
+  if (left === null || right === null) return false;
+  const other = isConstant(at, right) ? left : isConstant(at, left) ? right : null;
+  return other !== null && isCopy(expression(at, other));
 }

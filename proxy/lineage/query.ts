@@ -93,7 +93,7 @@ function grouping(at: At, item: SqlNode, outputs: readonly ScopeColumn[]): void 
     return;
   }
   const name = bareName(item);
-  const column = name === null ? null : findColumn(at.scope, name, 1);
+  const column = name === null ? null : (findColumn(at.scope, name, 1)?.value ?? null);
   const output = outputAt(item, outputs) ?? (column === null ? outputs.find((each) => each.name === name) : undefined);
   at.analysis.use(item, output === undefined ? (column ?? expression(at, item)) : output.value, 'other', 'GROUP BY');
 }

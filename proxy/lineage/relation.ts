@@ -2,6 +2,7 @@ import type { Relation } from '../catalog/types';
 import { type SqlNode, text } from '../sql/tree';
 import type { Analysis } from './analysis';
 import { newItem, type ScopeItem, UnresolvedError } from './scope';
+import { rowTypeOf } from './types';
 import { columnValue, NONE } from './value';
 import { viewColumns } from './view';
 
@@ -16,7 +17,8 @@ export function relationNamed(analysis: Analysis, node: SqlNode): Relation | nul
   const name = text(node, 'relname') ?? '';
   const named = analysis.catalog.relationsByName.get(name) ?? [];
   if (schema !== null) return named.find((relation) => relation.schema === schema) ?? null;
-  for (const at of analysis.lookupPath) {
+  const path = analysis.searchPath ?? [];
+  for (const at of path.includes('pg_catalog') ? path : ['pg_catalog', ...path]) {
     const found = named.find((relation) => relation.schema === at);
     if (found !== undefined) return found;
   }
@@ -24,15 +26,19 @@ export function relationNamed(analysis: Analysis, node: SqlNode): Relation | nul
   return named[0] ?? null;
 }
 
+/** A sequence's one row, of which the catalog says nothing. */
+const SEQUENCE = ['last_value', 'log_cnt', 'is_called'].map((name) => ({ name, value: NONE }));
+
 /** A relation in FROM or as the target of a change. */
 export function relationItem(analysis: Analysis, node: SqlNode, relation: Relation | null, alias: string | null): ScopeItem {
   const name = alias ?? text(node, 'relname') ?? '';
   const schema = alias === null ? (relation?.schema ?? text(node, 'schemaname')) : null;
   if (relation === null) return newItem(name, null, { schema, system: true });
+  if (relation.kind === 'S') return newItem(name, SEQUENCE, { schema, system: true });
   return newItem(name, columnsOfRelation(analysis, relation), {
     schema,
     system: relation.kind !== 'v',
-    typeOid: typeOfRow(analysis, relation),
+    typeOid: rowTypeOf(analysis.catalog, relation),
   });
 }
 
@@ -43,9 +49,4 @@ export function columnsOfRelation(analysis: Analysis, relation: Relation) {
     const inner = through?.get(column.number) ?? NONE;
     return { name: column.name, value: inner.sources.size === 0 ? own : { ...own, sources: new Map([...inner.sources, ...own.sources]) } };
   });
-}
-
-function typeOfRow(analysis: Analysis, relation: Relation): number {
-  for (const type of analysis.catalog.types.values()) if (type.relationOid === relation.oid && type.elementOid === 0) return type.oid;
-  return 0;
 }

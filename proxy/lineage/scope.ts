@@ -1,5 +1,5 @@
 import type { SqlNode } from '../sql/tree';
-import { NONE, rowOf, type Value } from './value';
+import { derived, NONE, rowOf, type Value } from './value';
 
 export interface ScopeColumn {
   name: string;
@@ -76,21 +76,29 @@ export class UnresolvedError extends Error {
 
 const SYSTEM_COLUMNS: ReadonlySet<string> = new Set(['tableoid', 'xmin', 'cmin', 'xmax', 'cmax', 'ctid']);
 
+/** What a bare name means as a column. `certain` is false when a row source whose columns are not known may have it or not. */
+export interface FoundColumn {
+  value: Value;
+  certain: boolean;
+}
+
 /** A column by its bare name, from the innermost level that has one; null when none has. */
-export function findColumn(scope: Scope | null, name: string, levels = Number.POSITIVE_INFINITY): Value | null {
+export function findColumn(scope: Scope | null, name: string, levels = Number.POSITIVE_INFINITY): FoundColumn | null {
+  const guesses: Value[] = [];
+  const found = (value: Value): FoundColumn =>
+    guesses.length === 0 ? { value, certain: true } : { value: derived([...guesses, value]), certain: true };
   let depth = 0;
   for (let at = scope; at !== null && depth < levels; at = at.parent, depth++) {
     const open = at.items.filter((item) => item.open);
-    const found = open.flatMap((item) => (item.columns ?? []).filter((column) => column.name === name));
-    if (found.length > 1) throw new UnresolvedError(`column ${name} is ambiguous`);
-    if (found[0] !== undefined) return found[0].value;
-    if (SYSTEM_COLUMNS.has(name) && open.some((item) => item.system)) return NONE;
-    const unknown = open.find((item) => item.columns === null);
-    if (unknown !== undefined) return unknown.any;
+    const columns = open.flatMap((item) => (item.columns ?? []).filter((column) => column.name === name));
+    if (columns.length > 1) throw new UnresolvedError(`column ${name} is ambiguous`);
+    if (columns[0] !== undefined) return found(columns[0].value);
+    if (SYSTEM_COLUMNS.has(name) && open.some((item) => item.system)) return found(NONE);
+    guesses.push(...open.flatMap((item) => (item.columns === null ? [item.any] : [])));
     const parameter = at.parameters?.find((column) => column.name === name);
-    if (parameter !== undefined) return parameter.value;
+    if (parameter !== undefined) return found(parameter.value);
   }
-  return null;
+  return guesses.length === 0 ? null : { value: derived(guesses), certain: false };
 }
 
 /** What a name in front of a dot means. */

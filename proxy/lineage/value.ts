@@ -76,13 +76,14 @@ export function counted(values: readonly Value[]): Value {
   return { sources, fields: null, typeOid: 0 };
 }
 
-/** A row of named columns. */
+/** A row of named columns. Where two have one name it is a row whose columns cannot be told apart. */
 export function rowOf(columns: readonly { name: string; value: Value }[], typeOid = 0): Value {
   const whole = derived(
     columns.map((column) => column.value),
     'whole row',
   );
-  return { sources: whole.sources, fields: new Map(columns.map(({ name, value }) => [name, value])), typeOid };
+  const fields = new Map(columns.map(({ name, value }) => [name, value]));
+  return { sources: whole.sources, fields: fields.size === columns.length ? fields : null, typeOid };
 }
 
 /** Whether each source is the very value: what an equality compares, or a mask of the column's own applies to. */

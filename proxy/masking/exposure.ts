@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Inference, MaskSpec } from '../../db/schema/shapes';
-import type { Use, Write } from '../lineage/analysis';
+import type { Hazard, Use, Write } from '../lineage/analysis';
 import type { Source, Value } from '../lineage/value';
 import { strictestInference, strictestMask } from './strictest';
 import type { ColumnMask, OutputMask } from './types';
@@ -73,6 +73,24 @@ export function problemOfUses(uses: readonly Use[], maskOf: MaskOf, explained: b
         reason: `masked column ${namesOf(masked)[0]} is compared with more than ${MAX_CONSTANTS} constants`,
         columns: namesOf(masked),
       };
+  }
+  return null;
+}
+
+/**
+ * Why a statement's computations would tell something of masked values by failing, by taking long or by not happening; null when their
+ * inference modes let them. The results themselves are masked.
+ */
+export function problemOfHazards(hazards: readonly Hazard[], maskOf: MaskOf): Problem | null {
+  for (const hazard of hazards) {
+    const masked = maskedIn(hazard.value, maskOf);
+    const inference = masked.reduce<Inference>((narrowest, { mask }) => strictestInference(narrowest, mask.inference), 'open');
+    if (inference === 'open') continue;
+    const columns = namesOf(masked);
+    return {
+      reason: `masked column ${columns[0]} would decide whether ${hazard.construct} fails, or what is computed at all; inference is ${inference}`,
+      columns,
+    };
   }
   return null;
 }

@@ -6,7 +6,7 @@ import type { ParsedStatement } from '../sql/parse';
 import { child, type SqlNode } from '../sql/tree';
 import type { StatementFacts } from '../sql/types';
 import type { MaskIndex } from './columns';
-import { outputMask, type Problem, problemOfUses, problemOfWrites } from './exposure';
+import { outputMask, type Problem, problemOfHazards, problemOfUses, problemOfWrites } from './exposure';
 import { findMentions, type Mention } from './mentions';
 import { SENSITIVE_CATALOGS } from './sensitive';
 import type { ExpectedOutput, Touch } from './types';
@@ -87,7 +87,9 @@ function followed(node: SqlNode, masks: MaskIndex, { catalog, searchPath, column
   }
   const explained = node.tag === 'ExplainStmt';
   const problem: Problem | null =
-    problemOfUses(lineage.uses, masks.byOrigin, explained) ?? problemOfWrites(lineage.writes, lineage.stored, masks.byOrigin);
+    problemOfUses(lineage.uses, masks.byOrigin, explained) ??
+    problemOfWrites(lineage.writes, lineage.stored, masks.byOrigin) ??
+    problemOfHazards(lineage.hazards, masks.byOrigin);
   if (problem !== null) return { state: 'unresolved', ...problem };
   const outputs = lineage.columns.map(({ name, value }): ExpectedOutput => {
     return { name, mask: outputMask(value, masks.byOrigin), origins: new Set(value.sources.keys()) };
