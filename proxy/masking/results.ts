@@ -1,6 +1,8 @@
 import type { ColumnDescription } from '../wire/backend';
-import { cellMask, cellTypeOf } from './cells';
+import type { CellMask } from './cellOut';
 import type { RowMask } from './rows';
+import { cellMaskFor } from './transforms/cellMaskFor';
+import type { Types } from './transforms/family';
 import type { ColumnMask, Touch } from './types';
 
 /** What happens to the rows of one result. */
@@ -18,8 +20,7 @@ export interface ResultContext {
   isTainted(relationOid: number): boolean;
   /** False for a relation, or a column of it, that the snapshot does not have. */
   knowsColumn(relationOid: number, attributeNumber: number): boolean;
-  /** The base type behind domains. */
-  baseType(typeOid: number): number;
+  types: Types;
   hashKey: Buffer;
   /** True when the catalog was read again for this very result. */
   refreshed: boolean;
@@ -31,7 +32,7 @@ export interface ResultContext {
  */
 export function planResult(columns: readonly ColumnDescription[], context: ResultContext): ResultPlan {
   if (context.touch.state === 'unresolved') return { kind: 'withhold', reason: context.touch.reason };
-  const masks: (ReturnType<typeof cellMask> | null)[] = [];
+  const masks: (CellMask | null)[] = [];
   const named: string[] = [];
   for (const column of columns) {
     if (column.tableOid === 0) {
@@ -51,7 +52,8 @@ export function planResult(columns: readonly ColumnDescription[], context: Resul
     if (found !== null) {
       if (context.touch.state === 'clean')
         return { kind: 'withhold', reason: `Column "${column.name}" is ${found.column}, which the analysis did not expect.` };
-      masks.push(cellMask(found.mask, cellTypeOf(context.baseType(column.typeOid)), column.format, context.hashKey));
+      const { typeOid, format } = column;
+      masks.push(cellMaskFor({ spec: found.mask, typeOid, format, types: context.types, hashKey: context.hashKey }));
       named.push(found.column);
       continue;
     }
