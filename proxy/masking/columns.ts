@@ -1,7 +1,7 @@
 import type { CatalogSnapshot, Column, Relation } from '../catalog/types';
 import { matchesGlob, matchesSegment } from '../policy/glob';
 import type { ConnectionPolicy, MaskingRule, Principal } from '../policy/types';
-import { strictestMask } from './strictest';
+import { compareMasks, strictestMask } from './strictest';
 import { spreadTaint } from './taint';
 import type { ColumnMask } from './types';
 
@@ -92,7 +92,7 @@ export function addMask(masks: MasksByOrigin, mask: ColumnMask): boolean {
   const before = columns.get(mask.attributeNumber);
   const after = before === undefined ? mask : strictestMask(before, mask);
   columns.set(mask.attributeNumber, after);
-  return before === undefined || before.mask.type !== after.mask.type || before.inference !== after.inference;
+  return before === undefined || compareMasks(before.mask, after.mask) !== 0 || before.inference !== after.inference;
 }
 
 function indexOf(masks: MasksByOrigin, observed: readonly ColumnMask[], catalog: CatalogSnapshot): MaskIndex {

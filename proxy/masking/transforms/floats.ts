@@ -16,13 +16,14 @@ function readFloat(bytes: Buffer, start: number, end: number, size: 4 | 8, forma
   return Number.isFinite(value) ? value : null;
 }
 
-/** Appends a float in the column's format; false when the type has no room for it. */
+/** Appends a float in the column's format; false when the type has no room for it. Zero has no sign: it would tell that of what was rounded. */
 export function writeFloat(value: number, size: 4 | 8, format: number, out: CellOut): boolean {
   if (!Number.isFinite(size === 4 ? Math.fround(value) : value)) return false;
-  if (format === 0) out.text(String(value));
+  const signed = value === 0 ? 0 : value;
+  if (format === 0) out.text(String(signed));
   else {
     out.reserve(size);
-    out.length = size === 4 ? out.bytes.writeFloatBE(value, out.length) : out.bytes.writeDoubleBE(value, out.length);
+    out.length = size === 4 ? out.bytes.writeFloatBE(signed, out.length) : out.bytes.writeDoubleBE(signed, out.length);
   }
   return true;
 }
@@ -37,7 +38,6 @@ export function floatMask(step: number, bucket: boolean, size: 4 | 8, format: nu
     if (value === null) return false;
     const count = divides ? value * parts : value / step;
     const whole = bucket ? Math.floor(count) : Math.sign(count) * Math.round(Math.abs(count));
-    // 0 is added because -0 would tell the sign of what was rounded.
-    return writeFloat((divides ? whole / parts : whole * step) + 0, size, format, out);
+    return writeFloat(divides ? whole / parts : whole * step, size, format, out);
   };
 }
