@@ -63,7 +63,7 @@ function matchColumns(rules: readonly MaskingRule[], catalog: CatalogSnapshot): 
   const masks: MasksByOrigin = new Map();
   if (rules.length === 0) return masks;
   for (const relation of catalog.relations.values()) {
-    if (!MASKABLE.has(relation.kind) || relation.schema === 'pg_catalog' || relation.schema === 'information_schema') continue;
+    if (!isMaskable(relation)) continue;
     for (const column of relation.columns) {
       for (const rule of rules) {
         if (!rule.columns.some((glob) => matchesGlob(glob, [relation.schema, relation.name, column.name]))) continue;
@@ -72,6 +72,11 @@ function matchColumns(rules: readonly MaskingRule[], catalog: CatalogSnapshot): 
     }
   }
   return masks;
+}
+
+/** What a glob of a masking rule can name: relations with rows of their own or a query's, but for the server's catalogs. */
+export function isMaskable(relation: Relation): boolean {
+  return MASKABLE.has(relation.kind) && relation.schema !== 'pg_catalog' && relation.schema !== 'information_schema';
 }
 
 function maskOn(relation: Relation, column: Column, rule: MaskingRule): ColumnMask {
