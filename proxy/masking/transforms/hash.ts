@@ -1,20 +1,18 @@
-import { createHmac } from 'node:crypto';
 import type { CellMask, CellOut } from '../cellOut';
 import { toNull } from './always';
 import { readBytea } from './bytea';
 import type { Family, IntegerType } from './family';
+import { KeyedDigest } from './hmac';
 import { readInteger, writeInteger } from './integers';
 import { canonicalDecimal, readNumeric, writeNumeric } from './numeric';
 import { readUuid, writeUuid } from './uuid';
-
-type Digest = (value: Uint8Array | string) => Buffer;
 
 /**
  * Keyed pseudonyms: HMAC-SHA-256 of the value, so equal values have equal pseudonyms under one key, in text and in binary, and joins on
  * them still work. Text-like types share theirs; so do int8 and numeric. A type without room for one has NULL.
  */
 export function hashMask(family: Family, format: number, key: Buffer): CellMask {
-  const digest: Digest = (value) => createHmac('sha256', key).update(value).digest();
+  const digest = new KeyedDigest(key);
   switch (family.kind) {
     case 'text':
       return textHash(family.equality, digest);
@@ -24,13 +22,13 @@ export function hashMask(family: Family, format: number, key: Buffer): CellMask 
     case 'uuid':
       return (bytes, start, end, out) => {
         const value = readUuid(bytes, start, end, format);
-        return value !== null && writeUuid(versioned(digest(value)), format, out);
+        return value !== null && writeUuid(versioned(digest.of(value, 0, 16)), format, out);
       };
     case 'bytea':
       return (bytes, start, end, out) => {
         const value = readBytea(bytes, start, end, format);
         if (value === null) return false;
-        const pseudonym = digest(value);
+        const pseudonym = digest.of(value, 0, value.length);
         if (format === 1) out.append(pseudonym, 0, 16);
         else {
           out.text('\\x');
@@ -43,7 +41,8 @@ export function hashMask(family: Family, format: number, key: Buffer): CellMask 
     case 'numeric':
       return (bytes, start, end, out) => {
         const value = readNumeric(bytes, start, end, format);
-        return value !== null && writeNumeric({ coefficient: BigInt(wide(digest, canonicalDecimal(value))), scale: 0 }, format, out);
+        if (value === null) return false;
+        return writeNumeric({ coefficient: BigInt(wide(digest, canonicalDecimal(value))), scale: 0 }, format, out);
       };
     default:
       return toNull;
@@ -56,24 +55,26 @@ function appendPseudonym(digest: Buffer, out: CellOut): void {
   appendHex(digest, 12, out);
 }
 
-function textHash(equality: 'exact' | 'unpadded' | 'caseless', digest: Digest): CellMask {
+function textHash(equality: 'exact' | 'unpadded' | 'caseless', digest: KeyedDigest): CellMask {
   return (bytes, start, end, out) => {
     let last = end;
     if (equality === 'unpadded') while (last > start && bytes[last - 1] === 0x20) last--;
-    const value = bytes.subarray(start, last);
-    appendPseudonym(digest(equality === 'caseless' ? value.toString('utf8').toLowerCase() : value), out);
+    if (equality === 'caseless') {
+      const folded = Buffer.from(bytes.toString('utf8', start, end).toLowerCase());
+      appendPseudonym(digest.of(folded, 0, folded.length), out);
+    } else appendPseudonym(digest.of(bytes, start, last), out);
     return true;
   };
 }
 
 /** A JSON string. Of json the text is hashed as it was stored; jsonb's text is the same for equal values. */
-function jsonHash(versionByte: boolean, digest: Digest): CellMask {
+function jsonHash(versionByte: boolean, digest: KeyedDigest): CellMask {
   return (bytes, start, end, out) => {
     const from = versionByte ? start + 1 : start;
     if (from > end) return false;
     if (versionByte) out.byte(1);
     out.byte(0x22);
-    appendPseudonym(digest(bytes.subarray(from, end)), out);
+    appendPseudonym(digest.of(bytes, from, end), out);
     out.byte(0x22);
     return true;
   };
@@ -99,13 +100,16 @@ function versioned(digest: Buffer): Buffer {
 }
 
 /** 48 bits: no client loses a digit of it, and ten million values have a collision in five runs of six hundred. */
-const wide = (digest: Digest, decimal: string): number => digest(`n:${decimal}`).readUIntBE(0, 6);
+function wide(digest: KeyedDigest, decimal: string): number {
+  const message = Buffer.from(`n:${decimal}`);
+  return digest.of(message, 0, message.length).readUIntBE(0, 6);
+}
 
 /**
  * int8 has 48 bits of the HMAC. In the narrow types so few bits would soon give two values one pseudonym, so there the values of the type are
  * permuted: a Feistel network whose rounds are keyed by the HMAC. Eight rounds; Luby and Rackoff need four.
  */
-function integerHash(type: IntegerType, format: number, digest: Digest): CellMask {
+function integerHash(type: IntegerType, format: number, digest: KeyedDigest): CellMask {
   if (type === 'int8') {
     return (bytes, start, end, out) => {
       const value = readInteger(bytes, start, end, type, format);
@@ -114,18 +118,24 @@ function integerHash(type: IntegerType, format: number, digest: Digest): CellMas
   }
   const half = type === 'int2' ? 8 : 16;
   const lowMask = 2 ** half - 1;
+  const message = Buffer.from([FEISTEL_DOMAIN[type], 0, 0, 0]);
   return (bytes, start, end, out) => {
     const value = readInteger(bytes, start, end, type, format);
     if (typeof value !== 'number') return false;
     let left = (value >>> half) & lowMask;
     let right = value & lowMask;
     for (let round = 0; round < ROUNDS; round++) {
-      const mixed = digest(`${type}:${round}:${right}`).readUInt16BE(0) & lowMask;
-      [left, right] = [right, left ^ mixed];
+      message[1] = round;
+      message.writeUInt16BE(right, 2);
+      const mixed = left ^ (digest.of(message, 0, 4).readUInt16BE(0) & lowMask);
+      left = right;
+      right = mixed;
     }
     const joined = left * 2 ** half + right;
     return writeInteger(type === 'oid' ? joined : type === 'int2' ? (joined << 16) >> 16 : joined | 0, type, format, out);
   };
 }
 
+/** One permutation for each type. */
+const FEISTEL_DOMAIN = { int2: 2, int4: 4, oid: 26 } as const;
 const ROUNDS = 8;
