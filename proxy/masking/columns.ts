@@ -1,8 +1,7 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { CatalogSnapshot, Column, Relation } from '../catalog/types';
 import { matchesGlob, matchesSegment } from '../policy/glob';
 import type { ConnectionPolicy, MaskingRule, Principal } from '../policy/types';
-import { strictestMask } from './strictest';
+import { compareMasks, strictestMask } from './strictest';
 import { spreadTaint } from './taint';
 import type { ColumnMask } from './types';
 
@@ -64,7 +63,7 @@ function matchColumns(rules: readonly MaskingRule[], catalog: CatalogSnapshot): 
   const masks: MasksByOrigin = new Map();
   if (rules.length === 0) return masks;
   for (const relation of catalog.relations.values()) {
-    if (!MASKABLE.has(relation.kind) || relation.schema === 'pg_catalog' || relation.schema === 'information_schema') continue;
+    if (!isMaskable(relation)) continue;
     for (const column of relation.columns) {
       for (const rule of rules) {
         if (!rule.columns.some((glob) => matchesGlob(glob, [relation.schema, relation.name, column.name]))) continue;
@@ -73,6 +72,11 @@ function matchColumns(rules: readonly MaskingRule[], catalog: CatalogSnapshot): 
     }
   }
   return masks;
+}
+
+/** What a glob of a masking rule can name: relations with rows of their own or a query's, but for the server's catalogs. */
+export function isMaskable(relation: Relation): boolean {
+  return MASKABLE.has(relation.kind) && relation.schema !== 'pg_catalog' && relation.schema !== 'information_schema';
 }
 
 function maskOn(relation: Relation, column: Column, rule: MaskingRule): ColumnMask {
@@ -96,7 +100,7 @@ export function addMask(masks: MasksByOrigin, mask: ColumnMask): boolean {
   columns.set(mask.attributeNumber, after);
   return (
     before === undefined ||
-    !isDeepStrictEqual(before.mask, after.mask) ||
+    compareMasks(before.mask, after.mask) !== 0 ||
     before.inference !== after.inference ||
     before.computed !== after.computed
   );

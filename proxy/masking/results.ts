@@ -1,6 +1,8 @@
 import type { ColumnDescription } from '../wire/backend';
-import { cellMask, cellTypeOf } from './cells';
+import type { CellMask } from './cellOut';
 import type { RowMask } from './rows';
+import { cellMaskFor } from './transforms/cellMaskFor';
+import type { Types } from './transforms/family';
 import type { ColumnMask, ExpectedOutput, Touch } from './types';
 
 /** What happens to the rows of one result. */
@@ -18,8 +20,7 @@ export interface ResultContext {
   isTainted(relationOid: number): boolean;
   /** False for a relation, or a column of it, that the snapshot does not have. */
   knowsColumn(relationOid: number, attributeNumber: number): boolean;
-  /** The base type behind domains. */
-  baseType(typeOid: number): number;
+  types: Types;
   hashKey: Buffer;
   /** True when the catalog was read again for this very result. */
   refreshed: boolean;
@@ -35,7 +36,7 @@ export function planResult(columns: readonly ColumnDescription[], context: Resul
   const expected = touch.state === 'resolved' ? touch.outputs : null;
   if (expected !== null && expected.length !== columns.length)
     return disagreement(context, `The server describes ${columns.length} columns where the analysis has ${expected.length}.`);
-  const masks: (ReturnType<typeof cellMask> | null)[] = [];
+  const masks: (CellMask | null)[] = [];
   const named = new Set<string>();
   for (const [index, column] of columns.entries()) {
     const output = expected?.[index] ?? null;
@@ -43,7 +44,8 @@ export function planResult(columns: readonly ColumnDescription[], context: Resul
     if (found.kind !== 'mask') return found.kind === 'refresh' ? { kind: 'refresh' } : disagreement(context, found.reason);
     const spec = output?.mask?.spec ?? null;
     for (const name of output?.mask?.columns ?? []) named.add(name);
-    masks.push(spec === null ? null : cellMask(spec, cellTypeOf(context.baseType(column.typeOid)), column.format, context.hashKey));
+    const { typeOid, format } = column;
+    masks.push(spec === null ? null : cellMaskFor({ spec, typeOid, format, types: context.types, hashKey: context.hashKey }));
   }
   return masks.every((mask) => mask === null) ? { kind: 'pass' } : { kind: 'mask', masks, columns: [...named] };
 }

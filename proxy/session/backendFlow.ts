@@ -185,7 +185,7 @@ export class BackendFlow {
       byOrigin: (oid, number) => view.masks.byOrigin(oid, number),
       isTainted: (oid) => view.masks.isTainted(oid),
       knowsColumn: (oid, number) => knowsColumn(view, oid, number),
-      baseType: (oid) => baseType(view, oid),
+      types: view.catalog.types,
       hashKey: session.services.hashKey,
       refreshed: this.#refreshed,
     });
@@ -233,9 +233,10 @@ export class BackendFlow {
         return 'pass';
       case 'mask': {
         execution.rows++;
-        const masked = maskRow(bytes, plan.masks);
-        execution.bytes += masked.length - 5;
-        this.#session.toClient.append(masked);
+        const out = this.#session.toClient.room();
+        const before = out.length;
+        maskRow(bytes, plan.masks, out);
+        execution.bytes += out.length - before - 5;
         return 'taken';
       }
       case 'withhold':
@@ -400,14 +401,4 @@ function renamed(fields: ReadonlyMap<string, string>, { from, to }: { from: stri
 function knowsColumn(view: SessionView, relationOid: number, attributeNumber: number): boolean {
   const relation = view.catalog.relations.get(relationOid);
   return relation !== undefined && (attributeNumber <= 0 || relation.columns.some((column) => column.number === attributeNumber));
-}
-
-function baseType(view: SessionView, typeOid: number): number {
-  let oid = typeOid;
-  for (let depth = 0; depth < 32; depth++) {
-    const type = view.catalog.types.get(oid);
-    if (type?.type !== 'd') return oid;
-    oid = type.baseOid;
-  }
-  return oid;
 }
