@@ -74,10 +74,6 @@ export class CsvRows extends DelimitedRows {
     return -1;
   }
 
-  protected override isValue(bytes: Buffer, start: number): boolean {
-    return bytes[start] === this.#options.quote;
-  }
-
   protected override mask(mask: CellMask, bytes: Buffer, start: number, end: number): boolean {
     if (bytes[start] !== this.#options.quote) return mask(bytes, start, end, this.masked);
     if (!this.#escapes) return mask(bytes, start + 1, end - 1, this.masked);

@@ -42,9 +42,6 @@ export abstract class DelimitedRows implements CopyRows {
 
   abstract rowEnd(bytes: Buffer, start: number, from: number, to: number): number;
 
-  /** Whether a field that is not NULL can look like this. */
-  protected abstract isValue(bytes: Buffer, start: number): boolean;
-
   /** Puts the value of a field through the mask into `masked`; false for NULL. */
   protected abstract mask(mask: CellMask, bytes: Buffer, start: number, end: number): boolean;
 
@@ -86,8 +83,8 @@ export abstract class DelimitedRows implements CopyRows {
   /** Nothing ends a stream of lines but CopyDone. */
   finish(): void {}
 
+  /** Before anything is unescaped or unquoted. A NULL string holds no quote, so a quoted field is never NULL. */
   #isNull(bytes: Buffer, start: number, end: number): boolean {
-    if (this.isValue(bytes, start)) return false;
     const { length } = this.#nullString;
     return end - start === length && bytes.compare(this.#nullString, 0, length, start, end) === 0;
   }

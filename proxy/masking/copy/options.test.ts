@@ -73,6 +73,7 @@ const KNOWN: readonly [text: string, options: CopyOptions][] = [
     },
   ],
   ['COPY t TO STDOUT (FORMAT binary)', { format: 'binary' }],
+  ['COPY t TO STDOUT (FORMAT binary, HEADER false)', { format: 'binary' }],
   ['COPY BINARY t TO STDOUT', { format: 'binary' }],
   ['COPY t TO STDOUT WITH BINARY', { format: 'binary' }],
 ];
@@ -120,7 +121,7 @@ const UNKNOWN: readonly string[] = [
   'COPY t TO STDOUT (FORMAT csv, FORCE_QUOTE a)',
   'COPY t TO STDOUT (FORMAT csv, FORCE_QUOTE)',
   `COPY t TO STDOUT (FORMAT binary, NULL 'x')`,
-  'COPY t TO STDOUT (FORMAT binary, HEADER false)',
+  'COPY t TO STDOUT (FORMAT binary, HEADER)',
 ];
 
 describe('the options of COPY … TO STDOUT', () => {

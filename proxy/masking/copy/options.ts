@@ -63,7 +63,8 @@ function read(node: SqlNode): CopyOptions {
     case 'csv':
       return csvOptions(given);
     case 'binary':
-      allow(given, 'BINARY', ['format', 'encoding']);
+      allow(given, 'BINARY', ['format', 'encoding', 'header']);
+      if (isOn(given.get('header'))) throw new Problem('COPY in binary format has no header line.');
       return { format: 'binary' };
     default:
       throw new Problem('The COPY format is not known; text, csv and binary are.');

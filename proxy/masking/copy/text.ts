@@ -54,10 +54,6 @@ export class TextRows extends DelimitedRows {
     return -1;
   }
 
-  protected override isValue(): boolean {
-    return false;
-  }
-
   protected override mask(mask: CellMask, bytes: Buffer, start: number, end: number): boolean {
     if (!this.#escapes) return mask(bytes, start, end, this.masked);
     this.raw.length = 0;
