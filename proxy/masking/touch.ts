@@ -3,9 +3,11 @@ import { calledBodies } from '../lineage/called';
 import { UnresolvedError } from '../lineage/scope';
 import { lineageOf, type StatementLineage } from '../lineage/statement';
 import type { ParsedStatement } from '../sql/parse';
-import { child, type SqlNode } from '../sql/tree';
+import { child, flag, type SqlNode } from '../sql/tree';
 import type { StatementFacts } from '../sql/types';
 import type { MaskIndex } from './columns';
+import { copyOptionsOf } from './copy/options';
+import { copyProblem } from './copyPlan';
 import { outputMask, type Problem, problemOfHazards, problemOfUses, problemOfWrites } from './exposure';
 import { findMentions, type Mention } from './mentions';
 import { SENSITIVE_CATALOGS } from './sensitive';
@@ -53,7 +55,7 @@ export function touchOf(
   const columns = columnNames(mentions, facts, masks);
   if (!FOLLOWED.has(node.tag)) {
     if (!named && mentions.length === 0) return { state: 'clean' };
-    if (HARMLESS.has(node.tag)) return { state: 'resolved', columns: [], outputs: [] };
+    if (HARMLESS.has(node.tag)) return { state: 'resolved', columns: [], outputs: [], copy: null };
     return { state: 'unresolved', reason: `${facts.kind} on a relation with masked columns could move them past their mask`, columns };
   }
   const stores = storing(node);
@@ -92,10 +94,14 @@ function followed(node: SqlNode, masks: MaskIndex, { catalog, searchPath, column
     problemOfHazards(lineage.hazards, masks.byOrigin);
   if (problem !== null) return { state: 'unresolved', ...problem };
   const outputs = lineage.columns.map(({ name, value }): ExpectedOutput => {
-    return { name, mask: outputMask(value, masks.byOrigin), origins: new Set(value.sources.keys()) };
+    return { name, typeOid: value.typeOid, mask: outputMask(value, masks.byOrigin), origins: new Set(value.sources.keys()) };
   });
   const masked = [...new Set(outputs.flatMap((output) => output.mask?.columns ?? []))].sort();
-  return { state: 'resolved', columns: masked, outputs: explained ? null : outputs };
+  const copy = node.tag === 'CopyStmt' && !flag(node, 'is_from') ? copyOptionsOf(node) : null;
+  const unmaskable = copy === null ? null : copy.state === 'unknown' ? copy.problem : copyProblem(copy.options, outputs);
+  if (unmaskable !== null && masked.length > 0)
+    return { state: 'unresolved', reason: `masked ${listed(masked)} would leave through COPY. ${unmaskable}`, columns: masked };
+  return { state: 'resolved', columns: masked, outputs: explained ? null : outputs, copy: copy?.state === 'known' ? copy.options : null };
 }
 
 const listed = (columns: readonly string[]) => `column${columns.length > 1 ? 's' : ''} ${columns.slice(0, 3).join(', ')}`;

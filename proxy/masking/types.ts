@@ -1,4 +1,5 @@
 import type { Inference, MaskSpec } from '../../db/schema/shapes';
+import type { CopyOptions } from './copy/options';
 
 /** A masked column as one principal meets it on one connection. */
 export interface ColumnMask {
@@ -31,6 +32,8 @@ export interface OutputMask {
 /** What the analysis expects of one output column, to be compared with what the server describes. */
 export interface ExpectedOutput {
   name: string;
+  /** 0 when the analysis does not know it. */
+  typeOid: number;
   mask: OutputMask | null;
   /** Every column it may be a copy of, as `relationOid.number`. */
   origins: ReadonlySet<string>;
@@ -48,5 +51,7 @@ export type Touch =
       columns: readonly string[];
       /** In the order of the result; null for a result that no lineage describes, such as a plan: it may have no masked origin. */
       outputs: readonly ExpectedOutput[] | null;
+      /** How a COPY … TO STDOUT writes its rows; null for every other statement. */
+      copy: CopyOptions | null;
     }
   | { state: 'unresolved'; reason: string; columns: readonly string[] };

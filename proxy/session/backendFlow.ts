@@ -1,3 +1,5 @@
+import { CopyMaskError } from '../masking/copy/malformed';
+import { type CopyPlan, planCopy } from '../masking/copyPlan';
 import { planResult, type ResultPlan } from '../masking/results';
 import { maskRow } from '../masking/rows';
 import {
@@ -29,6 +31,8 @@ export class BackendFlow {
   #refreshed = false;
   /** The plan of the rows that come now; kept here so that the row path looks nothing up. */
   #rows: Execution | null = null;
+  /** Masks the rows of the COPY that runs now. */
+  #copy: Extract<CopyPlan, { kind: 'mask' }> | null = null;
 
   constructor(session: Session) {
     this.#session = session;
@@ -62,6 +66,7 @@ export class BackendFlow {
     const rows = this.#rows ?? this.#firstRow(type);
     if (rows === null) return 'whole';
     if (type === Backend.copyData) {
+      if (this.#copy !== null) return 'whole';
       rows.bytes += sizeBytes - 5;
       return 'pass';
     }
@@ -101,6 +106,10 @@ export class BackendFlow {
         return this.#rowDescription(bytes);
       case Backend.dataRow:
         return this.#dataRow(bytes);
+      case Backend.copyData:
+      case Backend.copyDone:
+        if (this.#copy !== null) return this.#copyRows(this.#copy, type, bytes);
+        break;
       case Backend.errorResponse:
         return this.#error(bytes);
       case Backend.parameterDescription: {
@@ -130,11 +139,11 @@ export class BackendFlow {
       }
       case 'finished':
         this.#rows = null;
+        this.#copy = null;
         if (answer.execution !== null) this.#finished(answer.execution, type, bytes);
         return 'pass';
       case 'copying':
-        if (type === Backend.copyOutResponse) this.#copyOut(answer.execution);
-        return 'pass';
+        return type === Backend.copyOutResponse ? this.#copyOut(answer.execution, bytes) : 'pass';
       case 'failed':
       case 'unasked':
         throw new Error('errors are answered where they are read');
@@ -256,10 +265,49 @@ export class BackendFlow {
     return { kind: 'withhold', reason: 'The columns of this result are not described.' };
   }
 
-  #copyOut(execution: Execution): void {
+  #copyOut(execution: Execution, bytes: Buffer): Disposal {
+    const session = this.#session;
     this.#rows = execution;
-    // COPY carries no origins: only a statement that touches nothing masked gets this far.
-    if (execution.judged.touch.state !== 'clean') throw new Error('COPY of masked data was not refused');
+    if (execution.judged.touch.state === 'clean') return 'pass';
+    const view = session.services.view(session.facts);
+    // Judged a moment ago, by a catalog that can no longer be vouched for.
+    if (view instanceof Promise) {
+      view.catch(() => undefined);
+      return this.#withhold(execution, 'The catalog has changed; send it again.');
+    }
+    const plan = planCopy(bytes, execution.judged.touch, { types: view.catalog.types, hashKey: session.services.hashKey });
+    switch (plan.kind) {
+      case 'pass':
+        return 'pass';
+      case 'mask':
+        this.#copy = plan;
+        execution.plan = { kind: 'mask', masks: [], columns: plan.columns };
+        return 'pass';
+      case 'withhold':
+        return this.#withhold(execution, plan.reason);
+      default:
+        plan satisfies never;
+        return 'taken';
+    }
+  }
+
+  /** An error in the middle of a COPY is what PostgreSQL itself says then; nothing of the row that caused it has left. */
+  #copyRows({ mask, out }: Extract<CopyPlan, { kind: 'mask' }>, type: number, bytes: Buffer): Disposal {
+    const session = this.#session;
+    const execution = session.protocol.running(Backend.copyData);
+    if (this.#muted) return 'taken';
+    try {
+      if (type === Backend.copyDone) mask.finish();
+      else mask.push(bytes, 5, bytes.length);
+    } catch (error) {
+      if (!(error instanceof CopyMaskError)) throw error;
+      return this.#withhold(execution, error.message);
+    }
+    if (type === Backend.copyDone) return this.#apply(session.protocol.answer(type, bytes), type, bytes);
+    execution.bytes += out.length;
+    session.toClient.room().append(out.bytes, 0, out.length);
+    out.length = 0;
+    return 'taken';
   }
 
   #finished(execution: Execution, type: number, bytes: Buffer): void {
@@ -342,6 +390,7 @@ export class BackendFlow {
     session.undone(session.work.ready(session.protocol.status));
     this.#muted = false;
     this.#rows = null;
+    this.#copy = null;
     // What was forwarded behind this transaction has set its taint already.
     if (session.protocol.status === 'I' && session.protocol.owed === 0) session.taint = 'none';
     if (session.catalogDirty) this.#refreshCatalog();

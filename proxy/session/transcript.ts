@@ -167,13 +167,16 @@ const SSN: ColumnMask = {
 
 const SSN_OUTPUT: ExpectedOutput = {
   name: 'ssn',
+  typeOid: 25,
   mask: { spec: SSN.mask, computed: false, columns: [SSN.column], rules: [SSN.rule], strictest: SSN, paths: [[SSN.column]] },
   origins: new Set(['1.1']),
 };
 
 /** One for each item of the list: ssn, or the column beside it. */
 function outputsOf(text: string): ExpectedOutput[] {
-  return text.split(',').map((item) => (item.includes('ssn') ? SSN_OUTPUT : { name: item, mask: null, origins: new Set(['1.2']) }));
+  return text
+    .split(',')
+    .map((item) => (item.includes('ssn') ? SSN_OUTPUT : { name: item, typeOid: 25, mask: null, origins: new Set(['1.2']) }));
 }
 
 const MASKS: MaskIndex = {
@@ -214,7 +217,7 @@ export function judge(text: string): Judgement {
 function judgeOne(text: string): JudgedStatement {
   const action = text.includes('deny') ? 'deny' : text.includes('hold') ? 'hold' : 'allow';
   const touch: Touch = text.includes('ssn')
-    ? { state: 'resolved', columns: ['public.t.ssn'], outputs: outputsOf(text) }
+    ? { state: 'resolved', columns: ['public.t.ssn'], outputs: outputsOf(text), copy: null }
     : { state: 'clean' };
   const named = /^(prepare|execute|declare|fetch|deallocate) (\w+)/.exec(text);
   const verdict: Verdict = {
