@@ -17,6 +17,10 @@ const types = new Map(
   [
     typeInfo(1009, '_text', { elementOid: 25, category: 'A' }),
     typeInfo(1007, '_int4', { elementOid: 23, category: 'A' }),
+    typeInfo(3904, 'int4range', { type: 'r', boundOid: 23 }),
+    typeInfo(3912, 'daterange', { type: 'r', boundOid: 1082 }),
+    typeInfo(3910, 'tstzrange', { type: 'r', boundOid: 1184 }),
+    typeInfo(4451, 'int4multirange', { type: 'm', boundOid: 23 }),
     typeInfo(9001, 'mood', { type: 'e', labels: ['sad', 'happy'] }),
     typeInfo(9002, 'address', { type: 'd', baseOid: 9003 }),
     typeInfo(9003, 'line', { type: 'd', baseOid: 25 }),
@@ -190,6 +194,37 @@ describe('masks keep the type', () => {
       (value): [MaskSpec, string, number, null] => [{ type: 'partial', keepLast: 0 }, value, 1009, null],
     ),
   ])('%j of array %s in type %i', (spec, value, oid, expected) => {
+    expect(text(spec, value, oid)).toBe(expected);
+  });
+
+  test.each<[MaskSpec, string, number, string | null]>([
+    [{ type: 'number', bucket: 10 }, '[12,37)', 3904, '[10,30)'],
+    [{ type: 'number', bucket: 10 }, '[12,17)', 3904, '[10,10]'],
+    [{ type: 'number', bucket: 10 }, '(,17)', 3904, '(,10)'],
+    [{ type: 'number', bucket: 10 }, '[12,)', 3904, '[10,)'],
+    [{ type: 'number', bucket: 10 }, '(,)', 3904, '(,)'],
+    [{ type: 'number', bucket: 10 }, 'empty', 3904, 'empty'],
+    [{ type: 'number', bucket: 10 }, '{[12,37),[55,)}', 4451, '{[10,30),[50,)}'],
+    [{ type: 'number', bucket: 10 }, '{}', 4451, '{}'],
+    [{ type: 'date', truncate: 'year' }, '[2020-05-17,infinity)', 3912, null],
+    [
+      { type: 'date', truncate: 'year' },
+      '["2020-05-17 10:00:00+02","2021-05-17 10:00:00+02")',
+      3910,
+      '["2020-01-01 00:00:00+00","2021-01-01 00:00:00+00")',
+    ],
+    [{ type: 'date', truncate: 'year' }, '[1,2)', 3904, null],
+    [{ type: 'hash' }, '[1,2)', 3904, null],
+    ...['', '[', '[1', '[1,', '[1,2', '1,2)', '[1,2)x', '["1,2)', '[1,2,3)', '{[1,2)}', 'emptyx', 'empt'].map(
+      (value): [MaskSpec, string, number, null] => [{ type: 'number', bucket: 10 }, value, 3904, null],
+    ),
+    ...['{', '{[1,2)', '{[1,2),}', '{,[1,2)}', '{[1,2)[3,4)}', '{x}'].map((value): [MaskSpec, string, number, null] => [
+      { type: 'number', bucket: 10 },
+      value,
+      4451,
+      null,
+    ]),
+  ])('%j of range %s in type %i', (spec, value, oid, expected) => {
     expect(text(spec, value, oid)).toBe(expected);
   });
 });
