@@ -50,13 +50,21 @@ const rule = (columns: string[], mask: object) => ({ name: 'm', connections: ['s
 
 describe('a mask that does not fit its column’s type', () => {
   test.each([
-    ['public.people.name', { type: 'date', truncate: 'year' }, 'date does not fit text: use redact, partial, hash, email, constant or null'],
+    [
+      'public.people.name',
+      { type: 'date', truncate: 'year' },
+      'date does not fit text: use redact, partial, hash, email, constant or null',
+    ],
     ['people.token', { type: 'number', round: 10 }, 'number does not fit uuid: use redact, hash, constant or null'],
     ['people.id', { type: 'email' }, 'email does not fit int4: use redact, hash, number, constant or null'],
     ['people.id', { type: 'constant', value: 'abc' }, 'the constant "abc" is no int4; take a whole number in its range'],
     ['people.id', { type: 'number', bucket: 0.5 }, 'number by 0.5 hides nothing of int4: take a whole number from 2'],
     ['people.mood', { type: 'constant', value: 'glad' }, 'the constant "glad" is no public.mood; take one of "sad", "happy"'],
-    ['people.paid', { type: 'partial', keepLast: 1 }, 'partial does not fit public.cents (int8): use redact, hash, number, constant or null'],
+    [
+      'people.paid',
+      { type: 'partial', keepLast: 1 },
+      'partial does not fit public.cents (int8): use redact, hash, number, constant or null',
+    ],
     ['people.tags', { type: 'number', round: 10 }, 'number does not fit text[]: use redact, partial, hash, email, constant or null'],
   ])('on %s, %j is refused when it is saved', async (column, mask, words) => {
     const name = `public.people.${column.split('.').at(-1)}`;
