@@ -66,7 +66,7 @@ export function masksFor(type: string): MaskSpec['type'][] {
   if (/^(date|timestamp|timestamptz|timestamp with(out)? time zone)$/.test(base)) return ['date', 'constant', 'null'];
   if (/^(smallint|integer|bigint|numeric|int2|int4|int8|oid)$/.test(base)) return ['number', 'hash', 'constant', 'null'];
   if (/^(real|double precision|float4|float8)$/.test(base)) return ['number', 'constant', 'null'];
-  if (/^(bool|boolean)$/.test(base)) return ['null', 'constant'];
+  if (/^(bool|boolean|time|time without time zone|inet|macaddr)$/.test(base)) return ['null', 'constant'];
   return ['null'];
 }
 

@@ -99,6 +99,32 @@ describe('masks on text', () => {
   });
 });
 
+describe('pseudonyms of other types', () => {
+  const hash: MaskSpec = { type: 'hash' };
+
+  test('a bytea has the same in hex, in escapes and in binary, whatever its bytes', () => {
+    const pseudonym = masked(hash, Buffer.from([0xff, 0x00, 0x5c, 0x41]), 17, 1);
+    expect(pseudonym).toHaveLength(16);
+    for (const written of ['\\xff005c41', '\\377\\000\\\\A']) expect(text(hash, written, 17)).toBe(`\\x${pseudonym?.toString('hex')}`);
+    for (const odd of ['\\xf', '\\xzz', '\\9', '\\777', 'a\\']) expect(text(hash, odd, 17)).toBeNull();
+  });
+
+  test('int8 and numeric share theirs, so that they can be joined', () => {
+    expect(text(hash, '45', 20)).toBe(text(hash, '45.00', 1700));
+    expect(text(hash, '1.5', 1700)).toBe(text(hash, '1.50', 1700));
+    expect(text(hash, '1.5', 1700)).not.toBe(text(hash, '15', 1700));
+    expect(Number(text(hash, '45', 20))).toBeLessThan(2 ** 48);
+  });
+
+  test('a jsonb is a string, a uuid of version 8', () => {
+    expect(text(hash, '{"a": 1}', 3802)).toMatch(/^"h_[0-9a-f]{24}"$/);
+    expect(masked(hash, Buffer.from('\u0001{"a": 1}'), 3802, 1)?.toString()).toBe(`\u0001${text(hash, '{"a": 1}', 3802)}`);
+    expect(text(hash, '6f9619ff-8b86-d011-b42d-00cf4fc964ff', 2950)).toMatch(
+      /^[\da-f]{8}-[\da-f]{4}-8[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/,
+    );
+  });
+});
+
 describe('masks keep the type', () => {
   test('what a type cannot hold becomes NULL', () => {
     for (const spec of [
