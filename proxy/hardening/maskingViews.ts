@@ -96,6 +96,7 @@ export const viewMark = (digest: string, stored: string): string => `${VIEW_COMM
 /**
  * The masking views that are exactly what a script made and what the policy says now: the mark on the view is the one for today's masks,
  * and its definition is the one that was stored then. Anything else is an ordinary view.
+ * @param masks as they are without any masking view: {@link withoutRelations}
  * @param comments obj_description by view OID
  */
 export function recognisedViews(
@@ -108,18 +109,30 @@ export function recognisedViews(
   for (const [oid, comment] of comments) {
     const view = catalog.relations.get(oid);
     if (view?.kind !== 'v' || view.definition === null || view.definition === '') continue;
-    const made =
-      bySchema.get(view.schema) ??
-      maskingViews(
-        catalog,
-        masks.filter((mask) => catalog.relations.get(mask.relationOid)?.schema !== view.schema),
-        view.schema,
-      );
+    const made = bySchema.get(view.schema) ?? maskingViews(withoutRelations(catalog, new Set(comments.keys())), masks, view.schema);
     bySchema.set(view.schema, made);
     const expected = made.find((item) => item.name === view.name);
     if (expected !== undefined && comment === viewMark(expected.digest, sha256(view.definition))) recognised.set(oid, expected);
   }
   return recognised;
+}
+
+/**
+ * The catalog as if some relations were not there. Masking views are taken out before masks are worked out: what is derived is looked for by
+ * bare name, and they have the names of what they mask.
+ */
+export function withoutRelations(catalog: CatalogSnapshot, oids: ReadonlySet<number>): CatalogSnapshot {
+  const keep = (relation: Relation) => !oids.has(relation.oid);
+  return {
+    ...catalog,
+    relations: new Map([...catalog.relations].filter(([, relation]) => keep(relation))),
+    relationsByName: new Map(
+      [...catalog.relationsByName].flatMap(([name, all]): [string, Relation[]][] => {
+        const kept = all.filter(keep);
+        return kept.length === 0 ? [] : [[name, kept]];
+      }),
+    ),
+  };
 }
 
 export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');

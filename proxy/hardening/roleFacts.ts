@@ -30,8 +30,6 @@ export interface RoleFacts {
   /** Of PostgreSQL's catalogs that hold raw values or secrets. */
   catalogs: readonly string[];
   largeObjects: number;
-  /** Comments of masking views by OID. */
-  viewComments: ReadonlyMap<number, string>;
 }
 
 const ROLE = `
@@ -120,11 +118,12 @@ select count(*)::int4 as count from pg_largeobject_metadata m
          and case when a.grantee = 0 then true else pg_has_role($1::name, a.grantee, 'MEMBER') end)`;
 
 const VIEW_COMMENTS = `
-select c.oid as oid, d.description as comment from pg_class c
-  join pg_description d on d.classoid = 'pg_class'::regclass and d.objoid = c.oid and d.objsubid = 0
- where c.relkind = 'v' and starts_with(d.description, $1)`;
+select c.oid as oid, d.description as comment from pg_catalog.pg_class c
+  join pg_catalog.pg_description d on d.classoid operator(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
+    and d.objoid operator(pg_catalog.=) c.oid and d.objsubid operator(pg_catalog.=) 0
+ where c.relkind operator(pg_catalog.=) 'v' and pg_catalog.starts_with(d.description, $1)`;
 
-/** The comments of what says it is a masking view. Names are looked up in pg_catalog only when the caller's search_path says so. */
+/** The comments, by OID, of what says it is a masking view. */
 export async function readViewComments(client: pg.ClientBase): Promise<Map<number, string>> {
   const { rows } = await client.query<{ oid: number; comment: string }>(VIEW_COMMENTS, [VIEW_COMMENT]);
   return new Map(rows.map((row) => [row.oid, row.comment]));
@@ -162,6 +161,5 @@ export async function readRoleFacts(client: pg.ClientBase, role: string, masks: 
     statistics: (await client.query<{ name: string }>(STATISTICS, [relations, numbers])).rows.map((row) => row.name),
     catalogs: await namesOf(CATALOGS),
     largeObjects: large?.count ?? 0,
-    viewComments: await readViewComments(client),
   };
 }

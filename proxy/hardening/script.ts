@@ -52,14 +52,14 @@ const heading = (text: string) => `-- ${'-'.repeat(77)}\n${says(text)}`;
 
 function header({ connection, database, role, model, masks }: HardeningRequest): string {
   return says(
-    `Gatehouse: least privilege for the connection ${connection} (database ${database})
+    `Gatehouse: least privilege for the connection ${inComment(connection)} (database ${inComment(database)})
 
-Makes ${role}, a role that may do what ${model.role} may, except that PostgreSQL itself refuses it
+Makes ${inComment(role)}, a role that may do what ${inComment(model.role)} may, except that PostgreSQL itself refuses it
 the ${masks.length} masked columns, and views that show those columns masked. One transaction; run it again
 after every change of the masking rules or of the schema.
 
 Run it in this database as a superuser, or as a role that may create roles and owns these objects:
-  gatehouse connections harden ${connection} | psql -v ON_ERROR_STOP=1 ${database}`,
+  gatehouse connections harden ${inComment(connection)} | psql -v ON_ERROR_STOP=1 ${inComment(database)}`,
   );
 }
 
@@ -67,7 +67,7 @@ function footer({ connection, role }: HardeningRequest): string {
   return says(
     `Next: give the role a password, let the connection sign in as it, and have Gatehouse prove it.
   psql:  \\password ${quoteName(role)}
-  then:  gatehouse connections verify ${connection}`,
+  then:  gatehouse connections verify ${inComment(connection)}`,
   );
 }
 
@@ -132,13 +132,14 @@ function relations(request: HardeningRequest, views: readonly MaskingView[]): st
     if (hidden.size === 0) return lines.join('\n');
     const columns = relation.columns.filter((column) => hidden.has(column.number)).map((column) => column.name);
     const through = viewOf.get(relation.oid);
-    const note = `${relation.schema}.${relation.name}: not to be read: ${columns.join(', ')}`;
-    const where = through === undefined ? '; a foreign table gets no masking view' : `; masked in ${request.schema}.${through.name}`;
+    const note = inComment(`${relation.schema}.${relation.name}: not to be read: ${columns.join(', ')}`);
+    const where =
+      through === undefined ? '; a foreign table gets no masking view' : inComment(`; masked in ${request.schema}.${through.name}`);
     const owner = through === undefined ? [] : ownerGrants(request, relation, rights, name);
     return [says(note + where), ...lines, ...owner].join('\n');
   });
   return `${heading(
-    `4. Tables and views: what ${request.model.role} may do${request.readOnly ? ', reading only' : ''}, by column where columns are masked.
+    `4. Tables and views: what ${inComment(request.model.role)} may do${request.readOnly ? ', reading only' : ''}, by column where columns are masked.
 Masked columns may be written where they could be before: writing reads nothing.
 Never handed on: TRUNCATE, REFERENCES, TRIGGER, MAINTAIN, and owning anything.`,
   )}\n${parts.filter((part) => part !== '').join('\n') || says('None.')}`;
@@ -165,8 +166,8 @@ function grants(request: HardeningRequest, relation: Relation, rights: RelationR
   const readable = rights.select.filter((number) => !hidden.has(number));
   const wanted = [
     privilege('SELECT', relation, readable),
-    ...(request.readOnly ? [] : [privilege('INSERT', relation, rights.insert), privilege('UPDATE', relation, rights.update)]),
-    ...(request.readOnly || !rights.delete ? [] : ['DELETE']),
+    // A materialised view has the bits of a table and takes no writes.
+    ...(request.readOnly || relation.kind === 'm' ? [] : writeRights(relation, rights)),
   ].filter((part) => part !== null);
   if (wanted.length === 0) return hidden.size === 0 ? [] : [says('Every column of it is masked: nothing to grant.')];
   return [`GRANT ${wanted.join(', ')} ON ${qualifiedName(relation.schema, relation.name)} TO ${quoteName(request.role)};`];
@@ -228,7 +229,7 @@ function routines(request: HardeningRequest): string {
     return [`GRANT EXECUTE ON ROUTINE ${qualifiedName(item.schema, item.name)}(${rights.identity}) TO ${quoteName(request.role)};`];
   });
   return `${heading(
-    `6. Functions that ${request.model.role} may execute and PUBLIC may not. Those that run as the caller read no more than the caller.
+    `6. Functions that ${inComment(request.model.role)} may execute and PUBLIC may not. Those that run as the caller read no more than the caller.
 Left out: what runs with its owner's rights and may read masked data. Part 9 has what PUBLIC holds.`,
   )}\n${lines.join('\n') || says('None.')}`;
 }
@@ -250,7 +251,7 @@ GRANT ${['SELECT', ...writes].join(', ')} ON ${name} TO ${role};`;
     `${heading(
       `7. Masking views: masks in plain SQL, with the owner's rights, so that every operator sees masked values.
 security_barrier keeps conditions, and the planner's estimates, away from what is behind the mask.
-Row security on a table behind a view is that of ${ownerOf(request.role)}: policies for other roles show it no rows.`,
+Row security on a table behind a view is that of ${inComment(ownerOf(request.role))}: policies for other roles show it no rows.`,
     )}
 CREATE SCHEMA IF NOT EXISTS ${schema};
 REVOKE ALL ON SCHEMA ${schema} FROM PUBLIC;
@@ -271,7 +272,7 @@ const viewWrites = (rights: RelationRights): string[] => [
 ];
 
 function dropEarlier({ schema, role }: HardeningRequest): string {
-  return `${says(`Views that an earlier run made for ${role} go; one that something else was built on is refused, by name.`)}
+  return `${says(`Views that an earlier run made for ${inComment(role)} go; one that something else was built on is refused, by name.`)}
 DO ${dollarQuoted(`
 DECLARE
   masking record;
@@ -326,7 +327,7 @@ function fromPublic(request: HardeningRequest): string {
     ...model.publicCreate
       .filter((name) => name !== request.schema)
       .map((name) => ({
-        why: `Everyone may create objects in the schema ${name}. Taken away, so may only its owner and roles that were granted it by name.`,
+        why: `Everyone may create objects in the schema ${inComment(name)}. Taken away, so may only its owner and roles that were granted it by name.`,
         sql: `REVOKE CREATE ON SCHEMA ${quoteName(name)} FROM PUBLIC;`,
       })),
     ...(model.publicTemporary
@@ -344,7 +345,9 @@ function fromPublic(request: HardeningRequest): string {
       const name = `${qualifiedName(item.schema, item.name)}(${rights.identity})`;
       return [
         {
-          why: `${item.schema}.${item.name} ${why}. Roles that need it are granted EXECUTE by name${rights.execute ? `, as ${model.role} is here` : ''}.`,
+          why: inComment(
+            `${item.schema}.${item.name} ${why}. Roles that need it are granted EXECUTE by name${rights.execute ? `, as ${model.role} is here` : ''}.`,
+          ),
           sql: `REVOKE EXECUTE ON ROUTINE ${name} FROM PUBLIC;${
             rights.execute && model.role !== role ? `\nGRANT EXECUTE ON ROUTINE ${name} TO ${quoteName(model.role)};` : ''
           }`,
@@ -354,7 +357,7 @@ function fromPublic(request: HardeningRequest): string {
   ];
   const intro = revokePublic
     ? '9. What PUBLIC holds and least privilege must not have, taken from everyone (asked for with --revoke-public).'
-    : `9. What PUBLIC holds cannot be taken from ${role} alone. Each line below takes it from EVERY role that has it only through PUBLIC,
+    : `9. What PUBLIC holds cannot be taken from ${inComment(role)} alone. Each line below takes it from EVERY role that has it only through PUBLIC,
 so none is run unless you say so: print them as statements with --revoke-public. Until then verify lists what they would close.`;
   const body = items.map(({ why, sql }) => `${says(why)}\n${revokePublic ? sql : commented(sql)}`);
   return `${heading(intro)}\n${body.join('\n') || says('Nothing: PUBLIC holds no such right.')}`;

@@ -5,10 +5,10 @@ import type { CatalogSnapshot, Relation } from '../catalog/types';
 import type { ColumnMask } from '../masking/types';
 import { findCrossings } from './crossings';
 import { HASH_KEY_TABLE } from './maskExpression';
-import { recognisedViews } from './maskingViews';
+import { recognisedViews, withoutRelations } from './maskingViews';
 import { qualifiedName, quoteName } from './quote';
 import { conclude } from './report';
-import { type RoleFacts, readRoleFacts } from './roleFacts';
+import { type RoleFacts, readRoleFacts, readViewComments } from './roleFacts';
 
 /** Memberships that read, or show what others run, whatever tables say. */
 const READING_ROLES: ReadonlySet<string> = new Set([
@@ -20,13 +20,13 @@ const READING_ROLES: ReadonlySet<string> = new Set([
  * Proves on a control connection what a role cannot read, and lists what could cross. Everything runs in one read-only transaction that is
  * rolled back. Throws what `pg` throws; a column that could not be tried is no proof, not an error.
  * @param catalog read on the same connection just before
- * @param masks all masked columns, derived ones included
+ * @param masksIn all masked columns of a catalog, derived ones included
  * @param role the role to prove; the session's own when null
  */
 export async function verifyRole(
   client: pg.ClientBase,
   catalog: CatalogSnapshot,
-  masks: readonly ColumnMask[],
+  masksIn: (catalog: CatalogSnapshot) => readonly ColumnMask[],
   role: string | null,
 ): Promise<EnforcementReport> {
   const subject = role ?? catalog.user.name;
@@ -34,9 +34,10 @@ export async function verifyRole(
   try {
     await client.query(`SET LOCAL search_path = pg_catalog; SET LOCAL lock_timeout = '1s'`);
     const acting = role === null || role === catalog.user.name ? null : await become(client, role);
-    const facts = await readRoleFacts(client, subject, masks);
-    const views = recognisedViews(catalog, masks, facts.viewComments);
-    const bare = masks.filter((mask) => !views.has(mask.relationOid));
+    const comments = await readViewComments(client);
+    const views = recognisedViews(catalog, masksIn(withoutRelations(catalog, new Set(comments.keys()))), comments);
+    const bare = masksIn(withoutRelations(catalog, new Set(views.keys())));
+    const facts = await readRoleFacts(client, subject, bare);
     const tried = await proveColumns(client, catalog, bare, facts, acting === null);
     // Outside of the transaction's snapshot a change would not be seen.
     await client.query('ROLLBACK');
