@@ -9,9 +9,10 @@ import type { ConnectionPolicy, MaskingRule } from '../policy/types';
 import { loadParser } from '../sql/parse';
 import { HASH_KEY_TABLE } from './maskExpression';
 import { withoutRelations } from './maskingViews';
+import { ownerOf } from './owner';
 import { readRights } from './rights';
 import { readViewComments } from './roleFacts';
-import { hardeningScript, ownerOf } from './script';
+import { hardeningScript } from './script';
 import type { HardeningRequest } from './types';
 import { verifyRole } from './verify';
 

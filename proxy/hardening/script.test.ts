@@ -4,7 +4,8 @@ import type { CatalogSnapshot, FunctionInfo, Relation, RelationKind, TypeInfo } 
 import type { ColumnMask } from '../masking/types';
 import { loadParser, parseStatements } from '../sql/parse';
 import { maskingViews } from './maskingViews';
-import { hardeningScript, ownerOf } from './script';
+import { ownerOf } from './owner';
+import { hardeningScript } from './script';
 import type { HardeningRequest, RelationRights } from './types';
 
 beforeAll(() => loadParser());
