@@ -21,7 +21,7 @@ type Proof = NonNullable<ConnectionRow['enforcement']>;
 
 /** The same for a connection, as far as it is proved; a proof that no longer counts says so. */
 export function ProofBadge({ proof }: { proof: Pick<Proof, 'state' | 'outdated' | 'crossings'> | null }) {
-  if (proof === null || (proof.state === 'gateway' && !proof.outdated)) return <EnforcementBadge enforcement="gateway" />;
+  if (proof === null || proof.state === 'gateway') return <EnforcementBadge enforcement="gateway" />;
   if (proof.outdated)
     return (
       <Badge tone="hold" className="h-auto min-h-5.5 whitespace-normal">
