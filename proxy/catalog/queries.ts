@@ -139,6 +139,9 @@ const ROLE_RIGHTS = `
       array(select m.oid from pg_catalog.pg_roles m where pg_catalog.pg_has_role(m.oid, 'MEMBER') order by m.oid), '+') end,
     pg_catalog.array_to_string(
       array(select s.oid from pg_catalog.pg_foreign_server s where pg_catalog.has_server_privilege(s.oid, 'USAGE') order by s.oid), '+'),
+    pg_catalog.array_to_string(
+      array(select w.oid from pg_catalog.pg_foreign_data_wrapper w
+             where pg_catalog.has_foreign_data_wrapper_privilege(w.oid, 'USAGE') order by w.oid), '+'),
     (select pg_catalog.count(*) from pg_catalog.pg_user_mappings))
    from pg_catalog.pg_roles r where r.rolname operator(pg_catalog.=) current_user)`;
 

@@ -27,6 +27,19 @@ export function fromPublic(request: HardeningRequest): string {
         why: `Everyone may create objects in the schema ${inComment(name)}. Taken away, so may only its owner and roles that were granted it by name.`,
         sql: `REVOKE CREATE ON SCHEMA ${quoteName(name)} FROM PUBLIC;`,
       })),
+    ...[...model.relations.values()].flatMap((rights) => {
+      const relation = request.catalog.relations.get(rights.oid);
+      const masked = request.masks.some((mask) => mask.relationOid === rights.oid && rights.publicSelect.includes(mask.attributeNumber));
+      if (relation === undefined || relation.schema === request.schema || !masked) return [];
+      return [
+        {
+          why: inComment(
+            `Everyone may read masked columns of ${relation.schema}.${relation.name}. Roles that need it are granted SELECT by name.`,
+          ),
+          sql: `REVOKE SELECT ON ${qualifiedName(relation.schema, relation.name)} FROM PUBLIC;`,
+        },
+      ];
+    }),
     ...(model.publicTemporary
       ? [
           {

@@ -325,6 +325,12 @@ describe('what could cross is listed', () => {
       { kind: 'foreign server', object: 'elsewhere', detail: expect.stringContaining('user mapping signs it in') },
     ],
     [
+      'a foreign-data wrapper',
+      `create foreign data wrapper other_fdw; grant usage on foreign data wrapper other_fdw to ${role}`,
+      'drop foreign data wrapper other_fdw cascade',
+      { kind: 'foreign server', object: 'other_fdw' },
+    ],
+    [
       'a function for files',
       `grant execute on function pg_read_file(text) to ${role}`,
       `revoke execute on function pg_read_file(text) from ${role}`,

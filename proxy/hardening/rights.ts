@@ -11,11 +11,16 @@ select n.nspname::text as name, has_schema_privilege($1::name, n.oid, 'USAGE') a
 
 const RELATIONS = `
 select c.oid as oid, has_table_privilege($1::name, c.oid, 'DELETE') as delete,
-       ${['SELECT', 'INSERT', 'UPDATE']
+       ${[
+         ['select', '$1::name', 'SELECT'],
+         ['insert', '$1::name', 'INSERT'],
+         ['update', '$1::name', 'UPDATE'],
+         ['"publicSelect"', "'public'", 'SELECT'],
+       ]
          .map(
-           (right) =>
+           ([as, who, right]) =>
              `array(select a.attnum::int4 from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-                 and has_column_privilege($1::name, c.oid, a.attnum, '${right}') order by 1) as ${right.toLowerCase()}`,
+                 and has_column_privilege(${who}, c.oid, a.attnum, '${right}') order by 1) as ${as}`,
          )
          .join(', ')}
   from pg_class c join pg_namespace n on n.oid = c.relnamespace

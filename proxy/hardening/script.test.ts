@@ -59,7 +59,7 @@ function mask(on: Relation, number: number, spec: MaskSpec = { type: 'redact' })
 
 const all = (on: Relation): RelationRights => {
   const numbers = on.columns.map((column) => column.number);
-  return { oid: on.oid, select: numbers, insert: numbers, update: numbers, delete: true };
+  return { oid: on.oid, select: numbers, insert: numbers, update: numbers, delete: true, publicSelect: [] };
 };
 
 function request(relations: Relation[], masks: ColumnMask[], change: Partial<HardeningRequest> = {}): HardeningRequest {
@@ -96,7 +96,7 @@ describe('what is granted', () => {
 
   test('no more than the model has', () => {
     const wanted = request([people, places], [mask(people, 2)]);
-    const rights: RelationRights = { oid: 1, select: [1, 2], insert: [], update: [1], delete: false };
+    const rights: RelationRights = { oid: 1, select: [1, 2], insert: [], update: [1], delete: false, publicSelect: [] };
     const lines = grantsOf(hardeningScript({ ...wanted, model: { ...wanted.model, relations: new Map([[1, rights]]) } }));
     expect(lines).toContain('GRANT SELECT ("id"), UPDATE ("id") ON "public"."people" TO "least";');
     expect(lines).not.toContainEqual(expect.stringContaining('places'));
@@ -198,7 +198,8 @@ describe('what PUBLIC holds', () => {
   const wanted = (revokePublic: boolean) => {
     const base = request([people], [mask(people, 2)], { revokePublic, catalog: catalogOf([people], [peek]) });
     const routines = [{ oid: 50, identity: 'n integer', execute: true, publicExecute: true }];
-    return { ...base, model: { ...base.model, publicTemporary: true, publicCreate: ['public'], routines } };
+    const relations = new Map([[people.oid, { ...all(people), publicSelect: [1, 2] }]]);
+    return { ...base, model: { ...base.model, relations, publicTemporary: true, publicCreate: ['public'], routines } };
   };
 
   test('is explained and left alone', () => {
@@ -217,6 +218,7 @@ describe('what PUBLIC holds', () => {
     expect(lines).toEqual(
       expect.arrayContaining([
         'REVOKE CREATE ON SCHEMA "public" FROM PUBLIC;',
+        'REVOKE SELECT ON "public"."people" FROM PUBLIC;',
         'REVOKE TEMPORARY ON DATABASE "shop" FROM PUBLIC;',
         'REVOKE EXECUTE ON ROUTINE "public"."peek"(n integer) FROM PUBLIC;',
       ]),

@@ -8,6 +8,8 @@ export interface RelationRights {
   insert: readonly number[];
   update: readonly number[];
   delete: boolean;
+  /** Columns everyone may read. */
+  publicSelect: readonly number[];
 }
 
 /** A sequence one role may use. */

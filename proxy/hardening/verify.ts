@@ -13,7 +13,7 @@ import { type RoleFacts, readRoleFacts, readViewComments } from './roleFacts';
 /** Memberships that read, or show what others run, whatever tables say. */
 const READING_ROLES: ReadonlySet<string> = new Set([
   ...['pg_read_all_data', 'pg_read_server_files', 'pg_write_server_files', 'pg_execute_server_program'],
-  ...['pg_monitor', 'pg_read_all_stats', 'pg_stat_scan_tables', 'pg_database_owner'],
+  ...['pg_monitor', 'pg_read_all_stats', 'pg_stat_scan_tables'],
 ]);
 
 /**

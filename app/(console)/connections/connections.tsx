@@ -87,14 +87,14 @@ function Row({ row, isAdmin, show }: { row: ConnectionRow; isAdmin: boolean; sho
       <span className="grid size-9 shrink-0 place-items-center rounded-lg bg-accent-soft text-accent-text">
         <Cable className="size-4.5" aria-hidden />
       </span>
-      <div className="min-w-0 flex-1 basis-52">
+      <div className="grid min-w-0 flex-1 basis-44 justify-items-start gap-1">
         <h2 className="text-base font-semibold">{row.name}</h2>
-        <p className="truncate font-mono text-xs text-ink-2">
+        <p className="max-w-full truncate font-mono text-xs text-ink-2">
           {row.username}@{row.host}:{row.port}/{row.database}
         </p>
+        <ProofBadge proof={proof} />
       </div>
       <div className="flex flex-wrap items-center gap-1.5 text-xs text-ink-2">
-        <ProofBadge proof={proof} />
         <Badge>TLS {row.tls}</Badge>
         <span className="inline-flex items-center gap-1">
           default <ActionBadge action={row.default} />
