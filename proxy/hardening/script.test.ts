@@ -54,7 +54,7 @@ function catalogOf(relations: Relation[], functions: FunctionInfo[] = []): Catal
 
 function mask(on: Relation, number: number, spec: MaskSpec = { type: 'redact' }): ColumnMask {
   const column = `${on.schema}.${on.name}.${on.columns[number - 1]?.name}`;
-  return { relationOid: on.oid, attributeNumber: number, column, rule: 'pii', mask: spec, inference: 'guarded' };
+  return { relationOid: on.oid, attributeNumber: number, column, rule: 'pii', mask: spec, inference: 'guarded', computed: false };
 }
 
 const all = (on: Relation): RelationRights => {
@@ -193,7 +193,15 @@ describe('what PUBLIC holds', () => {
       arguments: [],
       returnTypeOid: 25,
     },
-    ...{ returnsSet: false, securityDefiner: true, extension: null, source: 'select ssn from people', unreadable: false },
+    ...{
+      returnsSet: false,
+      securityDefiner: true,
+      extension: null,
+      source: 'select ssn from people',
+      unreadable: false,
+      searchPath: null,
+      defaults: null,
+    },
   };
   const wanted = (revokePublic: boolean) => {
     const base = request([people], [mask(people, 2)], { revokePublic, catalog: catalogOf([people], [peek]) });
