@@ -47,7 +47,13 @@ function catalogOf(relations: Relation[], functions: FunctionInfo[] = []): Catal
   return {
     ...{ version: 1, serverVersion: 180000, fingerprint: 'f', user: { name: 'app', superuser: false, bypassRls: false } },
     ...{ searchPath: ['public'], relations: new Map(relations.map((item) => [item.oid, item])), relationsByName: byName },
-    ...{ functions: new Map(functions.map((item) => [item.name, [item]])), operators: [], casts: [], unreadable: [] },
+    ...{
+      functions: new Map(functions.map((item) => [item.name, [item]])),
+      operators: [],
+      casts: [],
+      unreadable: [],
+      temporary: new Set<number>(),
+    },
     types: new Map([TEXT, INT, UUID, DOMAIN].map((item) => [item.oid, item])),
   };
 }
