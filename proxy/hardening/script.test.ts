@@ -139,6 +139,11 @@ describe('masking views', () => {
     [{ type: 'partial', keepFirst: 1, keepLast: 256 }, 2, "THEN '***' END"],
   ])('%j on column %i', (spec, number, expected) => expect(query(spec, number)).toContain(expected));
 
+  test('keep conditions and estimates away from what is behind them', () => {
+    const made = hardeningScript(request([people, places], [mask(people, 2), mask(places, 1)])).match(/^CREATE VIEW .*$/gm);
+    expect(made).toEqual(['people', 'places'].map((name) => `CREATE VIEW "gatehouse_masked"."${name}" WITH (security_barrier) AS`));
+  });
+
   test('another mask is another digest', () => {
     const digest = (spec: MaskSpec) => maskingViews(catalogOf([people]), [mask(people, 2, spec)], 'm')[0]?.digest;
     expect(digest({ type: 'partial', keepLast: 4 })).toBe(digest({ type: 'partial', keepLast: 4 }));
