@@ -1,12 +1,16 @@
 import type { ColumnDescription } from '../wire/backend';
+import { type CellMask, CellOut } from './cellOut';
 import { cellMask, cellTypeOf } from './cells';
+import { type Detection, detectingColumns } from './detect/columns';
+import type { DetectionHits } from './detect/hits';
 import type { RowMask } from './rows';
 import type { ColumnMask, Touch } from './types';
 
 /** What happens to the rows of one result. */
 export type ResultPlan =
   | { kind: 'pass' }
-  | { kind: 'mask'; masks: RowMask; columns: readonly string[] }
+  /** `hits` counts what content rules found in columns without a mask of their own. */
+  | { kind: 'mask'; masks: RowMask; columns: readonly string[]; hits: DetectionHits | null }
   /** The server's description disagrees with the analysis: no row is released. */
   | { kind: 'withhold'; reason: string }
   /** A relation the catalog snapshot does not know: read it again, then plan again. */
@@ -21,6 +25,8 @@ export interface ResultContext {
   /** The base type behind domains. */
   baseType(typeOid: number): number;
   hashKey: Buffer;
+  /** Rules that look into the cells of columns without a mask; null when there are none. */
+  detection: Detection | null;
   /** True when the catalog was read again for this very result. */
   refreshed: boolean;
 }
@@ -60,5 +66,19 @@ export function planResult(columns: readonly ColumnDescription[], context: Resul
     }
     masks.push(null);
   }
-  return named.length === 0 ? { kind: 'pass' } : { kind: 'mask', masks, columns: named };
+  const detecting = context.detection === null ? null : detectingColumns(columns, context.detection);
+  if (detecting === null) return named.length === 0 ? { kind: 'pass' } : { kind: 'mask', masks, columns: named, hits: null };
+  const all = masks.map((mask, i) => mask ?? returned(detecting.masks[i] ?? null));
+  return { kind: 'mask', masks: all, columns: named, hits: detecting.hits };
+}
+
+const room = new CellOut();
+
+/** A mask that writes its cell, as one that returns it. */
+function returned(mask: CellMask | null): ReturnType<typeof cellMask> | null {
+  if (mask === null) return null;
+  return (cell) => {
+    room.length = 0;
+    return mask(cell, 0, cell.length, room) ? Buffer.from(room.bytes.subarray(0, room.length)) : null;
+  };
 }

@@ -6,6 +6,7 @@ import type { Touch } from '../masking/types';
 import { factsOf } from '../sql/facts';
 import { guardDepth, type ParsedStatement, parseStatements } from '../sql/parse';
 import type { Effect, StatementFacts } from '../sql/types';
+import { copyOutRefusals } from './copyOut';
 import { decide, strictestAction } from './decide';
 import { type Refusal, reviewCalls } from './functions';
 import { resolveNames } from './resolve';
@@ -78,7 +79,7 @@ function judgeStatement(parsed: ParsedStatement, context: JudgeContext, before: 
     columns: resolved.columns,
     touch,
     opaqueReasons: [...calls.opaque, ...(planted === null ? [] : [planted]), ...unnamed],
-    refusals: [...sessionRefusals(facts), ...calls.refusals, ...catalogWrites(facts)],
+    refusals: [...sessionRefusals(facts), ...calls.refusals, ...catalogWrites(facts), ...copyOutRefusals(facts, context)],
     connection: context.connection,
     principal: context.principal,
     policy: context.policy,

@@ -3,7 +3,7 @@ import { type BindMessage, decodeBind, decodeExecute, decodeParse, decodeTarget,
 import { decodeLongBind, type LongBindRest, type LongParameter } from '../wire/longBind';
 import { Frontend } from '../wire/messages';
 import { MessageWriter } from '../wire/writer';
-import { withPrepared } from './effective';
+import { type Effective, withPrepared } from './effective';
 import { type Execution, newExecution } from './execution';
 import type { Judging } from './judging';
 import type { Portal, PreparedStatement } from './names';
@@ -190,11 +190,11 @@ export class ExtendedQuery {
     else session.released(held);
     this.#verdicts.mark(execution, view);
     // A clean answer about names rests on what they mean; where the session has a search_path of its own, the origins are looked at too.
-    const unsure = execution.judged.touch.state !== 'clean' || (!session.searchPathKnown && !view.masks.empty);
+    const detecting = session.services.detecting(session.facts).length > 0;
+    const unsure = execution.judged.touch.state !== 'clean' || (!session.searchPathKnown && !view.masks.empty) || detecting;
     if (unsure && !portal.described) {
       // Without its own description a result has no origins to be masked by.
-      protocol.sentDescribe(null, portal, true);
-      session.toUpstream.append(new MessageWriter().begin(Frontend.describe).int8(0x50).cstring(name).end().take());
+      this.#describe(portal);
     }
     protocol.sentExecute(execution, portal);
     session.toUpstream.append(bytes);
@@ -210,8 +210,16 @@ export class ExtendedQuery {
     if (effective.action !== 'allow') throw this.#verdicts.denied(executions, view);
     session.begin(executions, view, 'running');
     for (const execution of executions) this.#verdicts.mark(execution, view);
-    session.protocol.sentExecute(executions[0] ?? null, null);
+    const portal = session.services.detecting(session.facts).length > 0 ? cursorPortal(name, text, effective, view) : null;
+    if (portal !== null) this.#describe(portal);
+    session.protocol.sentExecute(executions[0] ?? null, portal);
     session.toUpstream.append(bytes);
+  }
+
+  #describe(portal: Portal): void {
+    const { protocol, toUpstream } = this.#session;
+    protocol.sentDescribe(null, portal, true);
+    toUpstream.append(new MessageWriter().begin(Frontend.describe).int8(0x50).cstring(portal.name).end().take());
   }
 
   /** Between Bind and Execute the policy may have moved, and what an EXECUTE names may have become another statement. */
@@ -252,4 +260,21 @@ export class ExtendedQuery {
     this.#session.protocol.sentClose(target, name);
     this.#session.toUpstream.append(bytes);
   }
+}
+
+/** A cursor as the portal it is to the protocol, so that its result can be described and looked into. */
+function cursorPortal(name: string, sql: string, judgement: Effective, view: SessionView): Portal {
+  return {
+    name,
+    statement: { name: '', sql, bySql: false, parameterTypes: [], judgement, columns: null },
+    judgement,
+    parameters: [],
+    approved: false,
+    unresolved: false,
+    policyVersion: view.policy.version,
+    described: false,
+    plan: null,
+    pending: null,
+    analysisMs: 0,
+  };
 }
