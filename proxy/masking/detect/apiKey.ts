@@ -54,8 +54,9 @@ STARTS['-'.charCodeAt(0)] = 1;
 
 /** Keys of well-known services by their formats, JSON Web Tokens (RFC 7519), private keys in PEM (RFC 7468). */
 export function findKeys(scan: Scan): void {
-  for (let i = scan.start; i < scan.end && !scan.overflow; i++) {
-    const byte = scan.bytes[i] ?? 0;
+  const { bytes, end: stop } = scan;
+  for (let i = scan.start; i < stop && !scan.overflow; i++) {
+    const byte = bytes[i] ?? 0;
     if (STARTS[byte] !== 1) continue;
     const end = byte === 0x2d ? pemAt(scan, i) : isAlnum(scan.at(i - 1)) ? -1 : keyAt(scan, i, byte);
     if (end < 0) continue;

@@ -29,6 +29,13 @@ const ISSUERS: readonly Issuer[] = Object.values(creditCardType.types).flatMap((
   });
 });
 
+/** The first two digits of any issuer's numbers. */
+const FIRST_TWO = new Uint8Array(100);
+for (const { width, low, high } of ISSUERS) {
+  const two = (value: number) => (width === 1 ? value * 10 : Math.floor(value / 10 ** (width - 2)));
+  for (let i = two(low); i <= two(high) + (width === 1 ? 9 : 0); i++) FIRST_TWO[i] = 1;
+}
+
 /** ISO/IEC 7812-1. `digits` are numbers 0 to 9. */
 function luhnHolds(digits: Uint8Array, from: number, to: number): boolean {
   let sum = 0;
@@ -77,9 +84,10 @@ const ends = new Float64Array(MAX_GROUPS);
  * or single dashes. No letter or digit touches them, and the digits of a decimal fraction are none.
  */
 export function findCards(scan: Scan): void {
+  const { bytes, end } = scan;
   let i = scan.start;
-  while (i < scan.end && !scan.overflow) {
-    if (!isDigit(scan.at(i))) {
+  while (i < end && !scan.overflow) {
+    if (!isDigit(bytes[i] ?? 0)) {
       i++;
       continue;
     }
@@ -99,7 +107,9 @@ function digitsEnd(scan: Scan, from: number): number {
 /** Looks for a card that begins at this group of digits; answers where to go on. */
 function cardAt(scan: Scan, from: number): number {
   const firstEnd = digitsEnd(scan, from);
-  if (firstEnd - from > MAX_DIGITS) return firstEnd;
+  const length = firstEnd - from;
+  if (length !== 4 && (length < MIN_DIGITS || length > MAX_DIGITS)) return firstEnd;
+  if (FIRST_TWO[(scan.at(from) - 0x30) * 10 + scan.at(from + 1) - 0x30] !== 1) return firstEnd;
   let count = 0;
   let total = 0;
   let separator = -1;
@@ -116,7 +126,7 @@ function cardAt(scan: Scan, from: number): number {
     separator = gap;
     at = end + 1;
   }
-  scan.spend(total);
+  scan.spend(4 * total + 16 * count);
   for (let last = count - 1; last >= 0; last--) {
     const end = ends[last] ?? 0;
     if (total >= MIN_DIGITS && !isTouchedAfter(scan, end) && isLayout(groups, 0, last) && isCard(digits, 0, total)) {

@@ -15,9 +15,11 @@ const isLetter = (byte: number) => isAlnum(byte) && !isDigit(byte);
  * A word begins and ends with it.
  */
 export function findIbans(scan: Scan): void {
-  for (let i = scan.start; i < scan.end && !scan.overflow; i++) {
-    if (!isLetter(scan.at(i)) || isAlnum(scan.at(i - 1))) continue;
-    if (!isLetter(scan.at(i + 1)) || !isDigit(scan.at(i + 2)) || !isDigit(scan.at(i + 3))) continue;
+  const { bytes, end: stop } = scan;
+  // From digits back: they are rarer than letters.
+  for (let i = scan.start; i < stop - 3 && !scan.overflow; i++) {
+    if (!isDigit(bytes[i + 2] ?? 0) || !isDigit(bytes[i + 3] ?? 0)) continue;
+    if (!isLetter(bytes[i] ?? 0) || !isLetter(bytes[i + 1] ?? 0) || isAlnum(scan.at(i - 1))) continue;
     const end = ibanAt(scan, i);
     if (end > 0) {
       scan.hit(i, end, IBAN);

@@ -21,7 +21,7 @@ export const PHONE_LABEL: Label = {
 
 /** Whether the value at `position` is labelled, by the text right in front of it or by its JSON key. Allocates; for candidates only. */
 export function isLabelled(scan: Scan, position: number, label: Label): boolean {
-  if (scan.label !== '' && label.key.test(scan.label)) return true;
+  if (scan.label !== '' && position <= scan.start + 1 && label.key.test(scan.label)) return true;
   if (!followsWord(scan, position)) return false;
   const from = Math.max(scan.start, position - NEAR_BYTES);
   if (!scan.spend(8 * (position - from) + 64)) return false;

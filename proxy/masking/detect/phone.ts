@@ -21,9 +21,10 @@ const counts: number[] = [];
  * because most numbers are something else.
  */
 export function findPhones(scan: Scan): void {
+  const { bytes, end: stop } = scan;
   let i = scan.start;
-  while (i < scan.end && !scan.overflow) {
-    const byte = scan.at(i);
+  while (i < stop && !scan.overflow) {
+    const byte = bytes[i] ?? 0;
     if (byte !== 0x2b && byte !== 0x28 && !isDigit(byte)) {
       i++;
       continue;
@@ -122,6 +123,5 @@ function isCode(scan: Scan, at: number): boolean {
 }
 
 function labelled(scan: Scan, start: number): number {
-  if (!gather(scan, start)) return -1;
-  return isLabelled(scan, start, PHONE_LABEL) ? (ends.at(-1) ?? -1) : -1;
+  return isLabelled(scan, start, PHONE_LABEL) && gather(scan, start) ? (ends.at(-1) ?? -1) : -1;
 }

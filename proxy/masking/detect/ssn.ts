@@ -7,9 +7,10 @@ import { isAlnum, isDigit, type Scan, SSN } from './scan';
  * (`SSN`, `social security no.`), because most numbers of nine digits are something else.
  */
 export function findSsns(scan: Scan): void {
+  const { bytes, end } = scan;
   let i = scan.start;
-  while (i < scan.end && !scan.overflow) {
-    if (!isDigit(scan.at(i))) {
+  while (i < end && !scan.overflow) {
+    if (!isDigit(bytes[i] ?? 0)) {
       i++;
       continue;
     }
