@@ -3,7 +3,7 @@ import { strictness } from '../strictest';
 import { find } from './find';
 import { ESCAPED, mayHold } from './prefilter';
 import type { DetectingRule } from './rules';
-import { bitsOf, DETECTORS, Scan } from './scan';
+import { type ByteRange, bitsOf, DETECTORS, Scan } from './scan';
 import { spanMask } from './spanMask';
 
 /** unchanged: the cell was appended as it is. changed: something else was. toNull, tooMuch: nothing may be left of what was appended. */
@@ -63,20 +63,31 @@ export class Content {
     return (this.enforced & (1 << detector)) !== 0;
   }
 
-  /** Text: the spans found are replaced. `label` is a JSON key; `json`: what replaces them is escaped for the inside of a JSON string. */
-  text(bytes: Buffer, start: number, end: number, out: CellOut, label = '', json = false): Outcome {
-    const likely = mayHold(bytes, start, end) & this.wanted;
-    if (likely !== 0) {
-      scan.begin(bytes, start, end, label);
-      find(scan, likely);
-      if (scan.overflow) return 'tooMuch';
-      if (scan.spans.length > 0) return this.#replace(out, json);
+  /** Text: the spans found are replaced. */
+  text(bytes: Buffer, start: number, end: number, out: CellOut, label: ByteRange | null = null): Outcome {
+    switch (this.look(bytes, start, end, label)) {
+      case 'tooMuch':
+        return 'tooMuch';
+      case 'found':
+        return this.replace(out, false);
+      default:
+        out.append(bytes, start, end);
+        return 'unchanged';
     }
-    out.append(bytes, start, end);
-    return 'unchanged';
   }
 
-  #replace(out: CellOut, json: boolean): Outcome {
+  /** Looks into text and appends nothing; what is found is there until the next look. `label` is a JSON key. */
+  look(bytes: Buffer, start: number, end: number, label: ByteRange | null): 'nothing' | 'found' | 'tooMuch' {
+    const likely = mayHold(bytes, start, end) & this.wanted;
+    if (likely === 0) return 'nothing';
+    scan.begin(bytes, start, end, label);
+    find(scan, likely);
+    if (scan.overflow) return 'tooMuch';
+    return scan.spans.length > 0 ? 'found' : 'nothing';
+  }
+
+  /** Appends the text of the last look with its spans masked. `json`: what replaces them is escaped for the inside of a JSON string. */
+  replace(out: CellOut, json: boolean): Outcome {
     const spans = this.#merged();
     if (spans.some(({ action }) => action.mask === null)) return 'toNull';
     let copied = scan.start;

@@ -10,8 +10,8 @@ import type { DetectingRule } from './rules';
 
 export type Types = ReadonlyMap<number, TypeInfo>;
 
-/** Cells larger than this are not looked through: they are masked whole. 16 MiB take some 30 ms of a worker that others wait for. */
-export const MAX_CELL_BYTES = 16 * 1024 * 1024;
+/** Cells larger than this are not looked through: they are masked whole. 8 MiB take a worker, for which others wait, 20 to 200 ms. */
+const MAX_CELL_BYTES = 8 * 1024 * 1024;
 
 const MAX_NESTING = 8;
 

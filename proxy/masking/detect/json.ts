@@ -1,14 +1,13 @@
 import { CellOut } from '../cellOut';
-import type { CellScan, Content } from './content';
+import type { CellScan, Content, Outcome } from './content';
 import { isCardNumber } from './creditCard';
 import { wholeNumber } from './numbers';
-import { CREDIT_CARD, isDigit, PHONE, SSN } from './scan';
+import { type ByteRange, CREDIT_CARD, isDigit, PHONE, SSN } from './scan';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COLON = 0x3a;
 const NULL = Buffer.from('null');
-const MAX_LABEL_BYTES = 64;
 
 const decoded = new CellOut(1024);
 const wrapped = new CellOut(256);
@@ -29,79 +28,110 @@ export function jsonScan(content: Content, versioned: boolean): CellScan {
 
 /**
  * Looks through every string, key and number of a JSON document (RFC 8259) and appends it, valid as before: spans inside strings are replaced,
- * a number that is a hit becomes null. A value is labelled by the key in front of it. Written against bytes, not parsed, so that a document
- * without hits leaves exactly as it came.
+ * a number that is a hit becomes null. A value is labelled by the key in front of it. Works on bytes and not on a parsed document, so that
+ * one without hits leaves exactly as it came.
  */
-function scanDocument(content: Content, bytes: Buffer, start: number, end: number, out: CellOut): ReturnType<CellScan> {
-  let changed = false;
-  let label = '';
+function scanDocument(content: Content, bytes: Buffer, start: number, end: number, out: CellOut): Outcome {
+  const key = { bytes, start: 0, end: 0 };
+  let label: ByteRange | null = null;
   let copied = start;
   let at = start;
   while (at < end) {
     const byte = bytes[at] ?? 0;
+    let outcome: Outcome = 'unchanged';
+    let stop = at + 1;
     if (byte === QUOTE) {
-      const string = endOfString(bytes, at, end);
-      if (string.end < 0) return 'tooMuch';
-      const after = skipSpace(bytes, string.end, end);
+      const escaped = endOfString(bytes, at, end);
+      stop = stringEnd;
+      if (stop < 0) return 'tooMuch';
+      const after = skipSpace(bytes, stop, end);
       const isKey = after < end && bytes[after] === COLON;
-      out.append(bytes, copied, at + 1);
-      const outcome = string.escaped
-        ? escapedString(content, bytes, at, string.end, isKey ? '' : label, out)
-        : content.text(bytes, at + 1, string.end - 1, out, isKey ? '' : label, true);
-      if (outcome === 'toNull' || outcome === 'tooMuch') return outcome;
-      changed ||= outcome === 'changed';
-      copied = string.end - 1;
+      outcome = stringOutcome(content, bytes, copied, at, stop, escaped, isKey ? null : label, out);
+      if (outcome === 'changed') copied = stop - 1;
       if (isKey) {
-        label = bytes.toString('utf8', at + 1, Math.min(string.end - 1, at + 1 + MAX_LABEL_BYTES));
-        at = after + 1;
-      } else at = string.end;
+        key.start = at + 1;
+        key.end = stop - 1;
+        label = key;
+        stop = after + 1;
+      }
     } else if (byte === 0x2d || isDigit(byte)) {
-      let stop = at + 1;
       while (stop < end && isNumberByte(bytes[stop] ?? 0)) stop++;
-      const masks = isNumberHit(content, bytes, at, stop, label);
-      if (masks && content.nulls) return 'toNull';
-      if (masks) {
+      if (isNumberHit(content, bytes, at, stop, label)) {
+        if (content.nulls) return 'toNull';
         out.append(bytes, copied, at);
         out.append(NULL);
         copied = stop;
-        changed = true;
       }
-      at = stop;
-    } else at++;
+    }
+    if (outcome === 'toNull' || outcome === 'tooMuch') return outcome;
+    at = stop;
   }
   out.append(bytes, copied, end);
-  return changed ? 'changed' : 'unchanged';
+  return copied === start ? 'unchanged' : 'changed';
 }
 
-/** Where a string that begins at its quotation mark ends, behind the closing one; -1 when it does not. */
-function endOfString(bytes: Buffer, start: number, end: number): { end: number; escaped: boolean } {
+/** Where the last string ended, behind its closing quotation mark; -1 when it did not. */
+let stringEnd = -1;
+
+/** Finds the end of the string that begins at its quotation mark, for `stringEnd`; whether there are escapes in it. */
+function endOfString(bytes: Buffer, start: number, end: number): boolean {
   let escaped = false;
+  stringEnd = -1;
   for (let i = start + 1; i < end; i++) {
     const byte = bytes[i];
-    if (byte === QUOTE) return { end: i + 1, escaped };
+    if (byte === QUOTE) {
+      stringEnd = i + 1;
+      return escaped;
+    }
     if (byte !== BACKSLASH) continue;
     escaped = true;
     i++;
   }
-  return { end: -1, escaped };
+  return escaped;
 }
 
-/** A string with escapes is looked at as what it says. Appends its inside. */
-function escapedString(content: Content, bytes: Buffer, start: number, end: number, label: string, out: CellOut): ReturnType<CellScan> {
-  const raw = bytes.toString('utf8', start, end);
-  let value: unknown;
-  try {
-    value = JSON.parse(raw);
-  } catch {
-    return 'tooMuch';
-  }
-  decoded.length = 0;
-  decoded.text(String(value));
-  wrapped.length = 0;
-  const outcome = content.text(decoded.bytes, 0, decoded.length, wrapped, label);
-  if (outcome === 'changed') out.text(JSON.stringify(wrapped.bytes.toString('utf8', 0, wrapped.length)).slice(1, -1));
-  else out.append(bytes, start + 1, end - 1);
+/** Looks into the string bytes[start..end), quotation marks included; when it changes, all from `copied` to its closing mark is appended. */
+function stringOutcome(
+  content: Content,
+  bytes: Buffer,
+  copied: number,
+  start: number,
+  end: number,
+  escaped: boolean,
+  label: ByteRange | null,
+  out: CellOut,
+): Outcome {
+  let looked: ReturnType<Content['look']>;
+  if (escaped) {
+    // With escapes it is looked at as what it says.
+    const value = unescaped(bytes.toString('utf8', start, end));
+    if (value === null) return 'tooMuch';
+    decoded.length = 0;
+    decoded.text(value);
+    looked = content.look(decoded.bytes, 0, decoded.length, label);
+  } else looked = content.look(bytes, start + 1, end - 1, label);
+  if (looked === 'tooMuch') return 'tooMuch';
+  if (looked === 'nothing') return 'unchanged';
+  const before = out.length;
+  out.append(bytes, copied, start + 1);
+  let outcome: Outcome;
+  if (escaped) {
+    wrapped.length = 0;
+    outcome = content.replace(wrapped, false);
+    out.text(JSON.stringify(wrapped.bytes.toString('utf8', 0, wrapped.length)).slice(1, -1));
+  } else outcome = content.replace(out, true);
+  // Only observed: it is appended later, as it is.
+  if (outcome === 'unchanged') out.length = before;
   return outcome;
+}
+
+function unescaped(literal: string): string | null {
+  try {
+    const value: unknown = JSON.parse(literal);
+    return typeof value === 'string' ? value : null;
+  } catch {
+    return null;
+  }
 }
 
 /** Fewest digits of any number that a detector takes: a labelled phone number. */
@@ -110,12 +140,12 @@ const text = new CellOut(64);
 const nowhere = new CellOut(64);
 
 /** A card by its digits; what a labelled number can be besides: looked at as a string with the same label would be. */
-function isNumberHit(content: Content, bytes: Buffer, start: number, end: number, label: string): boolean {
+function isNumberHit(content: Content, bytes: Buffer, start: number, end: number, label: ByteRange | null): boolean {
   if (end - start < MIN_DIGITS) return false;
   const digits = wholeNumber(bytes.toString('latin1', start, end));
   if (digits === null) return false;
   if ((content.wanted & (1 << CREDIT_CARD)) !== 0 && isCardNumber(digits)) return content.hit(CREDIT_CARD);
-  if (label === '' || (content.wanted & ((1 << SSN) | (1 << PHONE))) === 0) return false;
+  if (label === null || (content.wanted & ((1 << SSN) | (1 << PHONE))) === 0) return false;
   text.length = 0;
   text.text(digits);
   nowhere.length = 0;

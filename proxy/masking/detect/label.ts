@@ -1,6 +1,7 @@
 import { isAlnum, isDigit, type Scan } from './scan';
 
 const NEAR_BYTES = 32;
+const MAX_KEY_BYTES = 64;
 
 /** What people write in front of a value: `SSN: 123456789`, `tel. 020 7946 0958`; as a JSON key: `homePhone`, `ssn`. */
 export interface Label {
@@ -21,11 +22,16 @@ export const PHONE_LABEL: Label = {
 
 /** Whether the value at `position` is labelled, by the text right in front of it or by its JSON key. Allocates; for candidates only. */
 export function isLabelled(scan: Scan, position: number, label: Label): boolean {
-  if (scan.label !== '' && position <= scan.start + 1 && label.key.test(scan.label)) return true;
+  if (position <= scan.start + 1 && isKeyed(scan, label)) return true;
   if (!followsWord(scan, position)) return false;
   const from = Math.max(scan.start, position - NEAR_BYTES);
   if (!scan.spend(8 * (position - from) + 64)) return false;
   return label.text.test(scan.bytes.toString('latin1', from, position));
+}
+
+function isKeyed({ label: key }: Scan, label: Label): boolean {
+  if (key === null || key.end - key.start > MAX_KEY_BYTES) return false;
+  return label.key.test(key.bytes.toString('utf8', key.start, key.end));
 }
 
 /** Spaces and the marks that may stand between a label and its value, of which there are a few at most. */

@@ -14,6 +14,13 @@ export function bitsOf(detectors: readonly Detector[]): number {
   return detectors.reduce((bits, detector) => bits | (1 << DETECTORS.indexOf(detector)), 0);
 }
 
+/** bytes[start..end) */
+export interface ByteRange {
+  bytes: Buffer;
+  start: number;
+  end: number;
+}
+
 /** What one cell may cost in all: some 100 ms, at about 3 ns a byte looked at in vain. */
 const CELL_WORK = 1 << 25;
 
@@ -29,8 +36,8 @@ export class Scan {
   bytes: Buffer = Buffer.alloc(0);
   start = 0;
   end = 0;
-  /** The JSON key in front of the value, in the document's own bytes; empty outside JSON. */
-  label = '';
+  /** The JSON key in front of the value; null outside JSON. */
+  label: ByteRange | null = null;
   /** Starts, ends (exclusive) and detector numbers, three numbers a span. */
   readonly spans: number[] = [];
   /** Too much to look through: the caller has to treat the whole as a hit. */
@@ -41,7 +48,7 @@ export class Scan {
     this.#work = CELL_WORK;
   }
 
-  begin(bytes: Buffer, start: number, end: number, label: string): void {
+  begin(bytes: Buffer, start: number, end: number, label: ByteRange | null): void {
     this.bytes = bytes;
     this.start = start;
     this.end = end;
