@@ -76,7 +76,10 @@ function masked({ bytes, typeOid }: Cell, format: number, rules: readonly Detect
 /** The server reads what left, in the format it left in, and says it as text. */
 async function readBack(bytes: Buffer | null, expression: string, format: 0 | 1): Promise<string | null> {
   if (bytes === null) return null;
-  const type = (await client.query(`select format_type(pg_typeof(${expression})::oid, null) as t`)).rows[0].t as string;
+  const type = (await client.query(`select format_type(pg_typeof(${expression})::oid, null) as t`)).rows[0].t.replace(
+    /^character$/,
+    'bpchar',
+  );
   const value = format === 1 ? bytes : bytes.toString('utf8');
   return (await client.query(`select ($1::${type})::text as v`, [value])).rows[0].v;
 }
