@@ -1,6 +1,5 @@
 import { crc32 } from 'node:zlib';
-import type { Action, ParameterValue, RelationUse, RuleTrial, StatementStatus } from '../../db/schema/shapes';
-import type { Detected } from '../masking/detect/hits';
+import type { Action, Detected, ParameterValue, RelationUse, RuleTrial, StatementStatus } from '../../db/schema/shapes';
 
 /** What is known of a statement before it is forwarded: written first, so that nothing runs unrecorded. */
 export interface StatementEntry {

@@ -280,6 +280,27 @@ describe('the remembering judge', () => {
   });
 });
 
+describe('COPY to the client where a rule looks into content', () => {
+  const detecting = (text: string, mode: 'enforce' | 'observe', groups: string[] = []) => {
+    const masking = [
+      {
+        ...{ name: 'cards-anywhere', connections: [], columns: [], detect: ['credit_card' as const], mask: { type: 'redact' } as const },
+        ...{ inference: 'guarded' as const, exceptGroups: ['cleared'], mode },
+      },
+    ];
+    const base = context();
+    return judge(text, { ...base, policy: { ...base.policy, masking }, principal: { ...principal, groups } }).statements[0]?.verdict;
+  };
+
+  it.each(['copy items to stdout', 'copy (select name from items) to stdout (format binary)'])('is refused: %s', (text) => {
+    expect(detecting(text, 'enforce')).toMatchObject({ action: 'deny', why: expect.stringContaining('cards-anywhere') });
+    expect(detecting(text, 'observe')?.action).toBe('allow');
+    expect(detecting(text, 'enforce', ['cleared'])?.action).toBe('allow');
+  });
+
+  it('COPY from the client is not', () => expect(detecting('copy items from stdin', 'enforce')?.action).toBe('allow'));
+});
+
 describe('code planted under masks', () => {
   const masked = (text: string) => {
     const masking = [

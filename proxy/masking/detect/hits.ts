@@ -1,14 +1,6 @@
-import type { Detector, Mode } from '../../../db/schema/shapes';
+import type { Detected } from '../../../db/schema/shapes';
 import type { DetectingRule } from './rules';
 import { bitsOf, DETECTORS } from './scan';
-
-/** How many cells of a result a detector of a rule hit; `unscanned`: cells that were too much to look through. No values. */
-export interface Detected {
-  rule: string;
-  detector: Detector | 'unscanned';
-  mode: Exclude<Mode, 'off'>;
-  cells: number;
-}
 
 const COLUMNS = DETECTORS.length + 1;
 const UNSCANNED = DETECTORS.length;
