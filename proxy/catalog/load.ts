@@ -112,7 +112,7 @@ async function readCatalog(client: pg.ClientBase): Promise<CatalogSnapshot> {
     const args = argumentTypes.map((typeOid, i): FunctionArgument => {
       return { name: argumentNames?.[i] ?? '', mode: argumentModes?.[i] ?? 'i', typeOid };
     });
-    return { ...own, arguments: args, source: body === undefined ? null : source, unreadable: missing };
+    return { ...own, arguments: args, source: body === undefined ? null : source, unreadable: missing, ...configured(body) };
   });
   return {
     version: 0,
@@ -131,6 +131,10 @@ async function readCatalog(client: pg.ClientBase): Promise<CatalogSnapshot> {
     types: new Map((await rowsOf<TypeInfo & pg.QueryResultRow>(TYPES)).map((type) => [type.oid, type])),
     unreadable,
   };
+}
+
+function configured(body: BodyRow | undefined): Pick<FunctionInfo, 'searchPath' | 'defaults'> {
+  return { searchPath: body?.searchPath ?? null, defaults: body?.defaults ?? null };
 }
 
 function isUserView(row: RelationRow): boolean {
@@ -157,7 +161,7 @@ interface RelationRow {
   loopback: boolean;
 }
 type ColumnRow = Omit<Column, 'generated'> & { relation: number; generated: boolean };
-type FunctionRow = Omit<FunctionInfo, 'arguments' | 'source' | 'unreadable'> & {
+type FunctionRow = Omit<FunctionInfo, 'arguments' | 'source' | 'unreadable' | 'searchPath' | 'defaults'> & {
   argumentTypes: number[];
   argumentModes: FunctionArgument['mode'][] | null;
   argumentNames: string[] | null;
@@ -170,6 +174,8 @@ interface BodyRow {
   oid: number;
   source: string | null;
   parsed: boolean;
+  defaults: string | null;
+  searchPath: string | null;
 }
 
 function groupBy<K, V>(rows: readonly V[], key: (row: V) => K): Map<K, V[]> {

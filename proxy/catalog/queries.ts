@@ -93,7 +93,8 @@ select p.oid as oid, n.nspname::text as schema, p.proname::text as name, l.lanna
 
 /** `parsed`: the body is a tree (BEGIN ATOMIC), its text is among FUNCTION_TEXTS. */
 export const FUNCTION_BODIES = `
-select p.oid as oid, p.prosrc as source, p.prosqlbody is not null as parsed
+select p.oid as oid, p.prosrc as source, p.prosqlbody is not null as parsed, pg_get_expr(p.proargdefaults, 0) as defaults,
+       (select substr(s, 13) from unnest(p.proconfig) as s where s like 'search\\_path=%') as "searchPath"
   from pg_proc p join pg_namespace n on n.oid = p.pronamespace
  where n.nspname not in ('pg_catalog', 'information_schema')`;
 

@@ -95,6 +95,10 @@ export interface FunctionInfo {
   source: string | null;
   /** The body could not be read: it may do anything. */
   unreadable: boolean;
+  /** The search_path its own SET clause gives it, as PostgreSQL spells it; null where it runs with its caller's. */
+  searchPath: string | null;
+  /** What its last arguments are when a call leaves them out: expressions, separated by commas; null when there are none. */
+  defaults: string | null;
 }
 
 /** pg_proc.proargmodes: i in, o out, b in and out, v variadic, t a column of RETURNS TABLE. */

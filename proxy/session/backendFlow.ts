@@ -1,3 +1,5 @@
+import { CopyMaskError } from '../masking/copy/malformed';
+import { type CopyPlan, planCopy } from '../masking/copyPlan';
 import { enforcesDetection } from '../masking/detect/rules';
 import { maskFields, maskWords } from '../masking/detect/words';
 import { planResult, type ResultPlan } from '../masking/results';
@@ -31,6 +33,8 @@ export class BackendFlow {
   #refreshed = false;
   /** The plan of the rows that come now; kept here so that the row path looks nothing up. */
   #rows: Execution | null = null;
+  /** Masks the rows of the COPY that runs now. */
+  #copy: Extract<CopyPlan, { kind: 'mask' }> | null = null;
 
   constructor(session: Session) {
     this.#session = session;
@@ -64,6 +68,7 @@ export class BackendFlow {
     const rows = this.#rows ?? this.#firstRow(type);
     if (rows === null) return 'whole';
     if (type === Backend.copyData) {
+      if (this.#copy !== null) return 'whole';
       rows.bytes += sizeBytes - 5;
       return 'pass';
     }
@@ -103,6 +108,10 @@ export class BackendFlow {
         return this.#rowDescription(bytes);
       case Backend.dataRow:
         return this.#dataRow(bytes);
+      case Backend.copyData:
+      case Backend.copyDone:
+        if (this.#copy !== null) return this.#copyRows(this.#copy, type, bytes);
+        break;
       case Backend.errorResponse:
         return this.#error(bytes);
       case Backend.parameterDescription: {
@@ -132,11 +141,11 @@ export class BackendFlow {
       }
       case 'finished':
         this.#rows = null;
+        this.#copy = null;
         if (answer.execution !== null) this.#finished(answer.execution, type, bytes);
         return 'pass';
       case 'copying':
-        if (type === Backend.copyOutResponse) this.#copyOut(answer.execution);
-        return 'pass';
+        return type === Backend.copyOutResponse ? this.#copyOut(answer.execution, bytes) : 'pass';
       case 'failed':
       case 'unasked':
         throw new Error('errors are answered where they are read');
@@ -188,7 +197,7 @@ export class BackendFlow {
       byOrigin: (oid, number) => view.masks.byOrigin(oid, number),
       isTainted: (oid) => view.masks.isTainted(oid),
       knowsColumn: (oid, number) => view.masks.empty || knowsColumn(view, oid, number),
-      baseType: (oid) => baseType(view, oid),
+      types: view.catalog.types,
       hashKey: session.services.hashKey,
       detection: rules.length === 0 ? null : { rules, types: view.catalog.types, hashKey: session.services.hashKey },
       refreshed: this.#refreshed,
@@ -237,9 +246,10 @@ export class BackendFlow {
         return 'pass';
       case 'mask': {
         execution.rows++;
-        const masked = maskRow(bytes, plan.masks);
-        execution.bytes += masked.length - 5;
-        this.#session.toClient.append(masked);
+        const out = this.#session.toClient.room();
+        const before = out.length;
+        maskRow(bytes, plan.masks, out);
+        execution.bytes += out.length - before - 5;
         return 'taken';
       }
       case 'withhold':
@@ -260,12 +270,51 @@ export class BackendFlow {
     return { kind: 'withhold', reason: 'The columns of this result are not described.' };
   }
 
-  #copyOut(execution: Execution): void {
+  #copyOut(execution: Execution, bytes: Buffer): Disposal {
+    const session = this.#session;
     this.#rows = execution;
-    // COPY carries no origins: only a statement that touches nothing masked gets this far.
-    if (execution.judged.touch.state !== 'clean') throw new Error('COPY of masked data was not refused');
-    const { services, facts } = this.#session;
-    if (enforcesDetection(services.detecting(facts))) throw new Error('COPY of content that is looked into was not refused');
+    if (enforcesDetection(session.services.detecting(session.facts)))
+      throw new Error('COPY of content that is looked into was not refused');
+    if (execution.judged.touch.state === 'clean') return 'pass';
+    const view = session.services.view(session.facts);
+    // Judged a moment ago, by a catalog that can no longer be vouched for.
+    if (view instanceof Promise) {
+      view.catch(() => undefined);
+      return this.#withhold(execution, 'The catalog has changed; send it again.');
+    }
+    const plan = planCopy(bytes, execution.judged.touch, { types: view.catalog.types, hashKey: session.services.hashKey });
+    switch (plan.kind) {
+      case 'pass':
+        return 'pass';
+      case 'mask':
+        this.#copy = plan;
+        execution.plan = { kind: 'mask', masks: [], columns: plan.columns, hits: null };
+        return 'pass';
+      case 'withhold':
+        return this.#withhold(execution, plan.reason);
+      default:
+        plan satisfies never;
+        return 'taken';
+    }
+  }
+
+  /** An error in the middle of a COPY is what PostgreSQL itself says then; nothing of the row that caused it has left. */
+  #copyRows({ mask, out }: Extract<CopyPlan, { kind: 'mask' }>, type: number, bytes: Buffer): Disposal {
+    const session = this.#session;
+    const execution = session.protocol.running(Backend.copyData);
+    if (this.#muted) return 'taken';
+    try {
+      if (type === Backend.copyDone) mask.finish();
+      else mask.push(bytes, 5, bytes.length);
+    } catch (error) {
+      if (!(error instanceof CopyMaskError)) throw error;
+      return this.#withhold(execution, error.message);
+    }
+    if (type === Backend.copyDone) return this.#apply(session.protocol.answer(type, bytes), type, bytes);
+    execution.bytes += out.length;
+    session.toClient.room().append(out.bytes, 0, out.length);
+    out.length = 0;
+    return 'taken';
   }
 
   #finished(execution: Execution, type: number, bytes: Buffer): void {
@@ -289,12 +338,12 @@ export class BackendFlow {
     const effect = execution.judged.facts.session;
     if (effect?.type === 'deallocate' && effect.name !== null) names.statements.delete(effect.name);
     if (effect?.type === 'declare') {
-      names.cursors.add(effect.name);
+      names.cursors.set(effect.name, execution.judged.facts.text);
       names.portals.delete(effect.name);
     }
     if (effect?.type === 'close') {
-      if (effect.name === null) names.portals.clear();
-      else names.portals.delete(effect.name);
+      if (effect.name === null) names.closeAll();
+      else names.closePortal(effect.name);
     }
     execution.onComplete?.();
   }
@@ -350,6 +399,7 @@ export class BackendFlow {
     session.undone(session.work.ready(session.protocol.status));
     this.#muted = false;
     this.#rows = null;
+    this.#copy = null;
     // What was forwarded behind this transaction has set its taint already.
     if (session.protocol.status === 'I' && session.protocol.owed === 0) session.taint = 'none';
     if (session.catalogDirty) this.#refreshCatalog();
@@ -425,14 +475,4 @@ function renamed(fields: ReadonlyMap<string, string>, { from, to }: { from: stri
 function knowsColumn(view: SessionView, relationOid: number, attributeNumber: number): boolean {
   const relation = view.catalog.relations.get(relationOid);
   return relation !== undefined && (attributeNumber <= 0 || relation.columns.some((column) => column.number === attributeNumber));
-}
-
-function baseType(view: SessionView, typeOid: number): number {
-  let oid = typeOid;
-  for (let depth = 0; depth < 32; depth++) {
-    const type = view.catalog.types.get(oid);
-    if (type?.type !== 'd') return oid;
-    oid = type.baseOid;
-  }
-  return oid;
 }

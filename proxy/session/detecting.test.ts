@@ -50,9 +50,9 @@ describe.each([{ split: false }, { split: true }])('rules about content, split a
   });
 
   test('a column with a mask of its own keeps that one', async () => {
-    t.client(query('select ssn'));
-    await t.upstreamSees('Q select ssn');
-    t.upstream(say.columns([1, 1], [0, 0]), say.row(CARD, CARD), say.complete('SELECT 1'), say.ready());
+    t.client(query('select ssn, note'));
+    await t.upstreamSees('Q select ssn, note');
+    t.upstream(say.columns([1, 1], [1, 2]), say.row(CARD, CARD), say.complete('SELECT 1'), say.ready());
     await t.clientGets('T', 'D ***,***', 'C SELECT 1', 'Z I');
     expect(t.journal.at(-1)).toMatchObject({ maskedColumns: ['public.t.ssn'], detected: [{ detector: 'credit_card', cells: 1 }] });
   });

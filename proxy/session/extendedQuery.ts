@@ -210,9 +210,11 @@ export class ExtendedQuery {
     if (effective.action !== 'allow') throw this.#verdicts.denied(executions, view);
     session.begin(executions, view, 'running');
     for (const execution of executions) this.#verdicts.mark(execution, view);
-    const portal = session.services.detecting(session.facts).length > 0 ? cursorPortal(name, text, effective, view) : null;
+    const [execution] = executions;
+    const looked = session.services.detecting(session.facts).length > 0 || execution?.judged.touch.state !== 'clean';
+    const portal = execution === undefined || !looked ? null : cursorPortal(name, text, effective, view);
     if (portal !== null) this.#describe(portal);
-    session.protocol.sentExecute(executions[0] ?? null, portal);
+    session.protocol.sentExecute(execution ?? null, portal);
     session.toUpstream.append(bytes);
   }
 
@@ -262,17 +264,17 @@ export class ExtendedQuery {
   }
 }
 
-/** A cursor as the portal it is to the protocol, so that its result can be described and looked into. */
+/** A cursor as the portal that it is to the protocol, so that its description finds the rows it belongs to. */
 function cursorPortal(name: string, sql: string, judgement: Effective, view: SessionView): Portal {
   return {
     name,
     statement: { name: '', sql, bySql: false, parameterTypes: [], judgement, columns: null },
     judgement,
     parameters: [],
-    approved: false,
+    approved: true,
     unresolved: false,
     policyVersion: view.policy.version,
-    described: false,
+    described: true,
     plan: null,
     pending: null,
     analysisMs: 0,

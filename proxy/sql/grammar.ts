@@ -83,7 +83,7 @@ export const GRAMMAR: Readonly<Record<string, string>> = {
   ReturningOption: '',
   ReturningClause: 'options* exprs*',
   TriggerTransition: '',
-  JsonOutput: 'typeName=TypeName',
+  JsonOutput: 'typeName=TypeName returning=JsonReturning',
   JsonArgument: 'val=JsonValueExpr',
   JsonFuncExpr: 'context_item=JsonValueExpr pathspec passing* output=JsonOutput on_empty=JsonBehavior on_error=JsonBehavior',
   JsonTablePathSpec: 'string',

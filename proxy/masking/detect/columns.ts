@@ -1,6 +1,7 @@
 import type { ColumnDescription } from '../../wire/backend';
 import type { CellMask } from '../cellOut';
-import { detectingMask, type Types } from './detectingMask';
+import type { Types } from '../transforms/family';
+import { detectingMask } from './detectingMask';
 import { DetectionHits } from './hits';
 import type { DetectingRule } from './rules';
 

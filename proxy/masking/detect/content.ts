@@ -1,5 +1,6 @@
+import type { MaskSpec } from '../../../db/schema/shapes';
 import { type CellMask, CellOut } from '../cellOut';
-import { strictness } from '../strictest';
+import { compareMasks } from '../strictest';
 import { find } from './find';
 import { ESCAPED, mayHold } from './prefilter';
 import type { DetectingRule } from './rules';
@@ -15,7 +16,7 @@ export type CellScan = (bytes: Buffer, start: number, end: number, out: CellOut)
 /** What becomes of a detector's hits: the mask of the strictest enforced rule that has it. null: the cell becomes NULL. */
 interface Action {
   mask: CellMask | null;
-  strictness: number;
+  spec: MaskSpec;
 }
 
 const scan = new Scan();
@@ -40,10 +41,8 @@ export class Content {
     this.enforced = enforcing.reduce((bits, rule) => bits | bitsOf(rule.detectors), 0);
     this.nulls = enforcing.some((rule) => rule.spec.type === 'null');
     this.#actions = DETECTORS.map((detector) => {
-      const [strictest] = enforcing
-        .filter((rule) => rule.detectors.includes(detector))
-        .sort((a, b) => strictness(a.spec) - strictness(b.spec));
-      return strictest === undefined ? null : { mask: spanMask(strictest.spec, hashKey), strictness: strictness(strictest.spec) };
+      const [strictest] = enforcing.filter((rule) => rule.detectors.includes(detector)).sort((a, b) => compareMasks(a.spec, b.spec));
+      return strictest === undefined ? null : { mask: spanMask(strictest.spec, hashKey), spec: strictest.spec };
     });
   }
 
@@ -119,7 +118,7 @@ export class Content {
       if (last === undefined || span.start >= last.end) merged.push(span);
       else {
         last.end = Math.max(last.end, span.end);
-        if (span.action.strictness < last.action.strictness) last.action = span.action;
+        if (compareMasks(span.action.spec, last.action.spec) < 0) last.action = span.action;
       }
       return merged;
     }, []);

@@ -1,5 +1,5 @@
-import type { TypeInfo } from '../../catalog/types';
 import type { CellMask, CellOut } from '../cellOut';
+import { baseTypeOf, type Types } from '../transforms/family';
 import { arrayScan } from './arrays';
 import { type CellScan, Content } from './content';
 import type { DetectionHits } from './hits';
@@ -7,8 +7,6 @@ import { jsonScan } from './json';
 import { numberScan } from './numbers';
 import { opaqueScan, recordScan } from './records';
 import type { DetectingRule } from './rules';
-
-export type Types = ReadonlyMap<number, TypeInfo>;
 
 /** Cells larger than this are not looked through: they are masked whole. 8 MiB take a worker, for which others wait, 20 to 200 ms. */
 const MAX_CELL_BYTES = 8 * 1024 * 1024;
@@ -130,14 +128,4 @@ function scanFor(content: Content, typeOid: number, format: number, types: Types
   if (type.type === 'r' || type.type === 'm') return isText(baseTypeOf(type.boundOid, types), types) ? opaqueScan(content) : null;
   // A base type of an extension: hstore, ltree and whatever else.
   return type.type === 'b' && type.schema !== 'pg_catalog' ? opaqueScan(content) : null;
-}
-
-function baseTypeOf(typeOid: number, types: Types): number {
-  let oid = typeOid;
-  for (let depth = 0; depth < 32; depth++) {
-    const type = types.get(oid);
-    if (type?.type !== 'd') return oid;
-    oid = type.baseOid;
-  }
-  return oid;
 }

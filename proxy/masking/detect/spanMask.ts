@@ -1,7 +1,8 @@
 import type { MaskSpec } from '../../../db/schema/shapes';
 import type { CellMask } from '../cellOut';
-import { cellMask } from '../cells';
+import { cellMaskFor } from '../transforms/cellMaskFor';
 
+const TEXT_OID = 25;
 const REDACTED = Buffer.from('***');
 
 /**
@@ -10,9 +11,9 @@ const REDACTED = Buffer.from('***');
  */
 export function spanMask(spec: MaskSpec, hashKey: Buffer): CellMask | null {
   if (spec.type === 'null') return null;
-  const mask = cellMask(spec, 'text', 0, hashKey);
+  const mask = cellMaskFor({ spec, typeOid: TEXT_OID, format: 0, types: new Map(), hashKey });
   return (bytes, start, end, out) => {
-    out.append(mask(bytes.subarray(start, end)) ?? REDACTED);
+    if (!mask(bytes, start, end, out)) out.append(REDACTED);
     return true;
   };
 }
