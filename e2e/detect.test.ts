@@ -136,12 +136,21 @@ describe('what a rule about content finds is masked, whatever the column', () =>
     await session.end();
   });
 
-  test('COPY to the client is refused with the rule', async () => {
+  test('COPY to the client, in text, CSV and binary', async () => {
     const copy = await CopyClient.open(looked);
-    const error = await failure(copy.out('COPY e2e_notes TO STDOUT'));
-    expect(error.code).toBe('42501');
-    expect(`${error.message} ${error.detail} ${error.hint}`).toContain(RULE);
+    const plain = await CopyClient.open(cleared);
+    const columns = 'id, note, doc, tags, number';
+    for (const options of ['', '(FORMAT csv, HEADER)', '(FORMAT binary)']) {
+      const masked = await copy.out(`COPY (SELECT ${columns} FROM e2e_notes WHERE id = 1) TO STDOUT ${options}`);
+      expect(masked.toString('latin1')).toContain('please charge *** today');
+      expect(masked.toString('latin1')).toContain('card ***');
+      expect(masked.toString('latin1')).not.toMatch(/4111/);
+      const rest = `COPY (SELECT * FROM e2e_notes WHERE id > 1 ORDER BY id) TO STDOUT ${options}`;
+      expect((await copy.out(rest)).equals(await plain.out(rest)), options).toBe(true);
+    }
+    expect((await copy.out('COPY e2e_notes (note) TO STDOUT')).toString()).toContain('please charge *** today');
     await copy.close();
+    await plain.close();
   });
 
   test('the record counts cells, and has no value', async () => {

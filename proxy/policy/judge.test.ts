@@ -310,16 +310,30 @@ describe('COPY to the client where a rule looks into content', () => {
       },
     ];
     const base = context();
-    return judge(text, { ...base, policy: { ...base.policy, masking }, principal: { ...principal, groups } }).statements[0]?.verdict;
+    return judge(text, { ...base, policy: { ...base.policy, masking }, principal: { ...principal, groups } }).statements[0];
   };
 
-  it.each(['copy items to stdout', 'copy (select name from items) to stdout (format binary)'])('is refused: %s', (text) => {
-    expect(detecting(text, 'enforce')).toMatchObject({ action: 'deny', why: expect.stringContaining('cards-anywhere') });
-    expect(detecting(text, 'observe')?.action).toBe('allow');
-    expect(detecting(text, 'enforce', ['cleared'])?.action).toBe('allow');
+  const touch = (text: string, mode: 'enforce' | 'observe' = 'enforce', groups: string[] = []) => detecting(text, mode, groups)?.touch;
+
+  it('is followed, so that its columns and their types are known', () => {
+    for (const text of [
+      'copy items to stdout',
+      'copy (select name from items) to stdout (format binary)',
+      'copy items to stdout csv header',
+    ])
+      expect(touch(text)).toMatchObject({ state: 'resolved', columns: [], outputs: expect.arrayContaining([]), copy: expect.anything() });
+    expect(touch('copy items to stdout', 'observe')).toEqual({ state: 'clean' });
+    expect(touch('copy items to stdout', 'enforce', ['cleared'])).toEqual({ state: 'clean' });
+    expect(touch('copy items from stdin')).toEqual({ state: 'clean' });
   });
 
-  it('COPY from the client is not', () => expect(detecting('copy items from stdin', 'enforce')?.action).toBe('allow'));
+  it.each([
+    ["copy items to stdout (encoding 'LATIN1')", 'ENCODING'],
+    ["copy items to stdout (null 'x')", 'NULL string'],
+    ['copy (select * from nowhere) to stdout', 'columns are not known'],
+  ])('is refused where that cannot be: %s', (text, why) => {
+    expect(detecting(text, 'enforce')?.verdict).toMatchObject({ action: 'deny', why: expect.stringContaining(why) });
+  });
 });
 
 describe('code planted under masks', () => {

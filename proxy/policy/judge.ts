@@ -1,12 +1,13 @@
 import type { Action, RelationUse } from '../../db/schema/shapes';
 import type { CatalogSnapshot } from '../catalog/types';
 import type { MaskIndex } from '../masking/columns';
+import { contentTouch, isCopyToClient } from '../masking/copyContent';
+import { detectionFor, enforcesDetection } from '../masking/detect/rules';
 import { touchOf } from '../masking/touch';
 import type { Touch } from '../masking/types';
 import { factsOf } from '../sql/facts';
 import { guardDepth, type ParsedStatement, parseStatements } from '../sql/parse';
 import type { Effect, StatementFacts } from '../sql/types';
-import { copyOutRefusals } from './copyOut';
 import { decide, strictestAction } from './decide';
 import { type Refusal, reviewCalls } from './functions';
 import { resolveNames } from './resolve';
@@ -67,7 +68,9 @@ function judgeStatement(parsed: ParsedStatement, context: JudgeContext, before: 
   };
   const searchPath = context.searchPath === undefined ? context.catalog.searchPath : context.searchPath;
   const resolved = resolveNames(parsed.node, facts, context.catalog, searchPath);
-  const touch = before === undefined ? touchOf(parsed, facts, context.masks, context.catalog, searchPath) : behindChange(before);
+  const met = before === undefined ? touchOf(parsed, facts, context.masks, context.catalog, searchPath) : behindChange(before);
+  const looked = isCopyToClient(parsed.node) && enforcesDetection(detectionFor({ ...context, masking: context.policy.masking }));
+  const touch = looked ? contentTouch(parsed.node, met, context.catalog, searchPath) : met;
   const unnamed = hasTableRules(context.policy, context.connection, context.principal) ? resolved.opaque : [];
   const verdict = decide({
     facts,
@@ -75,7 +78,7 @@ function judgeStatement(parsed: ParsedStatement, context: JudgeContext, before: 
     columns: resolved.columns,
     touch,
     opaqueReasons: [...calls.opaque, ...(planted === null ? [] : [planted]), ...unnamed],
-    refusals: [...sessionRefusals(facts), ...calls.refusals, ...catalogWrites(facts), ...copyOutRefusals(facts, context)],
+    refusals: [...sessionRefusals(facts), ...calls.refusals, ...catalogWrites(facts)],
     connection: context.connection,
     principal: context.principal,
     policy: context.policy,

@@ -273,22 +273,28 @@ export class BackendFlow {
   #copyOut(execution: Execution, bytes: Buffer): Disposal {
     const session = this.#session;
     this.#rows = execution;
-    if (enforcesDetection(session.services.detecting(session.facts)))
-      throw new Error('COPY of content that is looked into was not refused');
-    if (execution.judged.touch.state === 'clean') return 'pass';
+    const rules = session.services.detecting(session.facts);
+    if (execution.judged.touch.state === 'clean') {
+      // It was judged before a rule began to look into content.
+      if (enforcesDetection(rules)) return this.#withhold(execution, 'The policy has changed; send it again.');
+      return 'pass';
+    }
     const view = session.services.view(session.facts);
     // Judged a moment ago, by a catalog that can no longer be vouched for.
     if (view instanceof Promise) {
       view.catch(() => undefined);
       return this.#withhold(execution, 'The catalog has changed; send it again.');
     }
-    const plan = planCopy(bytes, execution.judged.touch, { types: view.catalog.types, hashKey: session.services.hashKey });
+    const { hashKey } = session.services;
+    const { types } = view.catalog;
+    const detection = rules.length === 0 ? null : { rules, types, hashKey };
+    const plan = planCopy(bytes, execution.judged.touch, { types, hashKey, detection });
     switch (plan.kind) {
       case 'pass':
         return 'pass';
       case 'mask':
         this.#copy = plan;
-        execution.plan = { kind: 'mask', masks: [], columns: plan.columns, hits: null };
+        execution.plan = { kind: 'mask', masks: [], columns: plan.columns, hits: plan.hits };
         return 'pass';
       case 'withhold':
         return this.#withhold(execution, plan.reason);

@@ -139,7 +139,7 @@ export function MaskingEditor({ rule, start, columnType, onClose }: Props) {
           <legend className="float-left mb-1 text-sm font-medium">Also mask content that looks like</legend>
           <p className="clear-both mb-2 text-xs text-ink-2">
             A further net: in text, JSON, arrays and large numbers of columns no rule masks, only the part found is masked; a number becomes
-            NULL. COPY to the client is refused. Sensitive columns are better named above.
+            NULL. Sensitive columns are better named above.
           </p>
           <div className="grid gap-x-6 sm:grid-cols-2">
             {DETECTORS.map(([value, words]) => (
