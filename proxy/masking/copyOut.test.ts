@@ -269,7 +269,7 @@ test('a mask that throws ends the stream with its own error, and what it had wri
 
 describe('a row of more than 64 MiB', () => {
   const MIB = Buffer.alloc(1024 * 1024, 'x');
-  test.each(FORMATS.slice(0, 4))('%j ends with its size', (options) => {
+  test.each(FORMATS.slice(2, 4))('%j ends with its size', (options) => {
     const mask = new CopyMask({ options, columns: [null], names: null, out: new CellOut() });
     let error: unknown = null;
     for (let count = 0; count < 66 && error === null; count++) {

@@ -102,7 +102,7 @@ export class CopyMask {
     const seen = pending.length;
     if (seen === 0) {
       const rest = this.#wholeRows(bytes, start, start, end, messageAt);
-      pending.append(bytes, rest, end);
+      if (rest < end) pending.append(bytes, rest, end);
       return;
     }
     pending.append(bytes, start, end);

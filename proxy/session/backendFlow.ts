@@ -1,9 +1,10 @@
-import { CopyMaskError } from '../masking/copy/malformed';
+import { CopyMaskError, MAX_ROW_BYTES } from '../masking/copy/malformed';
 import { type CopyPlan, planCopy } from '../masking/copyPlan';
 import { enforcesDetection } from '../masking/detect/rules';
 import { maskFields, maskWords } from '../masking/detect/words';
 import { planResult, type ResultPlan } from '../masking/results';
 import { maskRow } from '../masking/rows';
+import type { Touch } from '../masking/types';
 import {
   type ColumnDescription,
   decodeCommandTag,
@@ -13,7 +14,7 @@ import {
   decodeRowDescription,
   encodeFieldMap,
 } from '../wire/backend';
-import { encodeFields, encodingChanged, resultWithheld } from '../wire/errors';
+import { answerTooLarge, encodeFields, encodingChanged, resultWithheld } from '../wire/errors';
 import { Backend } from '../wire/messages';
 import { BackendScanner, type Disposal, type Treatment } from '../wire/stream';
 import { MessageWriter } from '../wire/writer';
@@ -22,6 +23,8 @@ import type { Answer, Ended } from './protocol';
 import type { Reply } from './replies';
 import { relationOf, scrubFields, type Taint } from './scrub';
 import type { Session, SessionView } from './session';
+
+type MaskedCopy = Extract<CopyPlan, { kind: 'mask' }>;
 
 /** Server → client: follows what is owed, masks rows, scrubs messages, records outcomes. Anything unexpected ends the session. */
 export class BackendFlow {
@@ -34,7 +37,7 @@ export class BackendFlow {
   /** The plan of the rows that come now; kept here so that the row path looks nothing up. */
   #rows: Execution | null = null;
   /** Masks the rows of the COPY that runs now. */
-  #copy: Extract<CopyPlan, { kind: 'mask' }> | null = null;
+  #copy: MaskedCopy | null = null;
 
   constructor(session: Session) {
     this.#session = session;
@@ -109,8 +112,9 @@ export class BackendFlow {
       case Backend.dataRow:
         return this.#dataRow(bytes);
       case Backend.copyData:
+        return this.#copy === null || this.#muted ? 'taken' : this.#copyRows(this.#copy, bytes);
       case Backend.copyDone:
-        if (this.#copy !== null) return this.#copyRows(this.#copy, type, bytes);
+        if (this.#copy !== null && !this.#muted && !this.#copyEnds(this.#copy)) return 'taken';
         break;
       case Backend.errorResponse:
         return this.#error(bytes);
@@ -193,7 +197,7 @@ export class BackendFlow {
     const rules = session.services.detecting(session.facts);
     if (view.masks.empty && rules.length === 0) return { kind: 'pass' };
     const plan = planResult(columns, {
-      touch: judged?.touch ?? { state: 'clean' },
+      touch: this.#touchOf(judged, view),
       byOrigin: (oid, number) => view.masks.byOrigin(oid, number),
       isTainted: (oid) => view.masks.isTainted(oid),
       knowsColumn: (oid, number) => view.masks.empty || knowsColumn(view, oid, number),
@@ -208,6 +212,18 @@ export class BackendFlow {
     const refresh = session.services.refreshCatalog(session.facts.connectionName).catch(() => undefined);
     this.#waitFor(refresh.then(() => (this.#refreshed = true)));
     return null;
+  }
+
+  /**
+   * As the statement was judged, or, when the catalog was read again for its very result, as it is judged by that. What a name of the session
+   * runs is not looked up a second time.
+   */
+  #touchOf(judged: Execution['judged'] | undefined, view: SessionView): Touch {
+    if (judged === undefined) return { state: 'clean' };
+    const { session: effect, text } = judged.facts;
+    if (!this.#refreshed || effect?.type === 'execute' || effect?.type === 'fetch') return judged.touch;
+    const again = this.#session.services.judge(text, view, this.#session.searchPathKnown).statements;
+    return again.length === 1 && again[0] !== undefined ? again[0].touch : judged.touch;
   }
 
   #waitFor(work: Promise<unknown>): void {
@@ -304,23 +320,35 @@ export class BackendFlow {
     }
   }
 
-  /** An error in the middle of a COPY is what PostgreSQL itself says then; nothing of the row that caused it has left. */
-  #copyRows({ mask, out }: Extract<CopyPlan, { kind: 'mask' }>, type: number, bytes: Buffer): Disposal {
+  #copyRows({ mask, out }: MaskedCopy, bytes: Buffer): Disposal {
     const session = this.#session;
     const execution = session.protocol.running(Backend.copyData);
-    if (this.#muted) return 'taken';
     try {
-      if (type === Backend.copyDone) mask.finish();
-      else mask.push(bytes, 5, bytes.length);
+      mask.push(bytes, 5, bytes.length);
     } catch (error) {
-      if (!(error instanceof CopyMaskError)) throw error;
-      return this.#withhold(execution, error.message);
+      return this.#copyFailed(execution, error);
     }
-    if (type === Backend.copyDone) return this.#apply(session.protocol.answer(type, bytes), type, bytes);
     execution.bytes += out.length;
     session.toClient.room().append(out.bytes, 0, out.length);
     out.length = 0;
     return 'taken';
+  }
+
+  #copyEnds({ mask }: MaskedCopy): boolean {
+    try {
+      mask.finish();
+      return true;
+    } catch (error) {
+      this.#copyFailed(this.#session.protocol.running(Backend.copyDone), error);
+      return false;
+    }
+  }
+
+  /** An error in the middle of a COPY is what PostgreSQL itself says then; nothing of the row that caused it has left. */
+  #copyFailed(execution: Execution, error: unknown): Disposal {
+    if (!(error instanceof CopyMaskError)) throw error;
+    if (error.tooLargeBytes !== null) throw answerTooLarge(error.tooLargeBytes, MAX_ROW_BYTES);
+    return this.#withhold(execution, error.message);
   }
 
   #finished(execution: Execution, type: number, bytes: Buffer): void {
@@ -446,6 +474,10 @@ export class BackendFlow {
     if (view instanceof Promise) view.catch(() => undefined);
     else if (view.masks.empty && !this.#holdsContent(bytes.toString('utf8', bytes.indexOf(0, 9) + 1))) return 'pass';
     const channelEnd = bytes.indexOf(0, 9);
+    const channel = bytes.toString('utf8', 9, channelEnd);
+    const payload = bytes.toString('utf8', channelEnd + 1, bytes.length - 1);
+    // What this session has said itself is no news to it.
+    if (session.notifications.has(bytes.readInt32BE(5), channel, payload)) return 'pass';
     const writer = new MessageWriter()
       .begin(Backend.notificationResponse)
       .bytes(bytes.subarray(5, channelEnd + 1))

@@ -111,6 +111,7 @@ export function effectiveOf(judgement: Judgement, names: SessionNames, context: 
       case 'close':
       case 'deallocate':
       case 'discard':
+      case 'notify':
       case 'set':
         return statement;
       default:

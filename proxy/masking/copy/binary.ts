@@ -1,5 +1,4 @@
 import type { CellOut } from '../cellOut';
-
 import type { CopyColumns, CopyRows } from './delimited';
 import { MAX_ROW_BYTES, malformed, tooLarge } from './malformed';
 

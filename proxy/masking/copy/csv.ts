@@ -1,5 +1,4 @@
 import type { CellMask, CellOut } from '../cellOut';
-
 import { type CopyColumns, DelimitedRows, NEWLINE } from './delimited';
 import { malformed } from './malformed';
 import type { CopyOptions } from './options';

@@ -1,5 +1,4 @@
 import { type CellMask, CellOut } from '../cellOut';
-
 import { malformed } from './malformed';
 
 /** A mask for each output column by position; null leaves its values as they are. */

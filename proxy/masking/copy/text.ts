@@ -1,5 +1,4 @@
 import type { CellMask, CellOut } from '../cellOut';
-
 import { type CopyColumns, DelimitedRows, NEWLINE } from './delimited';
 import type { CopyOptions } from './options';
 
@@ -33,6 +32,7 @@ export class TextRows extends DelimitedRows {
   override rowEnd(bytes: Buffer, start: number, from: number, to: number): number {
     if (!this.#inside) this.#escapes = false;
     this.#inside = true;
+    const delimiter = this.#delimiter;
     let escaped = this.#escaped;
     for (let at = from; at < to; at++) {
       const byte = bytes[at];
@@ -41,7 +41,7 @@ export class TextRows extends DelimitedRows {
       } else if (byte === BACKSLASH) {
         escaped = true;
         this.#escapes = true;
-      } else if (byte === this.#delimiter) {
+      } else if (byte === delimiter) {
         this.fieldEnds(at - start);
       } else if (byte === NEWLINE) {
         this.rowEnds(at - start);

@@ -17,6 +17,10 @@ const types = new Map(
   [
     typeInfo(1009, '_text', { elementOid: 25, category: 'A' }),
     typeInfo(1007, '_int4', { elementOid: 23, category: 'A' }),
+    typeInfo(3904, 'int4range', { type: 'r', boundOid: 23 }),
+    typeInfo(3912, 'daterange', { type: 'r', boundOid: 1082 }),
+    typeInfo(3910, 'tstzrange', { type: 'r', boundOid: 1184 }),
+    typeInfo(4451, 'int4multirange', { type: 'm', boundOid: 23 }),
     typeInfo(9001, 'mood', { type: 'e', labels: ['sad', 'happy'] }),
     typeInfo(9002, 'address', { type: 'd', baseOid: 9003 }),
     typeInfo(9003, 'line', { type: 'd', baseOid: 25 }),
@@ -92,6 +96,32 @@ describe('masks on text', () => {
     expect(text({ type: 'hash' }, 'ana   ', 1042)).toBe(a);
     expect(text({ type: 'hash' }, 'ANA', 9004)).toBe(a);
     expect(text({ type: 'hash' }, 'ANA')).not.toBe(a);
+  });
+});
+
+describe('pseudonyms of other types', () => {
+  const hash: MaskSpec = { type: 'hash' };
+
+  test('a bytea has the same in hex, in escapes and in binary, whatever its bytes', () => {
+    const pseudonym = masked(hash, Buffer.from([0xff, 0x00, 0x5c, 0x41]), 17, 1);
+    expect(pseudonym).toHaveLength(16);
+    for (const written of ['\\xff005c41', '\\377\\000\\\\A']) expect(text(hash, written, 17)).toBe(`\\x${pseudonym?.toString('hex')}`);
+    for (const odd of ['\\xf', '\\xzz', '\\9', '\\777', 'a\\']) expect(text(hash, odd, 17)).toBeNull();
+  });
+
+  test('int8 and numeric share theirs, so that they can be joined', () => {
+    expect(text(hash, '45', 20)).toBe(text(hash, '45.00', 1700));
+    expect(text(hash, '1.5', 1700)).toBe(text(hash, '1.50', 1700));
+    expect(text(hash, '1.5', 1700)).not.toBe(text(hash, '15', 1700));
+    expect(Number(text(hash, '45', 20))).toBeLessThan(2 ** 53);
+  });
+
+  test('a jsonb is a string, a uuid of version 8', () => {
+    expect(text(hash, '{"a": 1}', 3802)).toMatch(/^"h_[0-9a-f]{24}"$/);
+    expect(masked(hash, Buffer.from('\u0001{"a": 1}'), 3802, 1)?.toString()).toBe(`\u0001${text(hash, '{"a": 1}', 3802)}`);
+    expect(text(hash, '6f9619ff-8b86-d011-b42d-00cf4fc964ff', 2950)).toMatch(
+      /^[\da-f]{8}-[\da-f]{4}-8[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/,
+    );
   });
 });
 
@@ -190,6 +220,37 @@ describe('masks keep the type', () => {
       (value): [MaskSpec, string, number, null] => [{ type: 'partial', keepLast: 0 }, value, 1009, null],
     ),
   ])('%j of array %s in type %i', (spec, value, oid, expected) => {
+    expect(text(spec, value, oid)).toBe(expected);
+  });
+
+  test.each<[MaskSpec, string, number, string | null]>([
+    [{ type: 'number', bucket: 10 }, '[12,37)', 3904, '[10,30)'],
+    [{ type: 'number', bucket: 10 }, '[12,17)', 3904, '[10,10]'],
+    [{ type: 'number', bucket: 10 }, '(,17)', 3904, '(,10)'],
+    [{ type: 'number', bucket: 10 }, '[12,)', 3904, '[10,)'],
+    [{ type: 'number', bucket: 10 }, '(,)', 3904, '(,)'],
+    [{ type: 'number', bucket: 10 }, 'empty', 3904, 'empty'],
+    [{ type: 'number', bucket: 10 }, '{[12,37),[55,)}', 4451, '{[10,30),[50,)}'],
+    [{ type: 'number', bucket: 10 }, '{}', 4451, '{}'],
+    [{ type: 'date', truncate: 'year' }, '[2020-05-17,infinity)', 3912, null],
+    [
+      { type: 'date', truncate: 'year' },
+      '["2020-05-17 10:00:00+02","2021-05-17 10:00:00+02")',
+      3910,
+      '["2020-01-01 00:00:00+00","2021-01-01 00:00:00+00")',
+    ],
+    [{ type: 'date', truncate: 'year' }, '[1,2)', 3904, null],
+    [{ type: 'hash' }, '[1,2)', 3904, null],
+    ...['', '[', '[1', '[1,', '[1,2', '1,2)', '[1,2)x', '["1,2)', '[1,2,3)', '{[1,2)}', 'emptyx', 'empt'].map(
+      (value): [MaskSpec, string, number, null] => [{ type: 'number', bucket: 10 }, value, 3904, null],
+    ),
+    ...['{', '{[1,2)', '{[1,2),}', '{,[1,2)}', '{[1,2)[3,4)}', '{x}'].map((value): [MaskSpec, string, number, null] => [
+      { type: 'number', bucket: 10 },
+      value,
+      4451,
+      null,
+    ]),
+  ])('%j of range %s in type %i', (spec, value, oid, expected) => {
     expect(text(spec, value, oid)).toBe(expected);
   });
 });

@@ -9,6 +9,7 @@ import { floatMask } from './floats';
 import { hashMask } from './hash';
 import { integerMask } from './integers';
 import { decimalOfNumber, numericMask } from './numeric';
+import { rangeMask } from './ranges';
 import { emailMask, partialMask } from './text';
 
 /** One output column as the server's RowDescription gives it. */
@@ -48,6 +49,12 @@ function maskOf(spec: MaskSpec, family: Family, context: Context, depth: number)
   if (family.kind === 'array') {
     const inner = depth > 8 ? toNull : maskOf(spec, familyOf(family.elementOid, context.types), context, depth + 1);
     return inner === toNull ? toNull : arrayMask(guarded(inner), family.delimiter, context.format);
+  }
+  if (family.kind === 'range' && (spec.type === 'date' || spec.type === 'number')) {
+    const inner = depth > 8 ? toNull : maskOf(spec, familyOf(family.boundOid, context.types), context, depth + 1);
+    // A bound is a value itself; of an array or a range as one, rounding keeps no order.
+    const nested = familyOf(family.boundOid, context.types).kind;
+    return inner === toNull || nested === 'array' || nested === 'range' ? toNull : rangeMask(inner, context.format, family.multiple);
   }
   switch (spec.type) {
     case 'constant': {

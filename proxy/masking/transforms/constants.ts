@@ -1,5 +1,6 @@
 import { CellOut } from '../cellOut';
-import { dayOf, writeDay } from './dates';
+import { writeInet, writeMac } from './addresses';
+import { dayOf, writeDay, writeTime } from './dates';
 import type { Family } from './family';
 import { floatOf, writeFloat } from './floats';
 import { writeInteger } from './integers';
@@ -63,6 +64,12 @@ function writeConstant(value: string, family: Family, format: number, out: CellO
       const day = /^[\d-]+( BC)?$/.test(value) ? dayOf(value, family.kind) : null;
       return day !== null && writeDay(day, family.kind, format, out);
     }
+    case 'time':
+      return writeTime(value, format, out);
+    case 'inet':
+      return writeInet(value, format, out);
+    case 'macaddr':
+      return writeMac(value, format, out);
     case 'array':
     case 'range':
     case 'composite':

@@ -66,6 +66,18 @@ export function writeDay(days: number, type: DateType, format: number, out: Cell
   return true;
 }
 
+/** Appends a time of day, `HH:MM` or `HH:MM:SS`, in the column's format: in binary, microseconds since midnight. */
+export function writeTime(value: string, format: number, out: CellOut): boolean {
+  const match = /^([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?$/.exec(value);
+  if (match === null) return false;
+  if (format === 0) out.text(value);
+  else {
+    out.reserve(8);
+    out.length = out.bytes.writeBigInt64BE(BigInt(seconds(match[1], match[2], match[3])) * 1_000_000n, out.length);
+  }
+  return true;
+}
+
 const pad = (value: number, width: number): string => String(value).padStart(width, '0');
 
 /** -4713-11-24 (4714 BC), 5874897-12-31, 294276-12-31. */

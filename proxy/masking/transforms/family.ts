@@ -15,6 +15,7 @@ export type Family =
   | { kind: 'array'; elementOid: number; delimiter: string }
   | { kind: 'range'; boundOid: number; multiple: boolean }
   | { kind: 'char' | 'json' | 'jsonb' | 'xml' | 'uuid' | 'bytea' | 'bool' | 'numeric' | 'date' | 'timestamp' | 'timestamptz' }
+  | { kind: 'time' | 'inet' | 'macaddr' }
   | { kind: 'composite' | 'other' };
 
 /** PostgreSQL's own types, by the OIDs that never change (src/include/catalog/pg_type.dat). */
@@ -35,9 +36,12 @@ const BUILT_IN: ReadonlyMap<number, Family> = new Map<number, Family>([
   [700, { kind: 'float', size: 4 }],
   [701, { kind: 'float', size: 8 }],
   [705, { kind: 'text', equality: 'exact' }], // unknown: an untyped literal
+  [829, { kind: 'macaddr' }],
+  [869, { kind: 'inet' }],
   [1042, { kind: 'text', equality: 'unpadded' }],
   [1043, { kind: 'text', equality: 'exact' }],
   [1082, { kind: 'date' }],
+  [1083, { kind: 'time' }],
   [1114, { kind: 'timestamp' }],
   [1184, { kind: 'timestamptz' }],
   [1700, { kind: 'numeric' }],

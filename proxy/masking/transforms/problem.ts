@@ -71,6 +71,12 @@ function hint(family: Family): string {
     case 'timestamp':
     case 'timestamptz':
       return 'take a day, e.g. 1970-01-01';
+    case 'time':
+      return 'take a time of day, e.g. 00:00';
+    case 'inet':
+      return 'take an address, e.g. 0.0.0.0 or 10.0.0.0/8';
+    case 'macaddr':
+      return 'take an address, e.g. 00:00:00:00:00:00';
     case 'text':
       return 'leave out the NUL character';
     case 'array':
