@@ -100,6 +100,7 @@ describe.each([0, 1] as const)('in format %i', (format) => {
     [`json '{"n": ${DIGITS}.00, "m":4.111111111111111e15}'`, '{"n": null, "m":null}'],
     [`jsonb '{"ssn": 123456789, "order": 123456789}'`, '{"ssn": null, "order": 123456789}'],
     [`jsonb '{"phone": "5551234567", "count": "5551234567"}'`, '{"count": "5551234567", "phone": "***"}'],
+    [`json '{"ssn": null, "123456789": "123456789"}'`, '{"ssn": null, "123456789": "123456789"}'],
     [`jsonb '{"ana@example.com": 1}'`, '{"***": 1}'],
     [`jsonb '"${DIGITS}"'`, '"***"'],
     [`jsonb '${DIGITS}'`, 'null'],
@@ -275,6 +276,16 @@ describe('several rules', () => {
     expect(hits.take()).toEqual([]);
   });
 
+  test('where spans overlap the stricter mask covers both', () => {
+    const loose = rule({ type: 'partial', keepLast: 4 }, { rule: 'loose', detectors: ['email'] });
+    const strict = rule({ type: 'redact' }, { rule: 'strict', detectors: ['ssn'] });
+    for (const rules of [
+      [loose, strict],
+      [strict, loose],
+    ])
+      expect(masked(text('123-45-6789@example.com'), 0, rules)?.toString()).toBe('***');
+  });
+
   test('spans that overlap are one', () => {
     expect(masked(text('pay DE89 3704 0044 0532 0130 00 or tel. 3704 0044'), 0, REDACT)?.toString()).toBe('pay *** or tel. ***');
     expect(masked(text('ssn 123-45-6789@example.com'), 0, REDACT)?.toString()).toBe('ssn ***');
@@ -298,6 +309,11 @@ describe('several rules', () => {
     expect(masked({ bytes: Buffer.from(`{"a": "${CARD}`), typeOid: 114 }, 0, REDACT)?.toString()).toBe('"***"');
     expect(masked({ bytes: Buffer.alloc(13), typeOid: 1009 }, 1, REDACT)).toBe(null);
     expect(masked({ bytes: Buffer.from(`{"${CARD}`), typeOid: 1009 }, 0, REDACT)).toBe(null);
+  });
+
+  test('an array that gets its first NULL says that it has one', async () => {
+    const left = masked(await cellOf(`array[1, ${DIGITS}]::bigint[]`, 1), 1, REDACT);
+    expect(left?.readInt32BE(4)).toBe(1);
   });
 
   test('a type the catalog does not have is looked at as bytes, and NULL when anything is found', () => {
