@@ -509,7 +509,7 @@ describe.each([{ split: false }, { split: true }])('split at every byte: $split'
       await t.upstreamSees('f', 'H');
       t.upstream(say.error('57014', 'COPY from stdin failed: message of 200000 bytes exceeds the limit'), say.ready());
       await t.upstreamSees('Q select 1');
-    });
+    }, 30_000);
 
     test('a client silent for longer than its connection allows is ended, in a transaction by that limit', async () => {
       t.limits = { ...t.limits, idleMs: 60_000, idleInTransactionMs: 300 };
