@@ -1,6 +1,7 @@
 import type { CatalogSnapshot, Column, Relation } from '../catalog/types';
-import { matchesGlob, matchesSegment } from '../policy/glob';
-import type { ConnectionPolicy, MaskingRule, Principal } from '../policy/types';
+import { matchesGlob } from '../policy/glob';
+import type { ConnectionPolicy, MaskingRule } from '../policy/types';
+import { appliesTo, type MaskingScope } from './applies';
 import { compareMasks, strictestMask } from './strictest';
 import { spreadTaint } from './taint';
 import type { ColumnMask } from './types';
@@ -18,18 +19,13 @@ export interface MaskIndex {
   observed: readonly ColumnMask[];
 }
 
-type Scope = {
-  masking: readonly MaskingRule[];
-  connection: ConnectionPolicy;
-  principal: Pick<Principal, 'groups'>;
-  catalog: CatalogSnapshot;
-};
+type Scope = MaskingScope & { connection: ConnectionPolicy; catalog: CatalogSnapshot };
 
 const MASKABLE: ReadonlySet<string> = new Set(['r', 'p', 'v', 'm', 'f']);
 
 /** Resolves the masking rules against a catalog. Pure; costs a parse per view, so callers keep the result per policy and catalog version. */
 export function maskedColumnsFor(scope: Scope): MaskIndex {
-  const rules = scope.masking.filter((rule) => appliesTo(rule, scope));
+  const rules = scope.masking.filter((rule) => rule.columns.length > 0 && appliesTo(rule, scope));
   const masked = matchColumns(
     rules.filter((rule) => rule.mode === 'enforce'),
     scope.catalog,
@@ -45,15 +41,14 @@ export function maskedColumnsFor(scope: Scope): MaskIndex {
   );
 }
 
-/** Whether some mask may apply, whatever the catalog says: while it is not known, such a session is treated as one that has masks. */
-export function mayBeMasked(scope: Omit<Scope, 'catalog'>): boolean {
-  return scope.masking.some((rule) => rule.mode === 'enforce' && appliesTo(rule, scope));
-}
-
-function appliesTo(rule: MaskingRule, scope: Omit<Scope, 'catalog'>): boolean {
-  if (rule.mode === 'off' || rule.columns.length === 0) return false;
-  if (!rule.connections.some((name) => matchesSegment(name, scope.connection.name)) && rule.connections.length > 0) return false;
-  return !rule.exceptGroups.some((group) => scope.principal.groups.includes(group));
+/**
+ * Whether some mask may apply, whatever the catalog says: while it is not known, such a session is treated as one that has masks.
+ * Rules that only observe content count too: they look at every cell.
+ */
+export function mayBeMasked(scope: MaskingScope): boolean {
+  return scope.masking.some(
+    (rule) => appliesTo(rule, scope) && (rule.detect.length > 0 || (rule.mode === 'enforce' && rule.columns.length > 0)),
+  );
 }
 
 /** Masks by relation OID, then attribute number. */

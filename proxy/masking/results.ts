@@ -1,5 +1,7 @@
 import type { ColumnDescription } from '../wire/backend';
 import type { CellMask } from './cellOut';
+import { type Detection, detectingColumns } from './detect/columns';
+import type { DetectionHits } from './detect/hits';
 import type { RowMask } from './rows';
 import { cellMaskFor } from './transforms/cellMaskFor';
 import type { Types } from './transforms/family';
@@ -8,7 +10,8 @@ import type { ColumnMask, ExpectedOutput, Touch } from './types';
 /** What happens to the rows of one result. */
 export type ResultPlan =
   | { kind: 'pass' }
-  | { kind: 'mask'; masks: RowMask; columns: readonly string[] }
+  /** `hits` counts what content rules found in columns without a mask of their own. */
+  | { kind: 'mask'; masks: RowMask; columns: readonly string[]; hits: DetectionHits | null }
   /** The server's description disagrees with the analysis: no row is released. */
   | { kind: 'withhold'; reason: string }
   /** A relation the catalog snapshot does not know: read it again, then plan again. */
@@ -23,6 +26,8 @@ export interface ResultContext {
   knowsColumn(relationOid: number, attributeNumber: number): boolean;
   types: Types;
   hashKey: Buffer;
+  /** Rules that look into the cells of columns without a mask; null when there are none. */
+  detection: Detection | null;
   /** True when the catalog was read again for this very result. */
   refreshed: boolean;
 }
@@ -48,7 +53,10 @@ export function planResult(columns: readonly ColumnDescription[], context: Resul
     const { typeOid, format } = column;
     masks.push(spec === null ? null : cellMaskFor({ spec, typeOid, format, types: context.types, hashKey: context.hashKey }));
   }
-  return masks.every((mask) => mask === null) ? { kind: 'pass' } : { kind: 'mask', masks, columns: [...named] };
+  const detecting = context.detection === null ? null : detectingColumns(columns, context.detection);
+  if (detecting !== null)
+    return { kind: 'mask', masks: masks.map((mask, i) => mask ?? detecting.masks[i] ?? null), columns: [...named], hits: detecting.hits };
+  return masks.every((mask) => mask === null) ? { kind: 'pass' } : { kind: 'mask', masks, columns: [...named], hits: null };
 }
 
 type Compared = { kind: 'mask' } | { kind: 'refresh' } | { kind: 'withhold'; reason: string };

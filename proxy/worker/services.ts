@@ -1,6 +1,7 @@
 import type { CatalogSnapshot } from '../catalog/types';
 import { type MaskIndex, maskedColumnsFor, mayBeMasked } from '../masking/columns';
-import type { ConnectionPolicy } from '../policy/types';
+import { type DetectingRule, detectionFor } from '../masking/detect/rules';
+import type { ConnectionPolicy, PolicySnapshot, Principal } from '../policy/types';
 import { isUnrestricted } from '../policy/unrestricted';
 import type { SessionFacts } from '../session/execution';
 import type { SessionLimits, SessionServices, SessionView } from '../session/session';
@@ -21,6 +22,7 @@ export function servicesFor(
   session: { facts: SessionFacts; target: UpstreamTarget; upstream: Upstream; onClosed(): void },
 ): SessionServices {
   const view = createView(gateway);
+  const detecting = createDetecting(gateway);
   return {
     view: () => view(session.facts),
     mayBeMasked({ connectionName, principal }) {
@@ -28,6 +30,7 @@ export function servicesFor(
       const connection = connections.get(connectionName);
       return connection === undefined || mayBeMasked({ masking, connection, principal });
     },
+    detecting: ({ connectionName, principal }) => detecting(connectionName, principal),
     async refreshCatalog(connectionName) {
       await gateway.catalogs.byName(connectionName)?.refresh();
     },
@@ -98,6 +101,19 @@ export function masksFor(scope: Omit<SessionView, 'masks' | 'timeless' | 'unrest
   const masks = maskedColumnsFor({ masking: scope.policy.masking, ...scope });
   known.set(key, masks);
   return masks;
+}
+
+/** The session's rules about content, made anew only when the policy or the principal moved. */
+function createDetecting(gateway: Gateway): (connectionName: string, principal: Principal) => readonly DetectingRule[] {
+  let last: { policy: PolicySnapshot; principal: Principal; rules: readonly DetectingRule[] } | undefined;
+  return (connectionName, principal) => {
+    const policy = gateway.policy.current();
+    if (last !== undefined && last.policy === policy && last.principal === principal) return last.rules;
+    const connection = policy.connections.get(connectionName);
+    const rules = connection === undefined ? [] : detectionFor({ masking: policy.masking, connection, principal });
+    last = { policy, principal, rules };
+    return rules;
+  };
 }
 
 /** The session's view of policy and catalog, made anew only when one of them, or the principal, moved. */
