@@ -2,12 +2,13 @@ import type { Relation } from '../catalog/types';
 import { child, list, type SqlNode, text } from '../sql/tree';
 import type { Analysis, At } from './analysis';
 import { declareCtes } from './cte';
-import { expression, targets } from './expression';
+import { expression } from './expression';
 import { fromItems } from './from';
 import { predicate } from './predicate';
 import { queryColumns } from './query';
 import { relationItem, relationNamed } from './relation';
 import { findColumn, newItem, newScope, type Place, type ScopeColumn, type ScopeItem, UnresolvedError } from './scope';
+import { targets } from './targets';
 import { either, isCopy, NONE, type Value } from './value';
 
 /** The columns that RETURNING of an INSERT, UPDATE, DELETE or MERGE gives; what it writes and how it finds its rows is noted on the way. */

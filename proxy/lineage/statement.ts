@@ -16,6 +16,8 @@ export interface StatementLineage {
   writes: readonly Write[];
   /** Its output is stored under a name and not returned: a new table, a view. */
   stored: readonly Value[];
+  /** User-defined code that it calls and that is not followed, in words: functions, operators. What that reads is not in any of the above. */
+  opaque: readonly string[];
 }
 
 /**
@@ -26,7 +28,7 @@ export interface StatementLineage {
 export function lineageOf(root: SqlNode, catalog: CatalogSnapshot, searchPath: readonly string[] | null): StatementLineage {
   const analysis = new Analysis(catalog, searchPath);
   const { columns, stored } = statement(analysis, root);
-  return { columns, stored, uses: analysis.uses(), writes: analysis.writes };
+  return { columns, stored, uses: analysis.uses(), writes: analysis.writes, opaque: [...analysis.opaque] };
 }
 
 const TOP = { scope: null, ctes: null };

@@ -36,7 +36,10 @@ export function readView(catalog: CatalogSnapshot, view: Relation): Map<number, 
 }
 
 /** What each of a view's columns depends on, and what decides which rows it has: that is its owner's doing, no statement's that reads it. */
-export function followView(catalog: CatalogSnapshot, view: Relation): { columns: Map<number, Value>; uses: readonly Use[] } {
+export function followView(
+  catalog: CatalogSnapshot,
+  view: Relation,
+): { columns: Map<number, Value>; uses: readonly Use[]; opaque: readonly string[] } {
   const [parsed] = parseStatements(view.definition ?? '');
   if (parsed === undefined || parsed.unknown.length > 0) throw new UnresolvedError('its definition could not be read');
   const analysis = new Analysis(catalog, ['pg_catalog'], null);
@@ -45,7 +48,7 @@ export function followView(catalog: CatalogSnapshot, view: Relation): { columns:
   const columns = new Map(
     view.columns.map((column, index) => [column.number, through(outputs[index]?.value, `${view.schema}.${view.name}.${column.name}`)]),
   );
-  return { columns, uses: analysis.uses() };
+  return { columns, uses: analysis.uses(), opaque: [...analysis.opaque] };
 }
 
 function through(value: Value | undefined, column: string): Value {
