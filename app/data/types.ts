@@ -12,6 +12,7 @@ export type Bucket = Outputs['audit']['histogram'][number];
 export type ActionRow = Outputs['audit']['actions']['items'][number];
 export type SessionRow = Outputs['sessions']['list']['items'][number];
 export type ConnectionRow = Outputs['connections']['list'][number];
+export type ConnectionProof = Outputs['connections']['enforcement'];
 export type TestStage = Outputs['connections']['test']['stages'][number];
 export type RuleRow = Outputs['rules']['list'][number];
 export type MaskingRow = Outputs['masking']['list'][number];

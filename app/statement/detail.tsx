@@ -9,6 +9,7 @@ import { Badge } from '../ui/badge';
 import { Button } from '../ui/button';
 import { Fact, Facts, Section } from '../ui/card';
 import { CopyButton } from '../ui/copy';
+import { EnforcementBadge } from '../ui/enforcement';
 import { Scroll } from '../ui/scroll';
 import { SqlBlock, Visible } from '../ui/sqlBlock';
 import { ErrorState, Skeleton, sentence } from '../ui/states';
@@ -105,7 +106,10 @@ function Detail({ statement }: { statement: StatementDetail }) {
           <Decisions decisions={statement.approval.decisions} />
         </Section>
       ) : null}
-      <Section title="Masked columns">
+      <Section
+        title="Masked columns"
+        aside={statement.enforcement === null ? null : <EnforcementBadge enforcement={statement.enforcement} />}
+      >
         {statement.maskedColumns.length === 0 ? (
           <p className="text-sm text-ink-3">None.</p>
         ) : (

@@ -1,5 +1,5 @@
 import { bigint, doublePrecision, index, integer, jsonb, pgTable, primaryKey, text, timestamp } from 'drizzle-orm/pg-core';
-import type { Action, ParameterValue, RelationUse, RuleTrial, StatementStatus } from './shapes';
+import type { Action, Enforcement, ParameterValue, RelationUse, RuleTrial, StatementStatus } from './shapes';
 
 const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });
 
@@ -18,6 +18,8 @@ export const sessions = pgTable(
     startedAt: instant('started_at').notNull().defaultNow(),
     endedAt: instant('ended_at'),
     endReason: text('end_reason'),
+    /** Who keeps masked columns from the session, as it was when the session opened. */
+    enforcement: text('enforcement').$type<Enforcement>().notNull().default('gateway'),
     /** Set by an administrator; the worker that owns the session ends it with 57P01. */
     killRequestedAt: instant('kill_requested_at'),
   },

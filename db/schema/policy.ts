@@ -4,6 +4,8 @@ import type {
   ApprovalSpec,
   ConnectionLimits,
   Detector,
+  EnforcementReport,
+  EnforcementState,
   Inference,
   MaskSpec,
   Mode,
@@ -48,6 +50,21 @@ export const connections = pgTable('connections', {
   record: jsonb('record').$type<RecordSpec>().notNull().default({ results: 'off' }),
   createdAt: instant('created_at').notNull().defaultNow(),
   updatedAt: instant('updated_at').notNull().defaultNow(),
+});
+
+/** What was last proved of a connection's upstream role. It holds while the two digests are what they were. */
+export const connectionEnforcement = pgTable('connection_enforcement', {
+  connectionId: text('connection_id')
+    .primaryKey()
+    .references(() => connections.id, { onDelete: 'cascade' }),
+  state: text('state').$type<EnforcementState>().notNull(),
+  verifiedAt: instant('verified_at').notNull(),
+  verifiedBy: text('verified_by').notNull(),
+  policyVersion: bigint('policy_version', { mode: 'number' }).notNull(),
+  /** Of the masking rules that apply to the connection, and of where and as whom it signs in. */
+  maskingDigest: text('masking_digest').notNull(),
+  catalogFingerprint: text('catalog_fingerprint').notNull(),
+  report: jsonb('report').$type<EnforcementReport>().notNull(),
 });
 
 /** Which groups may open sessions on which connections. No row, no access. */

@@ -123,3 +123,55 @@ export type StatementStatus =
   | 'skipped'
   | 'rolledBack'
   | 'unknown';
+
+/** Who keeps masked columns from a session: PostgreSQL itself, or the gateway alone. */
+export type Enforcement = 'database' | 'gateway';
+
+/** database: proved. except: every masked column is unreadable, but something could cross. gateway: not enforced by the database. */
+export type EnforcementState = 'database' | 'except' | 'gateway';
+
+export type CrossingKind =
+  | 'function'
+  | 'view'
+  | 'trigger'
+  | 'rule'
+  | 'foreign server'
+  | 'outside function'
+  | 'statistics'
+  | 'large object'
+  | 'create'
+  | 'privilege'
+  | 'system catalog';
+
+/** Something a role could use to have a masked value read for it. */
+export interface Crossing {
+  kind: CrossingKind;
+  object: string;
+  /** One sentence: how it could cross, or what to do. */
+  detail: string;
+}
+
+/** One masked column and the two proofs that it cannot be read. */
+export interface ColumnProof {
+  /** `schema.table.column` */
+  column: string;
+  /** The masking rule it comes from. */
+  rule: string;
+  /** has_column_privilege(role, column, 'SELECT') */
+  privilege: boolean;
+  /** What `SELECT column FROM table LIMIT 0` as that role came to: refused is SQLSTATE 42501. */
+  attempt: 'refused' | 'answered' | 'not tried' | `failed ${string}`;
+}
+
+/** What `gatehouse connections verify` found. */
+export interface EnforcementReport {
+  state: EnforcementState;
+  /** The upstream role it is about. */
+  role: string;
+  columns: ColumnProof[];
+  /** The masking views that were recognised, as `schema.view`. */
+  maskingViews: string[];
+  /** Why it is not the database that enforces; empty when it does. */
+  reasons: string[];
+  crossings: Crossing[];
+}

@@ -128,8 +128,26 @@ select t.oid as oid, n.nspname::text as schema, t.typname::text as name, t.typty
 
 const FINGERPRINTED = 'class attribute proc rewrite inherits type trigger namespace attrdef cast operator'.split(' ');
 
+/**
+ * What the role is and holds besides the rights that stand in those catalogs: powers, memberships, the database's own privileges, foreign
+ * servers and mappings. Of a superuser the memberships are left out: it has all there are.
+ */
+const ROLE_RIGHTS = `
+(select pg_catalog.concat_ws(',', r.rolsuper, r.rolbypassrls, r.rolreplication, r.rolcreaterole,
+    pg_catalog.has_database_privilege(pg_catalog.current_database(), 'TEMPORARY'),
+    pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE'),
+    case when not r.rolsuper then pg_catalog.array_to_string(
+      array(select m.oid from pg_catalog.pg_roles m where pg_catalog.pg_has_role(m.oid, 'MEMBER') order by m.oid), '+') end,
+    pg_catalog.array_to_string(
+      array(select s.oid from pg_catalog.pg_foreign_server s where pg_catalog.has_server_privilege(s.oid, 'USAGE') order by s.oid), '+'),
+    pg_catalog.array_to_string(
+      array(select w.oid from pg_catalog.pg_foreign_data_wrapper w
+             where pg_catalog.has_foreign_data_wrapper_privilege(w.oid, 'USAGE') order by w.oid), '+'),
+    (select pg_catalog.count(*) from pg_catalog.pg_user_mappings))
+   from pg_catalog.pg_roles r where r.rolname operator(pg_catalog.=) current_user)`;
+
 /** xmin wraps round, so the count and the sum go with the maximum. Temporary objects change pg_class too and cost a needless reload. */
 export const FINGERPRINT = `select pg_catalog.concat_ws('/', ${FINGERPRINTED.map(
   (name) =>
     `(select pg_catalog.concat(pg_catalog.count(*), ':', pg_catalog.max(xmin::pg_catalog.text::pg_catalog.int8), ':', pg_catalog.sum(xmin::pg_catalog.text::pg_catalog.int8)) from pg_catalog.pg_${name})`,
-).join(', ')}) as fingerprint`;
+).join(', ')}, ${ROLE_RIGHTS}) as fingerprint`;

@@ -21,6 +21,13 @@ export interface Use {
 /** What is known of a use besides its kind. */
 export type UseDetails = Partial<Pick<Use, 'constants' | 'sides'>>;
 
+/** A computation whose failure or duration tells something of a value, whatever becomes of its result. */
+export interface Hazard {
+  value: Value;
+  /** In words: `operator /`. */
+  construct: string;
+}
+
 /** A value that goes into a column of a relation; `column` null for one that is not known. */
 export interface Write {
   relation: Relation | null;
@@ -50,6 +57,7 @@ const MAX_STEPS = 400_000;
  */
 export class Analysis {
   readonly writes: Write[] = [];
+  readonly hazards: Hazard[] = [];
   /** User-defined code that is called and not followed, in words: what else it reads is not known here. */
   readonly opaque = new Set<string>();
   /** User-defined functions whose bodies are being followed: one that meets itself again is not. */
@@ -97,6 +105,11 @@ export class Analysis {
       const merged = before.kind === kind ? kind : 'other';
       uses.set(node, { value: either([before.value, value]), kind: merged, construct, constants, sides: both });
     }
+  }
+
+  /** A computation that may fail, take long or not happen at all, because of the value. */
+  hazard(value: Value, construct: string): void {
+    if (value.sources.size > 0) this.hazards.push({ value, construct });
   }
 
   uses(): Use[] {

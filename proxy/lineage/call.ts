@@ -9,6 +9,7 @@ import { expression } from './expression';
 import { figureName } from './outputName';
 import type { ScopeColumn } from './scope';
 import { candidates, type OutputColumn, outputsOf } from './signature';
+import { isTotalFunction } from './total';
 import { converted } from './types';
 import { counted, derived, either, NONE, rowOf, type Value } from './value';
 
@@ -31,7 +32,11 @@ function follow(at: At, node: SqlNode): Call {
   const within = flag(node, 'agg_within_group');
   const all = within ? [...args, ...orderedValues(at, node)] : args;
   aggregateUses(at, node, within);
-  return { ...meaning(at, node, all, names), args: all };
+  const call = { ...meaning(at, node, all, names), args: all };
+  const followed = call.bodies.length > 0 && call.bodies.every((body) => body !== null);
+  const field = projection(node, call) !== null;
+  if (!followed && !field && !isTotalFunction(call.name, all)) at.analysis.hazard(either(all), `function ${call.name}()`);
+  return call;
 }
 
 function meaning(at: At, node: SqlNode, args: readonly Value[], names: readonly (string | null)[]): Omit<Call, 'args'> {

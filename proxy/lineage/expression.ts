@@ -1,13 +1,15 @@
-import { child, list, number, type SqlNode, text } from '../sql/tree';
+import { child, list, names, number, type SqlNode, text } from '../sql/tree';
 import { aggregateUses } from './aggregate';
 import type { At } from './analysis';
 import { callValue } from './call';
 import { changeColumns } from './change';
 import { columnRef, indirection } from './column';
 import { noteOperator } from './operator';
+import { isPlainTest } from './predicate';
 import { queryColumns } from './query';
 import { type ScopeColumn, UnresolvedError } from './scope';
 import { starColumns } from './targets';
+import { isTotalCast, isTotalDocument, isTotalOperator } from './total';
 import { arrayOf, converted, typeNamed } from './types';
 import { counted, derived, either, isCopy, NONE, rowOf, type Value } from './value';
 
@@ -35,13 +37,12 @@ export function expression(at: At, node: SqlNode): Value {
   if (node.tag === 'ParamRef') return at.analysis.parameter(number(node, 'number') ?? 0);
   if (node.tag === 'A_Const') return constantOf(node);
   if (CONSTANT.has(node.tag)) return NONE;
-  if (COMPUTED.has(node.tag)) return derived(childValues(at, node));
+  if (COMPUTED.has(node.tag)) return computed(at, node);
   switch (node.tag) {
     case 'ColumnRef':
       return columnRef(at, node);
     case 'A_Expr':
-      noteOperator(at.analysis, list(node, 'name'));
-      return derived(childValues(at, node));
+      return operation(at, node);
     case 'TypeCast':
       return cast(at, node);
     case 'CollateClause':
@@ -57,7 +58,7 @@ export function expression(at: At, node: SqlNode): Value {
       return { ...derived(elements), typeOid: arrayOf(at.analysis.catalog, either(elements).typeOid) };
     }
     case 'CoalesceExpr':
-      return either(list(node, 'args').map((item) => expression(at, item)));
+      return coalesce(at, node);
     case 'CaseExpr':
       return caseValue(at, node);
     case 'RowExpr':
@@ -116,23 +117,66 @@ function argument(at: At, node: SqlNode): Value {
   return expression(at, inner);
 }
 
+function operation(at: At, node: SqlNode): Value {
+  const written = list(node, 'name');
+  noteOperator(at.analysis, written);
+  const [left, right] = [operand(at, child(node, 'lexpr')), operand(at, child(node, 'rexpr'))];
+  const value = derived([left, right]);
+  if (!isTotalOperator(node, right)) at.analysis.hazard(value, `operator ${names(written).at(-1) ?? ''}`);
+  return value;
+}
+
+/** Of IN and BETWEEN the right side is a list. */
+function operand(at: At, node: SqlNode | null): Value {
+  if (node === null) return NONE;
+  return node.tag === 'List' ? derived(childValues(at, node)) : expression(at, node);
+}
+
+/** What stands left of an AND or OR decides whether the right is computed. */
+function computed(at: At, node: SqlNode): Value {
+  if (node.tag === 'BoolExpr') {
+    const args = list(node, 'args');
+    const construct = text(node, 'boolop') === 'OR_EXPR' ? 'OR' : 'AND';
+    return derived(args.map((item, index) => (index < args.length - 1 ? deciding(at, item, construct) : expression(at, item))));
+  }
+  const value = derived(childValues(at, node));
+  if (!isTotalDocument(node)) at.analysis.hazard(value, 'reading a document');
+  return value;
+}
+
+/** A condition that decides what is computed next. Whether a column is NULL, or equals a constant, may. */
+function deciding(at: At, node: SqlNode, construct: string): Value {
+  const value = expression(at, node);
+  if (value.sources.size > 0 && !isCopy(value) && !isPlainTest(at, node)) at.analysis.hazard(value, construct);
+  return value;
+}
+
+function coalesce(at: At, node: SqlNode): Value {
+  const values = list(node, 'args').map((item) => expression(at, item));
+  for (const value of values.slice(0, -1)) if (!isCopy(value)) at.analysis.hazard(value, 'COALESCE');
+  return either(values);
+}
+
 function cast(at: At, node: SqlNode): Value {
   const type = child(node, 'typeName');
   const typeOid = typeNamed(at.analysis.catalog, at.analysis.searchPath, type);
   const value = argument(at, node);
-  return list(type, 'typmods').length === 0 ? converted(value, typeOid) : { ...derived([value]), typeOid };
+  const result = list(type, 'typmods').length === 0 ? converted(value, typeOid) : { ...derived([value]), typeOid };
+  const changes = value.sources.size > 0 && (list(type, 'typmods').length > 0 || result.typeOid !== value.typeOid);
+  if (changes && !isTotalCast(value.typeOid, typeOid)) at.analysis.hazard(value, `a cast to ${names(list(type, 'names')).at(-1) ?? ''}`);
+  return result;
 }
 
 /** Its arms are copies; what decides between them shows in the result, and makes it something computed. */
 function caseValue(at: At, node: SqlNode): Value {
   const whens = list(node, 'args');
-  const deciding = [child(node, 'arg'), ...whens.map((when) => child(when, 'expr'))].flatMap((item) =>
-    item === null ? [] : [expression(at, item)],
+  const conditions = [child(node, 'arg'), ...whens.map((when) => child(when, 'expr'))].flatMap((item) =>
+    item === null ? [] : [deciding(at, item, 'CASE')],
   );
   const arms = [...whens.map((when) => child(when, 'result')), child(node, 'defresult')].flatMap((item) =>
     item === null ? [] : [expression(at, item)],
   );
-  const decided = either(deciding);
+  const decided = either(conditions);
   return decided.sources.size === 0 ? either(arms) : derived([...arms, decided]);
 }
 

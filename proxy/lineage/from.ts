@@ -135,23 +135,18 @@ function join(at: At, node: SqlNode): ScopeItem[] {
   const merged = columns.merged;
   predicate({ ...at, scope: newScope(at.scope.parent, both) }, child(node, 'quals'), 'a join condition');
   const alias = aliasOf(node);
-  if (alias !== null) return [renamed(node, newItem(alias, columns.all, { any: either(both.map((item) => item.any)) }))];
+  if (alias !== null) return [renamed(node, newItem(alias, columns.all(), { any: either(both.map((item) => item.any)) }))];
   // Its sides keep their names; without a name a column is the join's, where those of USING are merged.
   const sides = both.map((item) => ({ ...item, open: merged.length === 0 ? item.open : false }));
   const items =
-    merged.length === 0 ? sides : [...sides, newItem(null, columns.all, { any: either(both.map((item) => item.any)), system: false })];
+    merged.length === 0 ? sides : [...sides, newItem(null, columns.all(), { any: either(both.map((item) => item.any)), system: false })];
   return usingAlias === null ? items : [...items, newItem(usingAlias, merged, { open: false })];
 }
 
 function joinColumns(at: At, node: SqlNode, left: readonly ScopeItem[], right: readonly ScopeItem[]) {
-  const [leftColumns, rightColumns] = [visible(left), visible(right)];
   const using = names(list(node, 'usingClause'));
   const natural = flag(node, 'isNatural');
-  const common = natural
-    ? (leftColumns ?? unknownColumns(node))
-        .map((column) => column.name)
-        .filter((name) => (rightColumns ?? unknownColumns(node)).some((column) => column.name === name))
-    : using;
+  const common = natural ? commonNames(left, right, node) : using;
   const merged = common.map((name): ScopeColumn => {
     const sides = [one(left, name, node), one(right, name, node)];
     // Of a NATURAL join no node names the column: each use stands at one made for it.
@@ -161,7 +156,10 @@ function joinColumns(at: At, node: SqlNode, left: readonly ScopeItem[], right: r
     return { name, value: either(sides) };
   });
   const rest = (columns: readonly ScopeColumn[]) => columns.filter((column) => !common.includes(column.name));
-  const all = leftColumns === null || rightColumns === null ? null : [...merged, ...rest(leftColumns), ...rest(rightColumns)];
+  const all = () => {
+    const [leftColumns, rightColumns] = [visible(left), visible(right)];
+    return leftColumns === null || rightColumns === null ? null : [...merged, ...rest(leftColumns), ...rest(rightColumns)];
+  };
   return { merged, all };
 }
 
@@ -170,8 +168,11 @@ function visible(items: readonly ScopeItem[]): readonly ScopeColumn[] | null {
   return open.some((item) => item.columns === null) ? null : open.flatMap((item) => expand(item));
 }
 
-function unknownColumns(node: SqlNode): never {
-  throw new UnresolvedError('a NATURAL join of a relation whose columns are not known', node);
+function commonNames(left: readonly ScopeItem[], right: readonly ScopeItem[], node: SqlNode): string[] {
+  const [a, b] = [visible(left), visible(right)];
+  if (a === null || b === null) throw new UnresolvedError('a NATURAL join of a relation whose columns are not known', node);
+  const other = new Set(b.map((column) => column.name));
+  return a.map((column) => column.name).filter((name) => other.has(name));
 }
 
 function one(items: readonly ScopeItem[], name: string, node: SqlNode): Value {

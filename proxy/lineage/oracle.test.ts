@@ -132,7 +132,9 @@ it(
     );
     expect(Object.fromEntries(problems)).toEqual({});
     expect(steady.length).toBeGreaterThan(400);
-    expect(done.effects).toBeGreaterThan(300);
+    // A slow machine makes fewer changes; each has its effects.
+    expect(done.changes).toBeGreaterThan(5);
+    expect(done.effects).toBeGreaterThan(3 * done.changes);
   },
   SECONDS * 3000 + 30_000,
 );

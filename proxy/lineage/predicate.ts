@@ -152,3 +152,14 @@ function construct(node: SqlNode): string | null {
       return null;
   }
 }
+
+/** `col IS NULL`, `col = constant` and what AND, OR and NOT make of them. */
+export function isPlainTest(at: At, node: SqlNode): boolean {
+  if (node.tag === 'BoolExpr') return list(node, 'args').every((item) => isPlainTest(at, item));
+  if (node.tag === 'NullTest') return true;
+  const [left, right] = [child(node, 'lexpr'), child(node, 'rexpr')];
+  if (node.tag !== 'A_Expr' || text(node, 'kind') !== 'AEXPR_OP' || !isEquals(names(list(node, 'name')))) return false;
+  if (left === null || right === null) return false;
+  const other = isConstant(at, right) ? left : isConstant(at, left) ? right : null;
+  return other !== null && isCopy(expression(at, other));
+}

@@ -7,8 +7,9 @@ import { columnValue, NONE } from './value';
 import { viewColumns } from './view';
 
 /**
- * The relation a name means on the session's search_path. Null when the catalog has none of that name there: a relation of the session's
- * own, which cannot hold a masked value, because none is let into it.
+ * The relation a name means on the session's search_path. Where the path is not known, or has none of that name, the only one that any
+ * schema has. Null when the catalog has none at all: a relation of the session's own, which cannot hold a masked value, because none
+ * is let into it.
  * @throws UnresolvedError when it may mean several
  */
 export function relationNamed(analysis: Analysis, node: SqlNode): Relation | null {
@@ -16,16 +17,13 @@ export function relationNamed(analysis: Analysis, node: SqlNode): Relation | nul
   const name = text(node, 'relname') ?? '';
   const named = analysis.catalog.relationsByName.get(name) ?? [];
   if (schema !== null) return named.find((relation) => relation.schema === schema) ?? null;
-  if (analysis.searchPath === null) {
-    if (named.length > 1) throw new UnresolvedError(`search_path is not known here, and ${name} may be one of several relations`, node);
-    return named[0] ?? null;
-  }
-  const path = analysis.searchPath.includes('pg_catalog') ? analysis.searchPath : ['pg_catalog', ...analysis.searchPath];
-  for (const at of path) {
+  const path = analysis.searchPath ?? [];
+  for (const at of path.includes('pg_catalog') ? path : ['pg_catalog', ...path]) {
     const found = named.find((relation) => relation.schema === at);
     if (found !== undefined) return found;
   }
-  return null;
+  if (named.length > 1) throw new UnresolvedError(`${name} may be one of several relations here; qualify it with its schema`, node);
+  return named[0] ?? null;
 }
 
 /** A sequence's one row, of which the catalog says nothing. */

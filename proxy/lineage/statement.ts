@@ -1,6 +1,6 @@
 import type { CatalogSnapshot } from '../catalog/types';
 import { child, flag, list, names, type SqlNode } from '../sql/tree';
-import { Analysis, type Use, type Write } from './analysis';
+import { Analysis, type Hazard, type Use, type Write } from './analysis';
 import { changeColumns } from './change';
 import { predicate } from './predicate';
 import { queryColumns } from './query';
@@ -14,6 +14,7 @@ export interface StatementLineage {
   columns: readonly ScopeColumn[];
   uses: readonly Use[];
   writes: readonly Write[];
+  hazards: readonly Hazard[];
   /** Its output is stored under a name and not returned: a new table, a view. */
   stored: readonly Value[];
   /** User-defined code that it calls and that is not followed, in words: functions, operators. What that reads is not in any of the above. */
@@ -28,7 +29,8 @@ export interface StatementLineage {
 export function lineageOf(root: SqlNode, catalog: CatalogSnapshot, searchPath: readonly string[] | null): StatementLineage {
   const analysis = new Analysis(catalog, searchPath);
   const { columns, stored } = statement(analysis, root);
-  return { columns, stored, uses: analysis.uses(), writes: analysis.writes, opaque: [...analysis.opaque] };
+  const { writes, hazards, opaque } = analysis;
+  return { columns, stored, uses: analysis.uses(), writes, hazards, opaque: [...opaque] };
 }
 
 const TOP = { scope: null, ctes: null };

@@ -1,3 +1,4 @@
+import { SqlTooComplexError } from '../sql/parse';
 import { child, list, names, type SqlNode, text } from '../sql/tree';
 import type { At } from './analysis';
 import { resultColumns } from './call';
@@ -8,13 +9,19 @@ import { expand, type ScopeColumn } from './scope';
 
 /** The columns of an output list: stars expanded, names as PostgreSQL gives them. */
 export function targets(at: At, items: readonly SqlNode[]): ScopeColumn[] {
-  return items.flatMap((item): readonly ScopeColumn[] => {
+  const outputs: ScopeColumn[] = [];
+  for (const item of items) {
     const node = child(item, 'val');
-    if (node === null) return [];
-    const star = starColumns(at, node);
-    return star ?? [{ name: text(item, 'name') ?? nameOf(at, node), value: expression(at, node) }];
-  });
+    if (node === null) continue;
+    const more = starColumns(at, node) ?? [{ name: text(item, 'name') ?? nameOf(at, node), value: expression(at, node) }];
+    if (outputs.length + more.length > MAX_TARGETS) throw new SqlTooComplexError('target lists can have at most 1664 entries');
+    outputs.push(...more);
+  }
+  return outputs;
 }
+
+/** PostgreSQL's MaxTupleAttributeNumber. */
+const MAX_TARGETS = 1_664;
 
 /** Of a sub-select the name is that of its column, which a star alone does not say. */
 function nameOf(at: At, node: SqlNode): string {

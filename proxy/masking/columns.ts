@@ -1,7 +1,7 @@
 import type { CatalogSnapshot, Column, Relation } from '../catalog/types';
 import { matchesGlob, matchesSegment } from '../policy/glob';
 import type { ConnectionPolicy, MaskingRule, Principal } from '../policy/types';
-import { strictestMask } from './strictest';
+import { compareMasks, strictestMask } from './strictest';
 import { spreadTaint } from './taint';
 import type { ColumnMask } from './types';
 
@@ -63,7 +63,7 @@ function matchColumns(rules: readonly MaskingRule[], catalog: CatalogSnapshot): 
   const masks: MasksByOrigin = new Map();
   if (rules.length === 0) return masks;
   for (const relation of catalog.relations.values()) {
-    if (!MASKABLE.has(relation.kind) || relation.schema === 'pg_catalog' || relation.schema === 'information_schema') continue;
+    if (!isMaskable(relation)) continue;
     for (const column of relation.columns) {
       for (const rule of rules) {
         if (!rule.columns.some((glob) => matchesGlob(glob, [relation.schema, relation.name, column.name]))) continue;
@@ -74,6 +74,11 @@ function matchColumns(rules: readonly MaskingRule[], catalog: CatalogSnapshot): 
   return masks;
 }
 
+/** What a glob of a masking rule can name: relations with rows of their own or a query's, but for the server's catalogs. */
+export function isMaskable(relation: Relation): boolean {
+  return MASKABLE.has(relation.kind) && relation.schema !== 'pg_catalog' && relation.schema !== 'information_schema';
+}
+
 function maskOn(relation: Relation, column: Column, rule: MaskingRule): ColumnMask {
   return {
     relationOid: relation.oid,
@@ -82,6 +87,7 @@ function maskOn(relation: Relation, column: Column, rule: MaskingRule): ColumnMa
     rule: rule.name,
     mask: rule.mask,
     inference: rule.inference,
+    computed: false,
   };
 }
 
@@ -92,7 +98,12 @@ export function addMask(masks: MasksByOrigin, mask: ColumnMask): boolean {
   const before = columns.get(mask.attributeNumber);
   const after = before === undefined ? mask : strictestMask(before, mask);
   columns.set(mask.attributeNumber, after);
-  return before === undefined || before.mask.type !== after.mask.type || before.inference !== after.inference;
+  return (
+    before === undefined ||
+    compareMasks(before.mask, after.mask) !== 0 ||
+    before.inference !== after.inference ||
+    before.computed !== after.computed
+  );
 }
 
 function indexOf(masks: MasksByOrigin, observed: readonly ColumnMask[], catalog: CatalogSnapshot): MaskIndex {

@@ -1,7 +1,9 @@
 import type { ColumnDescription } from '../wire/backend';
-import { cellMask, cellTypeOf } from './cells';
+import type { CellMask } from './cellOut';
 import type { RowMask } from './rows';
-import type { ColumnMask, Touch } from './types';
+import { cellMaskFor } from './transforms/cellMaskFor';
+import type { Types } from './transforms/family';
+import type { ColumnMask, ExpectedOutput, Touch } from './types';
 
 /** What happens to the rows of one result. */
 export type ResultPlan =
@@ -18,47 +20,63 @@ export interface ResultContext {
   isTainted(relationOid: number): boolean;
   /** False for a relation, or a column of it, that the snapshot does not have. */
   knowsColumn(relationOid: number, attributeNumber: number): boolean;
-  /** The base type behind domains. */
-  baseType(typeOid: number): number;
+  types: Types;
   hashKey: Buffer;
   /** True when the catalog was read again for this very result. */
   refreshed: boolean;
 }
 
 /**
- * The second net: compares the server's RowDescription with what the analysis concluded and gives each column its mask.
- * A clean statement has no masked origin; a resolved one has them only as plain columns.
+ * The second net: compares the server's RowDescription with what the analysis concluded, and gives each column its mask. A clean statement has
+ * no masked origin; of a resolved one the number of columns and the origin of each are those of its lineage.
  */
 export function planResult(columns: readonly ColumnDescription[], context: ResultContext): ResultPlan {
-  if (context.touch.state === 'unresolved') return { kind: 'withhold', reason: context.touch.reason };
-  const masks: (ReturnType<typeof cellMask> | null)[] = [];
-  const named: string[] = [];
-  for (const column of columns) {
-    if (column.tableOid === 0) {
-      masks.push(null);
-      continue;
-    }
-    if (!context.knowsColumn(column.tableOid, column.attributeNumber)) {
-      if (!context.refreshed) return { kind: 'refresh' };
-      // A relation of this session's own open transaction is invisible to the catalog's connection. The touch test, which goes by
-      // names, has cleared a clean statement without it; a resolved one rests on origins and cannot do without.
-      if (context.touch.state === 'resolved')
-        return { kind: 'withhold', reason: `Column "${column.name}" comes from a relation that is not in the catalog yet.` };
-      masks.push(null);
-      continue;
-    }
-    const found = context.byOrigin(column.tableOid, column.attributeNumber);
-    if (found !== null) {
-      if (context.touch.state === 'clean')
-        return { kind: 'withhold', reason: `Column "${column.name}" is ${found.column}, which the analysis did not expect.` };
-      masks.push(cellMask(found.mask, cellTypeOf(context.baseType(column.typeOid)), column.format, context.hashKey));
-      named.push(found.column);
-      continue;
-    }
-    if (column.attributeNumber === 0 && context.isTainted(column.tableOid)) {
-      return { kind: 'withhold', reason: `Column "${column.name}" is a whole row of a relation with masked columns.` };
-    }
-    masks.push(null);
+  const { touch } = context;
+  if (touch.state === 'unresolved') return { kind: 'withhold', reason: touch.reason };
+  const expected = touch.state === 'resolved' ? touch.outputs : null;
+  if (expected !== null && expected.length !== columns.length)
+    return disagreement(context, `The server describes ${columns.length} columns where the analysis has ${expected.length}.`);
+  const masks: (CellMask | null)[] = [];
+  const named = new Set<string>();
+  for (const [index, column] of columns.entries()) {
+    const output = expected?.[index] ?? null;
+    const found = originMask(column, output, context);
+    if (found.kind !== 'mask') return found.kind === 'refresh' ? { kind: 'refresh' } : disagreement(context, found.reason);
+    const spec = output?.mask?.spec ?? null;
+    for (const name of output?.mask?.columns ?? []) named.add(name);
+    const { typeOid, format } = column;
+    masks.push(spec === null ? null : cellMaskFor({ spec, typeOid, format, types: context.types, hashKey: context.hashKey }));
   }
-  return named.length === 0 ? { kind: 'pass' } : { kind: 'mask', masks, columns: named };
+  return masks.every((mask) => mask === null) ? { kind: 'pass' } : { kind: 'mask', masks, columns: [...named] };
+}
+
+type Compared = { kind: 'mask' } | { kind: 'refresh' } | { kind: 'withhold'; reason: string };
+
+const AGREED: Compared = { kind: 'mask' };
+
+/** The server's own word on where one column comes from, against the analysis. */
+function originMask(column: ColumnDescription, output: ExpectedOutput | null, context: ResultContext): Compared {
+  if (column.tableOid === 0 || column.attributeNumber < 0) return AGREED;
+  if (!context.knowsColumn(column.tableOid, column.attributeNumber)) {
+    if (!context.refreshed) return { kind: 'refresh' };
+    // A relation of this session's own open transaction is invisible to the catalog's connection. The touch test, which goes by
+    // names, has cleared a clean statement without it; a resolved one rests on origins and cannot do without.
+    if (context.touch.state === 'clean') return AGREED;
+    return { kind: 'withhold', reason: `Column "${column.name}" comes from a relation that is not in the catalog yet.` };
+  }
+  if (column.attributeNumber === 0) {
+    if (!context.isTainted(column.tableOid) || (output?.mask ?? null) !== null) return AGREED;
+    return { kind: 'withhold', reason: `Column "${column.name}" is a whole row of a relation with masked columns.` };
+  }
+  const found = context.byOrigin(column.tableOid, column.attributeNumber);
+  if (found !== null && (output?.mask ?? null) === null)
+    return { kind: 'withhold', reason: `Column "${column.name}" is ${found.column}, which the analysis did not expect.` };
+  if (output !== null && !output.origins.has(`${column.tableOid}.${column.attributeNumber}`))
+    return { kind: 'withhold', reason: `Column "${column.name}" is not from where the analysis expects it.` };
+  return AGREED;
+}
+
+/** The catalog may have moved since the statement was judged: it is read again once; then the result stays where it is. */
+function disagreement(context: ResultContext, reason: string): ResultPlan {
+  return context.refreshed ? { kind: 'withhold', reason } : { kind: 'refresh' };
 }

@@ -1,7 +1,11 @@
 import type { CatalogSnapshot, Column, FunctionInfo, Relation } from '../catalog/types';
+import { bodyOf } from '../lineage/body';
+import { NONE } from '../lineage/value';
+import { viewColumns } from '../lineage/view';
 import { parseStatements } from '../sql/parse';
 import { child, list, names, type SqlNode, some, text } from '../sql/tree';
 import { addMask, type MasksByOrigin } from './columns';
+import { outputMask } from './exposure';
 import { findMentions, rangeVars, type TaintedNames } from './mentions';
 import type { ColumnMask } from './types';
 
@@ -66,12 +70,15 @@ function taintedNames(masks: MasksByOrigin, catalog: CatalogSnapshot): TaintedNa
 }
 
 function derived(relation: Relation, column: Column, from: ColumnMask): ColumnMask {
-  return { ...copied(relation, column, from), mask: from.mask.type === 'null' ? from.mask : { type: 'redact' } };
+  return { ...copied(relation, column, from), mask: from.mask.type === 'null' ? from.mask : { type: 'redact' }, computed: true };
 }
 
 function copied(relation: Relation, column: Column, from: ColumnMask): ColumnMask {
+  return { ...from, ...placeOf(relation, column) };
+}
+
+function placeOf(relation: Relation, column: Column): Pick<ColumnMask, 'relationOid' | 'attributeNumber' | 'column'> {
   return {
-    ...from,
     relationOid: relation.oid,
     attributeNumber: column.number,
     column: `${relation.schema}.${relation.name}.${column.name}`,
@@ -167,20 +174,52 @@ function spreadToTriggerTargets(
     .some(Boolean);
 }
 
-/** User functions whose text names a tainted relation or another such function, or whose text cannot tell (dynamic SQL, other languages). */
+/**
+ * User functions that lineage does not follow and whose text names a tainted relation, or cannot tell (dynamic SQL, other languages), and
+ * those that name such a function.
+ */
 function spreadToFunctions(carriers: Set<string>, tainted: TaintedNames<ColumnMask>, functions: readonly FunctionInfo[]): boolean {
   const before = carriers.size;
   for (const item of functions) {
     if (item.source === null || carriers.has(item.name)) continue;
     const words = new Set(item.source.match(/[\w$]+/g) ?? []);
     const static_ = !item.unreadable && (item.language === 'sql' || item.language === 'plpgsql') && !/\bexecute\b/i.test(item.source);
-    if (!static_ || [...words].some((word) => tainted.has(word) || tainted.has(word.toLowerCase()) || carriers.has(word)))
-      carriers.add(item.name);
+    const followed = bodyOf(item) !== null;
+    const names_ = (word: string) => carriers.has(word) || (!followed && (tainted.has(word) || tainted.has(word.toLowerCase())));
+    if (!static_ || [...words].some(names_)) carriers.add(item.name);
   }
   return carriers.size > before;
 }
 
+/** By lineage where the definition can be followed; by the names in it where it cannot, or where code runs in it that may read anything. */
 function spreadToView(
+  masks: MasksByOrigin,
+  view: Relation,
+  query: SqlNode | null,
+  tainted: TaintedNames<ColumnMask>,
+  carriers: ReadonlySet<string>,
+  catalog: CatalogSnapshot,
+): boolean {
+  const calls = (node: SqlNode) => node.tag === 'FuncCall' && carriers.has(names(list(node, 'funcname')).at(-1) ?? '');
+  const columns = query === null || some(query, calls) ? null : viewColumns(catalog, view);
+  if (columns === null) return spreadByNames(masks, view, query, tainted, carriers, catalog);
+  const maskOf = (oid: number, number: number) => masks.get(oid)?.get(number) ?? null;
+  let changed = false;
+  for (const column of view.columns) {
+    const output = outputMask(columns.get(column.number) ?? NONE, maskOf);
+    if (output === null) continue;
+    changed =
+      addMask(masks, {
+        ...output.strictest,
+        ...placeOf(view, column),
+        mask: output.spec,
+        computed: output.computed || output.strictest.computed,
+      }) || changed;
+  }
+  return changed;
+}
+
+function spreadByNames(
   masks: MasksByOrigin,
   view: Relation,
   query: SqlNode | null,

@@ -1,4 +1,5 @@
 import type { Inference, MaskSpec } from '../../db/schema/shapes';
+import type { CopyOptions } from './copy/options';
 
 /** A masked column as one principal meets it on one connection. */
 export interface ColumnMask {
@@ -10,14 +11,47 @@ export interface ColumnMask {
   rule: string;
   mask: MaskSpec;
   inference: Inference;
+  /** Not the column's own value, but computed from a masked one: a generated column, an expression of a view. */
+  computed: boolean;
+}
+
+/** How one output column of a statement leaves that shows masked columns. */
+export interface OutputMask {
+  spec: MaskSpec;
+  /** It is computed from them, not a copy. */
+  computed: boolean;
+  /** The masked columns behind it, `schema.table.column`. */
+  columns: readonly string[];
+  rules: readonly string[];
+  /** The one of their masks that shows least, with the narrowest inference of all. */
+  strictest: ColumnMask;
+  /** From the nearest view's column to the masked column itself, one path each. */
+  paths: readonly (readonly string[])[];
+}
+
+/** What the analysis expects of one output column, to be compared with what the server describes. */
+export interface ExpectedOutput {
+  name: string;
+  /** 0 when the analysis does not know it. */
+  typeOid: number;
+  mask: OutputMask | null;
+  /** Every column it may be a copy of, as `relationOid.number`. */
+  origins: ReadonlySet<string>;
 }
 
 /**
  * How a statement meets masked data.
- * clean: names nothing masked, bytes pass. resolved: every masked value can only leave as a plain output column, which
- * RowDescription names by origin. unresolved: anything else; refused.
+ * clean: names nothing masked, bytes pass. resolved: it does, and for each of its output columns it is known which masked columns are behind
+ * it. unresolved: anything else; refused.
  */
 export type Touch =
   | { state: 'clean' }
-  | { state: 'resolved'; columns: readonly string[] }
+  | {
+      state: 'resolved';
+      columns: readonly string[];
+      /** In the order of the result; null for a result that no lineage describes, such as a plan: it may have no masked origin. */
+      outputs: readonly ExpectedOutput[] | null;
+      /** How a COPY … TO STDOUT writes its rows; null for every other statement. */
+      copy: CopyOptions | null;
+    }
   | { state: 'unresolved'; reason: string; columns: readonly string[] };

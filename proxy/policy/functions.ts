@@ -1,5 +1,7 @@
 import type { CatalogSnapshot, FunctionInfo } from '../catalog/types';
+import { bodyOf } from '../lineage/body';
 import { SECRET_CATALOGS } from '../masking/sensitive';
+import { factsOf } from '../sql/facts';
 import { constantText, qualifiedName } from '../sql/session';
 import { child, list, names, type SqlNode, text, walk } from '../sql/tree';
 import type { Effect } from '../sql/types';
@@ -44,11 +46,12 @@ export function reviewCalls(root: SqlNode, catalog: CatalogSnapshot): CallReview
   return { opaque: [...review.opaque], refusals: review.refusals, effects: review.effects };
 }
 
-/** The class of a function name over all its candidates. Unknown names and anything user-defined are opaque. */
-export function classify(schema: string | null, name: string, catalog: Pick<CatalogSnapshot, 'functions'>): FunctionClass {
+/** The class of a function name over all its candidates. Unknown names are opaque, and so is user-defined code that cannot be followed. */
+export function classify(schema: string | null, name: string, catalog: CatalogSnapshot): FunctionClass {
   const candidates = (catalog.functions.get(name) ?? []).filter((item) => schema === null || item.schema === schema);
-  if (candidates.length === 0 || candidates.some((item) => !isBuiltin(item) && !isTrusted(item.extension) && !isTrustedHere(item)))
-    return 'opaque';
+  const known = (item: FunctionInfo) =>
+    isBuiltin(item) || isTrusted(item.extension) || isTrustedHere(item) || (item.extension === null && onlyReads(item, catalog));
+  if (candidates.length === 0 || !candidates.every(known)) return 'opaque';
   const builtins = candidates.filter(isBuiltin);
   if (builtins.length === 0) return 'pure';
   if (ADMIN.has(name) || ADMIN_FORMS.some((form) => form.test(name))) return 'admin';
@@ -57,6 +60,29 @@ export function classify(schema: string | null, name: string, catalog: Pick<Cata
   if (CONSTANT_ARGUMENTS.has(name)) return 'constant-arguments';
   if (SAFE.has(name) || COUNTER_FORM.test(name) || SAFE_FORMS.some((form) => form.test(name))) return 'pure';
   return builtins.every((item) => item.volatility === 'immutable') ? 'pure' : 'opaque';
+}
+
+const reading = new WeakMap<CatalogSnapshot, Map<FunctionInfo, boolean>>();
+
+/**
+ * A function in SQL whose statements only read, and call nothing that does more. What it reads is followed where it is called: by the
+ * rules about tables, and by the lineage of its result.
+ */
+function onlyReads(item: FunctionInfo, catalog: CatalogSnapshot): boolean {
+  const known = reading.get(catalog) ?? new Map<FunctionInfo, boolean>();
+  reading.set(catalog, known);
+  const before = known.get(item);
+  if (before !== undefined) return before;
+  // One that calls itself is not followed.
+  known.set(item, false);
+  const reads = bodyOf(item)?.every((statement) => {
+    const { effects, complete, unknown } = factsOf(statement);
+    if (!complete || unknown.length > 0 || [...effects].some((effect) => effect !== 'read')) return false;
+    const calls = reviewCalls(statement.node, catalog);
+    return calls.opaque.length === 0 && calls.refusals.length === 0 && calls.effects.size === 0;
+  });
+  known.set(item, reads ?? false);
+  return reads ?? false;
 }
 
 function isBuiltin(item: FunctionInfo): boolean {
@@ -168,11 +194,8 @@ class Review {
     const path = names(list(node, 'fields'));
     const name = path.at(-1);
     if (path.length < 2 || name === undefined || columns.has(name)) return;
-    if (
-      this.catalog.functions.has(name) &&
-      classify(null, name, this.catalog) === 'opaque' &&
-      !(this.catalog.functions.get(name) ?? []).every(isBuiltin)
-    )
+    const candidates = this.catalog.functions.get(name) ?? [];
+    if (candidates.some((item) => !isBuiltin(item) && !isTrusted(item.extension) && !isTrustedHere(item)))
       this.unknown(`function ${name}() in attribute notation`);
   }
 

@@ -22,7 +22,14 @@ beforeAll(async () => {
     create view priced as select id, price from items where price > 0; create view dear as select id from priced;
     create table log (id int, at date) partition by range (at); create table log_old partition of log for values from ('2020-01-01') to ('2021-01-01');
     create function purge() returns int language plpgsql as 'begin delete from items; return 1; end';
-    create function length(items) returns int language sql as 'select 1';
+    create function length(items) returns int language plpgsql as 'begin return 1; end';
+    create function cheap(int) returns setof text language sql stable as 'select name from items where price < $1';
+    create function cheaper(int) returns bigint language sql as 'select count(*) from cheap($1) as c';
+    create function wipe() returns void language sql as 'delete from items';
+    create function wiping() returns void language sql as 'select wipe()';
+    create function purging() returns int language sql as 'select purge()';
+    create function endless(n int) returns int language sql as 'select 1';
+    create or replace function endless(n int) returns int language sql as 'select case when n > 0 then endless(n - 1) end';
     create extension hstore; create extension dblink;
     create function same(text, text) returns boolean language sql as 'select true';
     create operator === (leftarg = text, rightarg = text, function = same);
@@ -156,11 +163,25 @@ describe('what cannot be known', () => {
     'SELECT pg_notify(name, name) FROM items',
     "SELECT lo_from_bytea(1, 'x')",
     'SELECT i.purge FROM items i',
+    'SELECT wipe()',
+    'SELECT wiping()',
+    'SELECT purging()',
+    'SELECT endless(3)',
   ];
   it.each(OPAQUE)('is opaque: %s', (text) => {
     expect(verdict(text)).toMatchObject({ action: 'hold', decidedBy: 'opaque' });
     expect(verdict(text, [], { opaque: 'deny' }).action).toBe('deny');
     expect(verdict(text, [], { opaque: 'allow' }).action).toBe('allow');
+  });
+
+  it('is not a function in SQL that only reads, and rules about tables see what it reads', () => {
+    expect(verdict('SELECT * FROM cheap(5)').action).toBe('allow');
+    expect(verdict('SELECT cheaper(5)').action).toBe('allow');
+    expect(verdict('SELECT cheaper(5)', [rule('no-items', 'deny', { tables: ['public.items'] })])).toMatchObject({
+      action: 'deny',
+      rule: 'no-items',
+    });
+    expect(verdict('SELECT cheaper(5)', [rule('no-price', 'deny', { columns: ['public.items.price'] })]).action).toBe('deny');
   });
 
   it('names the reason', () => expect(verdict('SELECT purge()').why).toContain('function purge()'));

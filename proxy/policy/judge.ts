@@ -64,13 +64,9 @@ function judgeStatement(parsed: ParsedStatement, context: JudgeContext, before: 
     ...textFacts,
     effects: new Set<Effect>([...textFacts.effects, ...calls.effects, ...(planted === null ? [] : (['opaque'] as const))]),
   };
-  const resolved = resolveNames(
-    parsed.node,
-    facts,
-    context.catalog,
-    context.searchPath === undefined ? context.catalog.searchPath : context.searchPath,
-  );
-  const touch = before === undefined ? touchOf(parsed, facts, context.masks, context.catalog) : behindChange(before);
+  const searchPath = context.searchPath === undefined ? context.catalog.searchPath : context.searchPath;
+  const resolved = resolveNames(parsed.node, facts, context.catalog, searchPath);
+  const touch = before === undefined ? touchOf(parsed, facts, context.masks, context.catalog, searchPath) : behindChange(before);
   const unnamed = hasTableRules(context.policy, context.connection, context.principal) ? resolved.opaque : [];
   const verdict = decide({
     facts,

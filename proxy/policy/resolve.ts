@@ -1,5 +1,6 @@
 import type { RelationUse } from '../../db/schema/shapes';
 import type { CatalogSnapshot, Relation } from '../catalog/types';
+import { calledBodies } from '../lineage/called';
 import { parseStatements } from '../sql/parse';
 import { relationsOf } from '../sql/relations';
 import { list, names, type SqlNode, walk } from '../sql/tree';
@@ -18,7 +19,8 @@ export interface ResolvedNames {
 
 /**
  * Resolves names through a search_path as PostgreSQL does: pg_catalog first unless the path names it. `searchPath` null means that the
- * session's path is not known; a name then means every relation of that name. A name the catalog does not have keeps its own spelling.
+ * session's path is not known; a name then means every relation of that name. A name the catalog does not have keeps its own spelling. What
+ * functions in SQL read that the statement calls counts as named by it.
  */
 export function resolveNames(
   root: SqlNode,
@@ -26,7 +28,9 @@ export function resolveNames(
   catalog: CatalogSnapshot,
   searchPath: readonly string[] | null,
 ): ResolvedNames {
-  const found = facts.relations.map((use) => ({ use, candidates: candidatesFor(use, catalog, searchPath) }));
+  const bodies = calledBodies(root, catalog);
+  const named = [...facts.relations, ...bodies.flatMap(relationsOf)];
+  const found = named.map((use) => ({ use, candidates: candidatesFor(use, catalog, searchPath) }));
   const written = found.flatMap(({ use, candidates }) => (use.access === 'write' ? candidates : []));
   const unseen = unseenWrites(root, facts, written, catalog);
   const relations = distinct([
@@ -41,7 +45,7 @@ export function resolveNames(
   return {
     relations,
     tables: [...new Set([...relations.map((use) => use.name), ...all.map(dotted)])],
-    columns: [...new Set([...columnsOf(root, all), ...unseen.relations.flatMap(unseenColumns)])],
+    columns: [...new Set([...[root, ...bodies].flatMap((tree) => columnsOf(tree, all)), ...unseen.relations.flatMap(unseenColumns)])],
     opaque: [...unseen.opaque, ...unread.map((relation) => `the query of ${dotted(relation)} could not be read`)],
   };
 }

@@ -1,5 +1,5 @@
 import { asc } from 'drizzle-orm';
-import { access, connections, maskingRules, policyState, rules } from '../../db/schema/policy';
+import { access, connectionEnforcement, connections, maskingRules, policyState, rules } from '../../db/schema/policy';
 import type { Store } from '../../db/store';
 import type { PolicySnapshot } from './types';
 
@@ -9,6 +9,15 @@ export async function loadPolicy(store: Store): Promise<PolicySnapshot> {
     async (tx) => {
       const [state] = await tx.select().from(policyState);
       const connectionRows = await tx.select().from(connections);
+      const proofs = await tx
+        .select({
+          connectionId: connectionEnforcement.connectionId,
+          state: connectionEnforcement.state,
+          maskingDigest: connectionEnforcement.maskingDigest,
+          catalogFingerprint: connectionEnforcement.catalogFingerprint,
+        })
+        .from(connectionEnforcement);
+      const proofOf = new Map(proofs.map(({ connectionId, ...proof }) => [connectionId, Object.freeze(proof)]));
       const accessRows = await tx.select().from(access).orderBy(asc(access.position), asc(access.id));
       const maskingRows = await tx.select().from(maskingRules).orderBy(asc(maskingRules.position), asc(maskingRules.id));
       const ruleRows = await tx.select().from(rules).orderBy(asc(rules.position), asc(rules.id));
@@ -17,7 +26,7 @@ export async function loadPolicy(store: Store): Promise<PolicySnapshot> {
         connections: new Map(
           connectionRows.map(({ createdAt: _c, updatedAt: _u, defaultAction, opaqueAction, ...row }) => [
             row.name,
-            Object.freeze({ ...row, default: defaultAction, opaque: opaqueAction }),
+            Object.freeze({ ...row, default: defaultAction, opaque: opaqueAction, enforcement: proofOf.get(row.id) ?? null }),
           ]),
         ),
         access: Object.freeze(accessRows.map((row) => Object.freeze({ connections: row.connections, groups: row.groups }))),

@@ -3,6 +3,7 @@ import type {
   ApprovalSpec,
   ConnectionLimits,
   Detector,
+  EnforcementState,
   Inference,
   MaskSpec,
   Mode,
@@ -23,6 +24,15 @@ export interface ConnectionPolicy extends SealedEndpoint {
   functionCall: 'refuse' | 'judge';
   limits: ConnectionLimits;
   record: RecordSpec;
+  /** What was last proved of the upstream role; absent or null when nothing was. */
+  enforcement?: ProvedEnforcement | null;
+}
+
+/** A verification, and what it was made under: it holds while both digests are what they were. */
+export interface ProvedEnforcement {
+  state: EnforcementState;
+  maskingDigest: string;
+  catalogFingerprint: string;
 }
 
 export interface Rule {

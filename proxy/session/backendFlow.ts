@@ -1,5 +1,8 @@
+import { CopyMaskError, MAX_ROW_BYTES } from '../masking/copy/malformed';
+import { type CopyPlan, planCopy } from '../masking/copyPlan';
 import { planResult, type ResultPlan } from '../masking/results';
 import { maskRow } from '../masking/rows';
+import type { Touch } from '../masking/types';
 import {
   type ColumnDescription,
   decodeCommandTag,
@@ -9,7 +12,7 @@ import {
   decodeRowDescription,
   encodeFieldMap,
 } from '../wire/backend';
-import { encodeFields, encodingChanged, resultWithheld } from '../wire/errors';
+import { answerTooLarge, encodeFields, encodingChanged, resultWithheld } from '../wire/errors';
 import { Backend } from '../wire/messages';
 import { BackendScanner, type Disposal, type Treatment } from '../wire/stream';
 import { MessageWriter } from '../wire/writer';
@@ -18,6 +21,8 @@ import type { Answer, Ended } from './protocol';
 import type { Reply } from './replies';
 import { relationOf, scrubFields, type Taint } from './scrub';
 import type { Session, SessionView } from './session';
+
+type MaskedCopy = Extract<CopyPlan, { kind: 'mask' }>;
 
 /** Server → client: follows what is owed, masks rows, scrubs messages, records outcomes. Anything unexpected ends the session. */
 export class BackendFlow {
@@ -29,6 +34,8 @@ export class BackendFlow {
   #refreshed = false;
   /** The plan of the rows that come now; kept here so that the row path looks nothing up. */
   #rows: Execution | null = null;
+  /** Masks the rows of the COPY that runs now. */
+  #copy: MaskedCopy | null = null;
 
   constructor(session: Session) {
     this.#session = session;
@@ -62,6 +69,7 @@ export class BackendFlow {
     const rows = this.#rows ?? this.#firstRow(type);
     if (rows === null) return 'whole';
     if (type === Backend.copyData) {
+      if (this.#copy !== null) return 'whole';
       rows.bytes += sizeBytes - 5;
       return 'pass';
     }
@@ -101,6 +109,11 @@ export class BackendFlow {
         return this.#rowDescription(bytes);
       case Backend.dataRow:
         return this.#dataRow(bytes);
+      case Backend.copyData:
+        return this.#copy === null || this.#muted ? 'taken' : this.#copyRows(this.#copy, bytes);
+      case Backend.copyDone:
+        if (this.#copy !== null && !this.#muted && !this.#copyEnds(this.#copy)) return 'taken';
+        break;
       case Backend.errorResponse:
         return this.#error(bytes);
       case Backend.parameterDescription: {
@@ -130,11 +143,11 @@ export class BackendFlow {
       }
       case 'finished':
         this.#rows = null;
+        this.#copy = null;
         if (answer.execution !== null) this.#finished(answer.execution, type, bytes);
         return 'pass';
       case 'copying':
-        if (type === Backend.copyOutResponse) this.#copyOut(answer.execution);
-        return 'pass';
+        return type === Backend.copyOutResponse ? this.#copyOut(answer.execution, bytes) : 'pass';
       case 'failed':
       case 'unasked':
         throw new Error('errors are answered where they are read');
@@ -181,11 +194,11 @@ export class BackendFlow {
     }
     if (view.masks.empty) return { kind: 'pass' };
     const plan = planResult(columns, {
-      touch: judged?.touch ?? { state: 'clean' },
+      touch: this.#touchOf(judged, view),
       byOrigin: (oid, number) => view.masks.byOrigin(oid, number),
       isTainted: (oid) => view.masks.isTainted(oid),
       knowsColumn: (oid, number) => knowsColumn(view, oid, number),
-      baseType: (oid) => baseType(view, oid),
+      types: view.catalog.types,
       hashKey: session.services.hashKey,
       refreshed: this.#refreshed,
     });
@@ -195,6 +208,18 @@ export class BackendFlow {
     const refresh = session.services.refreshCatalog(session.facts.connectionName).catch(() => undefined);
     this.#waitFor(refresh.then(() => (this.#refreshed = true)));
     return null;
+  }
+
+  /**
+   * As the statement was judged, or, when the catalog was read again for its very result, as it is judged by that. What a name of the session
+   * runs is not looked up a second time.
+   */
+  #touchOf(judged: Execution['judged'] | undefined, view: SessionView): Touch {
+    if (judged === undefined) return { state: 'clean' };
+    const { session: effect, text } = judged.facts;
+    if (!this.#refreshed || effect?.type === 'execute' || effect?.type === 'fetch') return judged.touch;
+    const again = this.#session.services.judge(text, view, this.#session.searchPathKnown).statements;
+    return again.length === 1 && again[0] !== undefined ? again[0].touch : judged.touch;
   }
 
   #waitFor(work: Promise<unknown>): void {
@@ -233,9 +258,10 @@ export class BackendFlow {
         return 'pass';
       case 'mask': {
         execution.rows++;
-        const masked = maskRow(bytes, plan.masks);
-        execution.bytes += masked.length - 5;
-        this.#session.toClient.append(masked);
+        const out = this.#session.toClient.room();
+        const before = out.length;
+        maskRow(bytes, plan.masks, out);
+        execution.bytes += out.length - before - 5;
         return 'taken';
       }
       case 'withhold':
@@ -255,10 +281,61 @@ export class BackendFlow {
     return { kind: 'withhold', reason: 'The columns of this result are not described.' };
   }
 
-  #copyOut(execution: Execution): void {
+  #copyOut(execution: Execution, bytes: Buffer): Disposal {
+    const session = this.#session;
     this.#rows = execution;
-    // COPY carries no origins: only a statement that touches nothing masked gets this far.
-    if (execution.judged.touch.state !== 'clean') throw new Error('COPY of masked data was not refused');
+    if (execution.judged.touch.state === 'clean') return 'pass';
+    const view = session.services.view(session.facts);
+    // Judged a moment ago, by a catalog that can no longer be vouched for.
+    if (view instanceof Promise) {
+      view.catch(() => undefined);
+      return this.#withhold(execution, 'The catalog has changed; send it again.');
+    }
+    const plan = planCopy(bytes, execution.judged.touch, { types: view.catalog.types, hashKey: session.services.hashKey });
+    switch (plan.kind) {
+      case 'pass':
+        return 'pass';
+      case 'mask':
+        this.#copy = plan;
+        execution.plan = { kind: 'mask', masks: [], columns: plan.columns };
+        return 'pass';
+      case 'withhold':
+        return this.#withhold(execution, plan.reason);
+      default:
+        plan satisfies never;
+        return 'taken';
+    }
+  }
+
+  #copyRows({ mask, out }: MaskedCopy, bytes: Buffer): Disposal {
+    const session = this.#session;
+    const execution = session.protocol.running(Backend.copyData);
+    try {
+      mask.push(bytes, 5, bytes.length);
+    } catch (error) {
+      return this.#copyFailed(execution, error);
+    }
+    execution.bytes += out.length;
+    session.toClient.room().append(out.bytes, 0, out.length);
+    out.length = 0;
+    return 'taken';
+  }
+
+  #copyEnds({ mask }: MaskedCopy): boolean {
+    try {
+      mask.finish();
+      return true;
+    } catch (error) {
+      this.#copyFailed(this.#session.protocol.running(Backend.copyDone), error);
+      return false;
+    }
+  }
+
+  /** An error in the middle of a COPY is what PostgreSQL itself says then; nothing of the row that caused it has left. */
+  #copyFailed(execution: Execution, error: unknown): Disposal {
+    if (!(error instanceof CopyMaskError)) throw error;
+    if (error.tooLargeBytes !== null) throw answerTooLarge(error.tooLargeBytes, MAX_ROW_BYTES);
+    return this.#withhold(execution, error.message);
   }
 
   #finished(execution: Execution, type: number, bytes: Buffer): void {
@@ -282,12 +359,12 @@ export class BackendFlow {
     const effect = execution.judged.facts.session;
     if (effect?.type === 'deallocate' && effect.name !== null) names.statements.delete(effect.name);
     if (effect?.type === 'declare') {
-      names.cursors.add(effect.name);
+      names.cursors.set(effect.name, execution.judged.facts.text);
       names.portals.delete(effect.name);
     }
     if (effect?.type === 'close') {
-      if (effect.name === null) names.portals.clear();
-      else names.portals.delete(effect.name);
+      if (effect.name === null) names.closeAll();
+      else names.closePortal(effect.name);
     }
     execution.onComplete?.();
   }
@@ -341,6 +418,7 @@ export class BackendFlow {
     session.undone(session.work.ready(session.protocol.status));
     this.#muted = false;
     this.#rows = null;
+    this.#copy = null;
     // What was forwarded behind this transaction has set its taint already.
     if (session.protocol.status === 'I' && session.protocol.owed === 0) session.taint = 'none';
     if (session.catalogDirty) this.#refreshCatalog();
@@ -373,6 +451,10 @@ export class BackendFlow {
     if (view instanceof Promise) view.catch(() => undefined);
     else if (view.masks.empty) return 'pass';
     const channelEnd = bytes.indexOf(0, 9);
+    const channel = bytes.toString('utf8', 9, channelEnd);
+    const payload = bytes.toString('utf8', channelEnd + 1, bytes.length - 1);
+    // What this session has said itself is no news to it.
+    if (session.notifications.has(bytes.readInt32BE(5), channel, payload)) return 'pass';
     const writer = new MessageWriter()
       .begin(Backend.notificationResponse)
       .bytes(bytes.subarray(5, channelEnd + 1))
@@ -400,14 +482,4 @@ function renamed(fields: ReadonlyMap<string, string>, { from, to }: { from: stri
 function knowsColumn(view: SessionView, relationOid: number, attributeNumber: number): boolean {
   const relation = view.catalog.relations.get(relationOid);
   return relation !== undefined && (attributeNumber <= 0 || relation.columns.some((column) => column.number === attributeNumber));
-}
-
-function baseType(view: SessionView, typeOid: number): number {
-  let oid = typeOid;
-  for (let depth = 0; depth < 32; depth++) {
-    const type = view.catalog.types.get(oid);
-    if (type?.type !== 'd') return oid;
-    oid = type.baseOid;
-  }
-  return oid;
 }

@@ -90,7 +90,7 @@ describe.each([{ split: false }, { split: true }])('split at every byte: $split'
       t.upstream(say.parseComplete(), say.bindComplete(), say.ready('T'));
       await t.clientGets('1', '2', 'Z T');
       // A cursor of that name was there once.
-      t.session.protocol.names.cursors.add('p');
+      t.session.protocol.names.cursors.set('p', 'declare p');
       t.client(query('fetch p'));
       await t.upstreamSees('D S POISON', 'S');
       t.upstream(say.error('26000', 'no'), say.ready('E'));

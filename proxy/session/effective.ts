@@ -45,18 +45,35 @@ function executing(statement: JudgedStatement, inner: JudgedStatement): JudgedSt
   };
 }
 
+/** FETCH shows the rows of the query that DECLARE named: whether that may run was settled there, how its columns leave is settled here. */
+function fetching(statement: JudgedStatement, sql: string | undefined, name: string, context: EffectiveContext): JudgedStatement {
+  if (sql === undefined) {
+    if (context.cursorsMustBeKnown) throw noSuchCursor(name);
+    return statement;
+  }
+  const touch = context.judge(sql).statements[0]?.touch ?? statement.touch;
+  if (touch.state !== 'unresolved') return { ...statement, touch };
+  return {
+    ...statement,
+    touch,
+    verdict: { ...statement.verdict, action: 'deny', decidedBy: 'masking', why: touch.reason, approval: null },
+  };
+}
+
+interface EffectiveContext {
+  judge(text: string): Judgement;
+  /** There are masks: a cursor that nobody has declared may show anything. */
+  cursorsMustBeKnown: boolean;
+}
+
 /**
  * Follows SQL-level PREPARE, EXECUTE and FETCH through the session's names.
  * EXECUTE is judged as what it runs. PREPARE only parses, so what it prepares is held when it is executed, not here; a denial stands here too.
  * @throws UnknownName, or WireError 34000 for a cursor: the gateway cannot judge what it has not seen.
  */
-export function effectiveOf(
-  judgement: Judgement,
-  names: SessionNames,
-  context: { judge(text: string): Judgement; cursorsMustBeKnown: boolean },
-): Effective {
+export function effectiveOf(judgement: Judgement, names: SessionNames, context: EffectiveContext): Effective {
   const prepared = new Map<string, string>();
-  const declared = new Set<string>();
+  const declared = new Map<string, string>();
   const runs: string[] = [];
   const statements = judgement.statements.map((statement): JudgedStatement => {
     const effect = statement.facts.session;
@@ -80,21 +97,21 @@ export function effectiveOf(
         return executing(statement, inner);
       }
       case 'declare':
-        declared.add(effect.name);
+        declared.set(effect.name, statement.facts.text);
         return statement;
       case 'fetch':
-        // FETCH runs what the portal was bound to, and is judged as that; the rows of masked columns leave by Execute alone.
+        // FETCH runs what the portal was bound to, and is judged as that; where there are masks its rows leave by Execute alone.
         if (names.portals.has(effect.name)) {
           const portal = names.portals.get(effect.name);
           const inner = portal?.judgement.statements[0];
           if (context.cursorsMustBeKnown || inner === undefined || portal?.unresolved === true) throw noSuchCursor(effect.name);
           return executing(statement, inner);
         }
-        if (context.cursorsMustBeKnown && !declared.has(effect.name) && !names.cursors.has(effect.name)) throw noSuchCursor(effect.name);
-        return statement;
+        return fetching(statement, declared.get(effect.name) ?? names.cursors.get(effect.name), effect.name, context);
       case 'close':
       case 'deallocate':
       case 'discard':
+      case 'notify':
       case 'set':
         return statement;
       default:

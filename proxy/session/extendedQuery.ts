@@ -3,7 +3,7 @@ import { type BindMessage, decodeBind, decodeExecute, decodeParse, decodeTarget,
 import { decodeLongBind, type LongBindRest, type LongParameter } from '../wire/longBind';
 import { Frontend } from '../wire/messages';
 import { MessageWriter } from '../wire/writer';
-import { withPrepared } from './effective';
+import { type Effective, withPrepared } from './effective';
 import { type Execution, newExecution } from './execution';
 import type { Judging } from './judging';
 import type { Portal, PreparedStatement } from './names';
@@ -210,7 +210,13 @@ export class ExtendedQuery {
     if (effective.action !== 'allow') throw this.#verdicts.denied(executions, view);
     session.begin(executions, view, 'running');
     for (const execution of executions) this.#verdicts.mark(execution, view);
-    session.protocol.sentExecute(executions[0] ?? null, null);
+    const [execution] = executions;
+    const portal = execution === undefined || execution.judged.touch.state === 'clean' ? null : cursorPortal(name, text, effective, view);
+    if (portal !== null) {
+      session.protocol.sentDescribe(null, portal, true);
+      session.toUpstream.append(new MessageWriter().begin(Frontend.describe).int8(0x50).cstring(name).end().take());
+    }
+    session.protocol.sentExecute(execution ?? null, portal);
     session.toUpstream.append(bytes);
   }
 
@@ -252,4 +258,21 @@ export class ExtendedQuery {
     this.#session.protocol.sentClose(target, name);
     this.#session.toUpstream.append(bytes);
   }
+}
+
+/** A cursor as the portal that it is to the protocol, so that its description finds the rows it belongs to. */
+function cursorPortal(name: string, sql: string, judgement: Effective, view: SessionView): Portal {
+  return {
+    name,
+    statement: { name: '', sql, bySql: false, parameterTypes: [], judgement, columns: null },
+    judgement,
+    parameters: [],
+    approved: true,
+    unresolved: false,
+    policyVersion: view.policy.version,
+    described: true,
+    plan: null,
+    pending: null,
+    analysisMs: 0,
+  };
 }

@@ -162,8 +162,8 @@ export class SessionNames {
   readonly portals = new NameTable<Portal>(({ parameters }) =>
     parameters.reduce((sum, { value }) => sum + 100 + (value?.length ?? 0) * 2, ENTRY_BYTES),
   );
-  /** Cursors made by DECLARE; their statements touched nothing masked, or they would not exist. */
-  readonly cursors = new Set<string>();
+  /** Cursors made by DECLARE, and the text that made them: their rows are judged by it. */
+  readonly cursors = new Map<string, string>();
 
   /** A simple Query destroys the unnamed statement and portal. */
   dropUnnamed(batch: number): readonly Change[] {
@@ -173,6 +173,16 @@ export class SessionNames {
   /** Portals do not outlive their transaction. Those still on their way belong to the next one. */
   endTransaction(): void {
     this.portals.clear();
+  }
+
+  closePortal(name: string): void {
+    this.portals.delete(name);
+    this.cursors.delete(name);
+  }
+
+  closeAll(): void {
+    this.portals.clear();
+    this.cursors.clear();
   }
 
   discardAll(): void {

@@ -1,4 +1,12 @@
 import type { Writable } from 'node:stream';
+import { CellOut } from '../masking/cellOut';
+
+/** Room for what one chunk of an answer becomes; a larger one grew for a large row and is let go after it. */
+const ROOM_BYTES = 128 * 1024;
+
+/** Where messages are written that did not come as they leave. One serves every session: what one wrote is taken out before the next writes. */
+let room = new CellOut(ROOM_BYTES);
+let tenant: Out | null = null;
 
 /**
  * Gathers what goes to one socket and hands it over in few writes: neighbouring views of one chunk become one view again,
@@ -13,16 +21,22 @@ export class Out {
   }
 
   append(bytes: Buffer): void {
-    const last = this.#pieces.at(-1);
-    if (last !== undefined && last.buffer === bytes.buffer && last.byteOffset + last.length === bytes.byteOffset) {
-      this.#pieces[this.#pieces.length - 1] = Buffer.from(last.buffer as ArrayBuffer, last.byteOffset, last.length + bytes.length);
-    } else {
-      this.#pieces.push(bytes);
+    if (tenant === this) moveOut();
+    this.#push(bytes);
+  }
+
+  /** The room to append whole messages to; it is this session's until anything else is appended or flushed, here or by another session. */
+  room(): CellOut {
+    if (tenant !== this) {
+      moveOut();
+      tenant = this;
     }
+    return room;
   }
 
   /** False when the socket wants a pause. */
   flush(): boolean {
+    if (tenant === this) moveOut();
     const pieces = this.#pieces;
     if (pieces.length === 0) return !this.#socket.writableNeedDrain;
     this.#pieces = [];
@@ -37,4 +51,31 @@ export class Out {
     }
     return !this.#socket.writableNeedDrain;
   }
+
+  static take(out: Out, bytes: Buffer): void {
+    out.#push(bytes);
+  }
+
+  #push(bytes: Buffer): void {
+    const last = this.#pieces.at(-1);
+    if (last !== undefined && last.buffer === bytes.buffer && last.byteOffset + last.length === bytes.byteOffset) {
+      this.#pieces[this.#pieces.length - 1] = Buffer.from(last.buffer as ArrayBuffer, last.byteOffset, last.length + bytes.length);
+    } else {
+      this.#pieces.push(bytes);
+    }
+  }
+}
+
+/** Gives what is in the room to the session that wrote it: one copy for all its rows, or the room itself where that grew for a large one. */
+function moveOut(): void {
+  if (tenant !== null && room.length > 0) {
+    if (room.bytes.length > ROOM_BYTES) {
+      Out.take(tenant, room.bytes.subarray(0, room.length));
+      room = new CellOut(ROOM_BYTES);
+    } else {
+      Out.take(tenant, Buffer.from(room.bytes.subarray(0, room.length)));
+      room.length = 0;
+    }
+  }
+  tenant = null;
 }

@@ -35,6 +35,13 @@ const SAFE_CLASSES = new Set([
   '57',
 ]);
 
+/**
+ * Of these the message names what was looked for. While a statement is analysed that is its own text, and the error says where it stands (P);
+ * while it runs it may be a value that was cast to a name.
+ */
+const POSITIONED_CLASSES = new Set(['0A', '28', '3D', '3F', '42']);
+const INSUFFICIENT_PRIVILEGE = '42501';
+
 const FIXED: Readonly<Record<string, string>> = {
   '22001': 'value too long for its type',
   '22003': 'numeric value out of range',
@@ -57,13 +64,17 @@ export function scrubFields(type: number, bytes: Buffer, taint: Exclude<Taint, '
   const sqlstate = taint === 'opaque' && !SAFE_CLASSES.has(given.slice(0, 2)) && FIXED[given] === undefined ? 'P0001' : given;
   for (const code of NAMES) copy(fields, kept, code);
   kept.set('C', sqlstate);
-  const readable = taint === 'masked' && SAFE_CLASSES.has(sqlstate.slice(0, 2)) && !spokenByCode(fields);
+  const readable = taint === 'masked' && SAFE_CLASSES.has(sqlstate.slice(0, 2)) && !spokenByCode(fields) && !namesAValue(fields, sqlstate);
   kept.set(
     'M',
     readable ? (fields.get('M') ?? '') : (FIXED[sqlstate] ?? `message withheld because the transaction uses masked data (${sqlstate})`),
   );
   if (taint === 'masked') for (const code of OBJECT_NAMES) copy(fields, kept, code);
   return encodeFieldMap(type, kept);
+}
+
+function namesAValue(fields: ReadonlyMap<string, string>, sqlstate: string): boolean {
+  return POSITIONED_CLASSES.has(sqlstate.slice(0, 2)) && sqlstate !== INSUFFICIENT_PRIVILEGE && !fields.has('P');
 }
 
 /** RAISE and its like put values into messages of any class; their context names the code that spoke. COPY has a context of its own. */

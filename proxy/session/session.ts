@@ -24,6 +24,7 @@ import { BackendFlow } from './backendFlow';
 import { type Execution, intentOf, outcomeOf, type SessionFacts } from './execution';
 import { FrontendFlow } from './frontendFlow';
 import { Out } from './out';
+import { OwnNotifications } from './ownNotifications';
 import { Protocol } from './protocol';
 import type { Taint } from './scrub';
 import { TransactionWork } from './transactionWork';
@@ -94,6 +95,7 @@ export class Session {
   readonly toClient: Out;
   readonly toUpstream: Out;
   taint: Taint = 'none';
+  readonly notifications: OwnNotifications;
   /** False once something may have changed search_path; what it is now only the server knows. */
   searchPathKnown: boolean;
   /** The client cancelled while its statement waited to be judged: it is answered as cancelled and not sent. */
@@ -133,6 +135,7 @@ export class Session {
     this.searchPathKnown = options.searchPathKnown;
     this.client = options.client;
     this.upstream = options.upstream.socket;
+    this.notifications = new OwnNotifications(options.upstream.cancelKey?.processId ?? null);
     this.toClient = new Out(this.client);
     this.toUpstream = new Out(this.upstream);
     this.#frontend = new FrontendFlow(this);

@@ -2,7 +2,7 @@ import net from 'node:net';
 import type { HoldOutcome } from '../approvals/desk';
 import type { JournalEntry } from '../journal/entries';
 import type { MaskIndex } from '../masking/columns';
-import type { Touch } from '../masking/types';
+import type { ColumnMask, ExpectedOutput, Touch } from '../masking/types';
 import type { JudgedStatement, Judgement } from '../policy/judge';
 import type { Verdict } from '../policy/types';
 import { SqlSyntaxError } from '../sql/parse';
@@ -155,12 +155,34 @@ export async function transcript(options: { split: boolean } = { split: false })
   return state;
 }
 
+const SSN: ColumnMask = {
+  relationOid: 1,
+  attributeNumber: 1,
+  column: 'public.t.ssn',
+  rule: 'pii',
+  mask: { type: 'redact' },
+  inference: 'guarded',
+  computed: false,
+};
+
+const SSN_OUTPUT: ExpectedOutput = {
+  name: 'ssn',
+  typeOid: 25,
+  mask: { spec: SSN.mask, computed: false, columns: [SSN.column], rules: [SSN.rule], strictest: SSN, paths: [[SSN.column]] },
+  origins: new Set(['1.1']),
+};
+
+/** One for each item of the list: ssn, or the column beside it. */
+function outputsOf(text: string): ExpectedOutput[] {
+  const beside: ExpectedOutput = { name: 'open', typeOid: 25, mask: null, origins: new Set(['1.2']) };
+  // As the model server of proxy/fuzz has it: rows of ssn and a column beside it.
+  if (/\d ssn/.test(text)) return [SSN_OUTPUT, beside];
+  return text.split(',').map((item) => (item.includes('ssn') ? SSN_OUTPUT : beside));
+}
+
 const MASKS: MaskIndex = {
   empty: false,
-  byOrigin: (oid, number) =>
-    oid === 1 && number === 1
-      ? { relationOid: 1, attributeNumber: 1, column: 'public.t.ssn', rule: 'pii', mask: { type: 'redact' }, inference: 'guarded' }
-      : null,
+  byOrigin: (oid, number) => (oid === 1 && number === 1 ? SSN : null),
   isTainted: (oid) => oid === 1,
   taintedRelations: new Map([['masked_t', new Map()]]),
   all: [],
@@ -195,7 +217,9 @@ export function judge(text: string): Judgement {
 
 function judgeOne(text: string): JudgedStatement {
   const action = text.includes('deny') ? 'deny' : text.includes('hold') ? 'hold' : 'allow';
-  const touch: Touch = text.includes('ssn') ? { state: 'resolved', columns: ['public.t.ssn'] } : { state: 'clean' };
+  const touch: Touch = text.includes('ssn')
+    ? { state: 'resolved', columns: ['public.t.ssn'], outputs: outputsOf(text), copy: null }
+    : { state: 'clean' };
   const named = /^(prepare|execute|declare|fetch|deallocate) (\w+)/.exec(text);
   const verdict: Verdict = {
     action,

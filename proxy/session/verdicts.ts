@@ -47,6 +47,7 @@ export class Verdicts {
   mark(execution: Execution, view: SessionView): void {
     execution.startedMs = performance.now();
     const { session, effects, functions } = execution.judged.facts;
+    if (session?.type === 'notify') this.#session.notifications.say(session.channel, session.payload);
     const setsPath = session?.type === 'set' && SETS_PATH.has(session.name);
     if (setsPath || effects.has('opaque') || functions.some((called) => called.name === 'set_config'))
       this.#session.searchPathKnown = false;

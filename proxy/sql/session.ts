@@ -23,6 +23,8 @@ export function sessionEffectOf(node: SqlNode): SessionEffect | null {
       return { type: 'fetch', name: text(node, 'portalname') ?? '' };
     case 'ClosePortalStmt':
       return { type: 'close', name: text(node, 'portalname') };
+    case 'NotifyStmt':
+      return { type: 'notify', channel: text(node, 'conditionname') ?? '', payload: text(node, 'payload') ?? '' };
     case 'DiscardStmt':
       return { type: 'discard', target: discardTarget(text(node, 'target')) };
     case 'VariableSetStmt':

@@ -65,4 +65,5 @@ export type SessionEffect =
   | { type: 'fetch'; name: string }
   | { type: 'close'; name: string | null }
   | { type: 'discard'; target: 'all' | 'plans' | 'temp' | 'sequences' }
+  | { type: 'notify'; channel: string; payload: string }
   | { type: 'set'; name: string; value: string | null };

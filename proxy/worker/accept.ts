@@ -1,5 +1,6 @@
 import type net from 'node:net';
 import { newId } from '../../db/ids';
+import { enforcementAtOpen } from '../hardening/enforcement';
 import { mayConnect, type SignedIn } from '../identity/signIn';
 import type { ConnectionPolicy, Principal } from '../policy/types';
 import type { SessionFacts } from '../session/execution';
@@ -23,7 +24,7 @@ import { firstPacket } from './firstPacket';
 import { type Gateway, newErrorId } from './gateway';
 import { log } from './log';
 import { isLoopback } from './loopback';
-import { announceSession, giveUpSession, reserveSession } from './reserveSession';
+import { announceSession, giveUpSession, recordDatabaseEnforced, reserveSession } from './reserveSession';
 import { masksFor, servicesFor } from './services';
 import { codeOf, framesOf } from './shownError';
 import type { WaitingRoom } from './waitingRoom';
@@ -120,6 +121,9 @@ async function openSession(gateway: Gateway, opening: Opening): Promise<void> {
       throw refuse.upstreamUnreachable(connection.name, error instanceof Error ? error.message : 'connection failed');
     });
     await refuseSuperuser(gateway, connection, principal, catalog);
+    const policy = gateway.policy.current();
+    const proved = policy.connections.get(connection.name) ?? connection;
+    if (enforcementAtOpen(proved, policy.masking, await catalog) === 'database') await recordDatabaseEnforced(gateway, facts.id);
     run(gateway, { ...opening, facts, target, upstream });
   } catch (error) {
     upstream?.socket.destroy();

@@ -42,6 +42,11 @@ async function holdTo(
   if ((row?.open ?? 0) >= limit) throw tooManySessions(kind, name, limit);
 }
 
+/** Writes down that PostgreSQL itself keeps masked columns from this session; without it the gateway alone does. */
+export async function recordDatabaseEnforced(gateway: Pick<Gateway, 'store'>, id: string): Promise<void> {
+  await gateway.store.update(sessions).set({ enforcement: 'database' }).where(eq(sessions.id, id));
+}
+
 /** Tells the console, and this worker, which then learns whether somebody ended the session while it was opening. */
 export async function announceSession(gateway: Gateway, id: string): Promise<void> {
   await gateway.store.execute(sql`select pg_notify('gatehouse_sessions', ${id})`);

@@ -1,9 +1,12 @@
+import { getEnforcement } from '../connections/enforcement';
+import { hardenConnection } from '../connections/harden';
 import { listConnections } from '../connections/list';
 import { removeConnection } from '../connections/remove';
 import { saveConnection } from '../connections/save';
-import { connectionDraftSchema } from '../connections/shape';
+import { connectionDraftSchema, hardenSchema, verifySchema } from '../connections/shape';
 import { connectionSnippets } from '../connections/snippets';
 import { testConnection, testSchema } from '../connections/test';
+import { verifyConnection } from '../connections/verify';
 import { idSchema } from '../input';
 import { procedure, router, takes } from './trpc';
 
@@ -12,5 +15,8 @@ export const connectionsRouter = router({
   save: procedure.input(takes(connectionDraftSchema)).mutation(({ ctx, input }) => saveConnection(ctx.call, input)),
   remove: procedure.input(takes(idSchema)).mutation(({ ctx, input }) => removeConnection(ctx.call, input)),
   test: procedure.input(takes(testSchema)).mutation(({ ctx, input }) => testConnection(ctx.call, input)),
+  harden: procedure.input(takes(hardenSchema)).mutation(({ ctx, input }) => hardenConnection(ctx.call, input)),
+  verify: procedure.input(takes(verifySchema)).mutation(({ ctx, input }) => verifyConnection(ctx.call, input)),
+  enforcement: procedure.input(takes(idSchema)).query(({ ctx, input }) => getEnforcement(ctx.call, input)),
   snippets: procedure.input(takes(idSchema)).query(({ ctx, input }) => connectionSnippets(ctx.call, input)),
 });

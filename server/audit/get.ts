@@ -1,5 +1,5 @@
 import { eq } from 'drizzle-orm';
-import { statements } from '../../db/schema/audit';
+import { sessions, statements } from '../../db/schema/audit';
 import { readDecisions, readRequest } from '../approvals/read';
 import { notFound } from '../errors';
 import type { Call } from '../identity/actor';
@@ -17,11 +17,14 @@ export async function getStatement({ store, actor }: Call, input: unknown): Prom
   if (row === undefined || !isOwn(actor, row)) throw notFound('statement', id);
   const request = row.requestId === null ? undefined : await readRequest(store, row.requestId);
   const unbounded = await isUnboundedText(row.sql);
-  if (request === undefined) return { ...row, unbounded, approval: null };
+  const [session] = await store.select({ enforcement: sessions.enforcement }).from(sessions).where(eq(sessions.id, row.sessionId));
+  const enforcement = session?.enforcement ?? null;
+  if (request === undefined) return { ...row, unbounded, enforcement, approval: null };
   const decisions = await readDecisions(store, [request.id]);
   return {
     ...row,
     unbounded,
+    enforcement,
     approval: {
       id: request.id,
       status: request.status,

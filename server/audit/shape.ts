@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Action, ParameterValue, RelationUse, RuleTrial, StatementStatus } from '../../db/schema/shapes';
+import type { Action, Enforcement, ParameterValue, RelationUse, RuleTrial, StatementStatus } from '../../db/schema/shapes';
 import type { RequestDecision } from '../approvals/shape';
 import { cursorSchema } from '../input';
 
@@ -39,6 +39,8 @@ export interface StatementDetail extends StatementRow {
   analysisMs: number | null;
   waitMs: number | null;
   transactionStatus: string;
+  /** Who kept masked columns from its session; null when the session's row is gone. */
+  enforcement: Enforcement | null;
   /** Set when the statement was held. */
   approval: { id: string; status: string; required: number; createdAt: Date; decidedAt: Date | null; decisions: RequestDecision[] } | null;
 }

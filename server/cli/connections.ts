@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { hardeningCommands } from './hardening';
 import type { Define } from './run';
 import { table } from './table';
 
@@ -13,4 +14,5 @@ export function connectionCommands(program: Command, define: Define): void {
     if (result.stages.some((stage) => stage.status === 'failed')) fail();
     print(result, table(['STAGE', 'STATUS', 'TIME', 'WHAT'], rows, 400));
   });
+  hardeningCommands(connections, define);
 }

@@ -1,5 +1,6 @@
-import { asc, sql } from 'drizzle-orm';
-import { connections } from '../../db/schema/policy';
+import { asc, eq, sql } from 'drizzle-orm';
+import { connectionEnforcement, connections, maskingRules } from '../../db/schema/policy';
+import { standingOf } from '../../proxy/hardening/enforcement';
 import { mayConnect } from '../../proxy/identity/signIn';
 import { readAccess } from '../access/list';
 import type { Call } from '../identity/actor';
@@ -9,7 +10,8 @@ import type { ConnectionRow } from './shape';
 /** The configured upstream databases; a member sees those their groups may open sessions on. */
 export async function listConnections({ store, actor }: Call): Promise<ConnectionRow[]> {
   demand(actor, 'connections:own');
-  const rows = await store
+  const masking = await store.select().from(maskingRules).orderBy(asc(maskingRules.position), asc(maskingRules.id));
+  const found = await store
     .select({
       id: connections.id,
       name: connections.name,
@@ -31,9 +33,28 @@ export async function listConnections({ store, actor }: Call): Promise<Connectio
       hasTlsKey: sql<boolean>`tls_key_sealed is not null`,
       openSessions: sql<number>`(select count(*)::int from sessions s where s.connection_name = connections.name and s.ended_at is null)`,
       updatedAt: connections.updatedAt,
+      proof: {
+        state: connectionEnforcement.state,
+        maskingDigest: connectionEnforcement.maskingDigest,
+        catalogFingerprint: connectionEnforcement.catalogFingerprint,
+        role: sql<string>`${connectionEnforcement.report} ->> 'role'`,
+        verifiedAt: connectionEnforcement.verifiedAt,
+        verifiedBy: connectionEnforcement.verifiedBy,
+        policyVersion: connectionEnforcement.policyVersion,
+        maskedColumns: sql<number>`jsonb_array_length(${connectionEnforcement.report} -> 'columns')`,
+        crossings: sql<number>`jsonb_array_length(${connectionEnforcement.report} -> 'crossings')`,
+      },
     })
     .from(connections)
+    .leftJoin(connectionEnforcement, eq(connectionEnforcement.connectionId, connections.id))
     .orderBy(asc(connections.name));
+  const rows = found.map(({ proof, ...row }): ConnectionRow => {
+    if (proof === null) return { ...row, enforcement: null };
+    const { maskingDigest: _digest, catalogFingerprint: _fingerprint, ...shown } = proof;
+    // The upstream is not asked here: a list must not wait for it.
+    const standing = standingOf({ ...row, enforcement: proof }, masking, null);
+    return { ...row, enforcement: { ...shown, outdated: standing === 'outdated' } };
+  });
   if (!seesOnlyOwn(actor)) return rows;
   const grants = await readAccess(store);
   return rows.filter((row) => mayConnect(grants, actor, row.name));

@@ -1,5 +1,13 @@
 import { z } from 'zod';
-import type { Action, ConnectionLimits, RecordSpec, TlsMode, TlsNegotiation } from '../../db/schema/shapes';
+import type {
+  Action,
+  ConnectionLimits,
+  EnforcementReport,
+  EnforcementState,
+  RecordSpec,
+  TlsMode,
+  TlsNegotiation,
+} from '../../db/schema/shapes';
 import { given, nameSchema } from '../input';
 import { actionSchema, functionCallSchema } from '../policy/shapes';
 import { checkTls, tlsFields } from './tlsFields';
@@ -25,7 +33,65 @@ export interface ConnectionRow {
   hasPassword: boolean;
   hasTlsKey: boolean;
   openSessions: number;
+  enforcement: ConnectionEnforcement | null;
   updatedAt: Date;
+}
+
+/** What was last proved of a connection's upstream role. */
+export interface ConnectionEnforcement {
+  state: EnforcementState;
+  role: string;
+  verifiedAt: Date;
+  verifiedBy: string;
+  policyVersion: number;
+  /** The masking rules, the upstream or its catalog changed since: the proof no longer counts. */
+  outdated: boolean;
+  maskedColumns: number;
+  crossings: number;
+}
+
+/** Any name PostgreSQL can hold, but for its own. */
+const roleNameSchema = z
+  .string()
+  .min(1, 'a name is needed')
+  .refine((name) => Buffer.byteLength(name) <= 63, 'at most 63 bytes')
+  .refine((name) => !name.includes('\0'), 'no NUL')
+  .refine((name) => !/^pg_/.test(name), 'names that begin with pg_ are PostgreSQL’s own');
+
+/** `model`: whose rights to take as the model; the connection's own role when left out. */
+export const hardenSchema = z.object({
+  name: z.string().min(1).max(63),
+  role: roleNameSchema.optional(),
+  schema: roleNameSchema.optional(),
+  model: roleNameSchema.optional(),
+  readOnly: z.boolean().default(false),
+  revokePublic: z.boolean().default(false),
+});
+
+export interface HardeningScript {
+  role: string;
+  schema: string;
+  model: string;
+  maskedColumns: string[];
+  sql: string;
+}
+
+/** A connection's last proof as it stands now. */
+export interface ConnectionProof {
+  standing: 'never' | 'current' | 'outdated';
+  /** Whether the upstream's catalog could be compared; null when there was nothing to compare. */
+  upstreamReached: boolean | null;
+  proof: (EnforcementReport & { verifiedAt: Date; verifiedBy: string; policyVersion: number }) | null;
+}
+
+export const verifySchema = z.object({ name: z.string().min(1).max(63), role: roleNameSchema.optional() });
+
+export interface Verification extends EnforcementReport {
+  connection: string;
+  verifiedAt: Date;
+  policyVersion: number;
+  /** Another role than the connection's was asked about: the answer is not kept. */
+  kept: boolean;
 }
 
 export const limitsSchema = z

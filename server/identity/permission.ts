@@ -16,6 +16,8 @@ export const PERMISSIONS = {
   'connections:own': ALL,
   'connections:write': ADMIN,
   'connections:test': ADMIN,
+  'connections:harden': ADMIN,
+  'connections:enforcement': READERS,
   'rules:read': READERS,
   'rules:write': ADMIN,
   'masking:read': READERS,

@@ -6,6 +6,7 @@ import type { Actor, Call } from '../identity/actor';
 import { demand } from '../identity/permission';
 import { parseInput } from '../input';
 import { changePolicy } from './change';
+import { masksFit } from './fit';
 import { parsePolicy } from './parse';
 import { effective, planPolicy } from './plan';
 import { renderPolicy } from './render';
@@ -23,11 +24,15 @@ export const applySchema = z.object({
   env: z.record(z.string(), z.string().max(500_000)).default({}),
 });
 
-/** The verb behind `gatehouse apply`, `diff` and the console's editor. */
+/** The verb behind `gatehouse apply`, `diff` and the console's editor. Throws INVALID for masks that do not fit their columns' types. */
 export async function applyDocument(call: Call, input: unknown): Promise<ApplyResult> {
   demand(call.actor, 'policy:write');
   const { yaml, dryRun, env } = parseInput(applySchema, input);
-  return applyPolicy(call.store, { yaml, env, dryRun, actor: call.actor, secretKey: call.secretKey });
+  const request = { yaml, env, dryRun, actor: call.actor, secretKey: call.secretKey };
+  const fit = await masksFit(call.store, request);
+  if (fit.issues.length > 0) throw invalid(fit.issues);
+  const result = await applyPolicy(call.store, request);
+  return { ...result, warnings: [...result.warnings, ...fit.warnings] };
 }
 
 export interface ApplyRequest {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Action, StatementStatus } from '../../db/schema/shapes';
+import type { Action, Enforcement, StatementStatus } from '../../db/schema/shapes';
 import { cursorSchema } from '../input';
 
 export interface SessionRow {
@@ -15,6 +15,8 @@ export interface SessionRow {
   endedAt: Date | null;
   endReason: string | null;
   killRequestedAt: Date | null;
+  /** Who keeps masked columns from it, as it was when it opened. */
+  enforcement: Enforcement;
   statements: number;
   lastStatement: { id: string; at: Date; sql: string; verdict: Action; status: StatementStatus } | null;
 }

@@ -1,24 +1,27 @@
 'use client';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { Cable, Pencil, Plug, Plus, TriangleAlert } from 'lucide-react';
+import { Cable, Pencil, Plug, Plus, ShieldCheck, TriangleAlert } from 'lucide-react';
 import { useState } from 'react';
 import { toast } from 'sonner';
-import { useIsAdmin } from '../../data/me';
+import { useIsAdmin, useMe } from '../../data/me';
 import { useTRPC } from '../../data/trpc';
 import type { ConnectionRow } from '../../data/types';
 import { Badge } from '../../ui/badge';
 import { Button } from '../../ui/button';
 import { Card } from '../../ui/card';
 import { ConfirmDialog } from '../../ui/confirm';
+import { ProofBadge } from '../../ui/enforcement';
 import { Page } from '../../ui/frame';
 import { Empty, ErrorState, SkeletonRows } from '../../ui/states';
 import { ActionBadge } from '../../ui/verdict';
 import { ConnectPanel } from './connect';
 import { ConnectionEditor } from './editor';
+import { EnforcementPanel } from './enforcement';
 
 type Showing =
   | { what: 'editor'; connection: ConnectionRow | null }
   | { what: 'connect'; connection: ConnectionRow }
+  | { what: 'enforcement'; connection: ConnectionRow }
   | { what: 'remove'; connection: ConnectionRow }
   | null;
 
@@ -66,22 +69,30 @@ export function Connections() {
         />
       ) : null}
       {showing?.what === 'connect' ? <ConnectPanel connection={showing.connection} onClose={() => setShowing(null)} /> : null}
+      {showing?.what === 'enforcement' ? <EnforcementPanel connection={showing.connection} onClose={() => setShowing(null)} /> : null}
       {showing?.what === 'remove' ? <Remove connection={showing.connection} onClose={() => setShowing(null)} /> : null}
     </Page>
   );
 }
 
 function Row({ row, isAdmin, show }: { row: ConnectionRow; isAdmin: boolean; show: (showing: Showing) => void }) {
+  const trpc = useTRPC();
+  const role = useMe()?.role;
+  const mayRead = role !== undefined && role !== 'member';
+  // The list does not wait for upstreams; whether a proof still fits the catalog is asked beside it.
+  const live = useQuery(trpc.connections.enforcement.queryOptions({ id: row.id }, { enabled: mayRead && row.enforcement !== null }));
+  const proof = row.enforcement && { ...row.enforcement, outdated: row.enforcement.outdated || live.data?.standing === 'outdated' };
   return (
     <li className="flex flex-wrap items-center gap-x-5 gap-y-2.5 px-4 py-4 sm:px-5">
       <span className="grid size-9 shrink-0 place-items-center rounded-lg bg-accent-soft text-accent-text">
         <Cable className="size-4.5" aria-hidden />
       </span>
-      <div className="min-w-0 flex-1 basis-52">
+      <div className="grid min-w-0 flex-1 basis-44 justify-items-start gap-1">
         <h2 className="text-base font-semibold">{row.name}</h2>
-        <p className="truncate font-mono text-xs text-ink-2">
+        <p className="max-w-full truncate font-mono text-xs text-ink-2">
           {row.username}@{row.host}:{row.port}/{row.database}
         </p>
+        <ProofBadge proof={proof} />
       </div>
       <div className="flex flex-wrap items-center gap-1.5 text-xs text-ink-2">
         <Badge>TLS {row.tls}</Badge>
@@ -98,7 +109,13 @@ function Row({ row, isAdmin, show }: { row: ConnectionRow; isAdmin: boolean; sho
           {row.openSessions} open {row.openSessions === 1 ? 'session' : 'sessions'}
         </Badge>
       </div>
-      <div className="flex gap-2">
+      <div className="flex flex-wrap gap-2">
+        {mayRead ? (
+          <Button size="sm" onClick={() => show({ what: 'enforcement', connection: row })} aria-label={`Enforcement of ${row.name}`}>
+            <ShieldCheck aria-hidden />
+            Enforcement
+          </Button>
+        ) : null}
         <Button size="sm" onClick={() => show({ what: 'connect', connection: row })} aria-label={`Connect to ${row.name}`}>
           <Plug aria-hidden />
           Connect

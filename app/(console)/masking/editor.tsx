@@ -46,7 +46,14 @@ export function MaskingEditor({ rule, start, columnType, onClose }: Props) {
     void queryClient.invalidateQueries();
     onClose();
   };
-  const save = useMutation(trpc.masking.save.mutationOptions({ onSuccess: () => done(`Masking rule ${form.name} saved`) }));
+  const save = useMutation(
+    trpc.masking.save.mutationOptions({
+      onSuccess: ({ warnings }) => {
+        done(`Masking rule ${form.name} saved`);
+        for (const warning of warnings) toast.warning(warning);
+      },
+    }),
+  );
   const remove = useMutation(trpc.masking.remove.mutationOptions({ onSuccess: () => done(`Masking rule ${form.name} removed`) }));
   const set = (change: Partial<MaskingForm>) => setForm((current) => ({ ...current, ...change }));
   const error = (path: string) => fieldError(save.error, path);

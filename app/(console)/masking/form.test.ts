@@ -36,8 +36,9 @@ describe('masking form', () => {
 
   it('offers only masks that keep the type', () => {
     expect(masksFor('character varying(20)')).toContain('redact');
-    expect(masksFor('uuid')).toEqual(['null']);
-    expect(masksFor('timestamp with time zone')).toEqual(['date', 'null']);
+    expect(masksFor('uuid')).toEqual(['hash', 'constant', 'null']);
+    expect(masksFor('money')).toEqual(['null']);
+    expect(masksFor('timestamp with time zone')).toEqual(['date', 'constant', 'null']);
     expect(formForColumn('shop', 'public.customers.born', 'date')).toMatchObject({
       type: 'date',
       columns: ['public.customers.born'],

@@ -58,10 +58,15 @@ export function masksFor(type: string): MaskSpec['type'][] {
     .replace(/\(.*\)|\[\]$/g, '')
     .trim()
     .toLowerCase();
-  if (/^(text|character varying|varchar|character|char|bpchar|citext|name)$/.test(base))
+  if (/^(text|character varying|varchar|character|bpchar|citext|name)$/.test(base))
     return ['redact', 'partial', 'hash', 'email', 'constant', 'null'];
-  if (/^(date|timestamp|timestamptz|timestamp with(out)? time zone)$/.test(base)) return ['date', 'null'];
-  if (/^(smallint|integer|bigint|numeric|real|double precision|money|int2|int4|int8|float4|float8)$/.test(base)) return ['number', 'null'];
+  if (/^jsonb?$/.test(base)) return ['redact', 'hash', 'constant', 'null'];
+  if (/^(char|xml)$/.test(base)) return ['redact', 'constant', 'null'];
+  if (/^(uuid|bytea)$/.test(base)) return ['hash', 'constant', 'null'];
+  if (/^(date|timestamp|timestamptz|timestamp with(out)? time zone)$/.test(base)) return ['date', 'constant', 'null'];
+  if (/^(smallint|integer|bigint|numeric|int2|int4|int8|oid)$/.test(base)) return ['number', 'hash', 'constant', 'null'];
+  if (/^(real|double precision|float4|float8)$/.test(base)) return ['number', 'constant', 'null'];
+  if (/^(bool|boolean|time|time without time zone|inet|macaddr)$/.test(base)) return ['null', 'constant'];
   return ['null'];
 }
 

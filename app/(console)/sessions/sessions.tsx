@@ -7,6 +7,7 @@ import { useTRPC } from '../../data/trpc';
 import type { SessionRow } from '../../data/types';
 import { Button } from '../../ui/button';
 import { Card } from '../../ui/card';
+import { EnforcementBadge } from '../../ui/enforcement';
 import { Page } from '../../ui/frame';
 import { SqlLine } from '../../ui/sqlBlock';
 import { Empty, ErrorState, SkeletonRows } from '../../ui/states';
@@ -90,6 +91,7 @@ function SessionRows({ rows }: { rows: readonly SessionRow[] }) {
               {row.ownerName ? `for ${row.ownerName} · ` : ''}
               {row.applicationName || row.clientAddress}
             </span>
+            {row.enforcement === 'database' ? <EnforcementBadge enforcement="database" /> : null}
           </span>
           <span className="min-w-0">
             {row.lastStatement ? <SqlLine sql={row.lastStatement.sql} /> : <span className="text-xs text-ink-3">No statement yet</span>}

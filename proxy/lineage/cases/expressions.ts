@@ -62,7 +62,7 @@ export const EXPRESSIONS: readonly LineageCase[] = [
   ['select defaulted(name), defaulted(name, city), defaulted(b => city, a => \'x\') from c', 'defaulted<c.name:transformed c.ssn:aggregated>, defaulted<c.city:transformed c.name:transformed>, defaulted<c.city:transformed>'],
   ['select pinned(1), pinned(id) from c', 'pinned<hr.pay.salary:transformed>, pinned<c.id:transformed hr.pay.salary:transformed>', 'equality hr.pay.id [operator =]; join c.id hr.pay.id [operator =]'],
   ['@hr select public.pinned(1)', 'pinned<hr.pay.salary:transformed>', 'equality hr.pay.id [operator =]'],
-  ['@hr select public.email_of(1)', 'email_of'],
+  ['@hr select public.email_of(1)', 'email_of<c.email:transformed>', 'equality c.id [operator =]'],
   ['@? select email_of(1)', 'email_of<c.email:transformed>', 'equality c.id [operator =]'],
   ['select looped(3)', '!! function public.looped() calls itself'],
   ['select saves(ssn) from c', 'saves<c.ssn:transformed s.id:transformed>', '', 's.v<c.ssn:copied>'],

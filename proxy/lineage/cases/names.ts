@@ -32,7 +32,7 @@ export const NAMES: readonly LineageCase[] = [
   ['@hr,public select o.id, o.salary from o', 'id<hr.o.id:copied>, salary<hr.o.salary:copied>'],
   ['@hr select * from public.o', 'id<o.id:copied>, cid<o.cid:copied>, total<o.total:copied>, note<o.note:copied>, made<o.made:copied>'],
   ['@? select * from k', 'id<k.id:copied>, ssn<k.ssn:copied>, brand<k.brand:copied>'],
-  ['@? select * from o', '!! search_path is not known here, and o may be one of several relations'],
+  ['@? select * from o', '!! o may be one of several relations here; qualify it with its schema'],
   ['@? select * from hr.o', 'id<hr.o.id:copied>, salary<hr.o.salary:copied>'],
   ['@nowhere,public select brand from k', 'brand<k.brand:copied>'],
   ['@public select hr.o.salary, o.salary from hr.o', 'salary<hr.o.salary:copied>, salary<hr.o.salary:copied>'],

@@ -10,6 +10,7 @@ import { StatementList } from '../../../statement/list';
 import { Button } from '../../../ui/button';
 import { Card, Fact, Facts } from '../../../ui/card';
 import { CopyButton } from '../../../ui/copy';
+import { EnforcementBadge } from '../../../ui/enforcement';
 import { Page } from '../../../ui/frame';
 import { Sheet } from '../../../ui/sheet';
 import { Empty, ErrorState, SkeletonRows } from '../../../ui/states';
@@ -89,6 +90,9 @@ function Body({ session, statements, onOpen }: { session: SessionRow; statements
               <SessionState session={session} />
               {session.endReason ? <span className="text-ink-2">{session.endReason}</span> : null}
             </span>
+          </Fact>
+          <Fact name="Masking">
+            <EnforcementBadge enforcement={session.enforcement} />
           </Fact>
           <Fact name="Who">
             {session.principalName}
