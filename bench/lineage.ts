@@ -3,15 +3,15 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import pg from 'pg';
-import { loadCatalog } from '../../proxy/catalog/load';
-import { loadParser } from '../../proxy/sql/parse';
-import { DATABASE, startCluster } from '../conformance/cluster';
-import { type Account, endRunning, must } from '../conformance/command';
-import { compileModules } from '../conformance/modules';
-import { fetchPostgres } from '../conformance/packages';
-import { runRegress } from '../conformance/regress';
-import { checkStatements } from './statements';
-import { checkViews } from './views';
+import { DATABASE, startCluster } from '../e2e/conformance/cluster';
+import { type Account, endRunning, must } from '../e2e/conformance/command';
+import { compileModules } from '../e2e/conformance/modules';
+import { fetchPostgres } from '../e2e/conformance/packages';
+import { runRegress } from '../e2e/conformance/regress';
+import { loadCatalog } from '../proxy/catalog/load';
+import { loadParser } from '../proxy/sql/parse';
+import { checkStatements } from './lineage/statements';
+import { checkViews } from './lineage/views';
 
 /**
  * The lineage of every view of PostgreSQL's regression database, against a brute-force oracle and against pg_depend.
