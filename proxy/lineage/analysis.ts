@@ -58,6 +58,8 @@ const MAX_STEPS = 400_000;
 export class Analysis {
   readonly writes: Write[] = [];
   readonly hazards: Hazard[] = [];
+  /** User-defined code that is called and not followed, in words: what else it reads is not known here. */
+  readonly opaque = new Set<string>();
   /** User-defined functions whose bodies are being followed: one that meets itself again is not. */
   readonly following = new Set<number>();
   /** The statement's own, then those of each body as often as it is followed. */

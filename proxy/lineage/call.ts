@@ -1,9 +1,11 @@
 import type { FunctionInfo } from '../catalog/types';
 import { qualifiedName } from '../sql/session';
 import { flag, list, type SqlNode, text } from '../sql/tree';
+import { aggregateUses, orderedValues } from './aggregate';
 import type { Analysis, At } from './analysis';
 import { followBody } from './body';
-import { aggregateUses, expression, orderedValues } from './expression';
+import { relationOfRow } from './column';
+import { expression } from './expression';
 import { figureName } from './outputName';
 import type { ScopeColumn } from './scope';
 import { candidates, type OutputColumn, outputsOf } from './signature';
@@ -39,8 +41,10 @@ function follow(at: At, node: SqlNode): Call {
 
 function meaning(at: At, node: SqlNode, args: readonly Value[], names: readonly (string | null)[]): Omit<Call, 'args'> {
   const { analysis } = at;
-  const found = candidates(analysis.catalog, node, args.length);
+  const found = candidates(analysis.catalog, analysis.searchPath, node, args.length);
   const bodies = found.map((item) => followBody(at, item, { values: args, names }));
+  for (const [index, item] of found.entries())
+    if (bodies[index] === null && item.source !== null) analysis.opaque.add(`function ${item.schema}.${item.name}() in ${item.language}`);
   const { name } = qualifiedName(list(node, 'funcname'));
   const shapes = outputsOf(analysis.catalog, found, args);
   return { name, found, bodies, outputs: shapes.outputs, typeOid: shapes.typeOid };
@@ -118,21 +122,28 @@ export interface CallColumns {
 /** @param alias the name its one column gets when it returns a scalar */
 export function callColumns(at: At, node: SqlNode, definitions: readonly SqlNode[], alias: string | null): CallColumns {
   if (node.tag !== 'FuncCall') {
-    // current_date and their like, written without parentheses.
-    const any = derived([expression(at, node)]);
-    return { columns: [{ name: alias ?? figureName(node), value: any }], any, typeOid: 0 };
+    // What is written as something else than a call: current_date, coalesce(…).
+    const value = expression(at, node);
+    const any = { ...derived([value]), typeOid: value.typeOid };
+    const fields = relationOfRow(at, value)?.columns.map(({ name, typeOid }) => ({ name, value: { ...derived([value]), typeOid } }));
+    const columns = defined(definitions, any) ?? fields ?? [{ name: alias ?? figureName(node), value: any }];
+    return { columns, any, typeOid: fields === undefined ? 0 : value.typeOid };
   }
   const call = follow(at, node);
   makesRows(at.analysis, node, call);
   const any = { ...resultOf(node, call), fields: null };
-  if (definitions.length > 0)
-    return { columns: definitions.map((item) => ({ name: text(item, 'colname') ?? '', value: any })), any, typeOid: 0 };
   const { outputs, name, typeOid } = call;
-  if (outputs === null) return { columns: null, any, typeOid: 0 };
+  const given = defined(definitions, any);
+  if (given !== null || outputs === null) return { columns: given, any, typeOid: 0 };
   const columns =
     bodyColumns(call, alias) ??
     outputs.map((output) => ({ name: output.name ?? alias ?? name, value: { ...any, typeOid: output.typeOid } }));
   return { columns, any, typeOid: outputs.length > 1 ? typeOid : 0 };
+}
+
+/** `AS t (a int, b text)` says what the columns of a record are. */
+function defined(definitions: readonly SqlNode[], value: Value): ScopeColumn[] | null {
+  return definitions.length === 0 ? null : definitions.map((item) => ({ name: text(item, 'colname') ?? '', value }));
 }
 
 /** The columns that `(f(…)).*` stands for; null when they are not known. */

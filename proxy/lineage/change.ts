@@ -2,13 +2,14 @@ import type { Relation } from '../catalog/types';
 import { child, list, type SqlNode, text } from '../sql/tree';
 import type { Analysis, At } from './analysis';
 import { declareCtes } from './cte';
-import { expression, targets } from './expression';
+import { expression } from './expression';
 import { fromItems } from './from';
 import { predicate } from './predicate';
 import { queryColumns } from './query';
 import { relationItem, relationNamed } from './relation';
 import { findColumn, newItem, newScope, type Place, type ScopeColumn, type ScopeItem, UnresolvedError } from './scope';
-import { either, NONE, type Value } from './value';
+import { targets } from './targets';
+import { either, isCopy, NONE, type Value } from './value';
 
 /** The columns that RETURNING of an INSERT, UPDATE, DELETE or MERGE gives; what it writes and how it finds its rows is noted on the way. */
 export function changeColumns(analysis: Analysis, node: SqlNode, place: Place): readonly ScopeColumn[] {
@@ -68,18 +69,30 @@ function insert(change: Change, place: Place): void {
   const excluded = { ...afterChange(change), name: 'excluded', schema: null, open: false };
   const inner = { ...at, scope: newScope(at.scope.parent, [...at.scope.items, excluded]) };
   const infer = child(conflict, 'infer');
-  for (const element of list(infer, 'indexElems')) conflictUse(at, element);
+  conflictUses(change, inner, infer);
   predicate(inner, child(infer, 'whereClause'), 'ON CONFLICT');
   assignments({ ...change, at: inner }, list(conflict, 'targetList'));
   predicate(inner, child(conflict, 'whereClause'), 'ON CONFLICT');
 }
 
-/** Whether there is such a row already shows in what happens. */
-function conflictUse(at: At, element: SqlNode): void {
-  const name = text(element, 'name');
-  const computed = child(element, 'expr');
-  if (name !== null) at.analysis.use(element, findColumn(at.scope, name, 1)?.value ?? NONE, 'equality', 'ON CONFLICT', { constants: 1 });
-  if (computed !== null) at.analysis.use(element, expression(at, computed), 'other', 'ON CONFLICT');
+/** Whether there is such a row already shows in what happens. Without a target any unique column may decide: the catalog does not say which. */
+function conflictUses(change: Change, at: At, infer: SqlNode | null): void {
+  const elements = list(infer, 'indexElems');
+  const columns = change.item.columns ?? [];
+  if (elements.length === 0) for (const { name, value } of columns) conflictUse(change, { tag: 'String', sval: name }, value, name);
+  for (const element of elements) {
+    const name = text(element, 'name');
+    const computed = child(element, 'expr');
+    if (name !== null) conflictUse(change, element, findColumn(at.scope, name, 1)?.value ?? NONE, name);
+    if (computed !== null) at.analysis.use(element, expression(at, computed), 'other', 'ON CONFLICT');
+  }
+}
+
+function conflictUse({ at, assigned }: Change, place: SqlNode, value: Value, column: string): void {
+  const given = either([...(assigned.get(column) ?? []), ...(assigned.get(null) ?? [])]);
+  const sides = [value, given];
+  if (given.sources.size === 0) at.analysis.use(place, value, 'equality', 'ON CONFLICT', { constants: 1 });
+  else at.analysis.use(place, either(sides), isCopy(given) ? 'join' : 'other', 'ON CONFLICT', { sides });
 }
 
 function columnAt(relation: Relation | null, index: number): string | null {

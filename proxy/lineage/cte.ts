@@ -3,7 +3,7 @@ import type { Analysis } from './analysis';
 import { changeColumns } from './change';
 import { queryColumns } from './query';
 import { type Cte, type Ctes, type Place, type ScopeColumn, UnresolvedError } from './scope';
-import { derived, either, isSame, NONE } from './value';
+import { derived, either, isSame, NONE, type Value } from './value';
 
 /**
  * Puts the names of a WITH in scope. A query is followed when its name is first used and at the latest here at the end, so that names
@@ -36,7 +36,7 @@ function declare(analysis: Analysis, item: SqlNode, place: Place): Cte {
       if (columns !== null) return columns;
       if (busy) {
         if (provisional === null) throw new UnresolvedError(`${text(item, 'ctename')} refers to itself before it has columns`, item);
-        return provisional;
+        return [...provisional, ...added(item, provisional).map((column) => ({ ...column, hidden: true }))];
       }
       busy = true;
       const query = child(item, 'ctequery');
@@ -47,15 +47,15 @@ function declare(analysis: Analysis, item: SqlNode, place: Place): Cte {
         if (start !== null && refersTo(query, text(item, 'ctename') ?? '')) {
           // A WITH of the whole is in scope of each part.
           const inner = { scope: place.scope, ctes: declareCtes(analysis, query, place) };
-          provisional = renamed(item, extended(analysis, item, queryColumns(analysis, start, inner)));
+          provisional = renamed(item, queryColumns(analysis, start, inner));
           for (let settled = false; !settled; ) {
-            const next = renamed(item, extended(analysis, item, queryColumns(analysis, query, place)));
+            const next = renamed(item, queryColumns(analysis, query, place));
             settled =
               next.length === provisional.length && next.every((column, i) => isSame(column.value, provisional?.[i]?.value ?? NONE));
             provisional = merged(provisional, next);
           }
-          columns = provisional;
-        } else columns = renamed(item, extended(analysis, item, queryColumns(analysis, query, place)));
+          columns = extended(analysis, item, provisional);
+        } else columns = extended(analysis, item, renamed(item, queryColumns(analysis, query, place)));
       }
       return columns;
     },
@@ -81,26 +81,25 @@ function renamed(item: SqlNode, columns: readonly ScopeColumn[]): readonly Scope
   return columns.map((column, index) => ({ name: given[index] ?? column.name, value: column.value }));
 }
 
-/**
- * SEARCH and CYCLE add columns that are made of those they name. CYCLE also ends the recursion where these repeat, which decides how many
- * rows there are.
- */
-function extended(analysis: Analysis, item: SqlNode, columns: readonly ScopeColumn[]): readonly ScopeColumn[] {
+/** SEARCH and CYCLE add columns that are made of those they name. */
+function added(item: SqlNode, columns: readonly ScopeColumn[]): ScopeColumn[] {
   const search = child(item, 'search_clause');
   const cycle = child(item, 'cycle_clause');
-  if (search === null && cycle === null) return columns;
-  const given = names(list(item, 'aliascolnames'));
-  const valueBy = (clause: SqlNode, field: string) => {
-    const wanted = names(list(clause, field));
-    const found = columns.filter((column, index) => wanted.includes(given[index] ?? column.name));
-    return derived(found.map((column) => column.value));
-  };
-  const more: ScopeColumn[] = [];
-  if (search !== null) more.push({ name: text(search, 'search_seq_column') ?? '', value: valueBy(search, 'search_col_list') });
-  if (cycle !== null) {
-    const value = valueBy(cycle, 'cycle_col_list');
-    analysis.use(cycle, value, 'other', 'CYCLE');
-    more.push({ name: text(cycle, 'cycle_mark_column') ?? '', value }, { name: text(cycle, 'cycle_path_column') ?? '', value });
-  }
-  return [...columns, ...more];
+  const ordinals =
+    search === null ? [] : [{ name: text(search, 'search_seq_column') ?? '', value: listed(search, 'search_col_list', columns) }];
+  if (cycle === null) return ordinals;
+  const value = listed(cycle, 'cycle_col_list', columns);
+  return [...ordinals, ...['cycle_mark_column', 'cycle_path_column'].map((field) => ({ name: text(cycle, field) ?? '', value }))];
+}
+
+function listed(clause: SqlNode, field: string, columns: readonly ScopeColumn[]): Value {
+  const wanted = names(list(clause, field));
+  return derived(columns.filter((column) => wanted.includes(column.name)).map((column) => column.value));
+}
+
+/** CYCLE also ends the recursion where its columns repeat, which decides how many rows there are. */
+function extended(analysis: Analysis, item: SqlNode, columns: readonly ScopeColumn[]): readonly ScopeColumn[] {
+  const cycle = child(item, 'cycle_clause');
+  if (cycle !== null) analysis.use(cycle, listed(cycle, 'cycle_col_list', columns), 'other', 'CYCLE');
+  return [...columns, ...added(item, columns)];
 }

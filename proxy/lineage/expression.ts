@@ -1,80 +1,17 @@
-import { SqlTooComplexError } from '../sql/parse';
-import { child, flag, list, names, number, type SqlNode, text } from '../sql/tree';
+import { child, list, names, number, type SqlNode, text } from '../sql/tree';
+import { aggregateUses } from './aggregate';
 import type { At } from './analysis';
-import { attributeCall, callValue, resultColumns } from './call';
+import { callValue } from './call';
 import { changeColumns } from './change';
-import { figureName, firstTarget } from './outputName';
-import { isPlainTest, predicate, windowUses } from './predicate';
+import { columnRef, indirection } from './column';
+import { noteOperator } from './operator';
+import { isPlainTest } from './predicate';
 import { queryColumns } from './query';
-import { columnOf, expand, findColumn, findItem, rowValue, type ScopeColumn, UnresolvedError } from './scope';
+import { type ScopeColumn, UnresolvedError } from './scope';
+import { starColumns } from './targets';
 import { isTotalCast, isTotalDocument, isTotalOperator } from './total';
 import { arrayOf, converted, typeNamed } from './types';
 import { counted, derived, either, isCopy, NONE, rowOf, type Value } from './value';
-
-/** The columns of an output list: stars expanded, names as PostgreSQL gives them. */
-export function targets(at: At, items: readonly SqlNode[]): ScopeColumn[] {
-  const outputs: ScopeColumn[] = [];
-  for (const item of items) {
-    const node = child(item, 'val');
-    if (node === null) continue;
-    const more = starColumns(at, node) ?? [{ name: text(item, 'name') ?? nameOf(at, node), value: expression(at, node) }];
-    if (outputs.length + more.length > MAX_TARGETS) throw new SqlTooComplexError('target lists can have at most 1664 entries');
-    outputs.push(...more);
-  }
-  return outputs;
-}
-
-/** PostgreSQL's MaxTupleAttributeNumber. */
-const MAX_TARGETS = 1_664;
-
-/** Of a sub-select the name is that of its column, which a star alone does not say. */
-function nameOf(at: At, node: SqlNode): string {
-  const target = node.tag === 'SubLink' && text(node, 'subLinkType') === 'EXPR_SUBLINK' ? firstTarget(node) : null;
-  const starred = target?.tag === 'ColumnRef' && list(target, 'fields').at(-1)?.tag === 'A_Star';
-  return starred ? (subquery(at, node)[0]?.name ?? figureName(node)) : figureName(node);
-}
-
-/** What `*`, `t.*` and `(row).*` stand for in an output list; null when the node is none of them. */
-function starColumns(at: At, node: SqlNode): readonly ScopeColumn[] | null {
-  if (node.tag === 'ColumnRef') {
-    const fields = list(node, 'fields');
-    if (fields.at(-1)?.tag !== 'A_Star') return null;
-    const path = names(fields);
-    if (path.length > 0) return expand(itemAt(at, path, node));
-    return at.scope.items.filter((item) => item.open).flatMap((item) => expand(item));
-  }
-  if (node.tag !== 'A_Indirection' || list(node, 'indirection').at(-1)?.tag !== 'A_Star') return null;
-  const steps = list(node, 'indirection').slice(0, -1);
-  const called = child(node, 'arg');
-  if (called?.tag === 'FuncCall' && steps.length === 0) {
-    const columns = resultColumns(at, called);
-    if (columns !== null) return columns;
-  }
-  const whole = indirection(at, node, steps);
-  return fieldsOf(at, whole, node).map(([name, value]) => ({ name, value }));
-}
-
-function itemAt(at: At, path: readonly string[], node: SqlNode) {
-  const name = path.at(-1) ?? '';
-  const item = findItem(at.scope, path.at(-2) ?? null, name);
-  if (item === null) throw new UnresolvedError(`${path.join('.')} is not in scope`, node);
-  return item;
-}
-
-function fieldsOf(at: At, value: Value, node: SqlNode): [string, Value][] {
-  if (value.fields !== null) return [...value.fields];
-  const relation = relationOfRow(at, value);
-  if (relation === undefined) throw new UnresolvedError('the fields of a row value are not known', node);
-  return relation.columns.map((column) => [column.name, { ...derived([value]), typeOid: column.typeOid }]);
-}
-
-/** The relation, or composite type, whose columns a row value has. */
-function relationOfRow(at: At, value: Value) {
-  const { catalog } = at.analysis;
-  let type = catalog.types.get(value.typeOid);
-  while (type !== undefined && type.baseOid !== 0) type = catalog.types.get(type.baseOid);
-  return catalog.relations.get(type?.relationOid ?? 0);
-}
 
 /** Scalar expressions whose value is computed from those of the nodes below them, and from nothing else. */
 const COMPUTED: ReadonlySet<string> = new Set([
@@ -180,70 +117,27 @@ function argument(at: At, node: SqlNode): Value {
   return expression(at, inner);
 }
 
-function columnRef(at: At, node: SqlNode): Value {
-  const fields = list(node, 'fields');
-  const path = names(fields);
-  const name = path.at(-1) ?? '';
-  if (fields.at(-1)?.tag === 'A_Star') {
-    if (path.length > 0) return rowValue(itemAt(at, path, node));
-    return derived(at.scope.items.filter((item) => item.open).map(rowValue), 'whole row');
-  }
-  if (path.length === 1) return bareColumn(at, name, node);
-  const item = findItem(at.scope, path.at(-3) ?? null, path.at(-2) ?? '');
-  if (item === null) return parameterField(at, path, node);
-  const column = columnOf(item, name);
-  if (column !== null && item.columns !== null) return column;
-  // `c.f` is f(c) when c has no column f.
-  const called = attributeCall(at, name, rowValue(item));
-  if (column !== null) return called === null ? column : derived([column, called]);
-  if (called === null) throw new UnresolvedError(`column ${path.join('.')} is not known`, node);
-  return called;
-}
-
-function bareColumn(at: At, name: string, node: SqlNode): Value {
-  const column = findColumn(at.scope, name);
-  if (column?.certain) return column.value;
-  const whole = findItem(at.scope, null, name);
-  const parameter = whole === null ? at.analysis.parameterNamed([name]) : rowValue(whole);
-  if (column !== null) return parameter === null ? column.value : derived([column.value, parameter]);
-  if (parameter === null) throw new UnresolvedError(`column ${name} is not known`, node);
-  return parameter;
-}
-
-/** In a function's body: `function.parameter`, `parameter.field`, `function.parameter.field`. */
-function parameterField(at: At, path: readonly string[], node: SqlNode): Value {
-  const parameter = at.analysis.parameterNamed(path);
-  if (parameter !== null) return parameter;
-  const row = at.analysis.parameterNamed(path.slice(0, -1));
-  if (row === null) throw new UnresolvedError(`${path.slice(0, -1).join('.')} is not in scope`, node);
-  return fieldOf(at, row, path.at(-1) ?? '');
-}
-
-/** `(row).name`: a field, or a function of the row. */
-function fieldOf(at: At, row: Value, name: string): Value {
-  const field = row.fields?.get(name);
-  if (field !== undefined) return field;
-  const relation = relationOfRow(at, row);
-  const column = relation?.columns.find((each) => each.name === name);
-  if (column !== undefined) return { ...derived([row]), typeOid: column.typeOid };
-  const called = attributeCall(at, name, row);
-  return called === null ? derived([row]) : derived([row, called]);
-}
-
 function operation(at: At, node: SqlNode): Value {
-  const value = derived(childValues(at, node));
-  if (value.sources.size === 0) return value;
-  const right = child(node, 'rexpr');
-  const pattern = right === null || right.tag === 'List' ? null : expression(at, right);
-  if (!isTotalOperator(node, pattern)) at.analysis.hazard(value, `operator ${names(list(node, 'name')).at(-1) ?? ''}`);
+  const written = list(node, 'name');
+  noteOperator(at.analysis, written);
+  const [left, right] = [operand(at, child(node, 'lexpr')), operand(at, child(node, 'rexpr'))];
+  const value = derived([left, right]);
+  if (!isTotalOperator(node, right)) at.analysis.hazard(value, `operator ${names(written).at(-1) ?? ''}`);
   return value;
+}
+
+/** Of IN and BETWEEN the right side is a list. */
+function operand(at: At, node: SqlNode | null): Value {
+  if (node === null) return NONE;
+  return node.tag === 'List' ? derived(childValues(at, node)) : expression(at, node);
 }
 
 /** What stands left of an AND or OR decides whether the right is computed. */
 function computed(at: At, node: SqlNode): Value {
   if (node.tag === 'BoolExpr') {
     const args = list(node, 'args');
-    for (const item of args.slice(0, -1)) deciding(at, item, text(node, 'boolop') === 'OR_EXPR' ? 'OR' : 'AND');
+    const construct = text(node, 'boolop') === 'OR_EXPR' ? 'OR' : 'AND';
+    return derived(args.map((item, index) => (index < args.length - 1 ? deciding(at, item, construct) : expression(at, item))));
   }
   const value = derived(childValues(at, node));
   if (!isTotalDocument(node)) at.analysis.hazard(value, 'reading a document');
@@ -253,7 +147,7 @@ function computed(at: At, node: SqlNode): Value {
 /** A condition that decides what is computed next. Whether a column is NULL, or equals a constant, may. */
 function deciding(at: At, node: SqlNode, construct: string): Value {
   const value = expression(at, node);
-  if (!isCopy(value) && !isPlainTest(at, node)) at.analysis.hazard(value, construct);
+  if (value.sources.size > 0 && !isCopy(value) && !isPlainTest(at, node)) at.analysis.hazard(value, construct);
   return value;
 }
 
@@ -300,6 +194,7 @@ export function subquery(at: At, node: SqlNode): readonly ScopeColumn[] {
 
 function subLink(at: At, node: SqlNode): Value {
   const columns = subquery(at, node);
+  noteOperator(at.analysis, list(node, 'operName'));
   const test = child(node, 'testexpr');
   const values = columns.map((column) => column.value);
   switch (text(node, 'subLinkType')) {
@@ -322,37 +217,6 @@ function aggregated(at: At, node: SqlNode): Value {
   const parts = [child(node, 'arg')].flatMap((item) => (item === null ? [] : childValues(at, item)));
   aggregateUses(at, child(node, 'constructor'));
   return derived(parts, 'aggregated');
-}
-
-/**
- * ORDER BY and FILTER inside an aggregate, and its window: they decide about rows, as those of a query do.
- * @param within ORDER BY gives the values themselves
- */
-export function aggregateUses(at: At, node: SqlNode | null, within = false): void {
-  if (!within)
-    for (const item of list(node, 'agg_order'))
-      at.analysis.use(item, expression(at, child(item, 'node') ?? item), 'other', 'ORDER BY in an aggregate');
-  predicate(at, child(node, 'agg_filter'), 'FILTER');
-  windowUses(at, child(node, 'over'));
-}
-
-export const orderedValues = (at: At, node: SqlNode): Value[] =>
-  list(node, 'agg_order').map((item) => expression(at, child(item, 'node') ?? item));
-
-function indirection(at: At, node: SqlNode, steps: readonly SqlNode[]): Value {
-  let value = argument(at, node);
-  for (const step of steps) {
-    if (step.tag === 'String') value = fieldOf(at, value, text(step, 'sval') ?? '');
-    else if (step.tag === 'A_Star') value = derived([value]);
-    else value = { ...derived([value, ...childValues(at, step)]), typeOid: subscripted(at, value, step) };
-  }
-  return value;
-}
-
-/** What a subscript gives: of an array an element, or a slice of the array itself. */
-function subscripted(at: At, value: Value, step: SqlNode): number {
-  const type = at.analysis.catalog.types.get(value.typeOid);
-  return type === undefined || flag(step, 'is_slice') ? value.typeOid : type.elementOid;
 }
 
 /** One column of `SET (a, b) = (…)`. */

@@ -55,7 +55,7 @@ function renamed(node: SqlNode, item: ScopeItem): ScopeItem {
     return { ...item, columns: given.map((name) => ({ name, value: item.any })) };
   }
   if (given.length > item.columns.length) throw new UnresolvedError(`${item.name} has fewer columns than names are given`, node);
-  return { ...item, columns: item.columns.map((column, index) => ({ name: given[index] ?? column.name, value: column.value })) };
+  return { ...item, columns: item.columns.map((column, index) => ({ ...column, name: given[index] ?? column.name })) };
 }
 
 function rangeVar(at: At, node: SqlNode): ScopeItem {
@@ -65,8 +65,17 @@ function rangeVar(at: At, node: SqlNode): ScopeItem {
   return relationItem(at.analysis, node, relationNamed(at.analysis, node), aliasOf(node));
 }
 
+/** `unnest(a, b)` is unnest(a) and unnest(b) side by side (parse_clause.c, transformRangeFunction). */
+function apart(items: readonly SqlNode[]): (readonly SqlNode[])[] {
+  const [call, ...rest] = items;
+  const args = list(call ?? null, 'args');
+  const path = names(list(call ?? null, 'funcname'));
+  if (call === undefined || path.length !== 1 || path[0] !== 'unnest' || args.length < 2) return [items];
+  return args.map((arg) => [{ ...call, args: [arg] }, ...rest]);
+}
+
 function rangeFunction(at: At, node: SqlNode): ScopeItem {
-  const calls = list(node, 'functions').map((item) => list(item, 'items'));
+  const calls = list(node, 'functions').flatMap((item) => apart(list(item, 'items')));
   const defined = list(node, 'coldeflist');
   const parts = calls.map(([call, definitions]) => {
     if (call === undefined) throw new UnresolvedError('a function in FROM that is none', node);

@@ -4,13 +4,9 @@ import { type TestDatabase, withPostgres } from '../../db/embedded/testing';
 import { loadCatalog } from '../catalog/load';
 import type { CatalogSnapshot } from '../catalog/types';
 import { loadParser, type ParsedStatement, parseStatements } from '../sql/parse';
-import { CHANGES } from './cases/changes';
+import { CASES, queryIn, spelled, TABLES } from './cases/all';
 import { type Described, describeStatement } from './cases/describe';
-import { EXPRESSIONS } from './cases/expressions';
-import { NAMES } from './cases/names';
-import { QUERIES } from './cases/queries';
-import { type LineageCase, render } from './cases/render';
-import { ROWS } from './cases/rows';
+import { render } from './cases/render';
 import { SCHEMA } from './cases/schema';
 import { UnresolvedError } from './scope';
 import { lineageOf, type StatementLineage } from './statement';
@@ -35,18 +31,10 @@ afterAll(async () => {
   await database.drop();
 });
 
-const TABLES: Readonly<Record<string, readonly LineageCase[]>> = {
-  'names and scopes': NAMES,
-  'expressions, functions and rows': EXPRESSIONS,
-  'joins, predicates, groups and windows': QUERIES,
-  'row sources, views and utility statements': ROWS,
-  'WITH and changes': CHANGES,
-};
-
 for (const [title, cases] of Object.entries(TABLES)) {
   describe(title, () => {
     it.each(cases.map((line) => ({ sql: line[0], line })))('$sql', async ({ line }) => {
-      const { path, sql } = spelled(line[0]);
+      const { path, sql } = spelled(line);
       const parsed = only(sql);
       const [, columns, uses = '', writes = ''] = line;
       if (columns.startsWith('!! ')) {
@@ -64,39 +52,13 @@ for (const [title, cases] of Object.entries(TABLES)) {
 }
 
 it('has at least 300 cases', () => {
-  expect(Object.values(TABLES).flat().length).toBeGreaterThanOrEqual(300);
+  expect(CASES.length).toBeGreaterThanOrEqual(300);
 });
-
-function spelled(line: string): { path: readonly string[] | null; sql: string } {
-  const match = /^@(\S+) (.*)$/s.exec(line);
-  if (match === null) return { path: ['public'], sql: line };
-  return { path: match[1] === '?' ? null : (match[1] ?? '').split(','), sql: match[2] ?? '' };
-}
 
 function only(sql: string): ParsedStatement {
   const [parsed, ...more] = parseStatements(sql);
   if (parsed === undefined || more.length > 0 || parsed.unknown.length > 0) throw new Error(`not one known statement: ${parsed?.unknown}`);
   return parsed;
-}
-
-/** The text whose description the server gives; null where it describes none of the columns. */
-function queryIn({ node, text }: ParsedStatement): string | null {
-  switch (node.tag) {
-    case 'PrepareStmt':
-    case 'DeclareCursorStmt':
-      return text.replace(/^(prepare|declare) .*? (as|for) /i, '');
-    case 'CopyStmt':
-      return /^copy \((.*)\) to stdout$/i.exec(text)?.[1] ?? null;
-    case 'SelectStmt':
-      return / into /.test(text) ? null : text;
-    case 'InsertStmt':
-    case 'UpdateStmt':
-    case 'DeleteStmt':
-    case 'MergeStmt':
-      return text;
-    default:
-      return null;
-  }
 }
 
 /**

@@ -1,6 +1,7 @@
 import { child, list, names, type SqlNode, some, text } from '../sql/tree';
 import type { At } from './analysis';
 import { expression, subquery } from './expression';
+import { noteOperator } from './operator';
 import { derived, either, isCopy, type Value } from './value';
 
 /** More constants than these in one IN list are not a comparison but a search. */
@@ -39,6 +40,7 @@ function isEquals(path: readonly string[]): boolean {
 }
 
 function comparison(at: At, node: SqlNode): Value | null {
+  noteOperator(at.analysis, list(node, 'name'));
   const left = child(node, 'lexpr');
   const right = child(node, 'rexpr');
   const kind = text(node, 'kind');
@@ -85,6 +87,7 @@ function membership(at: At, node: SqlNode): Value | null {
   const equal = operator.length === 0 || isEquals(operator);
   if (text(node, 'subLinkType') !== 'ANY_SUBLINK' || test === null || !equal) return expression(at, node);
   const tests = test.tag === 'RowExpr' ? list(test, 'args') : [test];
+  noteOperator(at.analysis, list(node, 'operName'));
   const left = tests.map((item) => expression(at, item));
   const right = subquery(at, node).map((column) => column.value);
   const all = [...left, ...right];

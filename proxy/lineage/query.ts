@@ -1,10 +1,11 @@
 import { child, list, number, type SqlNode, text } from '../sql/tree';
 import type { Analysis, At } from './analysis';
 import { declareCtes } from './cte';
-import { expression, targets } from './expression';
+import { expression } from './expression';
 import { fromItems } from './from';
 import { predicate, windowUses } from './predicate';
 import { findColumn, newScope, type Place, type ScopeColumn, UnresolvedError } from './scope';
+import { targets } from './targets';
 import { either, type Value } from './value';
 
 /** The output columns of a query, with what each depends on. Its predicates are noted as uses on the way. */

@@ -4,6 +4,8 @@ import { derived, NONE, rowOf, type Value } from './value';
 export interface ScopeColumn {
   name: string;
   value: Value;
+  /** No star stands for it: what SEARCH and CYCLE add, where their own query sees it. */
+  hidden?: boolean;
 }
 
 /** What FROM puts in scope under one name (PostgreSQL's ParseNamespaceItem). */
@@ -120,11 +122,11 @@ export function columnOf(item: ScopeItem, name: string): Value | null {
 }
 
 export function rowValue(item: ScopeItem): Value {
-  return item.columns === null ? { ...item.any, fields: null } : rowOf(item.columns, item.typeOid);
+  return item.columns === null ? { ...item.any, fields: null } : rowOf(expand(item), item.typeOid);
 }
 
 /** The columns a star stands for. */
 export function expand(item: ScopeItem): readonly ScopeColumn[] {
   if (item.columns === null) throw new UnresolvedError(`the columns of ${item.name ?? 'a row source'} are not known`);
-  return item.columns;
+  return item.columns.filter((column) => column.hidden !== true);
 }

@@ -1,18 +1,26 @@
 import type { CatalogSnapshot, FunctionArgument, FunctionInfo } from '../catalog/types';
 import { qualifiedName } from '../sql/session';
 import { list, type SqlNode } from '../sql/tree';
+import type { SearchPath } from './analysis';
 import type { Value } from './value';
 
 const NO_FUNCTIONS: readonly FunctionInfo[] = [];
 
 /**
  * Every function a call may mean: PostgreSQL chooses by the types of the arguments, so all of that name count that take so many.
+ * @param path the schemas that a bare name is looked up in; null when they are not known
  */
-export function candidates(catalog: CatalogSnapshot, node: SqlNode, count: number): readonly FunctionInfo[] {
+export function candidates(catalog: CatalogSnapshot, path: SearchPath, node: SqlNode, count: number): readonly FunctionInfo[] {
   const { schema, name } = qualifiedName(list(node, 'funcname'));
   const named = catalog.functions.get(name) ?? NO_FUNCTIONS;
-  const found = named.filter((item) => (schema === null || item.schema === schema) && takes(item, count));
-  return found.length > 0 || schema !== null ? found : named;
+  const visible = named.filter((item) => isVisible(item.schema, schema, path));
+  const found = visible.filter((item) => takes(item, count));
+  return found.length > 0 ? found : visible;
+}
+
+/** Whether a name, with or without a schema, may mean what stands in a schema. */
+export function isVisible(of: string, schema: string | null, path: SearchPath): boolean {
+  return schema === null ? path === null || of === 'pg_catalog' || path.includes(of) : schema === of;
 }
 
 const isInput = ({ mode }: FunctionArgument): boolean => mode === 'i' || mode === 'b' || mode === 'v';

@@ -17,6 +17,8 @@ export interface StatementLineage {
   hazards: readonly Hazard[];
   /** Its output is stored under a name and not returned: a new table, a view. */
   stored: readonly Value[];
+  /** User-defined code that it calls and that is not followed, in words: functions, operators. What that reads is not in any of the above. */
+  opaque: readonly string[];
 }
 
 /**
@@ -27,7 +29,8 @@ export interface StatementLineage {
 export function lineageOf(root: SqlNode, catalog: CatalogSnapshot, searchPath: readonly string[] | null): StatementLineage {
   const analysis = new Analysis(catalog, searchPath);
   const { columns, stored } = statement(analysis, root);
-  return { columns, stored, uses: analysis.uses(), writes: analysis.writes, hazards: analysis.hazards };
+  const { writes, hazards, opaque } = analysis;
+  return { columns, stored, uses: analysis.uses(), writes, hazards, opaque: [...opaque] };
 }
 
 const TOP = { scope: null, ctes: null };

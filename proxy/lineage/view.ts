@@ -1,6 +1,6 @@
 import type { CatalogSnapshot, Relation } from '../catalog/types';
 import { parseStatements } from '../sql/parse';
-import { Analysis } from './analysis';
+import { Analysis, type Use } from './analysis';
 import { queryColumns } from './query';
 import { UnresolvedError } from './scope';
 import type { Source, Value } from './value';
@@ -32,14 +32,23 @@ export function viewColumns(catalog: CatalogSnapshot, view: Relation): ReadonlyM
 
 /** @throws UnresolvedError, SqlSyntaxError, SqlTooComplexError when the definition cannot be followed */
 export function readView(catalog: CatalogSnapshot, view: Relation): Map<number, Value> {
+  return followView(catalog, view).columns;
+}
+
+/** What each of a view's columns depends on, and what decides which rows it has: that is its owner's doing, no statement's that reads it. */
+export function followView(
+  catalog: CatalogSnapshot,
+  view: Relation,
+): { columns: Map<number, Value>; uses: readonly Use[]; opaque: readonly string[] } {
   const [parsed] = parseStatements(view.definition ?? '');
   if (parsed === undefined || parsed.unknown.length > 0) throw new UnresolvedError('its definition could not be read');
   const analysis = new Analysis(catalog, ['pg_catalog'], null);
   const outputs = queryColumns(analysis, parsed.node, { scope: null, ctes: null });
   if (outputs.length !== view.columns.length) throw new UnresolvedError('its definition has other columns than it');
-  return new Map(
+  const columns = new Map(
     view.columns.map((column, index) => [column.number, through(outputs[index]?.value, `${view.schema}.${view.name}.${column.name}`)]),
   );
+  return { columns, uses: analysis.uses(), opaque: [...analysis.opaque] };
 }
 
 function through(value: Value | undefined, column: string): Value {

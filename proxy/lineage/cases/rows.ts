@@ -78,4 +78,11 @@ export const ROWS: readonly LineageCase[] = [
   ['select email into n from c', '', '', 'stored<c.email:copied>'],
   ['select ssn into temp n from c union select note from o', '', 'other c.ssn o.note [UNION, which drops duplicates]', 'stored<c.ssn:copied o.note:copied>'],
   ['explain create table n as select ssn from c', '', '', 'stored<c.ssn:copied>'],
+  // found by the regression suite of PostgreSQL
+  ['select * from unnest(array[1, 2], array[\'a\', \'b\'])', 'unnest, unnest'],
+  ['select u.a, u.b from c, unnest(c.tags, array[1, 2]) as u (a, b)', 'a<c.tags:transformed>, b', 'other c.tags [function unnest(), which makes rows]'],
+  ['select * from c, coalesce(c.addr) as r', 'id<c.id:copied>, name<c.name:copied>, email<c.email:copied>, ssn<c.ssn:copied>, city<c.city:copied>, age<c.age:copied>, tags<c.tags:copied>, doc<c.doc:copied>, addr<c.addr:copied>, low<c.low:copied>, street<c.addr:transformed>, city<c.addr:transformed>'],
+  ['select d from (values (row(1, 2))) v (b), coalesce(b) as r (d int, e int)', 'd'],
+  ['with recursive a as (select 1 as b union all select * from a) cycle b set looped using path select * from a', 'b, looped, path'],
+  ['with recursive t as (select id, up from node union all select n.id, n.up from node n join t on n.up = t.id where not looped) cycle id set looped using path select id, looped from t', 'id<node.id:copied>, looped<node.id:transformed>', 'join node.id node.up [operator =]; other node.id [CYCLE]; other node.id [WHERE]'],
 ];
