@@ -11,6 +11,8 @@ export interface CatalogSnapshot {
   relations: ReadonlyMap<number, Relation>;
   /** By bare name, in every schema; composite types are no relations to a statement and left out. */
   relationsByName: ReadonlyMap<string, readonly Relation[]>;
+  /** Temporary relations of all sessions. They hold nothing masked, because nothing masked is let into them. */
+  temporary: ReadonlySet<number>;
   functions: ReadonlyMap<string, readonly FunctionInfo[]>;
   /** Operators and casts that are not PostgreSQL's own. */
   operators: readonly DefinedObject[];

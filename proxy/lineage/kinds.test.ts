@@ -17,6 +17,7 @@ const catalog: CatalogSnapshot = {
   searchPath: [],
   relations: new Map(),
   relationsByName: new Map(),
+  temporary: new Set(),
   functions: new Map(),
   operators: [],
   casts: [],

@@ -85,7 +85,7 @@ function followed(node: SqlNode, masks: MaskIndex, { catalog, searchPath, column
   } catch (error) {
     if (!(error instanceof UnresolvedError)) throw error;
     const what = columns.length === 0 ? 'it changes a relation with masked columns' : `it may read masked ${listed(columns)}`;
-    return { state: 'unresolved', reason: `${what}, and ${error.reason}`, columns };
+    return { state: 'unresolved', reason: `${what}, and ${error.reason}`, columns, unfollowed: true };
   }
   const explained = node.tag === 'ExplainStmt';
   const problem: Problem | null =

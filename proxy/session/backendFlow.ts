@@ -200,6 +200,7 @@ export class BackendFlow {
       touch: this.#touchOf(judged, view),
       byOrigin: (oid, number) => view.masks.byOrigin(oid, number),
       isTainted: (oid) => view.masks.isTainted(oid),
+      isTemporary: (oid) => view.catalog.temporary.has(oid),
       knowsColumn: (oid, number) => view.masks.empty || knowsColumn(view, oid, number),
       types: view.catalog.types,
       hashKey: session.services.hashKey,

@@ -56,12 +56,7 @@ export class ExtendedQuery {
     const session = this.#session;
     const judgement = this.#judging.judge(sql, view);
     // A held statement may be prepared: preparing runs nothing. It is held when it is bound.
-    if (judgement.action === 'deny') {
-      throw this.#verdicts.denied(
-        judgement.statements.map((judged) => newExecution(judged, { protocol: 'extended', parameters: [], analysisMs: 0 })),
-        view,
-      );
-    }
+    if (judgement.action === 'deny') this.#verdicts.deny(sql, judgement, view, 'extended');
     const { protocol } = session;
     if (protocol.names.statements.bytes > MAX_NAMES_BYTES) throw tooManyNames();
     protocol.sentParse({ name, sql, bySql: false, parameterTypes, judgement, columns: null });

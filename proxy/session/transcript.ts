@@ -199,7 +199,12 @@ export const VIEW = {
   policy: { version: 7, connections: new Map(), access: [], rules: [], masking: [{}] },
   connection: { name: 'shop' },
   principal: { groups: [] },
-  catalog: { relations: new Map([[1, { columns: [{ number: 1 }, { number: 2 }] }]]), relationsByName: new Map(), types: new Map() },
+  catalog: {
+    relations: new Map([[1, { columns: [{ number: 1 }, { number: 2 }] }]]),
+    relationsByName: new Map(),
+    temporary: new Set(),
+    types: new Map(),
+  },
   masks: MASKS,
   timeless: true,
   unrestricted: false,
