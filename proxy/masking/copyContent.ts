@@ -25,7 +25,7 @@ export function contentTouch(node: SqlNode, touch: Touch, catalog: CatalogSnapsh
     });
   } catch (error) {
     if (!(error instanceof UnresolvedError)) throw error;
-    return unresolved(`Its columns are not known: ${error.reason}.`);
+    return { ...unresolved(`Its columns are not known: ${error.reason}.`), unfollowed: true };
   }
   const problem = copyMaskProblem(
     options.options,
@@ -34,6 +34,6 @@ export function contentTouch(node: SqlNode, touch: Touch, catalog: CatalogSnapsh
   return problem === null ? { state: 'resolved', columns: [], outputs, copy: options.options } : unresolved(problem);
 }
 
-const unresolved = (problem: string): Touch => {
+const unresolved = (problem: string): Extract<Touch, { state: 'unresolved' }> => {
   return { state: 'unresolved', reason: `a masking rule looks into the content of its rows. ${problem}`, columns: [] };
 };
