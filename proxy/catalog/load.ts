@@ -127,6 +127,7 @@ async function readCatalog(client: pg.ClientBase): Promise<CatalogSnapshot> {
       (relation) => relation.name,
     ),
     temporary: new Set((await rowsOf<{ oid: number }>(TEMPORARY)).map(({ oid }) => oid)),
+    formerNames: new Map(),
     functions: groupBy(functions, (item) => item.name),
     operators: await rowsOf<DefinedObject & pg.QueryResultRow>(OPERATORS),
     casts: await rowsOf<UserCast & pg.QueryResultRow>(CASTS),

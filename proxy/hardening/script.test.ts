@@ -53,6 +53,7 @@ function catalogOf(relations: Relation[], functions: FunctionInfo[] = []): Catal
       casts: [],
       unreadable: [],
       temporary: new Set<number>(),
+      formerNames: new Map(),
     },
     types: new Map([TEXT, INT, UUID, DOMAIN].map((item) => [item.oid, item])),
   };

@@ -18,6 +18,7 @@ const catalog: CatalogSnapshot = {
   relations: new Map(),
   relationsByName: new Map(),
   temporary: new Set(),
+  formerNames: new Map(),
   functions: new Map(),
   operators: [],
   casts: [],

@@ -1,3 +1,4 @@
+import { columnKey } from '../catalog/formerNames';
 import type { CatalogSnapshot, Column, Relation } from '../catalog/types';
 import { matchesGlob } from '../policy/glob';
 import type { ConnectionPolicy, MaskingRule } from '../policy/types';
@@ -60,13 +61,21 @@ function matchColumns(rules: readonly MaskingRule[], catalog: CatalogSnapshot): 
   for (const relation of catalog.relations.values()) {
     if (!isMaskable(relation)) continue;
     for (const column of relation.columns) {
+      const former = catalog.formerNames.get(columnKey(relation.oid, column.number)) ?? [];
+      const paths = [[relation.schema, relation.name, column.name] as const, ...former];
       for (const rule of rules) {
-        if (!rule.columns.some((glob) => matchesGlob(glob, [relation.schema, relation.name, column.name]))) continue;
+        if (!rule.columns.some((glob) => paths.some((path) => matchesGlob(glob, path)))) continue;
         addMask(masks, maskOn(relation, column, rule));
       }
     }
   }
   return masks;
+}
+
+/** The columns that rules name on a connection, whoever asks, as they are called now. */
+export function namedColumns(scope: Pick<Scope, 'masking' | 'connection' | 'catalog'>): readonly ColumnMask[] {
+  const rules = scope.masking.filter((rule) => rule.columns.length > 0 && appliesTo(rule, { ...scope, principal: { groups: [] } }));
+  return [...matchColumns(rules, scope.catalog).values()].flatMap((columns) => [...columns.values()]);
 }
 
 /** What a glob of a masking rule can name: relations with rows of their own or a query's, but for the server's catalogs. */

@@ -203,6 +203,7 @@ export const VIEW = {
     relations: new Map([[1, { columns: [{ number: 1 }, { number: 2 }] }]]),
     relationsByName: new Map(),
     temporary: new Set(),
+    formerNames: new Map(),
     types: new Map(),
   },
   masks: MASKS,
