@@ -115,13 +115,17 @@ function indexOf(masks: MasksByOrigin, observed: readonly ColumnMask[], catalog:
   for (const [oid, columns] of masks) {
     const relation = catalog.relations.get(oid);
     if (relation === undefined) continue;
-    const names = byName.get(relation.name) ?? new Map<string, ColumnMask>();
-    byName.set(relation.name, names);
     for (const column of relation.columns) {
       const mask = columns.get(column.number);
       if (mask === undefined) continue;
-      const other = names.get(column.name);
-      names.set(column.name, other === undefined ? mask : strictestMask(other, mask));
+      // The snapshot may be a moment old, and a column be called again what it was called before.
+      const former = catalog.formerNames.get(columnKey(relation.oid, column.number)) ?? [];
+      for (const [, relationName, columnName] of [[relation.schema, relation.name, column.name] as const, ...former]) {
+        const names = byName.get(relationName) ?? new Map<string, ColumnMask>();
+        byName.set(relationName, names);
+        const other = names.get(columnName);
+        names.set(columnName, other === undefined ? mask : strictestMask(other, mask));
+      }
     }
   }
   return {

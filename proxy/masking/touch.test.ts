@@ -280,6 +280,10 @@ const MASKED: readonly (readonly [string, string])[] = [
 
 /** Unresolved: value by value, one way out each. */
 const UNRESOLVED = [
+  'SELECT id, unheard_of FROM people',
+  'SELECT upper(p.unheard_of) FROM people p',
+  'COPY people (id, unheard_of) TO STDOUT',
+  'SELECT name FROM orders o, LATERAL (SELECT unheard_of FROM people LIMIT 1) x',
   'SELECT x.value FROM people p, jsonb_each(p.notes) x',
   'SELECT id, generate_series(1, ascii(ssn)) FROM people',
   'SELECT 1 / (ascii(ssn) - 57) FROM people',
