@@ -87,7 +87,7 @@ class MentionSearch<T> {
           relation.columns.map(({ name }) => name),
         );
       case 'ResTarget':
-        return [text(node, 'name') ?? outputName(child(node, 'val')) ?? ''];
+        return [text(node, 'name') ?? (child(node, 'val')?.tag === 'ColumnRef' ? '' : (outputName(child(node, 'val')) ?? ''))];
       case 'Alias':
         return names(list(node, 'colnames'));
       case 'CommonTableExpr':
