@@ -1,9 +1,10 @@
 'use client';
 import { useMutation, useQuery } from '@tanstack/react-query';
-import { EyeOff, FlaskConical } from 'lucide-react';
+import { FlaskConical } from 'lucide-react';
 import { type FormEvent, useState } from 'react';
 import { useTRPC } from '../../data/trpc';
 import type { CheckResult } from '../../data/types';
+import { MaskingExplained } from '../../statement/outputs';
 import { RuleLink, TriedRules } from '../../statement/tried';
 import { Badge } from '../../ui/badge';
 import { Button } from '../../ui/button';
@@ -78,7 +79,7 @@ export function CheckStatement() {
 
 function Result({ result }: { result: CheckResult }) {
   return (
-    <div className="grid gap-4 border-t pt-4">
+    <div className="grid min-w-0 gap-4 border-t pt-4">
       <div className="grid gap-1.5">
         <p className="flex flex-wrap items-center gap-2 text-sm">
           <VerdictBadge verdict={result.verdict.action} />
@@ -98,7 +99,7 @@ function Result({ result }: { result: CheckResult }) {
       </div>
       {result.statements.map((statement, index) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: statements of one text have no other identity
-        <div key={index} className="grid gap-2 rounded-lg border p-3">
+        <div key={index} className="grid min-w-0 gap-3 rounded-lg border p-3">
           {result.statements.length > 1 ? (
             <>
               <SqlLine sql={statement.text} />
@@ -113,31 +114,10 @@ function Result({ result }: { result: CheckResult }) {
               <Badge key={effect}>{effect}</Badge>
             ))}
           </p>
-          <Masking masking={statement.masking} />
+          <MaskingExplained masking={statement.masking} />
           <TriedRules tried={statement.verdict.tried} decided={statement.verdict.rule} />
         </div>
       ))}
-    </div>
-  );
-}
-
-function Masking({ masking }: { masking: CheckResult['statements'][number]['masking'] }) {
-  if (masking.state === 'clean') return <p className="text-xs text-ink-3">Touches no masked column.</p>;
-  return (
-    <div className="grid gap-1.5 text-xs">
-      <p className={masking.state === 'unresolved' ? 'text-deny' : 'text-ink-2'}>
-        {masking.state === 'resolved'
-          ? 'These columns leave masked:'
-          : sentence(masking.reason ?? 'masked values could leave in a way that cannot be traced')}
-      </p>
-      <p className="flex flex-wrap gap-1.5">
-        {masking.columns.map((column) => (
-          <Badge key={column} tone="mask" className="font-mono">
-            <EyeOff aria-hidden />
-            {column}
-          </Badge>
-        ))}
-      </p>
     </div>
   );
 }
