@@ -2,7 +2,6 @@ import { Ban, EyeOff, FlaskConical, Lightbulb } from 'lucide-react';
 import type { CheckResult } from '../data/types';
 import { Badge } from '../ui/badge';
 import { sentence } from '../ui/states';
-import { Table, Td, Th, Tr } from '../ui/table';
 import { ColumnChip, ColumnChips, MaskingRuleLink } from './maskedColumn';
 
 type Masking = CheckResult['statements'][number]['masking'];
@@ -14,7 +13,7 @@ type Step = Output['paths'][number][number];
 export function MaskingExplained({ masking }: { masking: Masking }) {
   return (
     <section aria-label="Masking" className="grid min-w-0 gap-3">
-      <Explanation masking={masking} label="Output columns" />
+      <Explanation masking={masking} shown={numbered(masking.outputs)} label="Output columns" />
       {masking.observed ? (
         <div className="grid min-w-0 gap-2.5 rounded-lg border border-dashed border-line-strong p-3">
           <p className="flex flex-wrap items-center gap-2 text-xs text-ink-2">
@@ -22,16 +21,28 @@ export function MaskingExplained({ masking }: { masking: Masking }) {
               <FlaskConical aria-hidden />
               Observe only
             </Badge>
-            {masking.observed.state === 'unresolved' ? 'Would be refused if those rules were enforced.' : 'Would be masked:'}
+            {masking.observed.state === 'unresolved'
+              ? 'It would be refused if those rules were enforced.'
+              : 'Would be masked if those rules were enforced.'}
           </p>
-          <Explanation masking={masking.observed} label="Output columns, if the rules that observe were enforced" />
+          <Explanation
+            masking={masking.observed}
+            shown={numbered(masking.observed.outputs).filter(({ output, position }) => differs(output, masking.outputs?.[position - 1]))}
+            label="Output columns that would be masked"
+          />
         </div>
       ) : null}
     </section>
   );
 }
 
-function Explanation({ masking, label }: { masking: Explained; label: string }) {
+const numbered = (outputs: Masking['outputs']): Numbered[] => (outputs ?? []).map((output, index) => ({ position: index + 1, output }));
+
+/** Of a statement that touches nothing that is masked now, its outputs are not known: those that leave as they are did so before. */
+const differs = (output: Output, now: Output | undefined): boolean =>
+  now === undefined ? output.state !== 'plain' : output.leaves !== now.leaves || output.because !== now.because;
+
+function Explanation({ masking, shown, label }: { masking: Explained; shown: readonly Numbered[]; label: string }) {
   switch (masking.state) {
     case 'clean':
       return <p className="text-xs text-ink-3">Touches no masked column: everything leaves as it is.</p>;
@@ -40,7 +51,7 @@ function Explanation({ masking, label }: { masking: Explained; label: string }) 
     case 'resolved':
       if (masking.outputs === null) return <p className="text-xs text-ink-3">Gives a plan, which shows no value of a masked column.</p>;
       if (masking.outputs.length === 0) return <p className="text-xs text-ink-3">Returns no columns.</p>;
-      return <Outputs outputs={masking.outputs} label={label} />;
+      return <Outputs outputs={shown} label={label} />;
     default:
       return masking.state satisfies never;
   }
@@ -70,36 +81,30 @@ function Refused({ masking }: { masking: Explained }) {
   );
 }
 
-function Outputs({ outputs, label }: { outputs: readonly Output[]; label: string }) {
+interface Numbered {
+  /** From 1, in the order of the result. */
+  position: number;
+  output: Output;
+}
+
+function Outputs({ outputs, label }: { outputs: readonly Numbered[]; label: string }) {
   return (
-    <div className="min-w-0 rounded-lg border">
-      <Table label={label} className="table-fixed">
-        <thead>
-          <tr>
-            <Th className="w-9 pr-0">#</Th>
-            <Th className="w-[38%]">Column</Th>
-            <Th>Because</Th>
-          </tr>
-        </thead>
-        <tbody>
-          {outputs.map((output, index) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: two output columns may have one name
-            <Tr key={index}>
-              <Td className="pr-0 align-top text-xs tabular-nums text-ink-3">{index + 1}</Td>
-              <Td className="align-top">
-                <span className="grid justify-items-start gap-1.5">
-                  <code className="break-all font-mono text-xs font-semibold">{output.name}</code>
-                  <Leaves output={output} />
-                </span>
-              </Td>
-              <Td className="align-top">
-                <Because output={output} />
-              </Td>
-            </Tr>
-          ))}
-        </tbody>
-      </Table>
-    </div>
+    <ol aria-label={label} className="grid min-w-0 divide-y rounded-lg border">
+      {outputs.map(({ position, output }) => (
+        <li key={position} className="grid grid-cols-[1.25rem_minmax(0,1fr)] gap-x-2 gap-y-2 px-3 py-2.5">
+          <span className="text-xs leading-5.5 tabular-nums text-ink-3">{position}</span>
+          <p className="flex flex-wrap items-center justify-between gap-x-3 gap-y-1">
+            <code className="break-all font-mono text-xs font-semibold">{output.name}</code>
+            <Leaves output={output} />
+          </p>
+          {output.state === 'plain' ? null : (
+            <div className="col-start-2 min-w-0">
+              <Because output={output} />
+            </div>
+          )}
+        </li>
+      ))}
+    </ol>
   );
 }
 
@@ -114,7 +119,6 @@ function Leaves({ output }: { output: Output }) {
 }
 
 function Because({ output }: { output: Output }) {
-  if (output.state === 'plain') return <span className="text-xs text-ink-3">No masked column is behind it.</span>;
   return (
     <div className="grid gap-2 text-xs">
       {output.paths.map((path) => (
@@ -145,7 +149,7 @@ function Path({ path, copied }: { path: readonly Step[]; copied: boolean }) {
   return (
     <ol className="grid gap-1 border-l-2 border-mask/40 pl-2.5">
       {path.map((step, index) => (
-        <li key={step.column} className="flex flex-wrap items-baseline gap-x-1.5 gap-y-0.5 text-ink-3">
+        <li key={step.column} className="flex flex-wrap items-center gap-x-1.5 gap-y-0.5 text-ink-3">
           <span>{step.by === null ? (copied ? 'copy of' : 'computed from') : WORDS[step.by]}</span>
           <ColumnChip column={step.column} masked={index === path.length - 1} />
         </li>

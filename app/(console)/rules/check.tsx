@@ -9,6 +9,7 @@ import { RuleLink, TriedRules } from '../../statement/tried';
 import { Badge } from '../../ui/badge';
 import { Button } from '../../ui/button';
 import { Card } from '../../ui/card';
+import { cx } from '../../ui/classes';
 import { Field, Select, Textarea } from '../../ui/field';
 import { SqlLine } from '../../ui/sqlBlock';
 import { ErrorState, sentence } from '../../ui/states';
@@ -28,9 +29,11 @@ export function CheckStatement() {
     connection: connection || connections.data?.[0]?.name || '',
     principal: principal || (agents.find((one) => one.kind === 'agent') ?? agents[0])?.name || '',
   };
+  // Whom and where come from lists that may still be on their way.
+  const ready = sql.trim() !== '' && chosen.connection !== '' && chosen.principal !== '';
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    if (sql.trim() !== '') check.mutate({ ...chosen, sql });
+    if (ready) check.mutate({ ...chosen, sql });
   };
   return (
     <Card className="min-w-0 p-4 sm:p-5">
@@ -62,7 +65,7 @@ export function CheckStatement() {
             className="min-h-24 font-mono text-xs"
           />
         </Field>
-        <Button type="submit" busy={check.isPending} disabled={sql.trim() === ''}>
+        <Button type="submit" busy={check.isPending} disabled={!ready}>
           {check.isPending ? null : <FlaskConical aria-hidden />}
           Check statement
         </Button>
@@ -78,6 +81,8 @@ export function CheckStatement() {
 }
 
 function Result({ result }: { result: CheckResult }) {
+  // Of one statement that masking refuses, the refusal itself has the words, and what to write instead.
+  const saidBelow = result.verdict.decidedBy === 'masking' && result.statements.length === 1;
   return (
     <div className="grid min-w-0 gap-4 border-t pt-4">
       <div className="grid gap-1.5">
@@ -89,7 +94,7 @@ function Result({ result }: { result: CheckResult }) {
             <span className="text-xs text-ink-3">by {result.verdict.decidedBy}</span>
           )}
         </p>
-        <p className="break-words text-sm text-ink-2">{sentence(result.verdict.why)}</p>
+        {saidBelow ? null : <p className="break-words text-sm text-ink-2">{sentence(result.verdict.why)}</p>}
         {result.error ? (
           <p className="break-words text-sm text-deny">
             {sentence(result.error.message)}
@@ -99,7 +104,7 @@ function Result({ result }: { result: CheckResult }) {
       </div>
       {result.statements.map((statement, index) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: statements of one text have no other identity
-        <div key={index} className="grid min-w-0 gap-3 rounded-lg border p-3">
+        <div key={index} className={cx('grid min-w-0 gap-3', result.statements.length > 1 && 'rounded-lg border p-3')}>
           {result.statements.length > 1 ? (
             <>
               <SqlLine sql={statement.text} />
