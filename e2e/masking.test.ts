@@ -123,6 +123,50 @@ describe('writing statements that answer with rows', () => {
   });
 });
 
+describe('a column that is renamed past the gateway', () => {
+  afterAll(async () => {
+    await direct.query('DROP VIEW IF EXISTS renamed; ALTER TABLE customers RENAME harmless TO ssn');
+    const known = () =>
+      client.query('SELECT upper(ssn) AS ssn FROM customers WHERE id = 3').then(
+        ({ rows }) => rows,
+        () => null,
+      );
+    await expect.poll(known, { timeout: 10_000 }).toEqual([{ ssn: '***' }]);
+  });
+
+  test('keeps its mask, under its new name and through views that were made before', async () => {
+    await direct.query('CREATE VIEW renamed AS SELECT id, ssn FROM customers; GRANT SELECT ON renamed TO PUBLIC');
+    // Until the catalog has been read again nothing is known of the view.
+    await expect
+      .poll(
+        () =>
+          client.query('SELECT ssn FROM renamed WHERE id = 3').then(
+            ({ rows }) => rows,
+            () => null,
+          ),
+        { timeout: 10_000 },
+      )
+      .toEqual([{ ssn: masked(3) }]);
+    await direct.query('ALTER TABLE customers RENAME ssn TO harmless');
+    const shown = async (sql: string) =>
+      client.query(sql).then(
+        ({ rows }) => JSON.stringify(rows),
+        (error: ServerError) => error.code ?? '',
+      );
+    const asked = [
+      'SELECT harmless FROM customers WHERE id = 3',
+      'SELECT * FROM customers WHERE id = 3',
+      'SELECT ssn FROM renamed WHERE id = 3',
+      'SELECT upper(harmless) FROM customers WHERE id = 3',
+    ];
+    const until = Date.now() + 3_000;
+    while (Date.now() < until) for (const sql of asked) expect(await shown(sql), sql).not.toContain(secrets.get(3));
+    expect(await shown('SELECT harmless FROM customers WHERE id = 3')).toContain(masked(3));
+    expect(await shown('SELECT ssn FROM renamed WHERE id = 3')).toContain(masked(3));
+    expect(await shown('SELECT upper(harmless) FROM customers WHERE id = 3')).toContain('***');
+  });
+});
+
 describe('COPY', () => {
   test.each([
     'COPY customers (id, ssn) TO STDOUT',

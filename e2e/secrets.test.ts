@@ -43,11 +43,11 @@ test('no token, password or masked value reaches the terminal, the journals or t
     await session.query(sql);
   for (const sql of [
     'SELECT ssn::int FROM customers',
-    'SELECT reverse(ssn) FROM customers',
     'SELECT * FROM customers WHERE id = $1::text::int',
   ])
     await failure(session.query(sql));
-  await session.query({ text: 'SELECT ssn, email FROM customers', binary: true } as { text: string });
+  await session.query('SELECT reverse(ssn), to_jsonb(c) FROM customers c');
+  await session.query({ text: 'SELECT ssn, email FROM customers', values: [], binary: true } as { text: string });
   await failure(open(proxySettings(gateway, { password: wrongPassword })));
   await failure(open(proxySettings(gateway, { database: 'canary' })));
   await fetch(`${gateway.consoleUrl}/api/trpc/me.get`, { headers: { authorization: `Bearer ${wrongPassword}` } });

@@ -123,6 +123,21 @@ function Detail({ statement }: { statement: StatementDetail }) {
           </p>
         )}
       </Section>
+      {statement.detected.length === 0 ? null : (
+        <Section title="Found in other columns">
+          <ul className="space-y-1 text-sm">
+            {statement.detected.map(({ rule, detector, mode, cells }) => (
+              <li key={`${rule} ${detector}`} className="flex flex-wrap items-center gap-1.5">
+                <Badge tone={mode === 'enforce' ? 'mask' : 'outline'}>
+                  {mode === 'enforce' ? <EyeOff aria-hidden /> : null}
+                  {detector === 'unscanned' ? 'too large to look through' : detector.replace('_', ' ')}
+                </Badge>
+                in {cells} {cells === 1 ? 'cell' : 'cells'}, {mode === 'enforce' ? 'masked' : 'shown (observe only)'} by {rule}
+              </li>
+            ))}
+          </ul>
+        </Section>
+      )}
       <Section title="Parameters">
         <Parameters parameters={statement.parameters} />
       </Section>

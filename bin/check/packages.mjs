@@ -47,10 +47,10 @@ export function licenceFaults(lock) {
   return faults;
 }
 
-/** SPDX: every part of an AND, any part of an OR. */
+/** SPDX: every part of an AND, any part of an OR; the operators may be written small (SPDX 3, annex on expressions). */
 function isAllowed(/** @type {string} */ expression) {
   const bare = expression.replace(/[()]/g, '');
-  return bare.split(/\s+OR\s+/).some((choice) => choice.split(/\s+AND\s+/).every((licence) => ALLOWED.has(licence.trim())));
+  return bare.split(/\s+OR\s+/i).some((choice) => choice.split(/\s+AND\s+/i).every((licence) => ALLOWED.has(licence.trim())));
 }
 
 /**

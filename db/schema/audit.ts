@@ -1,5 +1,5 @@
 import { bigint, doublePrecision, index, integer, jsonb, pgTable, primaryKey, text, timestamp } from 'drizzle-orm/pg-core';
-import type { Action, Enforcement, ParameterValue, RelationUse, RuleTrial, StatementStatus } from './shapes';
+import type { Action, Detected, Enforcement, ParameterValue, RelationUse, RuleTrial, StatementStatus } from './shapes';
 
 const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });
 
@@ -58,6 +58,8 @@ export const statements = pgTable(
     sqlstate: text('sqlstate'),
     /** `schema.table.column` of every masked output column. */
     maskedColumns: jsonb('masked_columns').$type<string[]>().notNull(),
+    /** What rules about content found in columns without a mask of their own. */
+    detected: jsonb('detected').$type<Detected[]>().notNull().default([]),
     durationMs: doublePrecision('duration_ms'),
     analysisMs: doublePrecision('analysis_ms'),
     waitMs: doublePrecision('wait_ms'),

@@ -1,4 +1,4 @@
-import { bigint, integer, jsonb, pgTable, text, timestamp } from 'drizzle-orm/pg-core';
+import { bigint, integer, jsonb, pgTable, primaryKey, text, timestamp } from 'drizzle-orm/pg-core';
 import type {
   Action,
   ApprovalSpec,
@@ -66,6 +66,27 @@ export const connectionEnforcement = pgTable('connection_enforcement', {
   catalogFingerprint: text('catalog_fingerprint').notNull(),
   report: jsonb('report').$type<EnforcementReport>().notNull(),
 });
+
+/** What columns that masking rules name were called when they were named: a rename does not take a mask away. */
+export const columnNames = pgTable(
+  'column_names',
+  {
+    connectionId: text('connection_id')
+      .notNull()
+      .references(() => connections.id, { onDelete: 'cascade' }),
+    relationOid: bigint('relation_oid', { mode: 'number' }).notNull(),
+    attributeNumber: integer('attribute_number').notNull(),
+    schema: text('schema_name').notNull(),
+    relation: text('relation_name').notNull(),
+    column: text('column_name').notNull(),
+    seenAt: instant('seen_at').notNull().defaultNow(),
+  },
+  (table) => [
+    primaryKey({
+      columns: [table.connectionId, table.relationOid, table.attributeNumber, table.schema, table.relation, table.column],
+    }),
+  ],
+);
 
 /** Which groups may open sessions on which connections. No row, no access. */
 export const access = pgTable('access', {

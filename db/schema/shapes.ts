@@ -24,6 +24,17 @@ export type MaskSpec =
 
 export type Detector = 'credit_card' | 'ssn' | 'email' | 'iban' | 'phone' | 'api_key';
 
+/**
+ * Cells of a result in which a detector of a masking rule found something. `unscanned`: cells that were too much to look through. In mode
+ * observe they left as they were. No values.
+ */
+export interface Detected {
+  rule: string;
+  detector: Detector | 'unscanned';
+  mode: 'observe' | 'enforce';
+  cells: number;
+}
+
 /** Every given field must match; an absent field matches anything. */
 export interface RuleMatch {
   /** Command words, e.g. `DELETE`, `DROP`, `DROP TABLE`, `ALTER ROLE`, `COPY PROGRAM`; a verb alone covers its objects. */

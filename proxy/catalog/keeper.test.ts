@@ -2,6 +2,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type TestDatabase, withPostgres } from '../../db/embedded/testing';
 import { type CatalogKeeper, openCatalogKeeper } from './keeper';
+import type { FormerNames } from './types';
 
 let database: TestDatabase;
 let admin: pg.Client;
@@ -20,9 +21,11 @@ afterAll(async () => {
   await database.drop();
 });
 
+const kept: FormerNames = new Map();
+
 function keep(connect: () => Promise<pg.Client>, pollMs: number): { keeper: CatalogKeeper; errors: unknown[] } {
   const errors: unknown[] = [];
-  const keeper = openCatalogKeeper({ connect, pollMs, onError: (error) => errors.push(error) });
+  const keeper = openCatalogKeeper({ connect, pollMs, formerNames: async () => kept, onError: (error) => errors.push(error) });
   keepers.push(keeper);
   return { keeper, errors };
 }
@@ -63,6 +66,36 @@ describe('the catalog keeper', () => {
     expect(late.relationsByName.has('third')).toBe(true);
     const [a, b] = await Promise.all([keeper.refresh(), keeper.refresh()]);
     expect(a).toBe(b);
+  });
+
+  it('keeps the names that columns had', async () => {
+    await admin.query('create schema old; create table old.people (id int, ssn text, gone text)');
+    const { keeper } = keep(connect, 60_000);
+    const before = (await keeper.ready()).relationsByName.get('people')?.[0];
+    await admin.query(
+      'alter table old.people rename ssn to harmless; alter table old.people drop gone; alter table old.people rename to folk',
+    );
+    await keeper.refresh();
+    await admin.query('alter schema old rename to later');
+    const { formerNames, relations } = await keeper.refresh();
+    expect(relations.get(before?.oid ?? 0)).toMatchObject({ schema: 'later', name: 'folk' });
+    expect(formerNames.get(`${before?.oid}.2`)).toEqual([
+      ['old', 'people', 'ssn'],
+      ['old', 'folk', 'harmless'],
+    ]);
+    expect(formerNames.has(`${before?.oid}.3`)).toBe(false);
+  });
+
+  it('has no snapshot while what columns were called cannot be read', async () => {
+    const keeper = openCatalogKeeper({
+      connect,
+      pollMs: 60_000,
+      formerNames: () => Promise.reject(new Error('store')),
+      onError: () => undefined,
+    });
+    keepers.push(keeper);
+    await expect(keeper.ready()).rejects.toThrow('store');
+    expect(keeper.current()).toBeNull();
   });
 
   it('vouches for nothing once the upstream is out of reach, and recovers', async () => {

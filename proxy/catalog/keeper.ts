@@ -1,7 +1,8 @@
 import type pg from 'pg';
+import { withFormerNames } from './formerNames';
 import { catalogFingerprint, loadCatalog } from './load';
 import { LOCK_TIMEOUT_MS } from './texts';
-import type { CatalogSnapshot } from './types';
+import type { CatalogSnapshot, FormerNames } from './types';
 
 /** Keeps the catalog of one upstream current through its own control connection. */
 export interface CatalogKeeper {
@@ -19,6 +20,8 @@ export interface CatalogKeeper {
 export interface KeeperOptions {
   connect(): Promise<pg.Client>;
   pollMs: number;
+  /** What columns were called when the gateway last saw them, asked for once; without an answer there is no snapshot. */
+  formerNames(): Promise<FormerNames>;
   onError(error: unknown): void;
 }
 
@@ -35,6 +38,7 @@ export function openCatalogKeeper(options: KeeperOptions): CatalogKeeper {
   let client: pg.Client | null = null;
   let snapshot: CatalogSnapshot | null = null;
   let whole: CatalogSnapshot | null = null;
+  let kept: FormerNames | null = null;
   let confirmedAtMs = Number.NEGATIVE_INFINITY;
   let version = 0;
   let failures = 0;
@@ -73,7 +77,8 @@ export function openCatalogKeeper(options: KeeperOptions): CatalogKeeper {
     const fingerprint = await withTimeout(catalogFingerprint(connection));
     if (snapshot?.fingerprint !== fingerprint) snapshot = null;
     if (snapshot === null || snapshot.unreadable.length > 0) {
-      const loaded = await withTimeout(loadCatalog(connection));
+      kept ??= await withTimeout(options.formerNames());
+      const loaded = withFormerNames(await withTimeout(loadCatalog(connection)), whole, kept);
       if (snapshot === null || !isSame(snapshot, loaded)) snapshot = { ...loaded, version: ++version };
       whole = snapshot;
     }

@@ -119,6 +119,7 @@ describe('the keeper of such a catalog', () => {
         await client.connect();
         return client;
       },
+      formerNames: async () => new Map(),
       pollMs: 300,
       onError: () => undefined,
     });

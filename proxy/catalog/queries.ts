@@ -20,6 +20,11 @@ select c.oid as oid, n.nspname::text as schema, c.relname::text as name, c.relki
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
  where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S', 'c') and n.nspname !~ '^pg_(toast|temp)'`;
 
+/** Of all sessions: which of them are whose only their sessions know. */
+export const TEMPORARY = `
+select c.oid as oid from pg_class c join pg_namespace n on n.oid = c.relnamespace
+ where c.relkind in ('r', 'p') and n.nspname ~ '^pg_temp'`;
+
 export const COLUMNS = `
 select a.attrelid as relation, a.attnum::int4 as number, a.attname::text as name, a.atttypid as "typeOid",
        a.attgenerated <> '' as generated

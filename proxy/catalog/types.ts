@@ -11,6 +11,10 @@ export interface CatalogSnapshot {
   relations: ReadonlyMap<number, Relation>;
   /** By bare name, in every schema; composite types are no relations to a statement and left out. */
   relationsByName: ReadonlyMap<string, readonly Relation[]>;
+  /** Temporary relations of all sessions. They hold nothing masked, because nothing masked is let into them. */
+  temporary: ReadonlySet<number>;
+  /** Names that columns had before: a masking rule that named one goes on to name it. */
+  formerNames: FormerNames;
   functions: ReadonlyMap<string, readonly FunctionInfo[]>;
   /** Operators and casts that are not PostgreSQL's own. */
   operators: readonly DefinedObject[];
@@ -19,6 +23,11 @@ export interface CatalogSnapshot {
   /** Relations and functions whose text could not be read because somebody had locked what it names; they are to be read again. */
   unreadable: readonly string[];
 }
+
+/** Schema, relation and column. */
+export type ColumnPath = readonly [string, string, string];
+/** By relation OID and attribute number, joined by a dot. */
+export type FormerNames = ReadonlyMap<string, readonly ColumnPath[]>;
 
 /** pg_class.relkind: r table, p partitioned table, v view, m materialised view, f foreign table, S sequence, c composite type, i and I index, t toast. */
 export type RelationKind = 'r' | 'p' | 'v' | 'm' | 'f' | 'S' | 'c' | 'i' | 'I' | 't';

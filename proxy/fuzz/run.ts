@@ -124,6 +124,7 @@ class World {
     return {
       view: () => VIEW,
       mayBeMasked: () => true,
+      detecting: () => [],
       onRead: () => undefined,
       refreshCatalog: async () => undefined,
       judge: (text) => judgeWords(text),

@@ -236,6 +236,18 @@ describe('verify', () => {
     expect(report.columns.every((proof) => proof.attempt === 'not tried')).toBe(true);
   });
 
+  test('a column that could not be tried is not proved', async () => {
+    const catalog = await loadCatalog(least);
+    await root.query('begin; lock table public.people in access exclusive mode');
+    try {
+      const report = await verifyRole(least, catalog, masksIn, null);
+      expect(report.state).toBe('gateway');
+      expect(report.reasons).toContain('reading public.people.ssn was not refused (failed 55P03)');
+    } finally {
+      await root.query('rollback');
+    }
+  });
+
   test('it leaves nothing behind', async () => {
     await verify();
     expect((await least.query('show search_path')).rows).toEqual([{ search_path: 'gatehouse_masked, public' }]);

@@ -47,7 +47,14 @@ function catalogOf(relations: Relation[], functions: FunctionInfo[] = []): Catal
   return {
     ...{ version: 1, serverVersion: 180000, fingerprint: 'f', user: { name: 'app', superuser: false, bypassRls: false } },
     ...{ searchPath: ['public'], relations: new Map(relations.map((item) => [item.oid, item])), relationsByName: byName },
-    ...{ functions: new Map(functions.map((item) => [item.name, [item]])), operators: [], casts: [], unreadable: [] },
+    ...{
+      functions: new Map(functions.map((item) => [item.name, [item]])),
+      operators: [],
+      casts: [],
+      unreadable: [],
+      temporary: new Set<number>(),
+      formerNames: new Map(),
+    },
     types: new Map([TEXT, INT, UUID, DOMAIN].map((item) => [item.oid, item])),
   };
 }
@@ -132,6 +139,11 @@ describe('masking views', () => {
     [{ type: 'number', round: 1e-7 }, 1, `CAST('0.0000001' AS pg_catalog."numeric")`],
     [{ type: 'partial', keepFirst: 1, keepLast: 256 }, 2, "THEN '***' END"],
   ])('%j on column %i', (spec, number, expected) => expect(query(spec, number)).toContain(expected));
+
+  test('keep conditions and estimates away from what is behind them', () => {
+    const made = hardeningScript(request([people, places], [mask(people, 2), mask(places, 1)])).match(/^CREATE VIEW .*$/gm);
+    expect(made).toEqual(['people', 'places'].map((name) => `CREATE VIEW "gatehouse_masked"."${name}" WITH (security_barrier) AS`));
+  });
 
   test('another mask is another digest', () => {
     const digest = (spec: MaskSpec) => maskingViews(catalogOf([people]), [mask(people, 2, spec)], 'm')[0]?.digest;

@@ -71,6 +71,9 @@ async function become(client: pg.ClientBase, role: string): Promise<string | nul
   }
 }
 
+/** lock_not_available */
+const LOCKED = 'failed 55P03';
+
 interface Tried {
   relation: Relation;
   proof: ColumnProof;
@@ -84,12 +87,15 @@ async function proveColumns(
   mayTry: boolean,
 ): Promise<Tried[]> {
   const proofs: Tried[] = [];
+  /** A relation that somebody has locked is waited for once. */
+  const locked = new Set<Relation>();
   for (const mask of masks) {
     const relation = catalog.relations.get(mask.relationOid);
     const column = relation?.columns.find((item) => item.number === mask.attributeNumber);
     if (relation === undefined || column === undefined) continue;
     const privilege = facts.readable.has(`${mask.relationOid}.${mask.attributeNumber}`);
-    const attempt = mayTry ? await tryColumn(client, relation, column.name) : 'not tried';
+    const attempt = !mayTry ? 'not tried' : locked.has(relation) ? LOCKED : await tryColumn(client, relation, column.name);
+    if (attempt === LOCKED) locked.add(relation);
     proofs.push({ relation, proof: { column: mask.column, rule: mask.rule, privilege, attempt } });
   }
   return proofs;

@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import type { Action, ParameterValue, RelationUse, RuleTrial, StatementStatus } from '../../db/schema/shapes';
+import type { Action, Detected, ParameterValue, RelationUse, RuleTrial, StatementStatus } from '../../db/schema/shapes';
 
 /** What is known of a statement before it is forwarded: written first, so that nothing runs unrecorded. */
 export interface StatementEntry {
@@ -42,6 +42,8 @@ export interface OutcomeEntry {
   bytes?: number;
   sqlstate?: string;
   maskedColumns?: readonly string[];
+  /** Cells in which rules about content found something. */
+  detected?: readonly Detected[];
   durationMs?: number;
   waitMs?: number;
 }

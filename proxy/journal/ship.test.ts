@@ -59,6 +59,8 @@ const intent = (id: string, sqlText = 'select 1'): StatementEntry => ({
   transactionStatus: 'I',
 });
 
+const DETECTED = [{ rule: 'anywhere', detector: 'email' as const, mode: 'enforce' as const, cells: 3 }];
+
 const rows = () => store.select().from(statements).orderBy(asc(statements.id));
 
 describe('shipper', () => {
@@ -70,7 +72,16 @@ describe('shipper', () => {
     expect((await rows()).map((row) => row.status)).toEqual(ids.map(() => 'running'));
 
     for (const id of ids)
-      journal.append({ type: 'outcome', id, status: 'done', rows: 2, bytes: 9, durationMs: 1.5, maskedColumns: ['public.t.ssn'] });
+      journal.append({
+        type: 'outcome',
+        id,
+        status: 'done',
+        rows: 2,
+        bytes: 9,
+        durationMs: 1.5,
+        maskedColumns: ['public.t.ssn'],
+        detected: DETECTED,
+      });
     while ((await shipAll(store, dir)) > 0);
     expect(await shipAll(store, dir)).toBe(0);
     const stored = await rows();
@@ -80,6 +91,7 @@ describe('shipper', () => {
       rows: 2,
       parameters: [{ typeOid: 23, value: '42' }],
       maskedColumns: ['public.t.ssn'],
+      detected: DETECTED,
       ownerName: 'ana',
     });
     journal.close();

@@ -182,10 +182,11 @@ async function writeOutcomes(tx: StoreTransaction, entries: readonly OutcomeEntr
       bytes = coalesce(o.bytes, s.bytes),
       sqlstate = coalesce(o.sqlstate, s.sqlstate),
       masked_columns = coalesce(o.masked_columns, s.masked_columns),
+      detected = coalesce(o.detected, s.detected),
       duration_ms = coalesce(o.duration_ms, s.duration_ms),
       wait_ms = coalesce(o.wait_ms, s.wait_ms)
     from jsonb_to_recordset(${JSON.stringify([...merged.values()].map(outcomeRow))}::jsonb)
-      as o(id text, status text, request_id text, rows bigint, bytes bigint, sqlstate text, masked_columns jsonb,
+      as o(id text, status text, request_id text, rows bigint, bytes bigint, sqlstate text, masked_columns jsonb, detected jsonb,
            duration_ms double precision, wait_ms double precision)
     where s.id = o.id`);
 }
@@ -199,6 +200,7 @@ function outcomeRow(entry: OutcomeEntry) {
     bytes: entry.bytes ?? null,
     sqlstate: entry.sqlstate ?? null,
     masked_columns: entry.maskedColumns ?? null,
+    detected: entry.detected ?? null,
     duration_ms: entry.durationMs ?? null,
     wait_ms: entry.waitMs ?? null,
   };

@@ -17,6 +17,8 @@ const catalog: CatalogSnapshot = {
   searchPath: [],
   relations: new Map(),
   relationsByName: new Map(),
+  temporary: new Set(),
+  formerNames: new Map(),
   functions: new Map(),
   operators: [],
   casts: [],

@@ -1,6 +1,8 @@
+import { columnKey } from '../catalog/formerNames';
 import type { CatalogSnapshot, Column, Relation } from '../catalog/types';
-import { matchesGlob, matchesSegment } from '../policy/glob';
-import type { ConnectionPolicy, MaskingRule, Principal } from '../policy/types';
+import { matchesGlob } from '../policy/glob';
+import type { ConnectionPolicy, MaskingRule } from '../policy/types';
+import { appliesTo, type MaskingScope } from './applies';
 import { compareMasks, strictestMask } from './strictest';
 import { spreadTaint } from './taint';
 import type { ColumnMask } from './types';
@@ -18,18 +20,13 @@ export interface MaskIndex {
   observed: readonly ColumnMask[];
 }
 
-type Scope = {
-  masking: readonly MaskingRule[];
-  connection: ConnectionPolicy;
-  principal: Pick<Principal, 'groups'>;
-  catalog: CatalogSnapshot;
-};
+type Scope = MaskingScope & { connection: ConnectionPolicy; catalog: CatalogSnapshot };
 
 const MASKABLE: ReadonlySet<string> = new Set(['r', 'p', 'v', 'm', 'f']);
 
 /** Resolves the masking rules against a catalog. Pure; costs a parse per view, so callers keep the result per policy and catalog version. */
 export function maskedColumnsFor(scope: Scope): MaskIndex {
-  const rules = scope.masking.filter((rule) => appliesTo(rule, scope));
+  const rules = scope.masking.filter((rule) => rule.columns.length > 0 && appliesTo(rule, scope));
   const masked = matchColumns(
     rules.filter((rule) => rule.mode === 'enforce'),
     scope.catalog,
@@ -45,15 +42,14 @@ export function maskedColumnsFor(scope: Scope): MaskIndex {
   );
 }
 
-/** Whether some mask may apply, whatever the catalog says: while it is not known, such a session is treated as one that has masks. */
-export function mayBeMasked(scope: Omit<Scope, 'catalog'>): boolean {
-  return scope.masking.some((rule) => rule.mode === 'enforce' && appliesTo(rule, scope));
-}
-
-function appliesTo(rule: MaskingRule, scope: Omit<Scope, 'catalog'>): boolean {
-  if (rule.mode === 'off' || rule.columns.length === 0) return false;
-  if (!rule.connections.some((name) => matchesSegment(name, scope.connection.name)) && rule.connections.length > 0) return false;
-  return !rule.exceptGroups.some((group) => scope.principal.groups.includes(group));
+/**
+ * Whether some mask may apply, whatever the catalog says: while it is not known, such a session is treated as one that has masks.
+ * Rules that only observe content count too: they look at every cell.
+ */
+export function mayBeMasked(scope: MaskingScope): boolean {
+  return scope.masking.some(
+    (rule) => appliesTo(rule, scope) && (rule.detect.length > 0 || (rule.mode === 'enforce' && rule.columns.length > 0)),
+  );
 }
 
 /** Masks by relation OID, then attribute number. */
@@ -65,13 +61,21 @@ function matchColumns(rules: readonly MaskingRule[], catalog: CatalogSnapshot): 
   for (const relation of catalog.relations.values()) {
     if (!isMaskable(relation)) continue;
     for (const column of relation.columns) {
+      const former = catalog.formerNames.get(columnKey(relation.oid, column.number)) ?? [];
+      const paths = [[relation.schema, relation.name, column.name] as const, ...former];
       for (const rule of rules) {
-        if (!rule.columns.some((glob) => matchesGlob(glob, [relation.schema, relation.name, column.name]))) continue;
+        if (!rule.columns.some((glob) => paths.some((path) => matchesGlob(glob, path)))) continue;
         addMask(masks, maskOn(relation, column, rule));
       }
     }
   }
   return masks;
+}
+
+/** The columns that rules name on a connection, whoever asks, as they are called now. */
+export function namedColumns(scope: Pick<Scope, 'masking' | 'connection' | 'catalog'>): readonly ColumnMask[] {
+  const rules = scope.masking.filter((rule) => rule.columns.length > 0 && appliesTo(rule, { ...scope, principal: { groups: [] } }));
+  return [...matchColumns(rules, scope.catalog).values()].flatMap((columns) => [...columns.values()]);
 }
 
 /** What a glob of a masking rule can name: relations with rows of their own or a query's, but for the server's catalogs. */
@@ -111,13 +115,17 @@ function indexOf(masks: MasksByOrigin, observed: readonly ColumnMask[], catalog:
   for (const [oid, columns] of masks) {
     const relation = catalog.relations.get(oid);
     if (relation === undefined) continue;
-    const names = byName.get(relation.name) ?? new Map<string, ColumnMask>();
-    byName.set(relation.name, names);
     for (const column of relation.columns) {
       const mask = columns.get(column.number);
       if (mask === undefined) continue;
-      const other = names.get(column.name);
-      names.set(column.name, other === undefined ? mask : strictestMask(other, mask));
+      // The snapshot may be a moment old, and a column be called again what it was called before.
+      const former = catalog.formerNames.get(columnKey(relation.oid, column.number)) ?? [];
+      for (const [, relationName, columnName] of [[relation.schema, relation.name, column.name] as const, ...former]) {
+        const names = byName.get(relationName) ?? new Map<string, ColumnMask>();
+        byName.set(relationName, names);
+        const other = names.get(columnName);
+        names.set(columnName, other === undefined ? mask : strictestMask(other, mask));
+      }
     }
   }
   return {

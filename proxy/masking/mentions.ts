@@ -60,6 +60,7 @@ class MentionSearch<T> {
   /** Sub-selects, CTEs, joins and functions in FROM whose rows carry a mention. */
   private readonly carriers = new Set<SqlNode>();
   private readonly carrierCtes = new Set<string>();
+  private readonly familiar = new Set<string>();
   private readonly ctes = new Map<string, SqlNode[]>();
   private readonly columns = new Map<SqlNode, ReadonlySet<string> | null>();
   private bindings = new Map<string, Binding[]>();
@@ -74,7 +75,31 @@ class MentionSearch<T> {
     for (const relation of relations) for (const column of taints.get(relation)?.keys() ?? []) this.taintedColumns.add(column);
     walk(root, (node) => {
       if (node.tag === 'CommonTableExpr') push(this.ctes, text(node, 'ctename') ?? '', node);
+      for (const name of this.namesGivenBy(node)) this.familiar.add(name);
     });
+  }
+
+  /** The column names that a node puts into the statement: those of a relation, of an output, of an alias. */
+  private namesGivenBy(node: SqlNode): readonly string[] {
+    switch (node.tag) {
+      case 'RangeVar':
+        return (this.catalog.relationsByName.get(text(node, 'relname') ?? '') ?? []).flatMap((relation) =>
+          relation.columns.map(({ name }) => name),
+        );
+      case 'ResTarget':
+        return [text(node, 'name') ?? (child(node, 'val')?.tag === 'ColumnRef' ? '' : (outputName(child(node, 'val')) ?? ''))];
+      case 'Alias':
+        return names(list(node, 'colnames'));
+      case 'CommonTableExpr':
+        return names(list(node, 'aliascolnames'));
+      case 'ColumnDef':
+      case 'RangeTableFuncCol':
+        return [text(node, 'colname') ?? ''];
+      case 'JsonTableColumn':
+        return [text(node, 'name') ?? ''];
+      default:
+        return [];
+    }
   }
 
   run(): Mention[] {
@@ -226,7 +251,7 @@ class MentionSearch<T> {
       case 'CopyStmt': {
         const relation = child(node, 'relation');
         const columns = names(list(node, 'attlist'));
-        const named = columns.length === 0 || columns.some((column) => this.taintedColumns.has(column));
+        const named = columns.length === 0 || columns.some((column) => this.taintedColumns.has(column) || this.isStrange(column));
         if (!flag(node, 'is_from') && relation !== null && this.isTaintedRelation(relation) && named)
           this.add(node, 'COPY', columns.join(', ') || '*');
         break;
@@ -284,6 +309,7 @@ class MentionSearch<T> {
       if (this.isOutOfReach(blocks)) return;
       if (this.taintedColumns.has(name)) this.add(node, 'column', name);
       else if (this.isTaintedName(name)) this.add(node, 'whole row', name);
+      else if (this.isStrange(name)) this.add(node, 'column', name);
       return;
     }
     if (!this.bindings.has(qualifier) && this.isTaintedName(name)) {
@@ -293,6 +319,12 @@ class MentionSearch<T> {
     if (!this.mayBeTainted(qualifier)) return;
     if (this.taintedColumns.has(name)) this.add(node, 'column', name);
     else if (this.isFunctionNotation(qualifier, name)) this.add(node, 'whole row', `${qualifier}.${name}`);
+    else if (this.isStrange(name)) this.add(node, 'column', name);
+  }
+
+  /** A name that nothing in the statement has, as far as the catalog knows: it may be a masked column that was renamed a moment ago. */
+  private isStrange(name: string): boolean {
+    return !this.familiar.has(name) && !this.bindings.has(name) && !SYSTEM_COLUMNS.has(name);
   }
 
   /** An unknown qualifier may be anything: a schema, OLD, EXCLUDED. */

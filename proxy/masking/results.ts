@@ -1,5 +1,7 @@
 import type { ColumnDescription } from '../wire/backend';
 import type { CellMask } from './cellOut';
+import { type Detection, detectingColumns } from './detect/columns';
+import type { DetectionHits } from './detect/hits';
 import type { RowMask } from './rows';
 import { cellMaskFor } from './transforms/cellMaskFor';
 import type { Types } from './transforms/family';
@@ -8,7 +10,8 @@ import type { ColumnMask, ExpectedOutput, Touch } from './types';
 /** What happens to the rows of one result. */
 export type ResultPlan =
   | { kind: 'pass' }
-  | { kind: 'mask'; masks: RowMask; columns: readonly string[] }
+  /** `hits` counts what content rules found in columns without a mask of their own. */
+  | { kind: 'mask'; masks: RowMask; columns: readonly string[]; hits: DetectionHits | null }
   /** The server's description disagrees with the analysis: no row is released. */
   | { kind: 'withhold'; reason: string }
   /** A relation the catalog snapshot does not know: read it again, then plan again. */
@@ -18,10 +21,13 @@ export interface ResultContext {
   touch: Touch;
   byOrigin(relationOid: number, attributeNumber: number): ColumnMask | null;
   isTainted(relationOid: number): boolean;
+  isTemporary(relationOid: number): boolean;
   /** False for a relation, or a column of it, that the snapshot does not have. */
   knowsColumn(relationOid: number, attributeNumber: number): boolean;
   types: Types;
   hashKey: Buffer;
+  /** Rules that look into the cells of columns without a mask; null when there are none. */
+  detection: Detection | null;
   /** True when the catalog was read again for this very result. */
   refreshed: boolean;
 }
@@ -47,7 +53,10 @@ export function planResult(columns: readonly ColumnDescription[], context: Resul
     const { typeOid, format } = column;
     masks.push(spec === null ? null : cellMaskFor({ spec, typeOid, format, types: context.types, hashKey: context.hashKey }));
   }
-  return masks.every((mask) => mask === null) ? { kind: 'pass' } : { kind: 'mask', masks, columns: [...named] };
+  const detecting = context.detection === null ? null : detectingColumns(columns, context.detection);
+  if (detecting !== null)
+    return { kind: 'mask', masks: masks.map((mask, i) => mask ?? detecting.masks[i] ?? null), columns: [...named], hits: detecting.hits };
+  return masks.every((mask) => mask === null) ? { kind: 'pass' } : { kind: 'mask', masks, columns: [...named], hits: null };
 }
 
 type Compared = { kind: 'mask' } | { kind: 'refresh' } | { kind: 'withhold'; reason: string };
@@ -56,7 +65,7 @@ const AGREED: Compared = { kind: 'mask' };
 
 /** The server's own word on where one column comes from, against the analysis. */
 function originMask(column: ColumnDescription, output: ExpectedOutput | null, context: ResultContext): Compared {
-  if (column.tableOid === 0 || column.attributeNumber < 0) return AGREED;
+  if (column.tableOid === 0 || column.attributeNumber < 0 || context.isTemporary(column.tableOid)) return AGREED;
   if (!context.knowsColumn(column.tableOid, column.attributeNumber)) {
     if (!context.refreshed) return { kind: 'refresh' };
     // A relation of this session's own open transaction is invisible to the catalog's connection. The touch test, which goes by

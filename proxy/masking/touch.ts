@@ -63,6 +63,14 @@ export function touchOf(
     return { state: 'unresolved', reason: 'what a prepared statement reads would be stored where no mask covers it', columns };
   if (stores !== null && writes) return { state: 'unresolved', reason: 'it replaces a relation with masked columns', columns };
   if (mentions.length === 0 && !writes) return { state: 'clean' };
+  const past = facts.relations.find(({ name }) => masks.taintedRelations.has(name) && !catalog.relationsByName.has(name));
+  if (past !== undefined)
+    return {
+      state: 'unresolved',
+      reason: `${past.name} was the name of a relation with masked columns, and is none now`,
+      columns,
+      unfollowed: true,
+    };
   return followed(node, masks, { catalog, searchPath, columns });
 }
 
@@ -85,7 +93,7 @@ function followed(node: SqlNode, masks: MaskIndex, { catalog, searchPath, column
   } catch (error) {
     if (!(error instanceof UnresolvedError)) throw error;
     const what = columns.length === 0 ? 'it changes a relation with masked columns' : `it may read masked ${listed(columns)}`;
-    return { state: 'unresolved', reason: `${what}, and ${error.reason}`, columns };
+    return { state: 'unresolved', reason: `${what}, and ${error.reason}`, columns, unfollowed: true };
   }
   const explained = node.tag === 'ExplainStmt';
   const problem: Problem | null =

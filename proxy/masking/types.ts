@@ -54,4 +54,10 @@ export type Touch =
       /** How a COPY … TO STDOUT writes its rows; null for every other statement. */
       copy: CopyOptions | null;
     }
-  | { state: 'unresolved'; reason: string; columns: readonly string[] };
+  | {
+      state: 'unresolved';
+      reason: string;
+      columns: readonly string[];
+      /** Its names or constructs could not be followed: it may be one that the server refuses in words of its own. */
+      unfollowed?: boolean;
+    };

@@ -301,6 +301,41 @@ describe('the remembering judge', () => {
   });
 });
 
+describe('COPY to the client where a rule looks into content', () => {
+  const detecting = (text: string, mode: 'enforce' | 'observe', groups: string[] = []) => {
+    const masking = [
+      {
+        ...{ name: 'cards-anywhere', connections: [], columns: [], detect: ['credit_card' as const], mask: { type: 'redact' } as const },
+        ...{ inference: 'guarded' as const, exceptGroups: ['cleared'], mode },
+      },
+    ];
+    const base = context();
+    return judge(text, { ...base, policy: { ...base.policy, masking }, principal: { ...principal, groups } }).statements[0];
+  };
+
+  const touch = (text: string, mode: 'enforce' | 'observe' = 'enforce', groups: string[] = []) => detecting(text, mode, groups)?.touch;
+
+  it('is followed, so that its columns and their types are known', () => {
+    for (const text of [
+      'copy items to stdout',
+      'copy (select name from items) to stdout (format binary)',
+      'copy items to stdout csv header',
+    ])
+      expect(touch(text)).toMatchObject({ state: 'resolved', columns: [], outputs: expect.arrayContaining([]), copy: expect.anything() });
+    expect(touch('copy items to stdout', 'observe')).toEqual({ state: 'clean' });
+    expect(touch('copy items to stdout', 'enforce', ['cleared'])).toEqual({ state: 'clean' });
+    expect(touch('copy items from stdin')).toEqual({ state: 'clean' });
+  });
+
+  it.each([
+    ["copy items to stdout (encoding 'LATIN1')", 'ENCODING'],
+    ["copy items to stdout (null 'x')", 'NULL string'],
+    ['copy (select * from nowhere) to stdout', 'columns are not known'],
+  ])('is refused where that cannot be: %s', (text, why) => {
+    expect(detecting(text, 'enforce')?.verdict).toMatchObject({ action: 'deny', why: expect.stringContaining(why) });
+  });
+});
+
 describe('code planted under masks', () => {
   const masked = (text: string) => {
     const masking = [

@@ -1,6 +1,8 @@
 import type { Action, RelationUse } from '../../db/schema/shapes';
 import type { CatalogSnapshot } from '../catalog/types';
 import type { MaskIndex } from '../masking/columns';
+import { contentTouch, isCopyToClient } from '../masking/copyContent';
+import { detectionFor, enforcesDetection } from '../masking/detect/rules';
 import { touchOf } from '../masking/touch';
 import type { Touch } from '../masking/types';
 import { factsOf } from '../sql/facts';
@@ -66,7 +68,9 @@ function judgeStatement(parsed: ParsedStatement, context: JudgeContext, before: 
   };
   const searchPath = context.searchPath === undefined ? context.catalog.searchPath : context.searchPath;
   const resolved = resolveNames(parsed.node, facts, context.catalog, searchPath);
-  const touch = before === undefined ? touchOf(parsed, facts, context.masks, context.catalog, searchPath) : behindChange(before);
+  const met = before === undefined ? touchOf(parsed, facts, context.masks, context.catalog, searchPath) : behindChange(before);
+  const looked = isCopyToClient(parsed.node) && enforcesDetection(detectionFor({ ...context, masking: context.policy.masking }));
+  const touch = looked ? contentTouch(parsed.node, met, context.catalog, searchPath) : met;
   const unnamed = hasTableRules(context.policy, context.connection, context.principal) ? resolved.opaque : [];
   const verdict = decide({
     facts,

@@ -1,5 +1,7 @@
 import { CopyMaskError, MAX_ROW_BYTES } from '../masking/copy/malformed';
 import { type CopyPlan, planCopy } from '../masking/copyPlan';
+import { enforcesDetection } from '../masking/detect/rules';
+import { maskFields, maskWords } from '../masking/detect/words';
 import { planResult, type ResultPlan } from '../masking/results';
 import { maskRow } from '../masking/rows';
 import type { Touch } from '../masking/types';
@@ -192,14 +194,17 @@ export class BackendFlow {
       this.#waitFor(view);
       return null;
     }
-    if (view.masks.empty) return { kind: 'pass' };
+    const rules = session.services.detecting(session.facts);
+    if (view.masks.empty && rules.length === 0) return { kind: 'pass' };
     const plan = planResult(columns, {
       touch: this.#touchOf(judged, view),
       byOrigin: (oid, number) => view.masks.byOrigin(oid, number),
       isTainted: (oid) => view.masks.isTainted(oid),
-      knowsColumn: (oid, number) => knowsColumn(view, oid, number),
+      isTemporary: (oid) => view.catalog.temporary.has(oid),
+      knowsColumn: (oid, number) => view.masks.empty || knowsColumn(view, oid, number),
       types: view.catalog.types,
       hashKey: session.services.hashKey,
+      detection: rules.length === 0 ? null : { rules, types: view.catalog.types, hashKey: session.services.hashKey },
       refreshed: this.#refreshed,
     });
     this.#refreshed = false;
@@ -273,31 +278,40 @@ export class BackendFlow {
     }
   }
 
-  /** Rows of a portal nobody described: right for a clean statement, never for one that meets masked data. */
+  /** Rows of a portal nobody described: right for a clean statement, never for one that meets masked data or whose cells are looked into. */
   #planWithoutDescription(execution: Execution, head: Reply | undefined): ResultPlan {
     const portal = head?.op === 'execute' ? head.portal : null;
     if (portal?.plan != null) return portal.plan;
-    if (execution.judged.touch.state === 'clean') return { kind: 'pass' };
+    const { services, facts } = this.#session;
+    if (execution.judged.touch.state === 'clean' && services.detecting(facts).length === 0) return { kind: 'pass' };
     return { kind: 'withhold', reason: 'The columns of this result are not described.' };
   }
 
   #copyOut(execution: Execution, bytes: Buffer): Disposal {
     const session = this.#session;
     this.#rows = execution;
-    if (execution.judged.touch.state === 'clean') return 'pass';
+    const rules = session.services.detecting(session.facts);
+    if (execution.judged.touch.state === 'clean') {
+      // It was judged before a rule began to look into content.
+      if (enforcesDetection(rules)) return this.#withhold(execution, 'The policy has changed; send it again.');
+      return 'pass';
+    }
     const view = session.services.view(session.facts);
     // Judged a moment ago, by a catalog that can no longer be vouched for.
     if (view instanceof Promise) {
       view.catch(() => undefined);
       return this.#withhold(execution, 'The catalog has changed; send it again.');
     }
-    const plan = planCopy(bytes, execution.judged.touch, { types: view.catalog.types, hashKey: session.services.hashKey });
+    const { hashKey } = session.services;
+    const { types } = view.catalog;
+    const detection = rules.length === 0 ? null : { rules, types, hashKey };
+    const plan = planCopy(bytes, execution.judged.touch, { types, hashKey, detection });
     switch (plan.kind) {
       case 'pass':
         return 'pass';
       case 'mask':
         this.#copy = plan;
-        execution.plan = { kind: 'mask', masks: [], columns: plan.columns };
+        execution.plan = { kind: 'mask', masks: [], columns: plan.columns, hits: plan.hits };
         return 'pass';
       case 'withhold':
         return this.#withhold(execution, plan.reason);
@@ -394,7 +408,9 @@ export class BackendFlow {
 
   #emitError(bytes: Buffer): void {
     const taint = this.#taintOf(bytes);
-    this.#session.toClient.append(taint === 'none' ? bytes : scrubFields(Backend.errorResponse, bytes, taint));
+    this.#session.toClient.append(
+      this.#looked(Backend.errorResponse, taint === 'none' ? bytes : scrubFields(Backend.errorResponse, bytes, taint)),
+    );
   }
 
   /** A statement that names nothing masked can still make a cascade or a trigger fail on a row that is. */
@@ -437,9 +453,17 @@ export class BackendFlow {
 
   #notice(bytes: Buffer): Disposal {
     const taint = this.#taintOf(bytes);
-    if (taint === 'none') return 'pass';
-    this.#session.toClient.append(scrubFields(Backend.noticeResponse, bytes, taint));
+    const scrubbed = this.#looked(Backend.noticeResponse, taint === 'none' ? bytes : scrubFields(Backend.noticeResponse, bytes, taint));
+    if (scrubbed === bytes) return 'pass';
+    this.#session.toClient.append(scrubbed);
     return 'taken';
+  }
+
+  /** An error or notice after the rules about content looked into its words. */
+  #looked(type: number, bytes: Buffer): Buffer {
+    const { services, facts } = this.#session;
+    const rules = services.detecting(facts);
+    return rules.length === 0 ? bytes : maskFields(type, bytes, rules, services.hashKey);
   }
 
   /** A payload is another session's words and may be a masked value; a session under masks learns only that something happened. */
@@ -449,7 +473,7 @@ export class BackendFlow {
     const view = session.services.view(session.facts);
     // While the catalog is not known neither are the masks; that it cannot be read is told to whoever needs it.
     if (view instanceof Promise) view.catch(() => undefined);
-    else if (view.masks.empty) return 'pass';
+    else if (view.masks.empty && !this.#holdsContent(bytes.toString('utf8', bytes.indexOf(0, 9) + 1))) return 'pass';
     const channelEnd = bytes.indexOf(0, 9);
     const channel = bytes.toString('utf8', 9, channelEnd);
     const payload = bytes.toString('utf8', channelEnd + 1, bytes.length - 1);
@@ -463,10 +487,18 @@ export class BackendFlow {
     return 'taken';
   }
 
+  /** Whether an enforced rule about content finds something in what the server says of itself. */
+  #holdsContent(words: string): boolean {
+    const { services, facts } = this.#session;
+    const rules = services.detecting(facts);
+    return rules.length > 0 && maskWords(words, rules, services.hashKey) !== words;
+  }
+
   #parameterStatus(bytes: Buffer): Disposal {
     const { name, value } = decodeParameterStatus(bytes);
     if (name === 'client_encoding' && value !== 'UTF8') throw encodingChanged(name);
     if (name === 'standard_conforming_strings' && value !== 'on') throw encodingChanged(name);
+    if (this.#holdsContent(value)) return 'taken';
     // Code nobody read may have put a value into a setting that the server reports.
     return this.#session.taint === 'opaque' && name === 'application_name' ? 'taken' : 'pass';
   }

@@ -110,6 +110,7 @@ export function intentOf(
 export function outcomeOf(execution: Execution, status: StatementStatus, sqlstate: string | null = null): JournalEntry | null {
   if (execution.ended) return null;
   execution.ended = true;
+  const detected = execution.plan?.kind === 'mask' ? (execution.plan.hits?.take() ?? []) : [];
   return {
     type: 'outcome',
     id: execution.id,
@@ -121,5 +122,6 @@ export function outcomeOf(execution: Execution, status: StatementStatus, sqlstat
     ...(sqlstate === null ? {} : { sqlstate }),
     ...(execution.requestId === null ? {} : { requestId: execution.requestId }),
     ...(execution.plan?.kind === 'mask' ? { maskedColumns: execution.plan.columns } : {}),
+    ...(detected.length === 0 ? {} : { detected }),
   };
 }

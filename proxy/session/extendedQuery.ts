@@ -56,12 +56,7 @@ export class ExtendedQuery {
     const session = this.#session;
     const judgement = this.#judging.judge(sql, view);
     // A held statement may be prepared: preparing runs nothing. It is held when it is bound.
-    if (judgement.action === 'deny') {
-      throw this.#verdicts.denied(
-        judgement.statements.map((judged) => newExecution(judged, { protocol: 'extended', parameters: [], analysisMs: 0 })),
-        view,
-      );
-    }
+    if (judgement.action === 'deny') this.#verdicts.deny(sql, judgement, view, 'extended');
     const { protocol } = session;
     if (protocol.names.statements.bytes > MAX_NAMES_BYTES) throw tooManyNames();
     protocol.sentParse({ name, sql, bySql: false, parameterTypes, judgement, columns: null });
@@ -190,11 +185,11 @@ export class ExtendedQuery {
     else session.released(held);
     this.#verdicts.mark(execution, view);
     // A clean answer about names rests on what they mean; where the session has a search_path of its own, the origins are looked at too.
-    const unsure = execution.judged.touch.state !== 'clean' || (!session.searchPathKnown && !view.masks.empty);
+    const detecting = session.services.detecting(session.facts).length > 0;
+    const unsure = execution.judged.touch.state !== 'clean' || (!session.searchPathKnown && !view.masks.empty) || detecting;
     if (unsure && !portal.described) {
       // Without its own description a result has no origins to be masked by.
-      protocol.sentDescribe(null, portal, true);
-      session.toUpstream.append(new MessageWriter().begin(Frontend.describe).int8(0x50).cstring(name).end().take());
+      this.#describe(portal);
     }
     protocol.sentExecute(execution, portal);
     session.toUpstream.append(bytes);
@@ -211,13 +206,17 @@ export class ExtendedQuery {
     session.begin(executions, view, 'running');
     for (const execution of executions) this.#verdicts.mark(execution, view);
     const [execution] = executions;
-    const portal = execution === undefined || execution.judged.touch.state === 'clean' ? null : cursorPortal(name, text, effective, view);
-    if (portal !== null) {
-      session.protocol.sentDescribe(null, portal, true);
-      session.toUpstream.append(new MessageWriter().begin(Frontend.describe).int8(0x50).cstring(name).end().take());
-    }
+    const looked = session.services.detecting(session.facts).length > 0 || execution?.judged.touch.state !== 'clean';
+    const portal = execution === undefined || !looked ? null : cursorPortal(name, text, effective, view);
+    if (portal !== null) this.#describe(portal);
     session.protocol.sentExecute(execution ?? null, portal);
     session.toUpstream.append(bytes);
+  }
+
+  #describe(portal: Portal): void {
+    const { protocol, toUpstream } = this.#session;
+    protocol.sentDescribe(null, portal, true);
+    toUpstream.append(new MessageWriter().begin(Frontend.describe).int8(0x50).cstring(portal.name).end().take());
   }
 
   /** Between Bind and Execute the policy may have moved, and what an EXECUTE names may have become another statement. */

@@ -1,5 +1,8 @@
+import { functionByOid } from '../catalog/byOid';
+import { detectingColumns } from '../masking/detect/columns';
+import { enforcesDetection } from '../masking/detect/rules';
 import { functionCallText } from '../policy/functionCall';
-import { functionCallNotAllowed, noSuchFunction } from '../wire/errors';
+import { functionCallNotAllowed, functionResultNotLookedInto, noSuchFunction } from '../wire/errors';
 import { decodeFunctionCall, type FunctionCallMessage } from '../wire/frontend';
 import { newExecution } from './execution';
 import type { Judging } from './judging';
@@ -42,7 +45,18 @@ export class FunctionCalls {
     return this.#run(bytes, message, text, view);
   }
 
+  /** A result comes without a description; where rules look into content, only types that hold nothing to find may leave this way. */
+  #showsContent(oid: number, view: SessionView): boolean {
+    const { services, facts } = this.#session;
+    const rules = services.detecting(facts);
+    const called = functionByOid(view.catalog, oid);
+    if (!enforcesDetection(rules) || called === undefined) return false;
+    const column = { typeOid: called.returnTypeOid, format: 0 };
+    return detectingColumns([column], { rules, types: view.catalog.types, hashKey: services.hashKey }) !== null;
+  }
+
   #run(bytes: Buffer, message: FunctionCallMessage, text: string, view: SessionView): void | Promise<void> {
+    if (this.#showsContent(message.oid, view)) throw functionResultNotLookedInto();
     const { effective, analysisMs } = this.#judging.effective(text, view);
     const [judged] = effective.statements;
     if (judged === undefined) throw noSuchFunction(message.oid);

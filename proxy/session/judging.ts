@@ -1,17 +1,19 @@
-import type { Judgement } from '../policy/judge';
+import type { JudgedStatement, Judgement } from '../policy/judge';
 import { SqlSyntaxError } from '../sql/parse';
 import { canceledBeforeItRan } from '../wire/errors';
 import { type Effective, effectiveOf } from './effective';
 import type { PreparedStatement } from './names';
 import type { Session, SessionView } from './session';
 
-/** PostgreSQL's grammar, as far as the gateway has it, does not take this text. */
+/** A text that the server may well refuse in its own words: to the gateway it is no SQL, or names what the catalog does not have. */
 export class UnparsedText extends Error {
   override name = 'UnparsedText';
   constructor(
     readonly sql: string,
     message: string,
     readonly view: SessionView,
+    /** What it was judged to be; null where the grammar does not take it. */
+    readonly judged: JudgedStatement | null = null,
   ) {
     super(message);
   }

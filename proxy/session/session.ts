@@ -4,6 +4,7 @@ import type { Hold, HoldRequest } from '../approvals/desk';
 import type { CatalogSnapshot } from '../catalog/types';
 import type { JournalEntry } from '../journal/entries';
 import type { MaskIndex } from '../masking/columns';
+import type { DetectingRule } from '../masking/detect/rules';
 import type { Judgement } from '../policy/judge';
 import type { ConnectionPolicy, PolicySnapshot, Principal } from '../policy/types';
 import type { Upstream } from '../upstream/connect';
@@ -35,6 +36,8 @@ export interface SessionServices {
   view(session: SessionFacts): Promise<SessionView> | SessionView;
   /** Whether columns may be masked for this session; known also while the catalog is not. */
   mayBeMasked(session: SessionFacts): boolean;
+  /** The rules that look into content for this session; known also while the catalog is not. */
+  detecting(session: SessionFacts): readonly DetectingRule[];
   refreshCatalog(connectionName: string): Promise<void>;
   /** `searchPathKnown` false: rules about tables must not trust the default path. @throws SqlSyntaxError, WireError */
   judge(text: string, view: SessionView, searchPathKnown: boolean): Judgement;

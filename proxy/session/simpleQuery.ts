@@ -30,7 +30,7 @@ export class SimpleQuery {
     this.#verdicts.followNames(executions);
     switch (effective.action) {
       case 'deny':
-        throw this.#verdicts.denied(executions, view);
+        return this.#verdicts.deny(sql, effective, view, 'simple');
       case 'hold':
         return this.#verdicts.hold(withPrepared(sql, effective.runs), executions, view).then((error) => {
           if (error === 'skipped') return;

@@ -2,6 +2,7 @@ import net from 'node:net';
 import type { HoldOutcome } from '../approvals/desk';
 import type { JournalEntry } from '../journal/entries';
 import type { MaskIndex } from '../masking/columns';
+import type { DetectingRule } from '../masking/detect/rules';
 import type { ColumnMask, ExpectedOutput, Touch } from '../masking/types';
 import type { JudgedStatement, Judgement } from '../policy/judge';
 import type { Verdict } from '../policy/types';
@@ -46,6 +47,8 @@ export interface Transcript {
   /** The name nobody has, as the upstream last saw it. */
   poison: string;
   limits: SessionLimits;
+  /** Rules about content that apply to the principal. */
+  detecting: readonly DetectingRule[];
   session: Session;
   hangUp(): void;
   close(): void;
@@ -84,6 +87,7 @@ export async function transcript(options: { split: boolean } = { split: false })
     deniesHeld: false,
     lastError: null,
     poison: '',
+    detecting: [],
     limits: { statementBytes: 10_000, messageBytes: 100_000, idleMs: null, idleInTransactionMs: null },
     session: undefined as unknown as Session,
     hangUp: () => clientEnd.end(),
@@ -98,6 +102,7 @@ export async function transcript(options: { split: boolean } = { split: false })
   const services: SessionServices = {
     view: () => (state.deniesHeld ? { ...VIEW } : VIEW),
     mayBeMasked: () => true,
+    detecting: () => state.detecting,
     refreshCatalog: () => state.readCatalog(),
     judge(text) {
       if (text === 'SYNTAX') throw new SqlSyntaxError('syntax error at or near "SYNTAX"', 1);
@@ -194,7 +199,13 @@ export const VIEW = {
   policy: { version: 7, connections: new Map(), access: [], rules: [], masking: [{}] },
   connection: { name: 'shop' },
   principal: { groups: [] },
-  catalog: { relations: new Map([[1, { columns: [{ number: 1 }, { number: 2 }] }]]), relationsByName: new Map(), types: new Map() },
+  catalog: {
+    relations: new Map([[1, { columns: [{ number: 1 }, { number: 2 }] }]]),
+    relationsByName: new Map(),
+    temporary: new Set(),
+    formerNames: new Map(),
+    types: new Map(),
+  },
   masks: MASKS,
   timeless: true,
   unrestricted: false,

@@ -1,10 +1,11 @@
+import type { Judgement } from '../policy/judge';
 import { judgeUnparsed } from '../policy/unparsed';
 import { statementNotAnalyzed, type WireError } from '../wire/errors';
 import { Frontend } from '../wire/messages';
 import { judgedError } from './denial';
 import { type Execution, newExecution } from './execution';
 import { HeldStatement } from './held';
-import type { Judging, UnparsedText } from './judging';
+import { type Judging, UnparsedText } from './judging';
 import type { Session, SessionView } from './session';
 
 /** What a verdict does: a denial is recorded, a hold waits for its person, a run leaves its marks on the session. */
@@ -72,8 +73,20 @@ export class Verdicts {
     return error;
   }
 
-  /** A text that does not parse is recorded as denied; it never runs. */
-  unparsed({ sql, message, view }: UnparsedText, protocol: Execution['protocol']): WireError {
+  /** @throws UnparsedText where the server is asked for its own words first: one statement whose names or constructs could not be followed */
+  deny(sql: string, judgement: Pick<Judgement, 'statements'>, view: SessionView, protocol: Execution['protocol']): never {
+    const [judged] = judgement.statements;
+    if (judgement.statements.length === 1 && judged?.touch.state === 'unresolved' && judged.touch.unfollowed === true)
+      throw new UnparsedText(sql, judged.touch.reason, view, judged);
+    throw this.denied(
+      judgement.statements.map((each) => newExecution(each, { protocol, parameters: [], analysisMs: 0 })),
+      view,
+    );
+  }
+
+  /** A text that the server is asked about is recorded as denied; it never runs. */
+  unparsed({ sql, message, view, judged }: UnparsedText, protocol: Execution['protocol']): WireError {
+    if (judged !== null) return this.denied([newExecution(judged, { protocol, parameters: [], analysisMs: 0 })], view);
     const why = `Gatehouse's grammar does not take it: ${message}`;
     const execution = newExecution(judgeUnparsed(sql, why), { protocol, parameters: [], analysisMs: 0 });
     this.#session.begin([execution], view, 'denied', '42601');

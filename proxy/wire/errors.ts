@@ -178,6 +178,11 @@ export const functionCallNotAllowed = () =>
     detail: 'Drivers use it for large objects (lo_*).',
     hint: 'Keep such data in bytea columns, or set functionCall: judge on the connection.',
   });
+export const functionResultNotLookedInto = () =>
+  error('gatehouse_masking', '42501', 'function call protocol is not allowed for this function', {
+    detail: 'A masking rule looks into content, which this message does not let it do.',
+    hint: 'Call the function in a SELECT.',
+  });
 export const noSuchFunction = (oid: number) => error('gatehouse_catalog', '42883', `function with OID ${oid} does not exist`);
 export const notRecorded = (detail: string) =>
   error('gatehouse_audit', '58000', 'statement not executed because it could not be recorded', { detail });

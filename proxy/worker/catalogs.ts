@@ -1,9 +1,11 @@
 import type pg from 'pg';
+import type { Store } from '../../db/store';
 import { type CatalogKeeper, openCatalogKeeper } from '../catalog/keeper';
 import type { ConnectionPolicy } from '../policy/types';
 import { connectUpstream } from '../upstream/connect';
 import { controlClient } from '../upstream/control';
 import { endpointOf } from '../upstream/endpoint';
+import { readColumnNames } from './columnNames';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 
@@ -14,7 +16,7 @@ export interface Catalogs {
   close(): Promise<void>;
 }
 
-export function createCatalogs(options: { secretKey: Buffer; onError(connection: string, error: unknown): void }): Catalogs {
+export function createCatalogs(options: { store: Store; secretKey: Buffer; onError(connection: string, error: unknown): void }): Catalogs {
   const open_ = new Map<string, { settings: string; keeper: CatalogKeeper }>();
 
   return {
@@ -38,6 +40,7 @@ export function createCatalogs(options: { secretKey: Buffer; onError(connection:
       const keeper = openCatalogKeeper({
         connect: () => connectControl(connection, options.secretKey),
         pollMs: 2_000,
+        formerNames: () => readColumnNames(options.store, connection.id),
         onError: (error) => options.onError(connection.name, error),
       });
       open_.set(connection.name, { settings, keeper });

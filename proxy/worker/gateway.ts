@@ -65,6 +65,7 @@ export async function openGateway(settings: WorkerSettings): Promise<Gateway> {
   const journal = openJournal(settings.dataDir, `${settings.gatewayId}-${settings.workerId}-${Date.now()}-${process.pid}`);
   const desk = createDesk({ store, gatewayId: settings.gatewayId, workerId: settings.workerId, now: () => new Date() });
   const catalogs = createCatalogs({
+    store,
     secretKey: settings.secretKey,
     onError: (connection, error) => log.warn({ connection, code: codeOf(error) }, 'catalog connection failed'),
   });

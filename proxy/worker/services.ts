@@ -1,6 +1,7 @@
 import type { CatalogSnapshot } from '../catalog/types';
 import { type MaskIndex, maskedColumnsFor, mayBeMasked } from '../masking/columns';
-import type { ConnectionPolicy } from '../policy/types';
+import { type DetectingRule, detectionFor } from '../masking/detect/rules';
+import type { ConnectionPolicy, PolicySnapshot, Principal } from '../policy/types';
 import { isUnrestricted } from '../policy/unrestricted';
 import type { SessionFacts } from '../session/execution';
 import type { SessionLimits, SessionServices, SessionView } from '../session/session';
@@ -9,6 +10,7 @@ import { cancelUpstream } from '../upstream/cancel';
 import type { Upstream, UpstreamTarget } from '../upstream/connect';
 import { catalogUnavailable, statementNotAnalyzed, terminatedByAdministrator } from '../wire/errors';
 import { MAX_MESSAGE_BYTES } from '../wire/messages';
+import { keepColumnNames } from './columnNames';
 import { closeSessionRow, type Gateway, newErrorId } from './gateway';
 import { log } from './log';
 import { codeOf, framesOf } from './shownError';
@@ -21,6 +23,7 @@ export function servicesFor(
   session: { facts: SessionFacts; target: UpstreamTarget; upstream: Upstream; onClosed(): void },
 ): SessionServices {
   const view = createView(gateway);
+  const detecting = createDetecting(gateway);
   return {
     view: () => view(session.facts),
     mayBeMasked({ connectionName, principal }) {
@@ -28,6 +31,7 @@ export function servicesFor(
       const connection = connections.get(connectionName);
       return connection === undefined || mayBeMasked({ masking, connection, principal });
     },
+    detecting: ({ connectionName, principal }) => detecting(connectionName, principal),
     async refreshCatalog(connectionName) {
       await gateway.catalogs.byName(connectionName)?.refresh();
     },
@@ -87,7 +91,8 @@ function limitsOf(connection: ConnectionPolicy | undefined): SessionLimits {
 /** Resolving masks parses every view; sessions with the same groups share one index. Goes with its catalog snapshot. */
 const masksByCatalog = new WeakMap<CatalogSnapshot, Map<string, MaskIndex>>();
 
-export function masksFor(scope: Omit<SessionView, 'masks' | 'timeless' | 'unrestricted'>): MaskIndex {
+/** @param onNew called when this catalog meets this policy for the first time */
+export function masksFor(scope: Omit<SessionView, 'masks' | 'timeless' | 'unrestricted'>, onNew: () => void = () => undefined): MaskIndex {
   const known = masksByCatalog.get(scope.catalog) ?? new Map<string, MaskIndex>();
   masksByCatalog.set(scope.catalog, known);
   const key = JSON.stringify([scope.policy.version, scope.connection.id, scope.principal.groups]);
@@ -97,7 +102,28 @@ export function masksFor(scope: Omit<SessionView, 'masks' | 'timeless' | 'unrest
   if (known.size >= 100) known.clear();
   const masks = maskedColumnsFor({ masking: scope.policy.masking, ...scope });
   known.set(key, masks);
+  onNew();
   return masks;
+}
+
+/** Without it a rename while no gateway runs would take a mask away: the next one would not know the column. */
+function keepNames(gateway: Gateway, scope: Parameters<typeof keepColumnNames>[1]): void {
+  keepColumnNames(gateway.store, scope).catch((error: unknown) => {
+    log.warn({ connection: scope.connection.name, code: codeOf(error) }, 'names of masked columns could not be kept');
+  });
+}
+
+/** The session's rules about content, made anew only when the policy or the principal moved. */
+function createDetecting(gateway: Gateway): (connectionName: string, principal: Principal) => readonly DetectingRule[] {
+  let last: { policy: PolicySnapshot; principal: Principal; rules: readonly DetectingRule[] } | undefined;
+  return (connectionName, principal) => {
+    const policy = gateway.policy.current();
+    if (last !== undefined && last.policy === policy && last.principal === principal) return last.rules;
+    const connection = policy.connections.get(connectionName);
+    const rules = connection === undefined ? [] : detectionFor({ masking: policy.masking, connection, principal });
+    last = { policy, principal, rules };
+    return rules;
+  };
 }
 
 /** The session's view of policy and catalog, made anew only when one of them, or the principal, moved. */
@@ -113,7 +139,9 @@ function createView(gateway: Gateway): (facts: SessionFacts) => SessionView | Pr
       connection,
       principal,
       catalog,
-      masks: masksFor({ policy, connection, principal, catalog }),
+      masks: masksFor({ policy, connection, principal, catalog }, () =>
+        keepNames(gateway, { masking: policy.masking, connection, catalog }),
+      ),
       unrestricted: isUnrestricted(policy, connection, principal),
       timeless: policy.rules.every((rule) => rule.match.hours === undefined),
     };

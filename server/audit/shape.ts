@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Action, Enforcement, ParameterValue, RelationUse, RuleTrial, StatementStatus } from '../../db/schema/shapes';
+import type { Action, Detected, Enforcement, ParameterValue, RelationUse, RuleTrial, StatementStatus } from '../../db/schema/shapes';
 import type { RequestDecision } from '../approvals/shape';
 import { cursorSchema } from '../input';
 
@@ -32,6 +32,7 @@ export interface StatementDetail extends StatementRow {
   effects: string[];
   /** An UPDATE, DELETE or MERGE whose WHERE does not pin its rows; null when the recorded text cannot be read. */
   unbounded: boolean | null;
+  detected: Detected[];
   why: string;
   tried: RuleTrial[];
   policyVersion: number;

@@ -20,7 +20,8 @@ function conditionOf(term: AuditTerm): SQL | undefined {
     case 'table':
       return sql`exists (select 1 from jsonb_array_elements(${statements.relations}) r where r->>'name' like ${tablePattern(term.value)} or '.' || (r->>'name') like ${`%.${tablePattern(term.value)}`})`;
     case 'masked':
-      return sql`exists (select 1 from jsonb_array_elements_text(${statements.maskedColumns}) c where c like ${`%${globPattern(term.value)}%`})`;
+      return sql`(exists (select 1 from jsonb_array_elements_text(${statements.maskedColumns}) c where c like ${`%${globPattern(term.value)}%`})
+        or exists (select 1 from jsonb_array_elements(${statements.detected}) d where d->>'detector' like ${`%${globPattern(term.value)}%`}))`;
     case 'session':
       return eq(statements.sessionId, term.value);
     case 'request':

@@ -1,4 +1,3 @@
-import { loadCatalog } from '../../proxy/catalog/load';
 import { withoutRelations } from '../../proxy/hardening/maskingViews';
 import { readRights, roleExists } from '../../proxy/hardening/rights';
 import { readViewComments } from '../../proxy/hardening/roleFacts';
@@ -7,6 +6,7 @@ import { ServiceError } from '../errors';
 import type { Call } from '../identity/actor';
 import { demand } from '../identity/permission';
 import { parseInput } from '../input';
+import { readCatalog } from './catalog';
 import { targetOf, withControl } from './control';
 import { connectionUnderPolicy } from './masks';
 import { type HardeningScript, hardenSchema } from './shape';
@@ -27,7 +27,7 @@ export async function hardenConnection(call: Call, input: unknown): Promise<Hard
   if (model === role)
     throw new ServiceError('INVALID', `${name} already signs in as ${role}: name the role whose rights are the model (--like ROLE)`);
   return withControl(targetOf(connection, call.secretKey), async (client) => {
-    const whole = await loadCatalog(client);
+    const whole = await readCatalog(call.store, connection.id, client);
     const catalog = withoutRelations(whole, new Set((await readViewComments(client)).keys()));
     const masks = masksIn(catalog);
     if (masks.length === 0)

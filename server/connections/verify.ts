@@ -1,5 +1,4 @@
 import { connectionEnforcement } from '../../db/schema/policy';
-import { loadCatalog } from '../../proxy/catalog/load';
 import { maskingDigest } from '../../proxy/hardening/enforcement';
 import { roleExists } from '../../proxy/hardening/rights';
 import { verifyRole } from '../../proxy/hardening/verify';
@@ -8,6 +7,7 @@ import { ServiceError } from '../errors';
 import type { Call } from '../identity/actor';
 import { demand } from '../identity/permission';
 import { parseInput } from '../input';
+import { readCatalog } from './catalog';
 import { targetOf, withControl } from './control';
 import { connectionUnderPolicy } from './masks';
 import { type Verification, verifySchema } from './shape';
@@ -24,7 +24,7 @@ export async function verifyConnection(call: Call, input: unknown): Promise<Veri
   const { report, fingerprint, signedInAs } = await withControl(targetOf(connection, call.secretKey), async (client) => {
     if (role !== undefined && !(await roleExists(client, role)))
       throw new ServiceError('INVALID', `the role ${role} does not exist in ${connection.database}`);
-    const catalog = await loadCatalog(client);
+    const catalog = await readCatalog(call.store, connection.id, client);
     const found = await verifyRole(client, catalog, masksIn, role ?? null);
     return { report: found, fingerprint: catalog.fingerprint, signedInAs: catalog.user.name };
   });

@@ -31,7 +31,7 @@ export async function getOverview({ store, actor }: Call): Promise<Overview> {
       statements: count,
       held: sql<number>`count(*) filter (where ${statements.verdict} = 'hold')::int`,
       denied: sql<number>`count(*) filter (where ${statements.verdict} = 'deny')::int`,
-      masked: sql<number>`count(*) filter (where ${statements.maskedColumns} <> '[]'::jsonb)::int`,
+      masked: sql<number>`count(*) filter (where ${statements.maskedColumns} <> '[]'::jsonb or ${statements.detected} @> '[{"mode": "enforce"}]'::jsonb)::int`,
     })
     .from(statements)
     .where(and(ownStatements(actor), gte(statements.at, sql`date_trunc('day', now(), 'UTC')`)));

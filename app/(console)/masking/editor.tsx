@@ -138,7 +138,8 @@ export function MaskingEditor({ rule, start, columnType, onClose }: Props) {
         <fieldset className="border-t pt-4">
           <legend className="float-left mb-1 text-sm font-medium">Also mask content that looks like</legend>
           <p className="clear-both mb-2 text-xs text-ink-2">
-            Not built yet: content is not looked at. Name the columns to have them masked.
+            A further net: in text, JSON, arrays and large numbers of columns no rule masks, only the part found is masked; a number becomes
+            NULL. Sensitive columns are better named above.
           </p>
           <div className="grid gap-x-6 sm:grid-cols-2">
             {DETECTORS.map(([value, words]) => (

@@ -91,7 +91,11 @@ function SessionRows({ rows }: { rows: readonly SessionRow[] }) {
               {row.ownerName ? `for ${row.ownerName} · ` : ''}
               {row.applicationName || row.clientAddress}
             </span>
-            {row.enforcement === 'database' ? <EnforcementBadge enforcement="database" /> : null}
+            {row.enforcement === 'database' ? (
+              <span className="mt-1 block">
+                <EnforcementBadge enforcement="database" />
+              </span>
+            ) : null}
           </span>
           <span className="min-w-0">
             {row.lastStatement ? <SqlLine sql={row.lastStatement.sql} /> : <span className="text-xs text-ink-3">No statement yet</span>}

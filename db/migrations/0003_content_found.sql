@@ -1,0 +1,1 @@
+ALTER TABLE "statements" ADD COLUMN "detected" jsonb DEFAULT '[]'::jsonb NOT NULL;
