@@ -10,6 +10,7 @@ import { fetchPostgres } from '../e2e/conformance/packages';
 import { runRegress } from '../e2e/conformance/regress';
 import { loadCatalog } from '../proxy/catalog/load';
 import { loadParser } from '../proxy/sql/parse';
+import { replay } from './lineage/replay';
 import { checkStatements } from './lineage/statements';
 import { checkViews } from './lineage/views';
 
@@ -74,9 +75,11 @@ async function main(): Promise<void> {
   const client = new pg.Client({ host: '127.0.0.1', port: cluster.port, user: 'postgres', password: cluster.password, database: DATABASE });
   await client.connect();
   stops.push(() => client.end());
-  const catalog = await loadCatalog(client);
-  const statements = await checkStatements(client, catalog, join(postgres.source, 'src/test/regress/sql'));
+  const files = join(postgres.source, 'src/test/regress/sql');
+  const statements = await checkStatements(client, await loadCatalog(client), files);
   say('queries compared with what the server describes');
+  say(`${await replay(client, files)} views more from replaying the files without what they drop`);
+  const catalog = await loadCatalog(client);
   const views = await checkViews(client, catalog, { say, verbose: values.verbose });
   for (const line of [...statements.lines, ...views.lines]) console.log(line);
   const failed = statements.failed + views.failed;

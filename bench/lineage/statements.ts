@@ -1,11 +1,10 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type pg from 'pg';
 import type { CatalogSnapshot } from '../../proxy/catalog/types';
 import { type Described, describeStatement } from '../../proxy/lineage/cases/describe';
 import { UnresolvedError } from '../../proxy/lineage/scope';
 import { lineageOf, type StatementLineage } from '../../proxy/lineage/statement';
-import { type ParsedStatement, parseStatements, SqlTooComplexError } from '../../proxy/sql/parse';
+import { SqlTooComplexError } from '../../proxy/sql/parse';
+import { statementsIn } from './suite';
 import type { Report } from './views';
 
 const QUERIES: ReadonlySet<string> = new Set(['SelectStmt', 'InsertStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt']);
@@ -18,7 +17,8 @@ export async function checkStatements(client: pg.Client, catalog: CatalogSnapsho
   const refused = new Map<string, string[]>();
   const problems: string[] = [];
   let [described, origins] = [0, 0];
-  for (const { parsed, file } of queriesIn(folder)) {
+  for (const { parsed, file } of statementsIn(folder)) {
+    if (!QUERIES.has(parsed.node.tag)) continue;
     const columns = await describedColumns(client, parsed.text);
     if (columns === null) continue;
     described++;
@@ -47,27 +47,6 @@ export async function checkStatements(client: pg.Client, catalog: CatalogSnapsho
 }
 
 const shortened = (text: string): string => text.replaceAll(/\s+/g, ' ').slice(0, 300);
-
-function* queriesIn(folder: string): Generator<{ parsed: ParsedStatement; file: string }> {
-  const seen = new Set<string>();
-  for (const file of readdirSync(folder).filter((name) => name.endsWith('.sql'))) {
-    // What psql does itself is left out: its commands, and texts with its variables do not parse.
-    const text = readFileSync(join(folder, file), 'latin1')
-      .replaceAll(/^\\.*$/gm, ';')
-      .replaceAll(/\\g\w*.*$/gm, ';');
-    for (const part of text.split(/;[ \t]*(?:--.*)?$/m)) {
-      if (seen.has(part)) continue;
-      seen.add(part);
-      let statements: readonly ParsedStatement[] = [];
-      try {
-        statements = parseStatements(part);
-      } catch {
-        // No SQL by itself, as the suite means it to be.
-      }
-      for (const parsed of statements) if (QUERIES.has(parsed.node.tag) && parsed.unknown.length === 0) yield { parsed, file };
-    }
-  }
-}
 
 async function describedColumns(client: pg.Client, text: string): Promise<readonly Described[] | null> {
   try {

@@ -5,7 +5,7 @@ import { isSame, type Observation, observeAll, sqlstate } from '../../proxy/line
 import { type BaseColumn, baseColumns, family, perturbations } from '../../proxy/lineage/oracle/perturb';
 import { UnresolvedError } from '../../proxy/lineage/scope';
 import { followView } from '../../proxy/lineage/view';
-import { parseStatements } from '../../proxy/sql/parse';
+import { parseStatements, SqlSyntaxError } from '../../proxy/sql/parse';
 import { readDependencies } from './dependencies';
 
 export interface Report {
@@ -36,8 +36,8 @@ export async function checkViews(client: pg.Client, catalog: CatalogSnapshot, { 
     try {
       subjects.push(subjectOf(catalog, view, name));
     } catch (error) {
-      if (!(error instanceof UnresolvedError)) throw error;
-      refused.push(`refused: ${name}: ${error.reason}`);
+      if (!(error instanceof UnresolvedError || error instanceof SqlSyntaxError)) throw error;
+      refused.push(`refused: ${name}: ${error.message}`);
     }
   }
   say(`${views.length} views, ${subjects.length} followed, ${refused.length} refused`);
@@ -120,7 +120,7 @@ async function bruteForce(client: pg.Client, catalog: CatalogSnapshot, subjects:
     const rows = await count(client, relation);
     for (const column of own) {
       const keys = family(catalog, column);
-      const plans = perturbations(column).filter((_, index) => rows <= MANY_ROWS || index % 2 === 0);
+      const plans = perturbations(column).filter((_, index) => rows <= MANY_ROWS || index % 4 === 0);
       let changed = false;
       for (const { change, noChange, marker } of plans) {
         const place = noChange.replace(/ SET .*? = .*?(?= WHERE|$)/s, '');
@@ -162,9 +162,9 @@ async function settled(client: pg.Client, subjects: readonly Subject[]): Promise
   const [once, again] = [await after(client, 'SELECT 1', subjects), await after(client, 'SELECT 1', subjects)];
   const isSteady = (index: number) => {
     const [first, second] = [once?.[index], again?.[index]];
-    // What a sample takes depends on where rows stand.
-    const drawn = /\btablesample\b/i.test(subjects[index]?.sql ?? '');
-    return first?.error === null && second !== undefined && isSame(first, second) && !drawn;
+    // What a sample takes depends on where rows stand, and where a row stands is no value.
+    const placed = /\b(?:tablesample|ctid|xmin)\b/i.test(subjects[index]?.sql ?? '');
+    return first?.error === null && second !== undefined && isSame(first, second) && !placed;
   };
   return {
     steady: subjects.filter((_, index) => isSteady(index)),
@@ -224,8 +224,10 @@ async function againstDependencies(
     for (const { relationOid, number } of dependencies.get(view.oid) ?? []) {
       const relation = catalog.relations.get(relationOid);
       const column = relation?.columns.find((each) => each.number === number);
-      if (relation === undefined || column === undefined) {
-        note(problems, name, `depends on column ${number} of ${relationOid}, which is not in the catalog`);
+      // Relations of a session's own are not in the catalog, nor are the columns of sequences.
+      if (relation === undefined || relation.kind === 'S') continue;
+      if (column === undefined) {
+        note(problems, name, `depends on column ${number} of ${relation.name}, which is not in the catalog`);
         continue;
       }
       named++;

@@ -57,15 +57,22 @@ function parametersOf(at: At, item: FunctionInfo, { values, names }: Arguments):
 /** What stands in for an argument that a call leaves out. @param fromEnd its position, from 1 at the last */
 function defaultOf(at: At, item: FunctionInfo, fromEnd: number): Value {
   if (item.defaults === null) return NONE;
-  const [parsed] = parseStatements(`SELECT ${item.defaults}`);
-  if (parsed === undefined || parsed.unknown.length > 0)
-    throw new UnresolvedError(`the defaults of ${item.schema}.${item.name}() could not be read`);
-  const target = list(parsed.node, 'targetList').at(-fromEnd);
+  const target = list(defaultsOf(item), 'targetList').at(-fromEnd);
   const value = child(target ?? null, 'val');
   if (value === null) return NONE;
   const { analysis } = at;
   const frame = { functionName: '', parameters: [], names: ['pg_catalog'], session: analysis.sessionPath };
   return analysis.withFrame(frame, () => expression({ analysis, scope: newScope(null), ctes: null }, value));
+}
+
+function defaultsOf(item: FunctionInfo): SqlNode {
+  try {
+    const [parsed] = parseStatements(`SELECT ${item.defaults}`);
+    if (parsed !== undefined && parsed.unknown.length === 0) return parsed.node;
+  } catch {
+    // Not SQL to this grammar.
+  }
+  throw new UnresolvedError(`the defaults of ${item.schema}.${item.name}() could not be read`);
 }
 
 /** `"$user"` stands for whoever runs it. */

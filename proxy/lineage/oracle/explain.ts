@@ -1,5 +1,5 @@
 import type { CatalogSnapshot, FunctionInfo, Relation } from '../../catalog/types';
-import { parseStatements } from '../../sql/parse';
+import { type ParsedStatement, parseStatements } from '../../sql/parse';
 import { list, names, type SqlNode, text, walk } from '../../sql/tree';
 import type { Use } from '../analysis';
 import { bodyOf } from '../body';
@@ -36,12 +36,12 @@ function relationsIn(catalog: CatalogSnapshot, node: SqlNode): ReadonlySet<Relat
       for (const relation of item.tag === 'RangeVar' ? (catalog.relationsByName.get(text(item, 'relname') ?? '') ?? []) : []) {
         if (found.has(relation)) continue;
         found.add(relation);
-        for (const parsed of parseStatements(relation.definition ?? '')) trees.push(parsed.node);
+        for (const parsed of readable(relation.definition ?? '')) trees.push(parsed.node);
       }
       for (const each of catalog.functions.get(calledName(item)) ?? []) {
         if (called.has(each)) continue;
         called.add(each);
-        const defaults = each.defaults === null ? [] : parseStatements(`SELECT ${each.defaults}`);
+        const defaults = each.defaults === null ? [] : readable(`SELECT ${each.defaults}`);
         for (const parsed of [...(bodyOf(each) ?? []), ...defaults]) trees.push(parsed.node);
       }
     });
@@ -51,6 +51,15 @@ function relationsIn(catalog: CatalogSnapshot, node: SqlNode): ReadonlySet<Relat
       if (relative !== undefined) found.add(relative);
     }
   return found;
+}
+
+/** Nothing where it is no SQL to this grammar: the engine refuses what reads it. */
+function readable(sql: string): readonly ParsedStatement[] {
+  try {
+    return parseStatements(sql);
+  } catch {
+    return [];
+  }
 }
 
 /** A function may be called as `f(row)` and as `row.f`. */
