@@ -1,6 +1,6 @@
 'use client';
 import { useQuery } from '@tanstack/react-query';
-import { ListFilter, ScrollText } from 'lucide-react';
+import { EyeOff, ListFilter, ScrollText } from 'lucide-react';
 import Link from 'next/link';
 import { useTRPC } from '../data/trpc';
 import type { StatementDetail } from '../data/types';

@@ -280,6 +280,8 @@ describe('connections harden and verify', () => {
       await upstream.end();
     }
   };
+  // With its owner's rights a view shows what the role may not read.
+  beforeAll(() => asRoot('drop view crm.contacts'));
   const listed = async () => {
     const { enforcement } = (await listConnections(await db.as('auditor'))).find((row) => row.name === 'crm') ?? expect.fail('no crm');
     return enforcement;
