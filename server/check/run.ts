@@ -2,7 +2,6 @@ import { isDeepStrictEqual } from 'node:util';
 import { eq } from 'drizzle-orm';
 import { principals } from '../../db/schema/identity';
 import type { Action } from '../../db/schema/shapes';
-import { loadCatalog } from '../../proxy/catalog/load';
 import type { CatalogSnapshot } from '../../proxy/catalog/types';
 import { loadPrincipal } from '../../proxy/identity/principal';
 import { mayConnect } from '../../proxy/identity/signIn';
@@ -13,6 +12,7 @@ import { type JudgedStatement, type Judgement, judge } from '../../proxy/policy/
 import { loadPolicy } from '../../proxy/policy/snapshot';
 import type { ConnectionPolicy, MaskingRule, Principal, Verdict } from '../../proxy/policy/types';
 import { loadParser, SqlSyntaxError, SqlTooComplexError } from '../../proxy/sql/parse';
+import { readCatalog } from '../connections/catalog';
 import { targetOf, withControl } from '../connections/control';
 import { notFound, ServiceError } from '../errors';
 import type { Call } from '../identity/actor';
@@ -38,7 +38,7 @@ export async function runCheck({ store, actor, secretKey }: Call, input: unknown
   if (!mayConnect(policy.access, principal, connection.name))
     return { verdict: refusal('access', `no access entry lets ${principal.name} open a session on ${connection.name}`), statements: [] };
 
-  const catalog = await withControl(targetOf(connection, secretKey), loadCatalog);
+  const catalog = await withControl(targetOf(connection, secretKey), (client) => readCatalog(store, connection.id, client));
   await loadParser();
   const masks = maskedColumnsFor({ masking: policy.masking, connection, principal, catalog });
   if (superuserRefused(connection, catalog) && !masks.empty)

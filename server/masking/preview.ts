@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { loadCatalog } from '../../proxy/catalog/load';
 import { maskedColumnsFor } from '../../proxy/masking/columns';
 import { originWords } from '../../proxy/masking/explain';
 import { maskWordsFor } from '../../proxy/masking/maskWords';
 import { loadPolicy } from '../../proxy/policy/snapshot';
 import { loadParser } from '../../proxy/sql/parse';
+import { readCatalog } from '../connections/catalog';
 import { targetOf, withControl } from '../connections/control';
 import { notFound } from '../errors';
 import type { Call } from '../identity/actor';
@@ -35,7 +35,7 @@ export async function previewMasking({ store, actor, secretKey }: Call, input: u
   const preview = { rule: rule.name, connection: connection.name, mode: rule.mode, applies };
   if (!applies) return { ...preview, columns: [] };
 
-  const catalog = await withControl(targetOf(connection, secretKey), loadCatalog);
+  const catalog = await withControl(targetOf(connection, secretKey), (client) => readCatalog(store, connection.id, client));
   await loadParser();
   const scope = { connection, principal: { groups: [] }, catalog };
   const own = maskedColumnsFor({ ...scope, masking: [enforced] });
