@@ -181,8 +181,12 @@ function caseValue(at: At, node: SqlNode): Value {
 }
 
 function row(at: At, node: SqlNode): Value {
-  const columns = list(node, 'args').flatMap((item) => starColumns(at, item)?.map((column) => column.value) ?? [expression(at, item)]);
-  return rowOf(columns.map((value, index) => ({ name: `f${index + 1}`, value })));
+  return rowOf(spread(at, list(node, 'args')).map((value, index) => ({ name: `f${index + 1}`, value })));
+}
+
+/** The values of a list in which a star stands for columns: of ROW and of VALUES. */
+export function spread(at: At, items: readonly SqlNode[]): Value[] {
+  return items.flatMap((item) => starColumns(at, item)?.map((column) => column.value) ?? [expression(at, item)]);
 }
 
 /** The output columns of the query inside a SubLink. */
@@ -224,10 +228,7 @@ function multiAssign(at: At, node: SqlNode): Value {
   const source = child(node, 'source');
   if (source === null) throw new UnresolvedError('an assignment of nothing', node);
   const position = (number(node, 'colno') ?? 1) - 1;
-  if (source.tag === 'RowExpr') {
-    const item = list(source, 'args')[position];
-    if (item !== undefined) return expression(at, item);
-  }
+  if (source.tag === 'RowExpr') return spread(at, list(source, 'args'))[position] ?? NONE;
   if (source.tag === 'SubLink') return subquery(at, source)[position]?.value ?? NONE;
   return derived([expression(at, source)]);
 }
