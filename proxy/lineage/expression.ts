@@ -4,7 +4,7 @@ import type { At } from './analysis';
 import { callValue } from './call';
 import { changeColumns } from './change';
 import { columnRef, indirection } from './column';
-import { noteOperator } from './operator';
+import { noteCast, noteOperator } from './operator';
 import { isPlainTest } from './predicate';
 import { queryColumns } from './query';
 import { type ScopeColumn, UnresolvedError } from './scope';
@@ -161,6 +161,7 @@ function cast(at: At, node: SqlNode): Value {
   const type = child(node, 'typeName');
   const typeOid = typeNamed(at.analysis.catalog, at.analysis.searchPath, type);
   const value = argument(at, node);
+  noteCast(at.analysis, type);
   const result = list(type, 'typmods').length === 0 ? converted(value, typeOid) : { ...derived([value]), typeOid };
   const changes = value.sources.size > 0 && (list(type, 'typmods').length > 0 || result.typeOid !== value.typeOid);
   if (changes && !isTotalCast(value.typeOid, typeOid)) at.analysis.hazard(value, `a cast to ${names(list(type, 'names')).at(-1) ?? ''}`);
