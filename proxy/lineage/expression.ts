@@ -4,7 +4,7 @@ import type { At } from './analysis';
 import { callValue } from './call';
 import { changeColumns } from './change';
 import { columnRef, indirection } from './column';
-import { noteOperator } from './operator';
+import { noteCast, noteOperator } from './operator';
 import { isPlainTest } from './predicate';
 import { queryColumns } from './query';
 import { type ScopeColumn, UnresolvedError } from './scope';
@@ -161,6 +161,7 @@ function cast(at: At, node: SqlNode): Value {
   const type = child(node, 'typeName');
   const typeOid = typeNamed(at.analysis.catalog, at.analysis.searchPath, type);
   const value = argument(at, node);
+  noteCast(at.analysis, type);
   const result = list(type, 'typmods').length === 0 ? converted(value, typeOid) : { ...derived([value]), typeOid };
   const changes = value.sources.size > 0 && (list(type, 'typmods').length > 0 || result.typeOid !== value.typeOid);
   if (changes && !isTotalCast(value.typeOid, typeOid)) at.analysis.hazard(value, `a cast to ${names(list(type, 'names')).at(-1) ?? ''}`);
@@ -181,8 +182,12 @@ function caseValue(at: At, node: SqlNode): Value {
 }
 
 function row(at: At, node: SqlNode): Value {
-  const columns = list(node, 'args').flatMap((item) => starColumns(at, item)?.map((column) => column.value) ?? [expression(at, item)]);
-  return rowOf(columns.map((value, index) => ({ name: `f${index + 1}`, value })));
+  return rowOf(spread(at, list(node, 'args')).map((value, index) => ({ name: `f${index + 1}`, value })));
+}
+
+/** The values of a list in which a star stands for columns: of ROW and of VALUES. */
+export function spread(at: At, items: readonly SqlNode[]): Value[] {
+  return items.flatMap((item) => starColumns(at, item)?.map((column) => column.value) ?? [expression(at, item)]);
 }
 
 /** The output columns of the query inside a SubLink. */
@@ -224,10 +229,7 @@ function multiAssign(at: At, node: SqlNode): Value {
   const source = child(node, 'source');
   if (source === null) throw new UnresolvedError('an assignment of nothing', node);
   const position = (number(node, 'colno') ?? 1) - 1;
-  if (source.tag === 'RowExpr') {
-    const item = list(source, 'args')[position];
-    if (item !== undefined) return expression(at, item);
-  }
+  if (source.tag === 'RowExpr') return spread(at, list(source, 'args'))[position] ?? NONE;
   if (source.tag === 'SubLink') return subquery(at, source)[position]?.value ?? NONE;
   return derived([expression(at, source)]);
 }

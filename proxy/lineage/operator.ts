@@ -1,6 +1,6 @@
 import type { CatalogSnapshot, DefinedObject } from '../catalog/types';
 import { qualifiedName } from '../sql/session';
-import type { SqlNode } from '../sql/tree';
+import { list, type SqlNode } from '../sql/tree';
 import type { Analysis } from './analysis';
 import { isVisible } from './signature';
 
@@ -21,4 +21,11 @@ export function noteOperator({ catalog, searchPath, opaque }: Analysis, written:
   const { schema, name } = qualifiedName(written);
   for (const operator of operatorsOf(catalog).get(name) ?? [])
     if (isVisible(operator.schema, schema, searchPath)) opaque.add(`operator ${operator.schema}.${name}`);
+}
+
+/** A cast that is not PostgreSQL's own runs a function too. */
+export function noteCast({ catalog, opaque }: Analysis, type: SqlNode | null): void {
+  if (catalog.casts.length === 0) return;
+  const { name } = qualifiedName(list(type, 'names'));
+  if (catalog.casts.some((cast) => cast.target === name)) opaque.add(`the cast to ${name}`);
 }

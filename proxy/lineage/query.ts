@@ -1,7 +1,7 @@
 import { child, list, number, type SqlNode, text } from '../sql/tree';
 import type { Analysis, At } from './analysis';
 import { declareCtes } from './cte';
-import { expression } from './expression';
+import { expression, spread } from './expression';
 import { fromItems } from './from';
 import { predicate, windowUses } from './predicate';
 import { findColumn, newScope, type Place, type ScopeColumn, UnresolvedError } from './scope';
@@ -53,7 +53,7 @@ function setOperation(analysis: Analysis, node: SqlNode, sides: readonly [SqlNod
 
 function values(analysis: Analysis, node: SqlNode, place: Place): readonly ScopeColumn[] {
   const at: At = { analysis, scope: newScope(place.scope), ctes: place.ctes };
-  const rows = list(node, 'valuesLists').map((row) => list(row, 'items').map((item) => expression(at, item)));
+  const rows = list(node, 'valuesLists').map((row) => spread(at, list(row, 'items')));
   const width = rows[0]?.length ?? 0;
   if (rows.some((row) => row.length !== width)) throw new UnresolvedError('VALUES lists differ in length', node);
   const outputs = Array.from({ length: width }, (_, index) => ({

@@ -82,4 +82,9 @@ export const CHANGES: readonly LineageCase[] = [
   ['merge into s using (select id, email from c) q on q.email = s.v when not matched then insert values (q.id + 50, q.email) returning *', 'id<c.id:copied>, email<c.email:copied>, id<c.id:transformed s.id:copied>, v<c.email:copied s.v:copied>, n<s.n:copied>, w<s.w:copied>', 'join c.email s.v [operator =]', 's.id<c.id:transformed>, s.v<c.email:copied>'],
   ['merge into s using k on s.id = k.id when matched then update set v = k.brand returning old.v, new.v', 'v<k.brand:copied s.v:copied>, v<k.brand:copied s.v:copied>', 'join k.id s.id [operator =]', 's.v<k.brand:copied>'],
   ['with q as (select id, ssn from c) merge into s using q on q.id = s.id when matched then update set v = q.ssn', '', 'join c.id s.id [operator =]', 's.v<c.ssn:copied>'],
+  // stars in lists of values
+  ['update s set (v, n) = row(x.*) from (select ssn, age from c) x', '', '', 's.v<c.ssn:copied>, s.n<c.age:copied>'],
+  ['update s set (id, v, n) = (0, x.*) from (select ssn, age from c) x', '', '', 's.v<c.ssn:copied>, s.n<c.age:copied>'],
+  ['insert into s (id, v) values (3, ((select k from k limit 1)).ssn)', '', '', 's.v<k.ssn:copied>'],
+  ['insert into k values (((select k from k limit 1)).*)', '', '', 'k.id<k.id:copied>, k.ssn<k.ssn:copied>, k.brand<k.brand:copied>'],
 ];

@@ -85,4 +85,6 @@ export const ROWS: readonly LineageCase[] = [
   ['select d from (values (row(1, 2))) v (b), coalesce(b) as r (d int, e int)', 'd'],
   ['with recursive a as (select 1 as b union all select * from a) cycle b set looped using path select * from a', 'b, looped, path'],
   ['with recursive t as (select id, up from node union all select n.id, n.up from node n join t on n.up = t.id where not looped) cycle id set looped using path select id, looped from t', 'id<node.id:copied>, looped<node.id:transformed>', 'join node.id node.up [operator =]; other node.id [CYCLE]; other node.id [WHERE]'],
+  ['select v.column2, v.column4 from k, lateral (values (k.*, \'x\', \'y\')) v', 'column2<k.ssn:copied>, column4'],
+  ['select v.* from k, lateral (values (0, k.*), (1, (k).*)) v', 'column1, column2<k.id:copied>, column3<k.ssn:copied>, column4<k.brand:copied>'],
 ];
