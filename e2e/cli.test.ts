@@ -201,7 +201,8 @@ describe('approvals, sessions, check', () => {
     ['SELECT ssn FROM customers', 'allow', 'public.customers.ssn'],
     ['DELETE FROM orders WHERE id = 1', 'hold', 'review-deletes'],
     ['DROP TABLE orders', 'deny', 'no-destruction'],
-    ['SELECT reverse(ssn) FROM customers', 'deny', 'ssn'],
+    ['SELECT reverse(ssn) FROM customers', 'allow', 'redacted'],
+    ["SELECT id FROM customers WHERE ssn LIKE '1%'", 'deny', 'LIKE'],
   ])('check says what would become of %s', async (sql, verdict, word) => {
     const run = await gatehouse(gateway, ['check', '--connection', 'shop', '--as', 'support-bot', sql]);
     expect(run.stdout).toContain(verdict);

@@ -126,12 +126,12 @@ describe('writing statements that answer with rows', () => {
 describe('a column that is renamed past the gateway', () => {
   afterAll(async () => {
     await direct.query('DROP VIEW IF EXISTS renamed; ALTER TABLE customers RENAME harmless TO ssn');
-    const known = () =>
-      client.query('SELECT upper(ssn) AS ssn FROM customers WHERE id = 3').then(
-        ({ rows }) => rows,
-        () => null,
+    const shown = () =>
+      client.query<{ ssn: string }>('SELECT ssn FROM customers WHERE id = 3').then(
+        ({ rows }) => rows[0]?.ssn,
+        () => undefined,
       );
-    await expect.poll(known, { timeout: 10_000 }).toEqual([{ ssn: '***' }]);
+    await eventually('the old name again', async () => (await shown()) === masked(3));
   });
 
   test('keeps its mask, under its new name and through views that were made before', async () => {

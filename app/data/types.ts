@@ -17,6 +17,7 @@ export type TestStage = Outputs['connections']['test']['stages'][number];
 export type RuleRow = Outputs['rules']['list'][number];
 export type MaskingRow = Outputs['masking']['list'][number];
 export type SchemaColumn = Outputs['masking']['columns'][number];
+export type MaskingPreview = Outputs['masking']['preview'];
 export type CheckResult = Outputs['check']['run'];
 export type PrincipalRow = Outputs['principals']['list'][number];
 export type TokenRow = Outputs['tokens']['list'][number];

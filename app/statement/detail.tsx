@@ -17,6 +17,7 @@ import { durationText, Time } from '../ui/time';
 import { StatementBadge, VerdictBadge } from '../ui/verdict';
 import { Decisions } from './decisions';
 import { Impact } from './impact';
+import { ColumnChips } from './maskedColumn';
 import { Parameters } from './parameters';
 import { Timings } from './timings';
 import { RuleLink, TriedRules } from './tried';
@@ -113,14 +114,7 @@ function Detail({ statement }: { statement: StatementDetail }) {
         {statement.maskedColumns.length === 0 ? (
           <p className="text-sm text-ink-3">None.</p>
         ) : (
-          <p className="flex flex-wrap gap-1.5">
-            {statement.maskedColumns.map((column) => (
-              <Badge key={column} tone="mask" className="font-mono">
-                <EyeOff aria-hidden />
-                {column}
-              </Badge>
-            ))}
-          </p>
+          <ColumnChips columns={statement.maskedColumns} />
         )}
       </Section>
       {statement.detected.length === 0 ? null : (

@@ -3,7 +3,7 @@ import type { Inference, MaskSpec } from '../../db/schema/shapes';
 import type { Hazard, Use, Write } from '../lineage/analysis';
 import type { Source, Value } from '../lineage/value';
 import { strictestInference, strictestMask } from './strictest';
-import type { ColumnMask, OutputMask } from './types';
+import type { ColumnMask, OutputMask, RefusalCause } from './types';
 
 /** What is asked of the masks: the one of a column, by its relation's OID and attribute number. */
 export type MaskOf = (relationOid: number, attributeNumber: number) => ColumnMask | null;
@@ -25,6 +25,7 @@ function maskedIn(value: Value, maskOf: MaskOf): Masked[] {
 }
 
 const namesOf = (masked: readonly Masked[]): string[] => [...new Set(masked.map(({ mask }) => mask.column))].sort();
+const rulesOf = (masked: readonly Masked[]): string[] => [...new Set(masked.map(({ mask }) => mask.rule))].sort();
 
 /**
  * How one output column leaves; null as it is. A plain copy gets the mask of its column, or of its columns when they agree. Anything computed from
@@ -72,6 +73,7 @@ export function problemOfUses(uses: readonly Use[], maskOf: MaskOf, explained: b
       return {
         reason: `masked column ${namesOf(masked)[0]} is compared with more than ${MAX_CONSTANTS} constants`,
         columns: namesOf(masked),
+        cause: { kind: 'guesses', most: MAX_CONSTANTS },
       };
   }
   return null;
@@ -90,6 +92,7 @@ export function problemOfHazards(hazards: readonly Hazard[], maskOf: MaskOf): Pr
     return {
       reason: `masked column ${columns[0]} would decide whether ${hazard.construct} fails, or what is computed at all; inference is ${inference}`,
       columns,
+      cause: { kind: 'fails', construct: hazard.construct, rules: rulesOf(masked) },
     };
   }
   return null;
@@ -98,6 +101,7 @@ export function problemOfHazards(hazards: readonly Hazard[], maskOf: MaskOf): Pr
 export interface Problem {
   reason: string;
   columns: readonly string[];
+  cause: RefusalCause;
 }
 
 function isGuarded(use: Use, masked: readonly Masked[], maskOf: MaskOf): boolean {
@@ -122,7 +126,11 @@ function refused(use: Use, masked: readonly Masked[], inference: Inference, expl
   const shown = columns.slice(0, 3).join(', ');
   const what = `masked column${columns.length > 1 ? 's' : ''} ${shown}`;
   const why = explained ? 'EXPLAIN shows row estimates' : `inference is ${inference}`;
-  return { reason: `${what} would decide the result through ${use.construct}; ${why}`, columns };
+  return {
+    reason: `${what} would decide the result through ${use.construct}; ${why}`,
+    columns,
+    cause: { kind: 'compared', construct: use.construct, inference, explained, rules: rulesOf(masked) },
+  };
 }
 
 /** Where a statement would put a masked value that no mask covers as well; null when nowhere. */
@@ -132,11 +140,20 @@ export function problemOfWrites(writes: readonly Write[], stored: readonly Value
     if (masked.length === 0 || isCovered(write, masked, maskOf)) continue;
     const columns = namesOf(masked);
     const target = write.column === null ? write.relationName : `${write.relationName}.${write.column}`;
-    return { reason: `masked column ${columns[0]} would be stored in ${target}, where no mask covers it as well`, columns };
+    return {
+      reason: `masked column ${columns[0]} would be stored in ${target}, where no mask covers it as well`,
+      columns,
+      cause: { kind: 'stored', target },
+    };
   }
   const kept = stored.flatMap((value) => maskedIn(value, maskOf));
   const columns = namesOf(kept);
-  return kept.length === 0 ? null : { reason: `masked column ${columns[0]} would be stored where no mask covers it`, columns };
+  if (kept.length === 0) return null;
+  return {
+    reason: `masked column ${columns[0]} would be stored where no mask covers it`,
+    columns,
+    cause: { kind: 'stored', target: null },
+  };
 }
 
 /** A copy may go where a mask at least as strict waits for it; what was computed only where the whole value is hidden. */

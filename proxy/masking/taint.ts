@@ -7,7 +7,7 @@ import { child, list, names, type SqlNode, some, text } from '../sql/tree';
 import { addMask, type MasksByOrigin } from './columns';
 import { outputMask } from './exposure';
 import { findMentions, rangeVars, type TaintedNames } from './mentions';
-import type { ColumnMask } from './types';
+import type { ColumnMask, MaskOrigin } from './types';
 
 /**
  * Completes masks with everything PostgreSQL itself derives from a masked column: generated columns, children, partitions and parents,
@@ -29,7 +29,7 @@ export function spreadTaint(masks: MasksByOrigin, catalog: CatalogSnapshot): Mas
       changed = spreadToRelatives(masks, relation, catalog) || changed;
       changed = spreadToKeys(masks, relation) || changed;
       changed = spreadToTriggerTargets(masks, relation, functions, catalog) || changed;
-      if (relation.loopback) changed = taintWhole(masks, relation, anyMask(masks)) || changed;
+      if (relation.loopback) changed = taintWhole(masks, relation, anyMask(masks), 'foreign table') || changed;
       const query = queries.get(relation.oid);
       if (query !== undefined) changed = spreadToView(masks, relation, query, tainted, carriers, catalog) || changed;
     }
@@ -69,12 +69,14 @@ function taintedNames(masks: MasksByOrigin, catalog: CatalogSnapshot): TaintedNa
   return byName;
 }
 
-function derived(relation: Relation, column: Column, from: ColumnMask): ColumnMask {
-  return { ...copied(relation, column, from), mask: from.mask.type === 'null' ? from.mask : { type: 'redact' }, computed: true };
+type OriginKind = MaskOrigin['kind'];
+
+function derived(relation: Relation, column: Column, from: ColumnMask, kind: OriginKind): ColumnMask {
+  return { ...copied(relation, column, from, kind), mask: from.mask.type === 'null' ? from.mask : { type: 'redact' }, computed: true };
 }
 
-function copied(relation: Relation, column: Column, from: ColumnMask): ColumnMask {
-  return { ...from, ...placeOf(relation, column) };
+function copied(relation: Relation, column: Column, from: ColumnMask, kind: OriginKind): ColumnMask {
+  return { ...from, ...placeOf(relation, column), origin: { kind, from: from.column } };
 }
 
 function placeOf(relation: Relation, column: Column): Pick<ColumnMask, 'relationOid' | 'attributeNumber' | 'column'> {
@@ -90,8 +92,8 @@ function anyMask(masks: MasksByOrigin): ColumnMask {
   throw new RangeError('no masked column');
 }
 
-function taintWhole(masks: MasksByOrigin, relation: Relation, from: ColumnMask): boolean {
-  return relation.columns.map((column) => addMask(masks, derived(relation, column, from))).some(Boolean);
+function taintWhole(masks: MasksByOrigin, relation: Relation, from: ColumnMask, kind: OriginKind): boolean {
+  return relation.columns.map((column) => addMask(masks, derived(relation, column, from, kind))).some(Boolean);
 }
 
 function spreadToGenerated(masks: MasksByOrigin, relation: Relation): boolean {
@@ -102,7 +104,8 @@ function spreadToGenerated(masks: MasksByOrigin, relation: Relation): boolean {
   for (const column of relation.columns) {
     if (column.generated === null) continue;
     const sources = expressionColumns(column.generated).map((name) => (name === null ? [...own.values()][0] : byName.get(name)));
-    for (const source of sources) if (source !== undefined) changed = addMask(masks, derived(relation, column, source)) || changed;
+    for (const source of sources)
+      if (source !== undefined) changed = addMask(masks, derived(relation, column, source, 'generated')) || changed;
   }
   return changed;
 }
@@ -132,10 +135,11 @@ function spreadToRelatives(masks: MasksByOrigin, relation: Relation, catalog: Ca
   let changed = false;
   for (const oid of [...relation.parents, ...relation.children]) {
     const other = catalog.relations.get(oid);
+    const kind = relation.parents.includes(oid) ? 'parent' : 'child';
     for (const column of other?.columns ?? []) {
       const same = relation.columns.find((candidate) => candidate.name === column.name);
       const mask = same === undefined ? undefined : own.get(same.number);
-      if (other !== undefined && mask !== undefined) changed = addMask(masks, copied(other, column, mask)) || changed;
+      if (other !== undefined && mask !== undefined) changed = addMask(masks, copied(other, column, mask, kind)) || changed;
     }
   }
   return changed;
@@ -148,7 +152,7 @@ function spreadToKeys(masks: MasksByOrigin, relation: Relation): boolean {
     key.columns.forEach((number, index) => {
       const mask = masks.get(key.referencedOid)?.get(key.referencedColumns[index] ?? 0);
       const column = relation.columns.find((candidate) => candidate.number === number);
-      if (mask !== undefined && column !== undefined) changed = addMask(masks, copied(relation, column, mask)) || changed;
+      if (mask !== undefined && column !== undefined) changed = addMask(masks, copied(relation, column, mask, 'foreign key')) || changed;
     });
   }
   return changed;
@@ -170,7 +174,7 @@ function spreadToTriggerTargets(
   return targets
     .flatMap((name) => catalog.relationsByName.get(name) ?? [])
     .filter((target) => target.oid !== relation.oid && !isSystem(target))
-    .map((target) => taintWhole(masks, target, mask))
+    .map((target) => taintWhole(masks, target, { ...mask, column: `${relation.schema}.${relation.name}` }, 'trigger'))
     .some(Boolean);
 }
 
@@ -214,6 +218,8 @@ function spreadToView(
         ...placeOf(view, column),
         mask: output.spec,
         computed: output.computed || output.strictest.computed,
+        // A path starts with the view's own column.
+        origin: { kind: 'view', from: output.paths[0]?.[1] ?? output.strictest.column },
       }) || changed;
   }
   return changed;
@@ -227,7 +233,7 @@ function spreadByNames(
   carriers: ReadonlySet<string>,
   catalog: CatalogSnapshot,
 ): boolean {
-  if (query === null) return taintWhole(masks, view, anyMask(masks));
+  if (query === null) return taintWhole(masks, view, anyMask(masks), 'view');
   const mentions = new Map(findMentions(query, tainted, catalog).map((mention) => [mention.node, mention]));
   const reads = (node: SqlNode) =>
     some(node, (item) => mentions.has(item) || (item.tag === 'FuncCall' && carriers.has(names(list(item, 'funcname')).at(-1) ?? '')));
@@ -235,7 +241,7 @@ function spreadByNames(
   const source = sourceMask(query, mentions, tainted) ?? anyMask(masks);
   const targets = list(query, 'targetList');
   const simple = text(query, 'op') === 'SETOP_NONE' && child(query, 'withClause') === null && !list(query, 'fromClause').some(reads);
-  if (!simple || targets.length !== view.columns.length) return taintWhole(masks, view, source);
+  if (!simple || targets.length !== view.columns.length) return taintWhole(masks, view, source, 'view');
   let changed = false;
   targets.forEach((target, index) => {
     const column = view.columns[index];
@@ -243,7 +249,7 @@ function spreadByNames(
     if (column === undefined || value === null || !reads(value)) return;
     const mention = mentions.get(value);
     const mask = mention === undefined || mention.kind !== 'column' ? null : maskNamed(mention.name, query, tainted);
-    changed = addMask(masks, mask === null ? derived(view, column, source) : copied(view, column, mask)) || changed;
+    changed = addMask(masks, mask === null ? derived(view, column, source, 'view') : copied(view, column, mask, 'view')) || changed;
   });
   return changed;
 }

@@ -45,7 +45,8 @@ export function touchOf(
       relation.name.startsWith('pg_toast_'),
   );
   if (sensitive !== undefined) {
-    return { state: 'unresolved', reason: `${sensitive.name} can show values of masked columns`, columns: [] };
+    const reason = `${sensitive.name} can show values of masked columns`;
+    return { state: 'unresolved', reason, columns: [], cause: { kind: 'system relation' } };
   }
   const { node } = parsed;
   const trees = [node, ...calledBodies(node, catalog)];
@@ -93,7 +94,13 @@ function followed(node: SqlNode, masks: MaskIndex, { catalog, searchPath, column
   } catch (error) {
     if (!(error instanceof UnresolvedError)) throw error;
     const what = columns.length === 0 ? 'it changes a relation with masked columns' : `it may read masked ${listed(columns)}`;
-    return { state: 'unresolved', reason: `${what}, and ${error.reason}`, columns, unfollowed: true };
+    return {
+      state: 'unresolved',
+      reason: `${what}, and ${error.reason}`,
+      columns,
+      unfollowed: true,
+      cause: { kind: 'untraced', why: error.reason },
+    };
   }
   const explained = node.tag === 'ExplainStmt';
   const problem: Problem | null =

@@ -1,3 +1,4 @@
+import { adviceFor } from '../masking/advice';
 import { maskedUseDenied, statementDenied, statementNotAnalyzed, type WireError } from '../wire/errors';
 import type { Execution } from './execution';
 
@@ -5,10 +6,10 @@ import type { Execution } from './execution';
 export function judgedError(executions: readonly Execution[]): WireError {
   const denied = executions.find((execution) => execution.judged.verdict.action === 'deny') ?? executions[0];
   if (denied === undefined) return statementNotAnalyzed('The text holds no statement.');
-  const { verdict } = denied.judged;
+  const { verdict, touch } = denied.judged;
   switch (verdict.decidedBy) {
     case 'masking':
-      return maskedUseDenied(denied.id, verdict.why);
+      return maskedUseDenied(denied.id, verdict.why, touch.state === 'unresolved' ? adviceFor(touch.cause) : null);
     case 'analysis':
       return statementNotAnalyzed(verdict.why);
     case 'rule':

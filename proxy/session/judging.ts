@@ -122,9 +122,14 @@ export class Judging {
   }
 }
 
-/** Names of CTEs and of the session's own cursors are no relations; what remains must be in the catalog. */
+/**
+ * Names of CTEs and of the session's own cursors are no relations; what remains must be in the catalog. Columns are missed only where lineage
+ * looked for them.
+ */
 function namesUnknown(judgement: Judgement, view: SessionView): boolean {
-  return judgement.statements.some((statement) =>
-    statement.facts.relations.some((relation) => !view.catalog.relationsByName.has(relation.name)),
+  return judgement.statements.some(
+    ({ facts, touch }) =>
+      (touch.state === 'unresolved' && touch.unfollowed === true) ||
+      facts.relations.some((relation) => !view.catalog.relationsByName.has(relation.name)),
   );
 }

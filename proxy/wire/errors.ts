@@ -155,9 +155,10 @@ export const statementDenied = (words: DenialWords) =>
   );
 export const statementNotAnalyzed = (construct: string) =>
   error('gatehouse_analysis', '42501', 'statement could not be analyzed and was denied', { detail: sentence(construct) });
-export const maskedUseDenied = (statementId: string, reason: string) =>
+export const maskedUseDenied = (statementId: string, reason: string, advice: string | null) =>
   error('gatehouse_masking', '42501', `statement denied because it uses masked data (${statementId})`, {
     detail: `${sentence(reason)} Nothing was executed.`,
+    ...(advice === null ? {} : { hint: advice }),
   });
 export const resultWithheld = (statementId: string, reason: string) =>
   error('gatehouse_masking', '42501', `result withheld because its columns could not be traced (${statementId})`, {

@@ -31,6 +31,7 @@ const TABLE: Record<string, [input: unknown, admin: Answer, reviewer: Answer, au
   'masking.list': [undefined, 'ok', 'ok', 'ok', 'FORBIDDEN'],
   'masking.save': [{}, 'BAD_REQUEST', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'],
   'masking.remove': [none, 'NOT_FOUND', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'],
+  'masking.preview': [{ connection: 'none', rule: 'none' }, 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND', 'FORBIDDEN'],
   'masking.columns': [{ connection: 'none' }, 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND', 'FORBIDDEN'],
   'access.list': [undefined, 'ok', 'ok', 'ok', 'FORBIDDEN'],
   'access.save': [{ entries: [{}] }, 'BAD_REQUEST', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'],

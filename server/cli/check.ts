@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import type { CheckResult } from '../check/shape';
+import type { CheckedMasking, CheckedStatement, CheckResult } from '../check/shape';
 import type { Define } from './run';
-import { visible } from './table';
+import { oneLine, table, visible } from './table';
 
 export function checkCommand(program: Command, define: Define): void {
   define(
@@ -27,11 +27,40 @@ function describe({ verdict, statements, error }: CheckResult): string {
     );
     lines.push(`  effects  ${statement.effects.join(', ') || 'none'}`);
     lines.push(`  touches  ${statement.relations.map((relation) => `${relation.name} (${relation.access})`).join(', ') || 'no relation'}`);
-    lines.push(
-      `  masking  ${statement.masking.state}${statement.masking.columns.length === 0 ? '' : `: ${statement.masking.columns.join(', ')}`}${statement.masking.reason === undefined ? '' : ` (${statement.masking.reason})`}`,
-    );
+    lines.push(...masking(statement.masking));
     for (const trial of statement.verdict.tried)
       lines.push(`  ${trial.matched ? '*' : '-'} rule ${trial.rule} (${trial.action}, ${trial.mode}): ${trial.why}`);
   }
   return lines.join('\n');
+}
+
+/** Characters of one cell or line: a path through several views is long and must be read whole. */
+const WIDEST = 400;
+
+function masking(masked: CheckedStatement['masking']): string[] {
+  const lines = [`  masking  ${stateOf(masked)}`];
+  if (masked.reason !== undefined) lines.push(`  refused  ${oneLine(masked.reason, WIDEST)}`);
+  if (masked.advice !== undefined) lines.push(`  instead  ${oneLine(masked.advice, WIDEST)}`);
+  lines.push(...outputs('output', masked));
+  const { observed } = masked;
+  if (observed === null) return lines;
+  lines.push(`  observed with the rules that only observe: ${stateOf(observed)}`);
+  if (observed.reason !== undefined) lines.push(`  would be refused: ${oneLine(observed.reason, WIDEST)}`);
+  return [...lines, ...outputs('would be', observed)];
+}
+
+const stateOf = ({ state, columns }: CheckedMasking): string =>
+  columns.length === 0 ? state : `${state}: ${oneLine(columns.join(', '), WIDEST)}`;
+
+/** One row an output column: what it leaves as, and the way to the masked column behind it. */
+function outputs(title: string, { outputs: columns }: CheckedMasking): string[] {
+  if (columns === null || columns.length === 0) return [];
+  const rows = columns.map((column, index) => [String(index + 1), column.name, column.leaves, column.because]);
+  return [
+    `  ${title}`,
+    ...table(['#', 'column', 'leaves as', 'because'], rows, WIDEST)
+      .trimEnd()
+      .split('\n')
+      .map((line) => `    ${line}`),
+  ];
 }

@@ -38,6 +38,7 @@ beforeAll(async () => {
     create schema crm;
     create table crm.customers (id int primary key, email text, ssn text);
     create table crm.orders (id int primary key, customer_id int);
+    create view crm.contacts as select id, email, ssn as tax_id from crm.customers;
     create role cli_app login password '${CANARY}';
     grant usage on schema crm to cli_app;
     grant select, delete on all tables in schema crm to cli_app;`);
@@ -77,6 +78,7 @@ access:
   - { connections: [crm], groups: [agents] }
 masking:
   - { name: pii, columns: [crm.customers.ssn], mask: { type: partial, keepLast: 4 } }
+  - { name: mail, columns: [crm.customers.email], mask: { type: email }, mode: observe }
 rules:
   - { name: no-drop, match: { statements: [DROP] }, action: deny }
   - { name: review-deletes, groups: [agents], match: { statements: [DELETE] }, action: hold, approval: { groups: [dba] } }
@@ -174,6 +176,56 @@ describe('check', () => {
     expect(JSON.parse((await check('SELECT ssn::int FROM crm.customers', '--json')).out)).toMatchObject({ verdict: { action: 'deny' } });
   });
 
+  test('each output column is explained: what it leaves as, the way to the base column, the rule', async () => {
+    const { out } = await check('SELECT id, tax_id, lower(tax_id) FROM crm.contacts');
+    expect(out.slice(out.indexOf('  masking'), out.indexOf('  - rule'))).toBe(
+      `  masking  resolved: crm.contacts.tax_id, crm.customers.ssn
+  output
+    #  column  leaves as        because
+    1  id      as it is         –
+    2  tax_id  partial, last 4  crm.contacts.tax_id → crm.customers.ssn, rule pii (copied)
+    3  lower   redacted         computed from crm.contacts.tax_id → crm.customers.ssn, rule pii
+`,
+    );
+    const { statements } = JSON.parse((await check('SELECT tax_id FROM crm.contacts', '--json')).out);
+    expect(statements[0].masking.outputs).toEqual([
+      {
+        name: 'tax_id',
+        state: 'copied',
+        leaves: 'partial, last 4',
+        paths: [
+          [
+            { column: 'crm.contacts.tax_id', by: null },
+            { column: 'crm.customers.ssn', by: 'view' },
+          ],
+        ],
+        rules: ['pii'],
+        because: 'crm.contacts.tax_id → crm.customers.ssn, rule pii (copied)',
+      },
+    ]);
+  });
+
+  test('a refusal names the column, the construct and what to write instead', async () => {
+    const { out } = await check("SELECT id FROM crm.customers WHERE ssn LIKE '1%'");
+    expect(out).toMatch(/^deny: /);
+    expect(out).toContain(
+      `  masking  unresolved: crm.customers.ssn
+  refused  masked column crm.customers.ssn would decide the result through LIKE; inference is guarded
+  instead  Compare with = instead of LIKE, or ask an administrator for inference: open on masking rule "pii".
+`,
+    );
+  });
+
+  test('what a rule that observes would mask or refuse is said apart from what is masked', async () => {
+    const shown = (await check('SELECT email, ssn FROM crm.customers')).out;
+    expect(shown).toContain('1  email   as it is         –\n');
+    expect(shown).toContain('1  email   email, first letter  crm.customers.email, rule mail (copied)\n');
+    const refused = (await check('SELECT id FROM crm.customers ORDER BY email')).out;
+    expect(refused).toMatch(/^allow: /);
+    expect(refused).toContain('would be refused: masked column crm.customers.email would decide the result through ORDER BY');
+    expect((await check('SELECT id FROM crm.customers')).out).not.toContain('observed');
+  });
+
   test('what does not parse is denied, with its place', async () => {
     expect((await check('SELEC 1')).out).toMatch(/^deny: [\s\S]*at character 1/);
   });
@@ -228,6 +280,8 @@ describe('connections harden and verify', () => {
       await upstream.end();
     }
   };
+  // With its owner's rights a view shows what the role may not read.
+  beforeAll(() => asRoot('drop view crm.contacts'));
   const listed = async () => {
     const { enforcement } = (await listConnections(await db.as('auditor'))).find((row) => row.name === 'crm') ?? expect.fail('no crm');
     return enforcement;

@@ -1,10 +1,11 @@
 import { z } from 'zod';
-
-import { loadCatalog } from '../../proxy/catalog/load';
 import type { CatalogSnapshot, RelationKind } from '../../proxy/catalog/types';
 import { maskedColumnsFor } from '../../proxy/masking/columns';
+import { originWords } from '../../proxy/masking/explain';
+import type { ColumnMask } from '../../proxy/masking/types';
 import { loadPolicy } from '../../proxy/policy/snapshot';
 import { loadParser } from '../../proxy/sql/parse';
+import { readCatalog } from '../connections/catalog';
 import { targetOf, withControl } from '../connections/control';
 import { notFound } from '../errors';
 import type { Call } from '../identity/actor';
@@ -29,7 +30,7 @@ export async function listSchemaColumns({ store, actor, secretKey }: Call, input
   const policy = await loadPolicy(store);
   const connection = policy.connections.get(name);
   if (connection === undefined) throw notFound('connection', name);
-  const catalog = await withControl(targetOf(connection, secretKey), loadCatalog);
+  const catalog = await withControl(targetOf(connection, secretKey), (client) => readCatalog(store, connection.id, client));
   await loadParser();
   const masks = maskedColumnsFor({ masking: policy.masking, connection, principal: { groups: [] }, catalog });
   return [...catalog.relations.values()]
@@ -43,12 +44,16 @@ export async function listSchemaColumns({ store, actor, secretKey }: Call, input
         name: column.name,
         type: typeName(catalog, column.typeOid),
         coveredBy: masks.byOrigin(relation.oid, column.number)?.rule ?? null,
+        because: because(masks.byOrigin(relation.oid, column.number)),
         sensitive: looksSensitive(column.name),
       })),
     );
 }
 
-function typeName(catalog: CatalogSnapshot, oid: number): string {
+const because = (mask: ColumnMask | null): string | null => (mask?.origin === undefined ? null : originWords(mask.origin));
+
+/** `int4`, `text[]` */
+export function typeName(catalog: CatalogSnapshot, oid: number): string {
   const type = catalog.types.get(oid);
   if (type === undefined) return `type ${oid}`;
   return type.elementOid !== 0 && type.name.startsWith('_') ? `${type.name.slice(1)}[]` : type.name;

@@ -50,5 +50,33 @@ export interface SchemaColumn {
   type: string;
   /** The masking rule that covers it; null when none does. */
   coveredBy: string | null;
+  /** How that rule's mask reaches a column it does not name: `view of public.customers.email`; else null. */
+  because: string | null;
   sensitive: boolean;
+}
+
+/** A column that one masking rule covers. */
+export interface CoveredColumn {
+  /** `schema.table.column` */
+  column: string;
+  type: string;
+  /** `partial, last 4`; by the strictest rule that covers it. */
+  leaves: string;
+  /** The rule names the column itself. */
+  named: boolean;
+  /** Else how the mask reaches it: `view of public.customers.email`. */
+  because: string;
+  /** Another rule that masks it more strictly and decides. */
+  stricter: string | null;
+}
+
+/** What a masking rule covers on one connection; in modes other than `enforce`, what it would. */
+export interface MaskingPreview {
+  rule: string;
+  connection: string;
+  mode: Mode;
+  /** False when the rule does not speak of the connection. */
+  applies: boolean;
+  /** Those the rule names first, then by name. */
+  columns: CoveredColumn[];
 }

@@ -93,8 +93,13 @@ function Table({ table, columns, add }: { table: string; columns: readonly Schem
         <ul className="pb-2">
           {columns.map((column) => (
             <li key={column.column} className="flex min-h-9 items-center gap-2 py-0.5 pl-10 pr-4 text-sm sm:pr-5">
-              <code className="min-w-0 truncate font-mono text-xs">{column.name}</code>
-              <span className="truncate text-xs text-ink-3">{column.type}</span>
+              <span className="grid min-w-0">
+                <span className="flex min-w-0 items-baseline gap-2">
+                  <code className="min-w-0 truncate font-mono text-xs">{column.name}</code>
+                  <span className="truncate text-xs text-ink-3">{column.type}</span>
+                </span>
+                {column.because === null ? null : <span className="break-words text-xs text-ink-3">{column.because}</span>}
+              </span>
               <span className="ml-auto flex shrink-0 items-center gap-1.5">
                 {column.coveredBy !== null ? (
                   <Badge tone="mask" title={`masked by ${column.coveredBy}`}>

@@ -1,6 +1,7 @@
 'use client';
 import { useQuery } from '@tanstack/react-query';
-import { EyeOff, Pencil, Plus } from 'lucide-react';
+import { EyeOff, Pencil, Plus, Waypoints } from 'lucide-react';
+import { parseAsString, useQueryStates } from 'nuqs';
 import { useState } from 'react';
 import { useIsAdmin } from '../../data/me';
 import { useTRPC } from '../../data/trpc';
@@ -14,6 +15,7 @@ import { Empty, ErrorState, SkeletonRows } from '../../ui/states';
 import { Columns } from './columns';
 import { MaskingEditor } from './editor';
 import { formForColumn, formOf, type MaskingForm, maskText } from './form';
+import { MaskingPreviewSheet } from './preview';
 
 type Editing = { rule: MaskingRow | null; start: MaskingForm; columnType: string | null } | null;
 
@@ -21,7 +23,9 @@ export function Masking() {
   const trpc = useTRPC();
   const isAdmin = useIsAdmin();
   const [editing, setEditing] = useState<Editing>(null);
+  const [state, setState] = useQueryStates({ rule: parseAsString, preview: parseAsString });
   const rules = useQuery(trpc.masking.list.queryOptions());
+  const previewed = rules.data?.find((row) => row.name === state.preview) ?? null;
   return (
     <Page
       wide
@@ -56,7 +60,12 @@ export function Masking() {
             {rules.data?.map((row) => (
               <li
                 key={row.id}
-                className={cx('flex flex-wrap items-start gap-x-4 gap-y-2 px-4 py-3.5 sm:px-5', row.mode === 'off' && 'text-ink-3')}
+                aria-current={row.name === state.rule ? 'true' : undefined}
+                className={cx(
+                  'flex flex-wrap items-start gap-x-4 gap-y-2 px-4 py-3.5 sm:px-5',
+                  row.name === state.rule && 'bg-accent-soft',
+                  row.mode === 'off' && 'text-ink-3',
+                )}
               >
                 <div className="min-w-0 flex-1 basis-60">
                   <h2 className="flex flex-wrap items-center gap-2">
@@ -90,6 +99,10 @@ export function Masking() {
                     {row.exceptGroups.length > 0 ? <span>not for {row.exceptGroups.join(', ')}</span> : null}
                   </p>
                 </div>
+                <Button size="sm" onClick={() => void setState({ preview: row.name })} aria-label={`What ${row.name} covers`}>
+                  <Waypoints aria-hidden />
+                  Covers
+                </Button>
                 {isAdmin ? (
                   <Button
                     size="sm"
@@ -113,6 +126,7 @@ export function Masking() {
             : {})}
         />
       </div>
+      {previewed ? <MaskingPreviewSheet key={previewed.id} rule={previewed} onClose={() => void setState({ preview: null })} /> : null}
       {editing ? <MaskingEditor key={editing.rule?.id ?? editing.start.name} {...editing} onClose={() => setEditing(null)} /> : null}
     </Page>
   );

@@ -1,13 +1,15 @@
 'use client';
 import { useMutation, useQuery } from '@tanstack/react-query';
-import { EyeOff, FlaskConical } from 'lucide-react';
+import { FlaskConical } from 'lucide-react';
 import { type FormEvent, useState } from 'react';
 import { useTRPC } from '../../data/trpc';
 import type { CheckResult } from '../../data/types';
+import { MaskingExplained } from '../../statement/outputs';
 import { RuleLink, TriedRules } from '../../statement/tried';
 import { Badge } from '../../ui/badge';
 import { Button } from '../../ui/button';
 import { Card } from '../../ui/card';
+import { cx } from '../../ui/classes';
 import { Field, Select, Textarea } from '../../ui/field';
 import { SqlLine } from '../../ui/sqlBlock';
 import { ErrorState, sentence } from '../../ui/states';
@@ -27,9 +29,11 @@ export function CheckStatement() {
     connection: connection || connections.data?.[0]?.name || '',
     principal: principal || (agents.find((one) => one.kind === 'agent') ?? agents[0])?.name || '',
   };
+  // Whom and where come from lists that may still be on their way.
+  const ready = sql.trim() !== '' && chosen.connection !== '' && chosen.principal !== '';
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    if (sql.trim() !== '') check.mutate({ ...chosen, sql });
+    if (ready) check.mutate({ ...chosen, sql });
   };
   return (
     <Card className="min-w-0 p-4 sm:p-5">
@@ -61,7 +65,7 @@ export function CheckStatement() {
             className="min-h-24 font-mono text-xs"
           />
         </Field>
-        <Button type="submit" busy={check.isPending} disabled={sql.trim() === ''}>
+        <Button type="submit" busy={check.isPending} disabled={!ready}>
           {check.isPending ? null : <FlaskConical aria-hidden />}
           Check statement
         </Button>
@@ -77,8 +81,10 @@ export function CheckStatement() {
 }
 
 function Result({ result }: { result: CheckResult }) {
+  // Of one statement that masking refuses, the refusal itself has the words, and what to write instead.
+  const saidBelow = result.verdict.decidedBy === 'masking' && result.statements.length === 1;
   return (
-    <div className="grid gap-4 border-t pt-4">
+    <div className="grid min-w-0 gap-4 border-t pt-4">
       <div className="grid gap-1.5">
         <p className="flex flex-wrap items-center gap-2 text-sm">
           <VerdictBadge verdict={result.verdict.action} />
@@ -88,7 +94,7 @@ function Result({ result }: { result: CheckResult }) {
             <span className="text-xs text-ink-3">by {result.verdict.decidedBy}</span>
           )}
         </p>
-        <p className="break-words text-sm text-ink-2">{sentence(result.verdict.why)}</p>
+        {saidBelow ? null : <p className="break-words text-sm text-ink-2">{sentence(result.verdict.why)}</p>}
         {result.error ? (
           <p className="break-words text-sm text-deny">
             {sentence(result.error.message)}
@@ -98,7 +104,7 @@ function Result({ result }: { result: CheckResult }) {
       </div>
       {result.statements.map((statement, index) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: statements of one text have no other identity
-        <div key={index} className="grid gap-2 rounded-lg border p-3">
+        <div key={index} className={cx('grid min-w-0 gap-3', result.statements.length > 1 && 'rounded-lg border p-3')}>
           {result.statements.length > 1 ? (
             <>
               <SqlLine sql={statement.text} />
@@ -113,31 +119,10 @@ function Result({ result }: { result: CheckResult }) {
               <Badge key={effect}>{effect}</Badge>
             ))}
           </p>
-          <Masking masking={statement.masking} />
+          <MaskingExplained masking={statement.masking} />
           <TriedRules tried={statement.verdict.tried} decided={statement.verdict.rule} />
         </div>
       ))}
-    </div>
-  );
-}
-
-function Masking({ masking }: { masking: CheckResult['statements'][number]['masking'] }) {
-  if (masking.state === 'clean') return <p className="text-xs text-ink-3">Touches no masked column.</p>;
-  return (
-    <div className="grid gap-1.5 text-xs">
-      <p className={masking.state === 'unresolved' ? 'text-deny' : 'text-ink-2'}>
-        {masking.state === 'resolved'
-          ? 'These columns leave masked:'
-          : sentence(masking.reason ?? 'masked values could leave in a way that cannot be traced')}
-      </p>
-      <p className="flex flex-wrap gap-1.5">
-        {masking.columns.map((column) => (
-          <Badge key={column} tone="mask" className="font-mono">
-            <EyeOff aria-hidden />
-            {column}
-          </Badge>
-        ))}
-      </p>
     </div>
   );
 }

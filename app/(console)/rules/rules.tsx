@@ -39,7 +39,7 @@ export function Rules() {
         ) : null
       }
     >
-      <div className="grid items-start gap-6 xl:grid-cols-[minmax(0,1fr)_26rem]">
+      <div className="grid items-start gap-6 xl:grid-cols-[minmax(0,1fr)_30rem]">
         <Card>
           {rules.error && !rules.data ? (
             <ErrorState
