@@ -153,6 +153,8 @@ function construct(node: SqlNode): string | null {
   }
 }
 
+const CONDITIONAL: ReadonlySet<string> = new Set(['SubLink', 'CaseExpr', 'BoolExpr', 'FuncCall']);
+
 /** `col IS NULL`, `col = constant` and what AND, OR and NOT make of them. */
 export function isPlainTest(at: At, node: SqlNode): boolean {
   if (node.tag === 'BoolExpr') return list(node, 'args').every((item) => isPlainTest(at, item));
@@ -161,5 +163,6 @@ export function isPlainTest(at: At, node: SqlNode): boolean {
   if (node.tag !== 'A_Expr' || text(node, 'kind') !== 'AEXPR_OP' || !isEquals(names(list(node, 'name')))) return false;
   if (left === null || right === null) return false;
   const other = isConstant(at, right) ? left : isConstant(at, left) ? right : null;
-  return other !== null && isCopy(expression(at, other));
+  // What holds conditions itself has been followed already: again at every level would double the work with each.
+  return other !== null && !some(other, (item) => CONDITIONAL.has(item.tag)) && isCopy(expression(at, other));
 }
