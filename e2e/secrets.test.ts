@@ -41,10 +41,7 @@ test('no token, password or masked value reaches the terminal, the journals or t
   const session = await open(proxySettings(gateway, { password: canaryToken }));
   for (const sql of ['SELECT * FROM customers', 'SELECT * FROM cards', 'SELECT ssn, email FROM customers ORDER BY id'])
     await session.query(sql);
-  for (const sql of [
-    'SELECT ssn::int FROM customers',
-    'SELECT * FROM customers WHERE id = $1::text::int',
-  ])
+  for (const sql of ['SELECT ssn::int FROM customers', 'SELECT * FROM customers WHERE id = $1::text::int'])
     await failure(session.query(sql));
   await session.query('SELECT reverse(ssn), to_jsonb(c) FROM customers c');
   await session.query({ text: 'SELECT ssn, email FROM customers', values: [], binary: true } as { text: string });
