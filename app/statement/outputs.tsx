@@ -130,6 +130,12 @@ function Because({ output }: { output: Output }) {
           <MaskingRuleLink key={rule} name={rule} />
         ))}
       </p>
+      {output.instead === null ? null : (
+        <p className="flex items-start gap-1.5 text-ink-2">
+          <Lightbulb className="mt-0.5 size-3.5 shrink-0" aria-hidden />
+          {sentence(output.instead)}
+        </p>
+      )}
     </div>
   );
 }

@@ -1,7 +1,7 @@
 import AxeBuilder from '@axe-core/playwright';
 import { expect, type Page, test } from '@playwright/test';
 import { apiAsAdmin } from '../api';
-import { directSettings, open } from '../clients';
+import { directSettings, eventually, open, proxySettings } from '../clients';
 import { sharedGateway } from '../gateway';
 
 const gateway = sharedGateway();
@@ -95,6 +95,19 @@ test('the rule of a masked column is one click away, and what it would mask whil
   await expect(sheet.getByRole('row').filter({ hasText: 'named by the rule' })).toContainText('public.customers.phone textredacted');
   await sheet.getByRole('button', { name: 'Close panel' }).click();
   await expect(sheet).toHaveCount(0);
+});
+
+test('a statement of the audit names the columns that left masked', async ({ page }) => {
+  const client = await open(proxySettings(gateway));
+  await client.query('SELECT ssn, email FROM customers /* explained */ LIMIT 1');
+  await client.end();
+  const statement = await eventually('recorded with its outcome', async () =>
+    (await admin.audit.search.query({ q: 'explained' })).items.find((one) => one.maskedColumns.length === 2),
+  );
+  await page.setViewportSize({ width: 375, height: 900 });
+  await page.goto(`${gateway.consoleUrl}/audit/${statement.id}`);
+  await expect(page.getByRole('listitem').filter({ hasText: 'public.customers.ssn' })).toBeVisible();
+  await holds(page, 'audit-masked-light-375');
 });
 
 test('what cannot be checked or read is said, and nothing is shown in its place', async ({ page }) => {

@@ -44,7 +44,7 @@ export function adviceFor(cause: RefusalCause | undefined): string | null {
         ? 'Leave the masked columns out of what is stored.'
         : `Leave the column out, or ask an administrator for a mask on ${cause.target} that shows no more.`;
     case 'system relation':
-      return 'It can be read by those whom no masking rule of this connection covers; ask an administrator.';
+      return 'Those whom no masking rule of this connection covers can read it; ask an administrator.';
     case 'untraced':
       return ofUntraced(cause.why);
     default:

@@ -86,6 +86,20 @@ describe('what an output column leaves as, and why', () => {
       'SELECT email || salary AS x FROM people',
       ['x | redacted | computed from public.people.email and public.people.salary, rules pii, pay'],
     ],
+    [
+      'SELECT coalesce(email) AS a, coalesce(salary, id) AS b FROM people UNION ALL SELECT name, 1 FROM people',
+      ['a | partial, last 4 | public.people.email, rule pii (copied)', 'b | redacted, as NULL | public.people.salary, rule pay (copied)'],
+    ],
+    [
+      'SELECT email FROM people UNION ALL SELECT ip FROM events_2025',
+      ['email | redacted | public.people.email and public.events_2025.ip, rules pii, pay (copied, and their masks differ)'],
+    ],
+    [
+      'SELECT c FROM contacts c',
+      [
+        'c | redacted, as NULL | computed from public.contacts.reach_at → public.people.email, rule pii; list the columns instead of the whole row',
+      ],
+    ],
     ['SELECT count(ssn) FROM people', ['count | as it is | –']],
     ["UPDATE people SET name = 'x' WHERE id = 1", []],
   ])('%s', (sql, rows) => {
@@ -157,7 +171,7 @@ describe('what to write instead of what is refused', () => {
       'guarded',
       'Leave the column out, or ask an administrator for a mask on people.name that shows no more.',
     ],
-    ['SELECT * FROM pg_stats', 'guarded', 'It can be read by those whom no masking rule of this connection covers; ask an administrator.'],
+    ['SELECT * FROM pg_stats', 'guarded', 'Those whom no masking rule of this connection covers can read it; ask an administrator.'],
     ['SELECT email FROM people a, people b', 'guarded', 'Put the name of its table in front of the column.'],
   ])('%s under %s', (sql, inference, words) => {
     const { touch } = touchOf(sql, inference);

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { MaskIndex } from './columns';
 import { maskWordsFor } from './maskWords';
 import type { Types } from './transforms/family';
@@ -21,7 +22,9 @@ export interface ExplainedOutput {
   /** From the nearest column to the one a rule names; one for each masked column behind it. */
   paths: PathStep[][];
   rules: string[];
-  /** The paths and the rule in one line. */
+  /** What would show more of it; null where nothing plain can be said. */
+  instead: string | null;
+  /** The paths, the rule and what would show more, in one line. */
   because: string;
 }
 
@@ -35,18 +38,20 @@ export function explainOutputs(touch: Touch, masks: Pick<MaskIndex, 'all'>, type
 type ByName = ReadonlyMap<string, ColumnMask>;
 
 function explained({ name, typeOid, mask }: ExpectedOutput, byName: ByName, types: Types): ExplainedOutput {
-  if (mask === null) return { name, state: 'plain', leaves: 'as it is', paths: [], rules: [], because: '–' };
+  if (mask === null) return { name, state: 'plain', leaves: 'as it is', paths: [], rules: [], instead: null, because: '–' };
   const paths = pathsOf(mask, byName);
-  const rules = [...mask.rules];
   return {
     name,
     state: mask.computed ? 'computed' : 'copied',
     leaves: maskWordsFor(mask.spec, typeOid, types),
     paths,
-    rules,
-    because: becauseOf(paths, rules, mask.computed),
+    rules: [...mask.rules],
+    instead: mask.wholeRow === true ? WHOLE_ROW : null,
+    because: becauseOf(paths, mask, byName),
   };
 }
+
+const WHOLE_ROW = 'list the columns instead of the whole row';
 
 /** Each path once, those left out that only start another. */
 function pathsOf({ paths }: OutputMask, byName: ByName): PathStep[][] {
@@ -71,12 +76,15 @@ function originsOf(path: readonly string[], byName: ByName): PathStep[] {
   return steps;
 }
 
-function becauseOf(paths: readonly (readonly PathStep[])[], rules: readonly string[], computed: boolean): string {
+function becauseOf(paths: readonly (readonly PathStep[])[], { columns, computed, wholeRow, rules }: OutputMask, byName: ByName): string {
   const words = paths.map((path) =>
     path.map(({ column, by }) => (by === null || by === 'view' ? column : `${column} (${by})`)).join(' → '),
   );
-  const rule = `rule${rules.length > 1 ? 's' : ''} ${rules.join(', ')}`;
-  return computed ? `computed from ${words.join(' and ')}, ${rule}` : `${words.join(' and ')}, ${rule} (copied)`;
+  const behind = `${words.join(' and ')}, rule${rules.length > 1 ? 's' : ''} ${rules.join(', ')}`;
+  if (computed) return `computed from ${behind}${wholeRow === true ? `; ${WHOLE_ROW}` : ''}`;
+  const [first, ...others] = columns.map((column) => byName.get(column)?.mask);
+  const differ = others.some((other) => !isDeepStrictEqual(other, first));
+  return `${behind} (copied${differ ? ', and their masks differ' : ''})`;
 }
 
 /** Why a column is masked, to follow its name: `view of public.customers.email`. */

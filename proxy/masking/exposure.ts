@@ -45,6 +45,7 @@ export function outputMask(value: Value, maskOf: MaskOf): OutputMask | null {
   return {
     spec,
     computed: !copied,
+    wholeRow: masked.some(({ source }) => source.derivation === 'whole row'),
     columns: namesOf(masked),
     strictest: masked.reduce((least, { mask }) => strictestMask(least, mask), first.mask),
     rules: [...new Set(masked.map(({ mask }) => mask.rule))],

@@ -34,6 +34,8 @@ export interface OutputMask {
   spec: MaskSpec;
   /** It is computed from them, not a copy. */
   computed: boolean;
+  /** As part of a row value, whose other columns are hidden with it. */
+  wholeRow?: boolean;
   /** The masked columns behind it, `schema.table.column`. */
   columns: readonly string[];
   rules: readonly string[];

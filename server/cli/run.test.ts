@@ -200,6 +200,7 @@ describe('check', () => {
           ],
         ],
         rules: ['pii'],
+        instead: null,
         because: 'crm.contacts.tax_id → crm.customers.ssn, rule pii (copied)',
       },
     ]);
