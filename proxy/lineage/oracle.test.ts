@@ -16,6 +16,8 @@ import { lineageOf } from './statement';
 /** `GATEHOUSE_ORACLE_SECONDS` gives it more time, `GATEHOUSE_ORACLE_SEED` other queries. */
 const SECONDS = Number(process.env.GATEHOUSE_ORACLE_SECONDS ?? 15);
 const SEED = Number(process.env.GATEHOUSE_ORACLE_SEED ?? 1);
+/** However slow the machine is. */
+const FEWEST_CHANGES = 20;
 const GENERATED = Math.max(200, Math.round(SECONDS * 12));
 
 let database: TestDatabase;
@@ -101,7 +103,6 @@ async function settled(queries: readonly Subject[]): Promise<Subject[]> {
 it(
   'accounts for everything that changes when one base column does',
   async () => {
-    const endsAtMs = performance.now() + SECONDS * 1000;
     const { all, refused } = subjects();
     // The generator writes nothing that may be refused; the cases say which of theirs are.
     expect(refused.filter((line) => !line.includes('looped'))).toEqual([]);
@@ -110,12 +111,13 @@ it(
     const columns = baseColumns(catalog, catalog.relations.values()).filter(
       ({ relation }) => relation.schema === 'public' || relation.schema === 'hr',
     );
+    const endsAtMs = performance.now() + SECONDS * 1000;
     const plans = shuffled(columns.flatMap((column) => perturbations(column)));
     const before = new Map<string, Observation[] | null>();
     const problems = new Map<string, string>();
     const done = { changes: 0, comparisons: 0, effects: 0, columns: new Set<string>() };
     for (const plan of plans) {
-      if (performance.now() > endsAtMs) break;
+      if (performance.now() > endsAtMs && done.changes >= FEWEST_CHANGES) break;
       const place = plan.noChange.replace(/ SET .*? = .*?(?= WHERE|$)/, '');
       const readers = steady.filter(({ claim }) => claim.reads.has(plan.column.relation));
       if (!before.has(place)) before.set(place, await after(plan.noChange, readers));
@@ -132,11 +134,9 @@ it(
     );
     expect(Object.fromEntries(problems)).toEqual({});
     expect(steady.length).toBeGreaterThan(400);
-    // A slow machine makes fewer changes; each has its effects.
-    expect(done.changes).toBeGreaterThan(5);
     expect(done.effects).toBeGreaterThan(3 * done.changes);
   },
-  SECONDS * 3000 + 30_000,
+  SECONDS * 3000 + 240_000,
 );
 
 function compare(

@@ -89,7 +89,7 @@ function typed(type: TypeInfo | undefined, name: string): NewValue[] {
 
 /** For every type: NULL, the value of another row, and other letters and digits in the same places. */
 function general(type: TypeInfo | undefined, name: string, table: string): NewValue[] {
-  const other = `(SELECT y.${name} FROM ${table} AS y WHERE y.${name}::text IS DISTINCT FROM t.${name}::text LIMIT 1)`;
+  const other = `(SELECT y.${name} FROM ${table} AS y WHERE y.${name} IS NOT NULL ORDER BY y.${name}::text DESC LIMIT 1)`;
   const shifted = "translate(%::text, '0123456789abcdefghijklmnopqrstuvwxyz', '1234567890bcdefghijklmnopqrstuvwxyza')".replace(
     '%',
     `t.${name}`,
