@@ -1,7 +1,7 @@
 import type { CatalogSnapshot, Column, FunctionInfo, Relation } from '../catalog/types';
 import { bodyOf } from '../lineage/body';
 import { NONE } from '../lineage/value';
-import { viewColumns } from '../lineage/view';
+import { followView, viewColumns } from '../lineage/view';
 import { parseStatements } from '../sql/parse';
 import { child, list, names, type SqlNode, some, text } from '../sql/tree';
 import { addMask, type MasksByOrigin } from './columns';
@@ -207,6 +207,8 @@ function spreadToView(
   const calls = (node: SqlNode) => node.tag === 'FuncCall' && carriers.has(names(list(node, 'funcname')).at(-1) ?? '');
   const columns = query === null || some(query, calls) ? null : viewColumns(catalog, view);
   if (columns === null) return spreadByNames(masks, view, query, tainted, carriers, catalog);
+  // The function behind an operator or cast of the user's own may be one of those that read masked columns.
+  if (carriers.size > 0 && runsOwnOperator(catalog, view)) return taintWhole(masks, view, anyMask(masks), 'view');
   const maskOf = (oid: number, number: number) => masks.get(oid)?.get(number) ?? null;
   let changed = false;
   for (const column of view.columns) {
@@ -223,6 +225,20 @@ function spreadToView(
       }) || changed;
   }
   return changed;
+}
+
+const ownOperators = new WeakMap<Relation, boolean>();
+
+function runsOwnOperator(catalog: CatalogSnapshot, view: Relation): boolean {
+  const known = ownOperators.get(view);
+  if (known !== undefined) return known;
+  const own = new Set([
+    ...catalog.operators.filter((item) => item.extension === null).map((item) => `operator ${item.schema}.${item.name}`),
+    ...catalog.casts.filter((item) => item.extension === null).map((item) => `the cast to ${item.target}`),
+  ]);
+  const runs = own.size > 0 && followView(catalog, view).opaque.some((what) => own.has(what));
+  ownOperators.set(view, runs);
+  return runs;
 }
 
 function spreadByNames(

@@ -33,6 +33,11 @@ create materialized view people_mv as select id, email as addr, city from people
 create function email_of(p int) returns text language sql stable as 'select email from people where id = p';
 create function shout(t text) returns text language sql immutable as 'select upper(t)';
 create function whole(p people) returns text language sql immutable as 'select p.email';
+create function first_mail(int) returns text language plpgsql as 'begin return (select email from people where id = $1); end';
+create function peeks(int, int) returns text language plpgsql as 'begin return first_mail($1); end';
+create operator ==> (leftarg = int, rightarg = int, function = peeks);
+create view by_operator as select id, id ==> 1 as seen from orders;
+create view by_code as select id, first_mail(id) as seen from orders;
 create view through_function as select id, email_of(id) as e from people;
 create function log_people() returns trigger language plpgsql as $$ begin insert into audit_log(row_before) values (to_jsonb(old)); return old; end $$;
 create trigger log_people after delete on people for each row execute function log_people();
@@ -124,6 +129,8 @@ describe('masked columns', () => {
       'public.labels.label': 'redact',
       'public.stacked.blurb': 'redact',
       'public.through_function.e': 'redact',
+      'public.by_code.seen': 'redact',
+      'public.by_operator.seen': 'redact',
       'public.audit_log.row_before': 'redact',
     });
   });
