@@ -32,7 +32,7 @@ test('Verify says why the demo’s role is not enforced by the database', async 
   const sheet = await panel(page, 'shop');
   await sheet.getByRole('button', { name: 'Verify connection' }).click();
   await expect(sheet.getByText('The role owns public.customers, or may become its owner.')).toBeVisible();
-  await expect(sheet.getByRole('status', { name: 'Verification' }).getByText('gateway-enforced')).toBeVisible();
+  await expect(sheet.getByRole('status', { name: 'Verification' }).getByText('gateway-enforced', { exact: true })).toBeVisible();
   await expect(sheet.getByText('npx gatehouse connections harden shop')).toBeVisible();
 });
 
