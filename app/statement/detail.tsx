@@ -105,6 +105,12 @@ function Detail({ statement }: { statement: StatementDetail }) {
           <Decisions decisions={statement.approval.decisions} />
         </Section>
       ) : null}
+      {statement.rewritten ? (
+        <Section title="Sent to the server as">
+          <p className="mb-2 text-sm text-ink-2">Its operators see masked values.</p>
+          <SqlBlock sql={statement.rewritten} />
+        </Section>
+      ) : null}
       <Section title="Masked columns">
         {statement.maskedColumns.length === 0 ? (
           <p className="text-sm text-ink-3">None.</p>

@@ -82,13 +82,14 @@ function present(judgement: Judgement, connection: ConnectionPolicy, principal: 
   return { verdict, statements: judgement.statements.map(presentStatement) };
 }
 
-function presentStatement({ facts, relations, touch, verdict }: JudgedStatement): CheckedStatement {
+function presentStatement({ facts, relations, touch, verdict, rewritten }: JudgedStatement): CheckedStatement {
   return {
     kind: facts.kind,
     text: facts.text,
     effects: [...facts.effects].sort(),
     relations: [...relations],
     verdict,
+    ...(rewritten === undefined ? {} : { rewritten: rewritten.text }),
     masking:
       touch.state === 'clean'
         ? { state: 'clean', columns: [] }

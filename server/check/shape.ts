@@ -7,6 +7,8 @@ export interface CheckedStatement {
   effects: string[];
   relations: { name: string; access: 'read' | 'write' }[];
   verdict: Verdict;
+  /** As it would be forwarded, where that is not as it came. */
+  rewritten?: string;
   masking: { state: 'clean' | 'resolved' | 'unresolved'; columns: string[]; reason?: string };
 }
 

@@ -30,6 +30,7 @@ function describe({ verdict, statements, error }: CheckResult): string {
     lines.push(
       `  masking  ${statement.masking.state}${statement.masking.columns.length === 0 ? '' : `: ${statement.masking.columns.join(', ')}`}${statement.masking.reason === undefined ? '' : ` (${statement.masking.reason})`}`,
     );
+    if (statement.rewritten !== undefined) lines.push(`  sent as  ${visible(statement.rewritten)}`);
     for (const trial of statement.verdict.tried)
       lines.push(`  ${trial.matched ? '*' : '-'} rule ${trial.rule} (${trial.action}, ${trial.mode}): ${trial.why}`);
   }
