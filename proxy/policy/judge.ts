@@ -1,8 +1,8 @@
 import type { Action, RelationUse } from '../../db/schema/shapes';
 import type { CatalogSnapshot } from '../catalog/types';
 import type { MaskIndex } from '../masking/columns';
-import { readMasked } from '../masking/rewrite/semantics';
-import { type Edit, type Spliced, splice } from '../masking/rewrite/splice';
+import { asItIs, type MaskedReading, readMasked } from '../masking/rewrite/semantics';
+import { type Spliced, splice } from '../masking/rewrite/splice';
 import { touchOf } from '../masking/touch';
 import type { Touch } from '../masking/types';
 import { factsOf } from '../sql/facts';
@@ -45,6 +45,8 @@ export interface Rewritten {
   whole: Spliced;
   /** The masked columns its output shows: `schema.table.column`. */
   columns: readonly string[];
+  /** The same for statements that read the same columns through the same masks. */
+  reads: string;
 }
 
 export interface Judgement {
@@ -69,10 +71,10 @@ export function judge(text: string, context: JudgeContext): Judgement {
       if (item.judged.changesCatalog) change ??= item.judged;
     }
     const action = read.reduce<Action>((strictest, { judged }) => strictestAction(strictest, judged.verdict.action), 'allow');
-    if (read.every(({ edits }) => edits.length === 0)) return { statements: read.map(({ judged }) => judged), action };
+    if (read.every(({ reading }) => reading.edits.length === 0)) return { statements: read.map(({ judged }) => judged), action };
     const whole = splice(
       text,
-      read.flatMap(({ edits }) => edits),
+      read.flatMap(({ reading }) => reading.edits),
     );
     return { statements: read.map((item) => withRewritten(item, whole)), action, forward: whole };
   });
@@ -81,15 +83,14 @@ export function judge(text: string, context: JudgeContext): Judgement {
 interface ReadStatement {
   judged: JudgedStatement;
   parsed: ParsedStatement;
-  /** Of the whole text. */
-  edits: readonly Edit[];
-  columns: readonly string[];
+  reading: MaskedReading;
 }
 
-function withRewritten({ judged, parsed, edits, columns }: ReadStatement, whole: Spliced): JudgedStatement {
+function withRewritten({ judged, parsed, reading }: ReadStatement, whole: Spliced): JudgedStatement {
+  const { edits, columns, reads } = reading;
   if (edits.length === 0) return judged;
   const own = edits.map((edit) => ({ ...edit, start: edit.start - parsed.location, end: edit.end - parsed.location }));
-  return { ...judged, rewritten: { text: splice(parsed.text, own).text, whole, columns } };
+  return { ...judged, rewritten: { text: splice(parsed.text, own).text, whole, columns, reads } };
 }
 
 function judgeStatement(parsed: ParsedStatement, whole: string, context: JudgeContext, before: JudgedStatement | undefined): ReadStatement {
@@ -103,9 +104,9 @@ function judgeStatement(parsed: ParsedStatement, whole: string, context: JudgeCo
   const searchPath = context.searchPath === undefined ? context.catalog.searchPath : context.searchPath;
   const resolved = resolveNames(parsed.node, facts, context.catalog, searchPath);
   const asItCame = before === undefined ? touchOf(parsed, facts, context.masks, context.catalog, searchPath) : behindChange(before);
-  const reading = { whole, facts, masks: context.masks, catalog: context.catalog, searchPath };
-  const { touch, edits, columns } =
-    before === undefined ? readMasked(parsed, asItCame, reading) : { touch: asItCame, edits: [], columns: [] };
+  const place = { whole, facts, masks: context.masks, catalog: context.catalog, searchPath };
+  const reading = before === undefined ? readMasked(parsed, asItCame, place) : asItIs(asItCame);
+  const { touch } = reading;
   const unnamed = hasTableRules(context.policy, context.connection, context.principal) ? resolved.opaque : [];
   const verdict = decide({
     facts,
@@ -120,7 +121,7 @@ function judgeStatement(parsed: ParsedStatement, whole: string, context: JudgeCo
     now: context.now,
   });
   const judged = { facts, relations: resolved.relations, touch, verdict, changesCatalog: changesCatalog(facts) };
-  return { judged, parsed, edits, columns };
+  return { judged, parsed, reading };
 }
 
 /** The catalog that a later statement of one text meets is not the one it would be judged by. */

@@ -24,13 +24,7 @@ export function parseBytes(bytes: Buffer, { name, parameterTypes }: ParseMessage
  * the server's own would be the old ones.
  */
 export function readsAsBefore(before: JudgedStatement | undefined, now: JudgedStatement | undefined): boolean {
-  return before?.rewritten?.text === now?.rewritten?.text;
-}
-
-/** The same of a text that is judged again with lines added behind it: what is put into it decides. */
-export function rewritesAsBefore(before: JudgedStatement, now: JudgedStatement | undefined): boolean {
-  const put = (judged: JudgedStatement | undefined) => (judged?.rewritten?.whole.edits ?? []).map((edit) => edit.text).join('\0');
-  return put(before) === put(now);
+  return before?.rewritten?.reads === now?.rewritten?.reads;
 }
 
 /** The text that an answer to this message speaks of, where the server has another than the client; null where both have the same. */

@@ -5,7 +5,7 @@ import { judgedError } from './denial';
 import { type Execution, newExecution } from './execution';
 import { HeldStatement } from './held';
 import type { Judging, UnparsedText } from './judging';
-import { rewritesAsBefore } from './rewritten';
+import { readsAsBefore } from './rewritten';
 import type { Session, SessionView } from './session';
 
 /** What a verdict does: a denial is recorded, a hold waits for its person, a run leaves its marks on the session. */
@@ -121,7 +121,7 @@ export class Verdicts {
       const moved = executions.some(
         ({ judged }, i) =>
           (judged.touch.state === 'clean' && again.statements[i] !== undefined && again.statements[i].touch.state !== 'clean') ||
-          !rewritesAsBefore(judged, again.statements[i]),
+          !readsAsBefore(judged, again.statements[i]),
       );
       if (again.action !== 'deny' && !moved) return null;
       const refused =

@@ -26,6 +26,8 @@ export interface Rewriting {
    */
   shadow: readonly Edit[];
   obstacles: readonly Obstacle[];
+  /** What is read through which masks, however the statement spells it: another mask, another one. */
+  reads: string;
 }
 
 export interface RewriteContext {
@@ -66,21 +68,24 @@ export function rewrite(place: StatementPlace, context: RewriteContext): Rewriti
       obstacles.push({ relation: `${relation.schema}.${relation.name}`, why: obstacle ?? 'its place in the text is not found' });
       continue;
     }
-    replaced.push({ relation, alias: aliasOf(reference.node) });
+    const expressions = columnsOf(relation, context, (masked) => masked);
+    replaced.push({ relation, alias: aliasOf(reference.node), expressions });
     const before = extent.table ? 'SELECT * FROM ' : '';
     const after = aliasOf(reference.node) === null ? ` AS ${quoteName(relation.name)}` : '';
     const from = fromOf(reference.node, relation, context);
-    const put = (expressions: string) => `${before}(SELECT ${expressions} FROM ${from})${after}`;
-    edits.push({ start: extent.start, end: extent.end, text: put(columnsOf(relation, context, (masked) => masked)) });
+    const put = (list: string) => `${before}(SELECT ${list} FROM ${from})${after}`;
+    edits.push({ start: extent.start, end: extent.end, text: put(expressions) });
     shadow.push({ start: extent.start, end: extent.end, text: put(columnsOf(relation, context, (_, none) => none)) });
   }
   const unqualified = unqualify(columns, replaced, text);
-  return { edits: [...edits, ...unqualified], shadow: [...shadow, ...unqualified], obstacles };
+  const reads = replaced.map(({ relation, expressions }) => `${relation.oid}: ${expressions}`).join('\n');
+  return { edits: [...edits, ...unqualified], shadow: [...shadow, ...unqualified], obstacles, reads };
 }
 
 interface Replaced {
   relation: Relation;
   alias: string | null;
+  expressions: string;
 }
 
 function maskedRelation(reference: Reference, context: RewriteContext): { reference: Reference; relation: Relation }[] {

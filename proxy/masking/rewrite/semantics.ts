@@ -16,6 +16,8 @@ export interface MaskedReading {
   edits: readonly Edit[];
   /** Masked columns that its output shows, as expressions of the server: `schema.table.column`. */
   columns: readonly string[];
+  /** Empty when the statement goes as it came; else which masks are in it. */
+  reads: string;
 }
 
 export interface ReadingContext {
@@ -29,6 +31,8 @@ export interface ReadingContext {
 /** A statement that grows beyond this is refused: UTF-16 units. */
 const MAX_LENGTH = 8 * 1024 * 1024;
 
+export const asItIs = (touch: Touch): MaskedReading => ({ touch, edits: [], columns: [], reads: '' });
+
 /**
  * Masked semantics: what a statement that touches masked columns is when every operator is to see those with `inference: masked` as their
  * masks make them. Relations that have such columns are replaced by sub-selects, and the statement is judged anew as rewritten; columns of
@@ -36,7 +40,7 @@ const MAX_LENGTH = 8 * 1024 * 1024;
  * @param touch how the statement meets masked columns as it came
  */
 export function readMasked(parsed: ParsedStatement, touch: Touch, context: ReadingContext): MaskedReading {
-  const unchanged: MaskedReading = { touch, edits: [], columns: [] };
+  const unchanged = asItIs(touch);
   const { masks } = context;
   if (touch.state === 'clean' || !masks.all.some((mask) => mask.inference === 'masked')) return unchanged;
   const { whole } = context;
@@ -60,7 +64,8 @@ export function readMasked(parsed: ParsedStatement, touch: Touch, context: Readi
   const spoiled = spoiledColumn(original, context);
   if (spoiled !== null) return refuse(spoiled);
   const columns = original === null ? touch.columns : shownBy(original, masks);
-  return { touch: { ...rewritten, columns: [...new Set([...rewritten.columns, ...columns])].sort() }, edits: rewriting.edits, columns };
+  const all = [...new Set([...rewritten.columns, ...columns])].sort();
+  return { touch: { ...rewritten, columns: all }, edits: rewriting.edits, columns, reads: rewriting.reads };
 }
 
 /** The statement alone, as its shadow; null when it does not parse, which it should. */
