@@ -33,7 +33,7 @@ export function splicedBehind(reply: Reply | undefined): Spliced | null {
     case 'query':
       return reply.executions.find(({ judged }) => judged.rewritten !== undefined)?.judged.rewritten?.whole ?? null;
     case 'execute':
-      return (reply.portal?.statement.judgement ?? {}).forward ?? null;
+      return reply.portal?.statement.judgement.forward ?? null;
     case 'describe':
       return (reply.portal?.statement ?? reply.statement)?.judgement.forward ?? null;
     case 'parse':
