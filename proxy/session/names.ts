@@ -158,7 +158,9 @@ const ENTRY_BYTES = 2_000;
 
 /** The session's names: one space for prepared statements, one for portals and cursors. */
 export class SessionNames {
-  readonly statements = new NameTable<PreparedStatement>(({ sql }) => sql.length * 2 + ENTRY_BYTES);
+  readonly statements = new NameTable<PreparedStatement>(
+    ({ sql, judgement }) => (sql.length + (judgement.forward?.text.length ?? 0)) * 2 + ENTRY_BYTES,
+  );
   readonly portals = new NameTable<Portal>(({ parameters }) =>
     parameters.reduce((sum, { value }) => sum + 100 + (value?.length ?? 0) * 2, ENTRY_BYTES),
   );

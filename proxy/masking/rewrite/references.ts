@@ -21,8 +21,8 @@ export interface References {
 
 /** What holds for the place a node stands in. */
 interface Place {
-  /** Names of WITH in scope. */
-  ctes: ReadonlySet<string>;
+  /** Whether a name of a WITH is in scope. */
+  isCte(name: string): boolean;
   /** Set where a sub-select cannot stand, or must not be rewritten. */
   obstacle: string | null;
 }
@@ -77,14 +77,14 @@ export function referencesOf(root: SqlNode): References {
 
   /** Visits all but some fields, and those by another place when one is given. */
   const rest = (node: SqlNode, place: Place, fields: readonly string[], fieldPlace: Place | null = null): void => {
-    const special = fields.flatMap((field) => [child(node, field) ?? [], list(node, field)].flat());
-    for (const item of childrenOf(node)) if (!special.includes(item)) visit(item, place);
+    const special = new Set(fields.flatMap((field) => [child(node, field) ?? [], list(node, field)].flat()));
+    for (const item of childrenOf(node)) if (!special.has(item)) visit(item, place);
     if (fieldPlace !== null) for (const item of special) visit(item, fieldPlace);
   };
 
   const statement = (node: SqlNode, outer: Place): void => {
     const withClause = child(node, 'withClause');
-    const place = { ...outer, ctes: withClause === null ? outer.ctes : declare(withClause, outer) };
+    const place = { ...outer, isCte: withClause === null ? outer.isCte : declare(withClause, outer) };
     const target = child(node, 'relation');
     if (target !== null) relations.push({ node: target, obstacle: TARGETS[node.tag] ?? null });
     for (const field of SOURCES)
@@ -94,13 +94,13 @@ export function referencesOf(root: SqlNode): References {
   };
 
   /** A name is in scope of what follows it; of WITH RECURSIVE in all of it. */
-  const declare = (withClause: SqlNode, outer: Place): ReadonlySet<string> => {
+  const declare = (withClause: SqlNode, outer: Place): Place['isCte'] => {
     const ctes = list(withClause, 'ctes');
-    const all = new Set([...outer.ctes, ...ctes.map((cte) => text(cte, 'ctename') ?? '')]);
-    const visible = new Set(outer.ctes);
-    for (const cte of ctes) {
-      visit(cte, { ...outer, ctes: flag(withClause, 'recursive') ? all : new Set(visible) });
-      visible.add(text(cte, 'ctename') ?? '');
+    const order = new Map(ctes.map((cte, index) => [text(cte, 'ctename') ?? '', index]));
+    const all = (name: string) => order.has(name) || outer.isCte(name);
+    for (const [index, cte] of ctes.entries()) {
+      const earlier = (name: string) => (order.get(name) ?? index) < index || outer.isCte(name);
+      visit(cte, { ...outer, isCte: flag(withClause, 'recursive') ? all : earlier });
     }
     return all;
   };
@@ -110,7 +110,7 @@ export function referencesOf(root: SqlNode): References {
     switch (node.tag) {
       case 'RangeVar': {
         const name = text(node, 'relname') ?? '';
-        if (text(node, 'schemaname') === null && place.ctes.has(name)) return;
+        if (text(node, 'schemaname') === null && place.isCte(name)) return;
         const database = text(node, 'catalogname') === null ? null : 'it is named with its database';
         relations.push({ node, obstacle: obstacle(aliasOf(node) ?? name) ?? database });
         return;
@@ -137,7 +137,7 @@ export function referencesOf(root: SqlNode): References {
     }
   };
 
-  visit(root, { ctes: new Set(), obstacle: null });
+  visit(root, { isCte: () => false, obstacle: null });
   return { relations, columns };
 }
 

@@ -6,7 +6,7 @@ import { loadCatalog } from '../../catalog/load';
 import type { CatalogSnapshot } from '../../catalog/types';
 import { judge } from '../../policy/judge';
 import type { ConnectionPolicy, MaskingRule, Principal } from '../../policy/types';
-import { loadParser } from '../../sql/parse';
+import { loadParser, SqlTooComplexError } from '../../sql/parse';
 import { maskedColumnsFor } from '../columns';
 
 const SCHEMA = `
@@ -226,4 +226,21 @@ test('bytes outside the references stay as they are, and positions lead back to 
     expect(forward.text.endsWith(sql.slice(edit?.end))).toBe(true);
     expect(sql.slice(edit?.start, edit?.end)).toBe('t');
   }
+});
+
+test.each([
+  [
+    'very many references',
+    `select 1 from plain p where ${Array.from({ length: 1_000 }, (_, i) => `s = (select max(s) from t x${i})`).join(' or ')}`,
+  ],
+  ['very many names of WITH', `with ${Array.from({ length: 1_000 }, (_, i) => `w${i} as (select s from t)`).join(', ')} select s from t`],
+  ['very many columns', `select ${'x.ctid, public.t.s, é.ctid, '.repeat(1_500)} s from public.t`],
+])('%s take no time to speak of', (_name, sql) => {
+  const startMs = performance.now();
+  try {
+    judged(sql);
+  } catch (error) {
+    expect(error).toBeInstanceOf(SqlTooComplexError);
+  }
+  expect(performance.now() - startMs).toBeLessThan(5_000);
 });

@@ -46,6 +46,9 @@ export interface StatementPlace {
   end: number;
 }
 
+/** Sub-selects of one statement, UTF-16 units: a text of a megabyte may name a relation a hundred thousand times. */
+const MAX_ADDED = 4 * 1024 * 1024;
+
 const SYSTEM_COLUMNS: ReadonlySet<string> = new Set(['tableoid', 'xmin', 'cmin', 'xmax', 'cmax', 'ctid']);
 
 /**
@@ -61,8 +64,11 @@ export function rewrite(place: StatementPlace, context: RewriteContext): Rewriti
   const shadow: Edit[] = [];
   const obstacles: Obstacle[] = [];
   const replaced: Replaced[] = [];
+  const system = systemColumns(columns);
+  let added = 0;
   for (const { reference, relation } of named) {
-    const obstacle = reference.obstacle ?? systemColumn(reference, relation, columns);
+    const obstacle =
+      reference.obstacle ?? systemColumn(reference, relation, system) ?? (added > MAX_ADDED ? 'the statement would be too long' : null);
     const extent = obstacle === null ? extentOf(reference.node, text) : null;
     if (extent === null) {
       obstacles.push({ relation: `${relation.schema}.${relation.name}`, why: obstacle ?? 'its place in the text is not found' });
@@ -70,6 +76,7 @@ export function rewrite(place: StatementPlace, context: RewriteContext): Rewriti
     }
     const expressions = columnsOf(relation, context, (masked) => masked);
     replaced.push({ relation, alias: aliasOf(reference.node), expressions });
+    added += expressions.length;
     const before = extent.table ? 'SELECT * FROM ' : '';
     const after = aliasOf(reference.node) === null ? ` AS ${quoteName(relation.name)}` : '';
     const from = fromOf(reference.node, relation, context);
@@ -104,15 +111,23 @@ function maskedRelation(reference: Reference, context: RewriteContext): { refere
     : [];
 }
 
+/** System columns that the statement names, by what stands in front of them; without anything, by the empty name. */
+function systemColumns(columns: readonly ColumnReference[]): ReadonlyMap<string, ReadonlySet<string>> {
+  const found = new Map<string, Set<string>>();
+  for (const { names } of columns) {
+    const name = names.at(-1) ?? '';
+    if (!SYSTEM_COLUMNS.has(name)) continue;
+    const of = names.at(-2) ?? '';
+    found.set(of, (found.get(of) ?? new Set()).add(name));
+  }
+  return found;
+}
+
 /** A sub-select has none. By name alone: one that could be of this relation counts. */
-function systemColumn(reference: Reference, relation: Relation, columns: readonly ColumnReference[]): string | null {
-  const name = aliasOf(reference.node) ?? relation.name;
-  const found = columns.find(({ names }) => {
-    const column = names.at(-1) ?? '';
-    if (!SYSTEM_COLUMNS.has(column) || relation.columns.some((own) => own.name === column)) return false;
-    return names.length === 1 || names.at(-2) === name;
-  });
-  return found === undefined ? null : `${found.names.at(-1)} is a system column`;
+function systemColumn(reference: Reference, relation: Relation, used: ReadonlyMap<string, ReadonlySet<string>>): string | null {
+  for (const of of ['', aliasOf(reference.node) ?? relation.name])
+    for (const name of used.get(of) ?? []) if (!relation.columns.some((own) => own.name === name)) return `${name} is a system column`;
+  return null;
 }
 
 /** The columns in order, so that `*` and a list of names by position mean what they meant. */
@@ -146,11 +161,16 @@ interface Tokens {
 function tokenizer({ whole, start, end }: StatementPlace): Tokens {
   const own = whole.slice(start, end);
   const tokens = tokensOf(own).map((token) => ({ start: token.start + start, end: token.end + start, kind: token.kind }));
-  const byStart = new Map(tokens.map((token, index) => [token.start, index]));
-  const bytes = Buffer.from(whole);
-  const ascii = bytes.length === whole.length;
+  const byByte = new Map<number, number>();
+  let byte = Buffer.byteLength(whole.slice(0, start));
+  let at = start;
+  for (const [index, token] of tokens.entries()) {
+    byte += Buffer.byteLength(whole.slice(at, token.start));
+    at = token.start;
+    byByte.set(byte, index);
+  }
   return {
-    at: (byte) => byStart.get(ascii ? byte : bytes.toString('utf8', 0, byte).length) ?? -1,
+    at: (wanted) => byByte.get(wanted) ?? -1,
     get(index) {
       const token = tokens[index];
       return token === undefined ? null : { ...token, text: whole.slice(token.start, token.end) };
@@ -195,10 +215,9 @@ function afterName(tokens: Tokens, index: number): number {
 
 /** `schema.table.column` of a relation that is a sub-select now: its name is `table` alone. */
 function unqualify(columns: readonly ColumnReference[], replaced: readonly Replaced[], tokens: Tokens): Edit[] {
+  const bare = new Set(replaced.flatMap(({ relation, alias }) => (alias === null ? [qualifiedName(relation.schema, relation.name)] : [])));
   return columns.flatMap(({ node, names }) => {
-    const star = hasStar(node);
-    if (names.length < (star ? 2 : 3)) return [];
-    if (!replaced.some(({ relation, alias }) => alias === null && relation.schema === names[0] && relation.name === names[1])) return [];
+    if (names.length < (hasStar(node) ? 2 : 3) || !bare.has(qualifiedName(names[0] ?? '', names[1] ?? ''))) return [];
     const first = tokens.at(number(node, 'location') ?? -1);
     const start = tokens.get(first);
     const table = tokens.get(afterName(tokens, first) + 1);

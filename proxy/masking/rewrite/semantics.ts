@@ -28,9 +28,6 @@ export interface ReadingContext {
   searchPath: readonly string[] | null;
 }
 
-/** A statement that grows beyond this is refused: UTF-16 units. */
-const MAX_LENGTH = 8 * 1024 * 1024;
-
 export const asItIs = (touch: Touch): MaskedReading => ({ touch, edits: [], columns: [], reads: '' });
 
 /**
@@ -56,8 +53,6 @@ export function readMasked(parsed: ParsedStatement, touch: Touch, context: Readi
     touch: { state: 'unresolved', reason, columns: touch.columns },
   });
   if (shadow === null) return refuse('the statement cannot be rewritten to read masked values');
-  const grown = rewriting.edits.reduce((sum, edit) => sum + edit.text.length, whole.length);
-  if (grown > MAX_LENGTH) return refuse('the statement would be too long once it reads masked values');
   const rewritten = settled(touchOf(shadow, context.facts, masks, context.catalog, context.searchPath, true), why);
   if (rewritten.state !== 'resolved') return { ...unchanged, touch: rewritten };
   const original = originalLineage(parsed, context);
