@@ -107,6 +107,12 @@ function Detail({ statement }: { statement: StatementDetail }) {
           <Decisions decisions={statement.approval.decisions} />
         </Section>
       ) : null}
+      {statement.rewritten ? (
+        <Section title="Sent to the server as">
+          <p className="mb-2 text-sm text-ink-2">Its operators see masked values.</p>
+          <SqlBlock sql={statement.rewritten} />
+        </Section>
+      ) : null}
       <Section
         title="Masked columns"
         aside={statement.enforcement === null ? null : <EnforcementBadge enforcement={statement.enforcement} />}

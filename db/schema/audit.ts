@@ -40,6 +40,8 @@ export const statements = pgTable(
     at: instant('at').notNull(),
     kind: text('kind').notNull(),
     sql: text('sql').notNull(),
+    /** As it was forwarded, where that is not as it came. */
+    rewritten: text('rewritten'),
     fingerprint: text('fingerprint').notNull().default(''),
     /** simple, extended, or sql for EXECUTE and FETCH. */
     protocol: text('protocol').notNull(),

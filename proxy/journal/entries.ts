@@ -15,6 +15,8 @@ export interface StatementEntry {
   atMs: number;
   kind: string;
   sql: string;
+  /** The statement as it was forwarded, where that is not as it came: masked columns read through their masks. */
+  rewritten: string | null;
   fingerprint: string;
   protocol: 'simple' | 'extended' | 'function call';
   parameters: readonly ParameterValue[];

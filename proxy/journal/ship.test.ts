@@ -42,6 +42,7 @@ const intent = (id: string, sqlText = 'select 1'): StatementEntry => ({
   atMs: Date.now(),
   kind: 'SELECT',
   sql: sqlText,
+  rewritten: null,
   fingerprint: 'f',
   protocol: 'extended',
   parameters: [{ typeOid: 23, value: '42' }],

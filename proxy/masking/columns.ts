@@ -3,6 +3,7 @@ import type { CatalogSnapshot, Column, Relation } from '../catalog/types';
 import { matchesGlob } from '../policy/glob';
 import type { ConnectionPolicy, MaskingRule } from '../policy/types';
 import { appliesTo, type MaskingScope } from './applies';
+import { maskExpression } from './sql/maskExpression';
 import { compareMasks, strictestMask } from './strictest';
 import { spreadTaint } from './taint';
 import type { ColumnMask } from './types';
@@ -36,7 +37,7 @@ export function maskedColumnsFor(scope: Scope): MaskIndex {
     scope.catalog,
   );
   return indexOf(
-    spreadTaint(masked, scope.catalog),
+    sayable(spreadTaint(masked, scope.catalog), scope.catalog),
     [...observed.values()].flatMap((columns) => [...columns.values()]),
     scope.catalog,
   );
@@ -108,6 +109,19 @@ export function addMask(masks: MasksByOrigin, mask: ColumnMask): boolean {
     before.inference !== after.inference ||
     before.computed !== after.computed
   );
+}
+
+/** A mask that the server cannot compute leaves by the gateway alone: such a column is closed to operators. */
+function sayable(masks: MasksByOrigin, catalog: CatalogSnapshot): MasksByOrigin {
+  for (const [oid, columns] of masks) {
+    const relation = catalog.relations.get(oid);
+    for (const [attribute, mask] of columns) {
+      if (mask.inference !== 'masked') continue;
+      const typeOid = relation?.columns.find((column) => column.number === attribute)?.typeOid ?? 0;
+      if (maskExpression(mask.mask, typeOid, catalog.types, '') === null) columns.set(attribute, { ...mask, inference: 'closed' });
+    }
+  }
+  return masks;
 }
 
 function indexOf(masks: MasksByOrigin, observed: readonly ColumnMask[], catalog: CatalogSnapshot): MaskIndex {

@@ -8,13 +8,13 @@ import type { ColumnMask, OutputMask, RefusalCause } from './types';
 /** What is asked of the masks: the one of a column, by its relation's OID and attribute number. */
 export type MaskOf = (relationOid: number, attributeNumber: number) => ColumnMask | null;
 
-interface Masked {
+export interface Masked {
   source: Source;
   mask: ColumnMask;
 }
 
 /** The masked columns behind a value. How often one is NULL is not masked. */
-function maskedIn(value: Value, maskOf: MaskOf): Masked[] {
+export function maskedIn(value: Value, maskOf: MaskOf): Masked[] {
   const found: Masked[] = [];
   for (const source of value.sources.values()) {
     if (source.derivation === 'counted') continue;

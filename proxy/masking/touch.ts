@@ -29,6 +29,7 @@ const HARMLESS: ReadonlySet<string> = new Set([
  * the lineage of every output is known and nothing masked decides or is stored where its rule forbids; else `unresolved`, with the column
  * and the construct.
  * @param searchPath the schemas unqualified names are looked up in; null when they are not known
+ * @param follow what names would clear is followed too
  */
 export function touchOf(
   parsed: ParsedStatement,
@@ -36,6 +37,7 @@ export function touchOf(
   masks: MaskIndex,
   catalog: CatalogSnapshot,
   searchPath: readonly string[] | null,
+  follow = false,
 ): Touch {
   if (masks.empty) return { state: 'clean' };
   const sensitive = facts.relations.find(
@@ -63,7 +65,7 @@ export function touchOf(
   if (stores !== null && child(stores, 'query')?.tag === 'ExecuteStmt')
     return { state: 'unresolved', reason: 'what a prepared statement reads would be stored where no mask covers it', columns };
   if (stores !== null && writes) return { state: 'unresolved', reason: 'it replaces a relation with masked columns', columns };
-  if (mentions.length === 0 && !writes) return { state: 'clean' };
+  if (!follow && mentions.length === 0 && !writes) return { state: 'clean' };
   const past = facts.relations.find(({ name }) => masks.taintedRelations.has(name) && !catalog.relationsByName.has(name));
   if (past !== undefined)
     return {

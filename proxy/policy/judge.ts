@@ -3,6 +3,8 @@ import type { CatalogSnapshot } from '../catalog/types';
 import type { MaskIndex } from '../masking/columns';
 import { contentTouch, isCopyToClient } from '../masking/copyContent';
 import { detectionFor, enforcesDetection } from '../masking/detect/rules';
+import { asItIs, type MaskedReading, readMasked } from '../masking/rewrite/semantics';
+import { type Spliced, splice } from '../masking/rewrite/splice';
 import { touchOf } from '../masking/touch';
 import type { Touch } from '../masking/types';
 import { factsOf } from '../sql/facts';
@@ -33,12 +35,28 @@ export interface JudgedStatement {
   verdict: Verdict;
   /** Once it has run, the catalog snapshot may be stale: DDL, and code that cannot be looked into. */
   changesCatalog: boolean;
+  /** Set when it does not go to the server as it came. */
+  rewritten?: Rewritten;
+}
+
+/** A statement that reads columns with `inference: masked`, as the server gets it. */
+export interface Rewritten {
+  /** This statement alone. */
+  text: string;
+  /** The whole text it stands in. */
+  whole: Spliced;
+  /** The masked columns its output shows: `schema.table.column`. */
+  columns: readonly string[];
+  /** The same for statements that read the same columns through the same masks. */
+  reads: string;
 }
 
 export interface Judgement {
   statements: readonly JudgedStatement[];
   /** The strictest action of any statement; a text without statements is allowed. */
   action: Action;
+  /** The text that is forwarded in place of the one that was judged: masked columns are read through their masks. */
+  forward?: Spliced;
 }
 
 /**
@@ -47,18 +65,37 @@ export interface Judgement {
  */
 export function judge(text: string, context: JudgeContext): Judgement {
   return guardDepth(() => {
-    const statements: JudgedStatement[] = [];
+    const read: ReadStatement[] = [];
     let change: JudgedStatement | undefined;
     for (const parsed of parseStatements(text)) {
-      const judged = judgeStatement(parsed, context, context.masks.empty ? undefined : change);
-      statements.push(judged);
-      if (judged.changesCatalog) change ??= judged;
+      const item = judgeStatement(parsed, text, context, context.masks.empty ? undefined : change);
+      read.push(item);
+      if (item.judged.changesCatalog) change ??= item.judged;
     }
-    return { statements, action: statements.reduce<Action>((action, item) => strictestAction(action, item.verdict.action), 'allow') };
+    const action = read.reduce<Action>((strictest, { judged }) => strictestAction(strictest, judged.verdict.action), 'allow');
+    if (read.every(({ reading }) => reading.edits.length === 0)) return { statements: read.map(({ judged }) => judged), action };
+    const whole = splice(
+      text,
+      read.flatMap(({ reading }) => reading.edits),
+    );
+    return { statements: read.map((item) => withRewritten(item, whole)), action, forward: whole };
   });
 }
 
-function judgeStatement(parsed: ParsedStatement, context: JudgeContext, before: JudgedStatement | undefined): JudgedStatement {
+interface ReadStatement {
+  judged: JudgedStatement;
+  parsed: ParsedStatement;
+  reading: MaskedReading;
+}
+
+function withRewritten({ judged, parsed, reading }: ReadStatement, whole: Spliced): JudgedStatement {
+  const { edits, columns, reads } = reading;
+  if (edits.length === 0) return judged;
+  const own = edits.map((edit) => ({ ...edit, start: edit.start - parsed.location, end: edit.end - parsed.location }));
+  return { ...judged, rewritten: { text: splice(parsed.text, own).text, whole, columns, reads } };
+}
+
+function judgeStatement(parsed: ParsedStatement, whole: string, context: JudgeContext, before: JudgedStatement | undefined): ReadStatement {
   const textFacts = factsOf(parsed);
   const calls = reviewCalls(parsed.node, context.catalog);
   const planted = context.masks.empty ? null : plantedCode(textFacts);
@@ -68,9 +105,11 @@ function judgeStatement(parsed: ParsedStatement, context: JudgeContext, before: 
   };
   const searchPath = context.searchPath === undefined ? context.catalog.searchPath : context.searchPath;
   const resolved = resolveNames(parsed.node, facts, context.catalog, searchPath);
-  const met = before === undefined ? touchOf(parsed, facts, context.masks, context.catalog, searchPath) : behindChange(before);
+  const asItCame = before === undefined ? touchOf(parsed, facts, context.masks, context.catalog, searchPath) : behindChange(before);
+  const place = { whole, facts, masks: context.masks, catalog: context.catalog, searchPath };
+  const reading = before === undefined ? readMasked(parsed, asItCame, place) : asItIs(asItCame);
   const looked = isCopyToClient(parsed.node) && enforcesDetection(detectionFor({ ...context, masking: context.policy.masking }));
-  const touch = looked ? contentTouch(parsed.node, met, context.catalog, searchPath) : met;
+  const touch = looked ? contentTouch(parsed.node, reading.touch, context.catalog, searchPath) : reading.touch;
   const unnamed = hasTableRules(context.policy, context.connection, context.principal) ? resolved.opaque : [];
   const verdict = decide({
     facts,
@@ -84,7 +123,8 @@ function judgeStatement(parsed: ParsedStatement, context: JudgeContext, before: 
     policy: context.policy,
     now: context.now,
   });
-  return { facts, relations: resolved.relations, touch, verdict, changesCatalog: changesCatalog(facts) };
+  const judged = { facts, relations: resolved.relations, touch, verdict, changesCatalog: changesCatalog(facts) };
+  return { judged, parsed, reading };
 }
 
 /** The catalog that a later statement of one text meets is not the one it would be judged by. */
@@ -169,7 +209,7 @@ export function createJudge(options: { maxBytes: number }): Judge {
         return known.judgement;
       }
       const judgement = judge(text, context);
-      const size = key.length * 4 + judgement.statements.length * STATEMENT_BYTES;
+      const size = (key.length + (judgement.forward?.text.length ?? 0)) * 4 + judgement.statements.length * STATEMENT_BYTES;
       if (size > options.maxBytes / 4) return judgement;
       kept.set(key, { judgement, bytes: size });
       bytes += size;

@@ -21,6 +21,7 @@ import { MessageWriter } from '../wire/writer';
 import type { Execution } from './execution';
 import type { Answer, Ended } from './protocol';
 import type { Reply } from './replies';
+import { readsAsBefore, repositioned, splicedBehind } from './rewritten';
 import { relationOf, scrubFields, type Taint } from './scrub';
 import type { Session, SessionView } from './session';
 
@@ -224,7 +225,9 @@ export class BackendFlow {
     const { session: effect, text } = judged.facts;
     if (!this.#refreshed || effect?.type === 'execute' || effect?.type === 'fetch') return judged.touch;
     const again = this.#session.services.judge(text, view, this.#session.searchPathKnown).statements;
-    return again.length === 1 && again[0] !== undefined ? again[0].touch : judged.touch;
+    if (again.length !== 1 || again[0] === undefined) return judged.touch;
+    if (!readsAsBefore(judged, again[0])) return { state: 'unresolved', reason: 'The masks it reads through have changed.', columns: [] };
+    return again[0].touch;
   }
 
   #waitFor(work: Promise<unknown>): void {
@@ -373,7 +376,7 @@ export class BackendFlow {
     const effect = execution.judged.facts.session;
     if (effect?.type === 'deallocate' && effect.name !== null) names.statements.delete(effect.name);
     if (effect?.type === 'declare') {
-      names.cursors.set(effect.name, execution.judged.facts.text);
+      names.cursors.set(effect.name, execution.judged);
       names.portals.delete(effect.name);
     }
     if (effect?.type === 'close') {
@@ -389,15 +392,16 @@ export class BackendFlow {
     const severity = fields.get('V');
     const muted = this.#muted;
     this.#rows = null;
+    const shown = repositioned(Backend.errorResponse, bytes, fields, splicedBehind(session.protocol.head));
     const answer = session.protocol.answer(Backend.errorResponse, bytes, severity === 'FATAL' || severity === 'PANIC');
     if (answer.kind !== 'failed') {
-      this.#emitError(bytes);
+      this.#emitError(shown);
       session.upstreamSaidWhy ||= severity === 'FATAL' || severity === 'PANIC';
       return 'taken';
     }
     if (!muted) {
       if (answer.shown?.kind === 'ours') session.toClient.append(encodeFields(answer.shown.error.fields));
-      else this.#emitError(answer.shown === null ? bytes : renamed(fields, answer.shown));
+      else this.#emitError(answer.shown === null ? shown : renamed(fields, answer.shown));
     }
     session.sendKeptSyncs();
     session.work.failed();
@@ -452,8 +456,10 @@ export class BackendFlow {
   }
 
   #notice(bytes: Buffer): Disposal {
-    const taint = this.#taintOf(bytes);
-    const scrubbed = this.#looked(Backend.noticeResponse, taint === 'none' ? bytes : scrubFields(Backend.noticeResponse, bytes, taint));
+    const spliced = splicedBehind(this.#session.protocol.head);
+    const shown = spliced === null ? bytes : repositioned(Backend.noticeResponse, bytes, decodeFields(bytes), spliced);
+    const taint = this.#taintOf(shown);
+    const scrubbed = this.#looked(Backend.noticeResponse, taint === 'none' ? shown : scrubFields(Backend.noticeResponse, shown, taint));
     if (scrubbed === bytes) return 'pass';
     this.#session.toClient.append(scrubbed);
     return 'taken';

@@ -1,6 +1,6 @@
 import { serialize } from 'pg-protocol';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { say, type Transcript, transcript } from './transcript';
+import { judgeOne, say, type Transcript, transcript } from './transcript';
 
 const { query, parse, bind, execute, sync, flush, close, end } = serialize;
 const DENIED = 'E 42501 statement denied by rule "deny-rule" (stm)';
@@ -90,7 +90,7 @@ describe.each([{ split: false }, { split: true }])('split at every byte: $split'
       t.upstream(say.parseComplete(), say.bindComplete(), say.ready('T'));
       await t.clientGets('1', '2', 'Z T');
       // A cursor of that name was there once.
-      t.session.protocol.names.cursors.set('p', 'declare p');
+      t.session.protocol.names.cursors.set('p', judgeOne('declare p'));
       t.client(query('fetch p'));
       await t.upstreamSees('D S POISON', 'S');
       t.upstream(say.error('26000', 'no'), say.ready('E'));

@@ -3,6 +3,7 @@ import type { JudgedStatement, Judgement } from '../policy/judge';
 import type { Verdict } from '../policy/types';
 import { noSuchCursor, statementNotAnalyzed } from '../wire/errors';
 import type { SessionNames } from './names';
+import { readsAsBefore } from './rewritten';
 import { UnknownName } from './unknownName';
 
 const STRICTNESS: Record<Action, number> = { allow: 0, hold: 1, deny: 2 };
@@ -10,9 +11,7 @@ const STRICTNESS: Record<Action, number> = { allow: 0, hold: 1, deny: 2 };
 export const stricter = (a: Verdict, b: Verdict): Verdict => (STRICTNESS[b.action] > STRICTNESS[a.action] ? b : a);
 
 /** A judgement after the session's own names were looked up: what EXECUTE really runs, which cursors are known. */
-export interface Effective {
-  statements: readonly JudgedStatement[];
-  action: Action;
+export interface Effective extends Judgement {
   /** The texts behind the names it executes, as they stood when it was judged. */
   runs: readonly string[];
 }
@@ -46,18 +45,32 @@ function executing(statement: JudgedStatement, inner: JudgedStatement): JudgedSt
 }
 
 /** FETCH shows the rows of the query that DECLARE named: whether that may run was settled there, how its columns leave is settled here. */
-function fetching(statement: JudgedStatement, sql: string | undefined, name: string, context: EffectiveContext): JudgedStatement {
-  if (sql === undefined) {
+function fetching(
+  statement: JudgedStatement,
+  declared: JudgedStatement | undefined,
+  name: string,
+  context: EffectiveContext,
+): JudgedStatement {
+  if (declared === undefined) {
     if (context.cursorsMustBeKnown) throw noSuchCursor(name);
     return statement;
   }
-  const touch = context.judge(sql).statements[0]?.touch ?? statement.touch;
+  const [now] = context.judge(declared.facts.text).statements;
+  if (!readsAsBefore(declared, now)) return stale(statement, 'declared');
+  const touch = now?.touch ?? statement.touch;
   if (touch.state !== 'unresolved') return { ...statement, touch };
   return {
     ...statement,
     touch,
     verdict: { ...statement.verdict, action: 'deny', decidedBy: 'masking', why: touch.reason, approval: null },
   };
+}
+
+/** The server would run it with the masks of then. */
+function stale(statement: JudgedStatement, made: 'prepared' | 'declared'): JudgedStatement {
+  const why = `the masks it reads through have changed since it was ${made}`;
+  const touch = { state: 'unresolved', reason: why, columns: [] } as const;
+  return { ...statement, touch, verdict: { ...statement.verdict, action: 'deny', decidedBy: 'masking', why, approval: null } };
 }
 
 interface EffectiveContext {
@@ -72,21 +85,22 @@ interface EffectiveContext {
  * @throws UnknownName, or WireError 34000 for a cursor: the gateway cannot judge what it has not seen.
  */
 export function effectiveOf(judgement: Judgement, names: SessionNames, context: EffectiveContext): Effective {
-  const prepared = new Map<string, string>();
-  const declared = new Map<string, string>();
+  const prepared = new Map<string, JudgedStatement>();
+  const declared = new Map<string, JudgedStatement>();
   const runs: string[] = [];
   const statements = judgement.statements.map((statement): JudgedStatement => {
     const effect = statement.facts.session;
     if (effect === null) return statement;
     switch (effect.type) {
       case 'prepare':
-        prepared.set(effect.name, statement.facts.text);
+        prepared.set(effect.name, statement);
         return statement.verdict.action === 'hold'
           ? { ...statement, verdict: { ...statement.verdict, action: 'allow', approval: null } }
           : statement;
       case 'execute': {
         const known = names.statements.get(effect.name);
-        const sql = prepared.get(effect.name) ?? known?.sql;
+        const own = prepared.get(effect.name);
+        const sql = own?.facts.text ?? known?.sql;
         if (sql === undefined) throw new UnknownName('statement', effect.name);
         const [inner] = context.judge(sql).statements;
         if (inner === undefined) return statement;
@@ -94,10 +108,11 @@ export function effectiveOf(judgement: Judgement, names: SessionNames, context: 
         if (inner.facts.session !== null && inner.facts.session.type !== 'prepare' && !prepared.has(effect.name)) throw nested(inner);
         if (inner.facts.session?.type === 'prepare' && known?.bySql === false && !prepared.has(effect.name)) throw nested(inner);
         runs.push(sql);
+        if (!readsAsBefore(own ?? known?.judgement.statements[0], inner)) return stale(statement, 'prepared');
         return executing(statement, inner);
       }
       case 'declare':
-        declared.set(effect.name, statement.facts.text);
+        declared.set(effect.name, statement);
         return statement;
       case 'fetch':
         // FETCH runs what the portal was bound to, and is judged as that; where there are masks its rows leave by Execute alone.
@@ -123,7 +138,7 @@ export function effectiveOf(judgement: Judgement, names: SessionNames, context: 
     (worst, { verdict }) => (STRICTNESS[verdict.action] > STRICTNESS[worst] ? verdict.action : worst),
     'allow',
   );
-  return { statements, action, runs };
+  return { ...judgement, statements, action, runs };
 }
 
 const nested = (inner: JudgedStatement) => statementNotAnalyzed(`EXECUTE of a prepared ${inner.facts.kind} is not followed`);

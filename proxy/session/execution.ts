@@ -88,6 +88,7 @@ export function intentOf(
     atMs: now.atMs,
     kind: facts.kind,
     sql: facts.text,
+    rewritten: execution.judged.rewritten?.text ?? null,
     fingerprint: facts.fingerprint,
     protocol: execution.protocol,
     parameters: execution.parameters,
@@ -121,7 +122,14 @@ export function outcomeOf(execution: Execution, status: StatementStatus, sqlstat
     waitMs: execution.waitMs,
     ...(sqlstate === null ? {} : { sqlstate }),
     ...(execution.requestId === null ? {} : { requestId: execution.requestId }),
-    ...(execution.plan?.kind === 'mask' ? { maskedColumns: execution.plan.columns } : {}),
+    ...maskedColumnsOf(execution),
     ...(detected.length === 0 ? {} : { detected }),
   };
+}
+
+/** What the gateway masks in the rows, and what the server did for it. */
+function maskedColumnsOf({ plan, judged, withheld }: Execution): { maskedColumns?: readonly string[] } {
+  const byGateway = plan?.kind === 'mask' ? plan.columns : [];
+  const byServer = withheld ? [] : (judged.rewritten?.columns ?? []);
+  return plan?.kind === 'mask' || byServer.length > 0 ? { maskedColumns: [...new Set([...byGateway, ...byServer])] } : {};
 }

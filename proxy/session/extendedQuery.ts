@@ -8,6 +8,7 @@ import { type Execution, newExecution } from './execution';
 import type { Judging } from './judging';
 import type { Portal, PreparedStatement } from './names';
 import { showParameters } from './parameters';
+import { parseBytes, readsAsBefore } from './rewritten';
 import type { Session, SessionView } from './session';
 import { UnknownName } from './unknownName';
 import type { Verdicts } from './verdicts';
@@ -52,7 +53,8 @@ export class ExtendedQuery {
     return this.#judging.withNames(message.sql, (view) => this.#prepare(bytes, message, view));
   }
 
-  #prepare(bytes: Buffer, { name, sql, parameterTypes }: ParseMessage, view: SessionView): void {
+  #prepare(bytes: Buffer, message: ParseMessage, view: SessionView): void {
+    const { name, sql, parameterTypes } = message;
     const session = this.#session;
     const judgement = this.#judging.judge(sql, view);
     // A held statement may be prepared: preparing runs nothing. It is held when it is bound.
@@ -60,7 +62,7 @@ export class ExtendedQuery {
     const { protocol } = session;
     if (protocol.names.statements.bytes > MAX_NAMES_BYTES) throw tooManyNames();
     protocol.sentParse({ name, sql, bySql: false, parameterTypes, judgement, columns: null });
-    session.toUpstream.append(bytes);
+    session.toUpstream.append(parseBytes(bytes, message, judgement));
   }
 
   bind(bytes: Buffer): void | Promise<void> {
@@ -92,6 +94,9 @@ export class ExtendedQuery {
     if (this.#judging.usesNames(statement.sql, view)) return this.#judging.whenAnswered(() => this.#bind(bind));
     // Judged again: policy, catalog and names may have changed since Parse, and the server plans anew too.
     const { effective, analysisMs, unresolved } = this.#resolve(statement, view);
+    // The server still has the text of then.
+    if (!readsAsBefore(statement.judgement.statements[0], effective.statements[0]))
+      throw statementNotAnalyzed('The masks it reads through have changed since it was prepared; prepare it again.');
     const portal: Portal = {
       name: bind.portal,
       statement,
@@ -226,7 +231,7 @@ export class ExtendedQuery {
     const { effective } = this.#judging.effectiveOf(portal.statement, view);
     const moved = portal.policyVersion !== view.policy.version;
     portal.policyVersion = view.policy.version;
-    if (effective.runs.join('\0') !== runs.join('\0'))
+    if (effective.runs.join('\0') !== runs.join('\0') || !readsAsBefore(portal.judgement.statements[0], effective.statements[0]))
       throw statementNotAnalyzed('What the portal executes has changed since it was bound.');
     portal.judgement = effective;
     if (effective.action === 'deny') throw this.#verdicts.denied(this.#executionsOf(portal), view);

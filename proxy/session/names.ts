@@ -1,6 +1,6 @@
 import type { ParameterValue } from '../../db/schema/shapes';
 import type { ResultPlan } from '../masking/results';
-import type { Judgement } from '../policy/judge';
+import type { JudgedStatement, Judgement } from '../policy/judge';
 import type { ColumnDescription } from '../wire/backend';
 import type { Effective } from './effective';
 import type { Execution } from './execution';
@@ -158,12 +158,14 @@ const ENTRY_BYTES = 2_000;
 
 /** The session's names: one space for prepared statements, one for portals and cursors. */
 export class SessionNames {
-  readonly statements = new NameTable<PreparedStatement>(({ sql }) => sql.length * 2 + ENTRY_BYTES);
+  readonly statements = new NameTable<PreparedStatement>(
+    ({ sql, judgement }) => (sql.length + (judgement.forward?.text.length ?? 0)) * 2 + ENTRY_BYTES,
+  );
   readonly portals = new NameTable<Portal>(({ parameters }) =>
     parameters.reduce((sum, { value }) => sum + 100 + (value?.length ?? 0) * 2, ENTRY_BYTES),
   );
-  /** Cursors made by DECLARE, and the text that made them: their rows are judged by it. */
-  readonly cursors = new Map<string, string>();
+  /** Cursors, and the DECLARE that made them as it was judged: their rows are judged by its text. */
+  readonly cursors = new Map<string, JudgedStatement>();
 
   /** A simple Query destroys the unnamed statement and portal. */
   dropUnnamed(batch: number): readonly Change[] {

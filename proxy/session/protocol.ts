@@ -129,12 +129,13 @@ export class Protocol {
 
   sentParse(statement: PreparedStatement): void {
     const change = this.names.statements.change(statement.name, statement, this.#batch);
-    this.#extended({ op: 'parse', name: statement.name, change });
+    this.#extended({ op: 'parse', name: statement.name, change, spliced: statement.judgement.forward ?? null });
   }
 
   sentBind(portal: Portal): void {
     this.#bound = true;
-    this.#extended({ op: 'bind', change: this.names.portals.change(portal.name, portal, this.#batch) });
+    const change = this.names.portals.change(portal.name, portal, this.#batch);
+    this.#extended({ op: 'bind', change, spliced: portal.statement.judgement.forward ?? null });
   }
 
   sentClose(target: 'S' | 'P', name: string, local = false): void {

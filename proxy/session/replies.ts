@@ -1,3 +1,4 @@
+import type { Spliced } from '../masking/rewrite/splice';
 import type { WireError } from '../wire/errors';
 import type { Execution } from './execution';
 import type { Change, Portal, PreparedStatement } from './names';
@@ -7,8 +8,8 @@ import type { Change, Portal, PreparedStatement } from './names';
  * see the answer.
  */
 export type Reply =
-  | { op: 'parse'; name: string; change: Change }
-  | { op: 'bind'; change: Change }
+  | { op: 'parse'; name: string; change: Change; spliced: Spliced | null }
+  | { op: 'bind'; change: Change; spliced: Spliced | null }
   | { op: 'close'; change: Change; local: boolean }
   | { op: 'describe'; statement: PreparedStatement | null; portal: Portal | null; local: boolean }
   /** execution is null for an empty statement, which runs nothing. */

@@ -2,6 +2,7 @@ import { decodeText } from '../wire/frontend';
 import { withPrepared } from './effective';
 import { type Execution, newExecution } from './execution';
 import type { Judging } from './judging';
+import { queryBytes } from './rewritten';
 import type { Session, SessionView } from './session';
 import type { Verdicts } from './verdicts';
 
@@ -36,11 +37,11 @@ export class SimpleQuery {
           if (error === 'skipped') return;
           if (error !== null) throw error;
           for (const execution of executions) this.#session.released(execution);
-          this.#forward(bytes, executions, view);
+          this.#forward(queryBytes(bytes, effective), executions, view);
         });
       case 'allow':
         this.#session.begin(executions, view, 'running');
-        return this.#forward(bytes, executions, view);
+        return this.#forward(queryBytes(bytes, effective), executions, view);
       default:
         effective.action satisfies never;
     }

@@ -226,7 +226,7 @@ export function judge(text: string): Judgement {
   return { statements, action };
 }
 
-function judgeOne(text: string): JudgedStatement {
+export function judgeOne(text: string): JudgedStatement {
   const action = text.includes('deny') ? 'deny' : text.includes('hold') ? 'hold' : 'allow';
   const touch: Touch = text.includes('ssn')
     ? { state: 'resolved', columns: ['public.t.ssn'], outputs: outputsOf(text), copy: null }

@@ -6,6 +6,7 @@ import { judgedError } from './denial';
 import { type Execution, newExecution } from './execution';
 import { HeldStatement } from './held';
 import { type Judging, UnparsedText } from './judging';
+import { readsAsBefore } from './rewritten';
 import type { Session, SessionView } from './session';
 
 /** What a verdict does: a denial is recorded, a hold waits for its person, a run leaves its marks on the session. */
@@ -32,14 +33,19 @@ export class Verdicts {
     for (const execution of executions) {
       const effect = execution.judged.facts.session;
       if (effect?.type !== 'prepare') continue;
-      const { text } = execution.judged.facts;
+      const { facts, rewritten } = execution.judged;
+      const { text } = facts;
       execution.onComplete = () =>
         names.statements.set(effect.name, {
           name: effect.name,
           sql: text,
           bySql: true,
           parameterTypes: [],
-          judgement: { statements: [execution.judged], action: execution.judged.verdict.action },
+          judgement: {
+            statements: [execution.judged],
+            action: execution.judged.verdict.action,
+            ...(rewritten === undefined ? {} : { forward: rewritten.whole }),
+          },
           columns: null,
         });
     }
@@ -50,7 +56,9 @@ export class Verdicts {
     const { session, effects, functions } = execution.judged.facts;
     if (session?.type === 'notify') this.#session.notifications.say(session.channel, session.payload);
     const setsPath = session?.type === 'set' && SETS_PATH.has(session.name);
-    if (setsPath || effects.has('opaque') || functions.some((called) => called.name === 'set_config'))
+    // A temporary relation stands in front of every schema.
+    const shadows = effects.has('create') && !view.masks.empty && TEMPORARY.test(execution.judged.facts.text);
+    if (setsPath || shadows || effects.has('opaque') || functions.some((called) => called.name === 'set_config'))
       this.#session.searchPathKnown = false;
     // Where nothing is restricted no verdict depends on the catalog, and nobody waits for it to be read again.
     execution.dirtiesCatalog = execution.judged.changesCatalog && !view.unrestricted;
@@ -125,7 +133,8 @@ export class Verdicts {
       const again = this.#judging.effective(sql, now).effective;
       const moved = executions.some(
         ({ judged }, i) =>
-          judged.touch.state === 'clean' && again.statements[i] !== undefined && again.statements[i].touch.state !== 'clean',
+          (judged.touch.state === 'clean' && again.statements[i] !== undefined && again.statements[i].touch.state !== 'clean') ||
+          !readsAsBefore(judged, again.statements[i]),
       );
       if (again.action !== 'deny' && !moved) return null;
       const refused =
@@ -139,6 +148,8 @@ export class Verdicts {
     }
   }
 }
+
+const TEMPORARY = /temp/i;
 
 const SYNC = Buffer.from([Frontend.sync, 0, 0, 0, 4]);
 

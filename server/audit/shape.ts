@@ -23,6 +23,8 @@ export interface StatementRow {
 }
 
 export interface StatementDetail extends StatementRow {
+  /** As it was forwarded, where that is not as it came: masked columns are read through their masks. */
+  rewritten: string | null;
   clientAddress: string;
   applicationName: string;
   fingerprint: string;

@@ -94,8 +94,19 @@ function verdictOf(judgement: Judgement, connection: ConnectionPolicy, principal
   return rest.reduce((strictest, item) => (RANK[item.verdict.action] > RANK[strictest.action] ? item.verdict : strictest), first.verdict);
 }
 
-function presentStatement({ facts, relations, verdict }: JudgedStatement, masking: CheckedStatement['masking']): CheckedStatement {
-  return { kind: facts.kind, text: facts.text, effects: [...facts.effects].sort(), relations: [...relations], verdict, masking };
+function presentStatement(
+  { facts, relations, verdict, rewritten }: JudgedStatement,
+  masking: CheckedStatement['masking'],
+): CheckedStatement {
+  return {
+    kind: facts.kind,
+    text: facts.text,
+    effects: [...facts.effects].sort(),
+    relations: [...relations],
+    verdict,
+    ...(rewritten === undefined ? {} : { rewritten: rewritten.text }),
+    masking,
+  };
 }
 
 function maskingOf({ touch }: JudgedStatement, masks: MaskIndex, catalog: CatalogSnapshot): CheckedMasking {

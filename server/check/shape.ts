@@ -9,6 +9,8 @@ export interface CheckedStatement {
   effects: string[];
   relations: { name: string; access: 'read' | 'write' }[];
   verdict: Verdict;
+  /** As it would be forwarded, where that is not as it came. */
+  rewritten?: string;
   masking: CheckedMasking & { observed: CheckedMasking | null };
 }
 

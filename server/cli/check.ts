@@ -28,6 +28,7 @@ function describe({ verdict, statements, error }: CheckResult): string {
     lines.push(`  effects  ${statement.effects.join(', ') || 'none'}`);
     lines.push(`  touches  ${statement.relations.map((relation) => `${relation.name} (${relation.access})`).join(', ') || 'no relation'}`);
     lines.push(...masking(statement.masking));
+    if (statement.rewritten !== undefined) lines.push(`  sent as  ${visible(statement.rewritten)}`);
     for (const trial of statement.verdict.tried)
       lines.push(`  ${trial.matched ? '*' : '-'} rule ${trial.rule} (${trial.action}, ${trial.mode}): ${trial.why}`);
   }

@@ -131,7 +131,7 @@ export function MaskingEditor({ rule, start, columnType, onClose }: Props) {
               <option value="open">Open: allowed</option>
               <option value="guarded">Guarded: equality, IN lists, equi-joins and IS NULL only</option>
               <option value="closed">Closed: refused</option>
-              <option value="masked">Masked: not built yet, acts as closed</option>
+              <option value="masked">Masked: every operator sees masked values; where that cannot be, refused</option>
             </Select>
           </Field>
         </div>

@@ -120,6 +120,11 @@ function Result({ result }: { result: CheckResult }) {
             ))}
           </p>
           <MaskingExplained masking={statement.masking} />
+          {statement.rewritten ? (
+            <p className="text-xs text-ink-2">
+              Sent as <code className="break-words font-mono">{statement.rewritten}</code>
+            </p>
+          ) : null}
           <TriedRules tried={statement.verdict.tried} decided={statement.verdict.rule} />
         </div>
       ))}
