@@ -126,7 +126,7 @@ describe('errors stand where they stand in the client’s own text', () => {
   test.each([
     'SELECT ssn FROM customers WHERE ssn + 1 = 2',
     `SELECT '日本語😀', c.ssn, c.email FROM public.customers c JOIN customers d USING (ssn) WHERE d.city + 1 = 2`,
-    `SELECT 1; SELECT ssn FROM customers WHERE ssn = 'x'; SELECT nope FROM customers`,
+    `SELECT 1; SELECT ssn FROM customers WHERE ssn = 'x'; SELECT nope FROM orders`,
     'SELECT ssn + 1, ssn FROM customers',
     'SELECT (SELECT max(ssn) FROM customers i WHERE i.id < o.id), o.city * 2 FROM customers o',
     'SELECT ssn FROM customers GROUP BY email',

@@ -112,6 +112,15 @@ export class BackendFlow {
         return this.#rowDescription(bytes);
       case Backend.dataRow:
         return this.#dataRow(bytes);
+      case Backend.copyOutResponse: {
+        // Masks are chosen by the catalog; while it is being read the answer waits.
+        const view = this.#session.services.view(this.#session.facts);
+        if (view instanceof Promise && this.#session.services.mayBeMasked(this.#session.facts)) {
+          this.#waitFor(view);
+          return 'wait';
+        }
+        break;
+      }
       case Backend.copyData:
         return this.#copy === null || this.#muted ? 'taken' : this.#copyRows(this.#copy, bytes);
       case Backend.copyDone:
