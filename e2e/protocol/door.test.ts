@@ -203,11 +203,13 @@ describe.skipIf(!hasOpenssl)('the door (needs openssl on PATH)', () => {
         const others = fork(join(import.meta.dirname, 'halfOpen.mjs'), [String(gateway.proxyPort)]);
         const [held] = await once(others, 'message');
         expect(held).toBe(2_000);
+        // The first waits in the line that the 2,000 made; what is measured is those who come while they are there.
+        const behindBurst = await timeOf(settings(0));
         const crowded: number[] = [];
         for (let i = 0; i < 40; i++) crowded.push(await timeOf(settings(i)));
         others.disconnect();
         await once(others, 'exit');
-        return crowded;
+        return { crowded, behindBurst };
       };
       const figures = (ms: number[]) => {
         const sorted = [...ms].sort((a, b) => a - b);
@@ -216,9 +218,11 @@ describe.skipIf(!hasOpenssl)('the door (needs openssl on PATH)', () => {
       // Each, on a machine of its own. This one is shared: one of forty may be unlucky, and what else ran meanwhile may be over the next time.
       let late = Number.POSITIVE_INFINITY;
       for (let round = 0; round < 3 && late > 1; round++) {
-        const crowded = await besideOthers();
+        const { crowded, behindBurst } = await besideOthers();
         late = crowded.filter((ms) => ms >= 50).length;
-        console.log(`sign-ins alone: ${figures(alone)}; beside 2,000 half-open sockets: ${figures(crowded)} (target: each under 50 ms)`);
+        console.log(
+          `sign-ins alone: ${figures(alone)}; beside 2,000 half-open sockets: ${figures(crowded)} (target: each under 50 ms); right behind them: ${behindBurst.toFixed(1)} ms`,
+        );
       }
       expect(late).toBeLessThanOrEqual(1);
     }, 60_000);
