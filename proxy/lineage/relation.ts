@@ -16,7 +16,13 @@ export function relationNamed(analysis: Analysis, node: SqlNode): Relation | nul
   const schema = text(node, 'schemaname');
   const name = text(node, 'relname') ?? '';
   const named = analysis.catalog.relationsByName.get(name) ?? [];
-  if (schema !== null) return named.find((relation) => relation.schema === schema) ?? null;
+  if (schema !== null) {
+    const found = named.find((relation) => relation.schema === schema);
+    // Under a schema that the catalog does not have it may be one of those it knows, moved a moment ago.
+    if (found === undefined && named.length > 0 && !schema.startsWith('pg_temp'))
+      throw new UnresolvedError(`${schema}.${name} is not in the catalog`, node);
+    return found ?? null;
+  }
   const path = analysis.searchPath ?? [];
   for (const at of path.includes('pg_catalog') ? path : ['pg_catalog', ...path]) {
     const found = named.find((relation) => relation.schema === at);

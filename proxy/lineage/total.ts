@@ -36,14 +36,14 @@ const FUNCTIONS: ReadonlySet<string> = new Set([
     'row_number',
     'rank',
   ],
-  ...['dense_rank', 'percent_rank', 'cume_dist', 'mode', 'percentile_disc', 'percentile_cont'],
+  ...['dense_rank', 'percent_rank', 'cume_dist', 'mode'],
 ]);
 /** Total in their first argument; the others say where or how much. */
 const FUNCTIONS_OF_FIRST: ReadonlySet<string> = new Set([
   ...['substr', 'substring', 'left', 'right', 'split_part', 'to_char', 'lag', 'lead', 'nth_value', 'encode'],
 ]);
-/** Whose field comes first. */
-const FUNCTIONS_OF_SECOND: ReadonlySet<string> = new Set(['date_trunc', 'date_part', 'extract']);
+/** Whose first argument, a field or a fraction, may be wrong. */
+const FUNCTIONS_OF_SECOND: ReadonlySet<string> = new Set(['date_trunc', 'date_part', 'extract', 'percentile_disc', 'percentile_cont']);
 
 export function isTotalFunction(name: string, args: readonly Value[]): boolean {
   if (FUNCTIONS.has(name)) return true;

@@ -114,12 +114,11 @@ export class BackendFlow {
         return this.#dataRow(bytes);
       case Backend.copyOutResponse: {
         // Masks are chosen by the catalog; while it is being read the answer waits.
+        if (this.#session.protocol.running(type).judged.touch.state === 'clean') break;
         const view = this.#session.services.view(this.#session.facts);
-        if (view instanceof Promise && this.#session.services.mayBeMasked(this.#session.facts)) {
-          this.#waitFor(view);
-          return 'wait';
-        }
-        break;
+        if (!(view instanceof Promise)) break;
+        this.#waitFor(view);
+        return 'wait';
       }
       case Backend.copyData:
         return this.#copy === null || this.#muted ? 'taken' : this.#copyRows(this.#copy, bytes);
