@@ -220,14 +220,14 @@ describe.each([0, 1] as const)('in format %i', (format) => {
       fc.property(values, fc.constantFrom<114 | 3802>(114, 3802), fc.nat({ max: 2 }), (value, typeOid, indent) => {
         const text = Buffer.from(JSON.stringify(value, null, indent));
         const versioned = typeOid === 3802 && format === 1;
-        const left = masked({ bytes: versioned ? Buffer.concat([Buffer.of(1), text]) : text, typeOid }, format, REDACT);
+        const hits = new DetectionHits(REDACT);
+        const left = masked({ bytes: versioned ? Buffer.concat([Buffer.of(1), text]) : text, typeOid }, format, REDACT, hits);
         if (left === null) throw new Error('a document became NULL');
         const document = versioned ? left.subarray(1) : left;
         expect(() => JSON.parse(document.toString())).not.toThrow();
         for (const secret of [CARD, DIGITS, 'ana@example.com', '123-45-6789'])
           expect(document.includes(secret) && !text.includes(`1${secret}`)).toBe(false);
-        if (![CARD, DIGITS, 'ana@', '123-45-6789'].some((secret) => text.includes(secret)))
-          expect(document.equals(text) || document.includes('***')).toBe(true);
+        expect(document.equals(text)).toBe(hits.take().length === 0);
       }),
       { numRuns: 500 },
     );
