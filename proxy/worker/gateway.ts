@@ -99,6 +99,7 @@ export async function openGateway(settings: WorkerSettings): Promise<Gateway> {
         case 'gatehouse_sessions':
           return void killIfAsked(payload).catch(() => undefined);
         case 'gatehouse_statements':
+        case 'gatehouse_notifications':
           return;
         default:
           channel satisfies never;

@@ -5,6 +5,7 @@ import { checkRouter } from './check';
 import { connectionsRouter } from './connections';
 import { maskingRouter } from './masking';
 import { meRouter } from './me';
+import { notificationsRouter } from './notifications';
 import { overviewRouter } from './overview';
 import { policyRouter } from './policy';
 import { groupsRouter, principalsRouter, tokensRouter } from './principals';
@@ -28,6 +29,7 @@ export const appRouter = router({
   principals: principalsRouter,
   groups: groupsRouter,
   tokens: tokensRouter,
+  notifications: notificationsRouter,
 });
 
 export type AppRouter = typeof appRouter;

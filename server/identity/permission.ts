@@ -37,6 +37,8 @@ export const PERMISSIONS = {
   'principals:write': ADMIN,
   'tokens:own': ALL,
   'tokens:write': ADMIN,
+  'notifications:read': READERS,
+  'notifications:write': ADMIN,
 } as const satisfies Record<string, readonly Role[]>;
 
 export type Permission = keyof typeof PERMISSIONS;
