@@ -1,4 +1,5 @@
 import {
+  BellRing,
   BookCheck,
   Cable,
   EyeOff,
@@ -35,6 +36,14 @@ export const PAGES: readonly ConsolePage[] = [
   { href: '/policy', name: 'Policy as code', icon: FileCode2, section: 'policy', roles: READERS, words: 'yaml apply export' },
   { href: '/connections', name: 'Connections', icon: Cable, section: 'set-up', roles: ALL, words: 'databases upstream dsn' },
   { href: '/principals', name: 'Principals', icon: Users, section: 'set-up', roles: READERS, words: 'agents people tokens groups access' },
+  {
+    href: '/notifications',
+    name: 'Notifications',
+    icon: BellRing,
+    section: 'set-up',
+    roles: READERS,
+    words: 'slack teams webhook email alerts',
+  },
 ];
 
 export const SECTIONS = [

@@ -60,6 +60,7 @@ CREATE TABLE "notification_deliveries" (
 	"attempts" integer DEFAULT 0 NOT NULL,
 	"next_attempt_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"leased_until" timestamp with time zone,
+	"leased_by" text,
 	"ended_at" timestamp with time zone,
 	"last_error" text
 );

@@ -50,6 +50,8 @@ export const notificationDeliveries = pgTable(
     attempts: integer('attempts').notNull().default(0),
     nextAttemptAt: instant('next_attempt_at').notNull().defaultNow(),
     leasedUntil: instant('leased_until'),
+    /** The gateway that holds the lease, or held it last. */
+    leasedBy: text('leased_by'),
     endedAt: instant('ended_at'),
     /** Why the last attempt failed: no secret, nothing of the receiver's answer but its status. */
     lastError: text('last_error'),

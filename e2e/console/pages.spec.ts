@@ -6,7 +6,7 @@ import { sharedGateway } from '../gateway';
 
 const gateway = sharedGateway();
 const admin = apiAsAdmin(gateway);
-const PAGES = ['/', '/approvals', '/sessions', '/audit', '/rules', '/masking', '/policy', '/connections', '/principals'];
+const PAGES = ['/', '/approvals', '/sessions', '/audit', '/rules', '/masking', '/policy', '/connections', '/principals', '/notifications'];
 
 let client: Awaited<ReturnType<typeof open>>;
 let held: Promise<unknown>;

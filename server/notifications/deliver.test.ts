@@ -65,6 +65,7 @@ const start = async (more: Partial<DeliveryOptions> = {}) => {
     store: db.store,
     storeUrl: db.url,
     secretKey: db.secretKey,
+    gatewayId: newId('gw'),
     consoleUrl: CONSOLE,
     slackApiUrl: 'http://127.0.0.1:9/api/',
     firstDelayMs: 40,
@@ -294,11 +295,11 @@ describe('the queue', () => {
   test('what a killed gateway had taken is delivered by another once its lease is over, under the same id', async () => {
     await webhook();
     const id = await file();
-    const taken = await takeDelivery(db.store, []);
+    const taken = await takeDelivery(db.store, 'gw_killed', []);
     expect(taken?.delivery.subject).toBe(id);
     // Nobody else takes it meanwhile, nor what comes after it.
     await approveRequest(bo, { id });
-    expect(await takeDelivery(db.store, [])).toBeNull();
+    expect(await takeDelivery(db.store, 'gw_2', [])).toBeNull();
     await db.store
       .update(notificationDeliveries)
       .set({ leasedUntil: new Date(Date.now() - 1) })

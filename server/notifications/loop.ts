@@ -9,13 +9,15 @@ import { composeMessage } from './message';
 import { sendMessage } from './send';
 import { giveBack, settleDelivery } from './settle';
 import { readSubject } from './subject';
-import { nextDueMs, type Taken, takeDelivery } from './take';
+import { nextDueMs, releaseOwnLeases, type Taken, takeDelivery } from './take';
 
 export interface DeliveryOptions {
   store: Store;
   /** For LISTEN. Holds a password. */
   storeUrl: string;
   secretKey: Buffer;
+  /** No other process has it. */
+  gatewayId: string;
   consoleUrl: string;
   slackApiUrl: string;
   /** The wait after the first failure; tests make it short. */
@@ -35,6 +37,7 @@ const PRUNE_EVERY_MS = 60 * 60_000;
 export async function startDeliveries(options: DeliveryOptions): Promise<{ stop(): Promise<void> }> {
   const { store } = options;
   await loadParser();
+  await releaseOwnLeases(store, options.gatewayId);
   const abort = new AbortController();
   const underWay = new Map<Promise<void>, string>();
   let stopped = false;
@@ -71,7 +74,7 @@ export async function startDeliveries(options: DeliveryOptions): Promise<{ stop(
     do {
       wanted = false;
       while (!stopped && underWay.size < MOST_UNDER_WAY) {
-        const taken = await takeDelivery(store, busy());
+        const taken = await takeDelivery(store, options.gatewayId, busy());
         if (taken === null) break;
         const done: Promise<void> = deliver(taken).finally(() => {
           underWay.delete(done);

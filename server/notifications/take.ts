@@ -17,9 +17,9 @@ export interface Taken {
  *
  * @param busy channels that have enough under way
  */
-export async function takeDelivery(store: Store, busy: readonly string[]): Promise<Taken | null> {
+export async function takeDelivery(store: Store, gatewayId: string, busy: readonly string[]): Promise<Taken | null> {
   const { rows } = await store.execute<{ id: string }>(sql`
-    update notification_deliveries set leased_until = now() + make_interval(secs => ${LEASE_S}), attempts = attempts + 1
+    update notification_deliveries set leased_until = now() + make_interval(secs => ${LEASE_S}), attempts = attempts + 1, leased_by = ${gatewayId}
     where id = (
       select d.id from notification_deliveries d join notification_channels c on c.id = d.channel_id
       where d.state = 'pending' and d.next_attempt_at <= now() and (d.leased_until is null or d.leased_until < now())
@@ -37,8 +37,16 @@ export async function takeDelivery(store: Store, busy: readonly string[]): Promi
     .select({ delivery: notificationDeliveries, channel: notificationChannels })
     .from(notificationDeliveries)
     .innerJoin(notificationChannels, eq(notificationChannels.id, notificationDeliveries.channelId))
-    .where(and(eq(notificationDeliveries.id, id)));
+    .where(eq(notificationDeliveries.id, id));
   return taken ?? null;
+}
+
+/** A gateway that was killed while sending need not wait for leases that nobody but it could use. */
+export async function releaseOwnLeases(store: Store, gatewayId: string): Promise<void> {
+  await store
+    .update(notificationDeliveries)
+    .set({ leasedUntil: null })
+    .where(and(eq(notificationDeliveries.state, 'pending'), eq(notificationDeliveries.leasedBy, gatewayId)));
 }
 
 /** How long until something is due, at most `mostMs`. */

@@ -55,6 +55,7 @@ beforeEach(async () => {
     store: db.store,
     storeUrl: db.url,
     secretKey: db.secretKey,
+    gatewayId: 'gw_test',
     consoleUrl: 'https://gatehouse.example.com',
     slackApiUrl: slack.apiUrl,
     firstDelayMs: 40,
