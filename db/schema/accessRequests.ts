@@ -1,5 +1,6 @@
 import { bigint, index, integer, jsonb, pgTable, text, timestamp, unique } from 'drizzle-orm/pg-core';
 import { principals } from './identity';
+import { connections } from './policy';
 import type { AccessRequestStatus } from './shapes';
 
 const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });
@@ -19,6 +20,8 @@ export const accessRequests = pgTable(
     /** The person the agent acts for. */
     ownerId: text('owner_id'),
     ownerName: text('owner_name'),
+    /** Null once the connection is gone: another one of its name is another one. */
+    connectionId: text('connection_id').references(() => connections.id, { onDelete: 'set null' }),
     connectionName: text('connection_name').notNull(),
     reason: text('reason').notNull(),
     durationMs: bigint('duration_ms', { mode: 'number' }).notNull(),

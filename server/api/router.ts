@@ -1,4 +1,5 @@
 import { accessRouter } from './access';
+import { accessRequestsRouter } from './accessRequests';
 import { approvalsRouter } from './approvals';
 import { auditRouter } from './audit';
 import { checkRouter } from './check';
@@ -21,6 +22,7 @@ export const appRouter = router({
   rules: rulesRouter,
   masking: maskingRouter,
   access: accessRouter,
+  accessRequests: accessRequestsRouter,
   check: checkRouter,
   policy: policyRouter,
   approvals: approvalsRouter,

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { shipAll, startShipper } from '../../proxy/journal/ship';
 import { codeOf } from '../../proxy/worker/shownError';
+import { startAccessSweep } from '../accessRequests/sweep';
 import { createApiHandler } from '../api/http';
 import type { Config } from '../config';
 import { checkReadiness } from '../health';
@@ -72,6 +73,8 @@ export async function startGateway(config: Config, options: { dev: boolean; clos
   });
   const deliveries = await startDeliveries(runtime);
   await closing.add('notifications', () => deliveries.stop());
+  const sweep = startAccessSweep(store.store);
+  await closing.add('access sweep', () => sweep.stop());
   say(`proxy on ${reachable(config.proxyHost)}:${proxyPort}`);
 
   setRuntime({ ...runtime, proxyHost: reachable(config.proxyHost), proxyPort });

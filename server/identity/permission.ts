@@ -24,6 +24,7 @@ export const PERMISSIONS = {
   'masking:write': ADMIN,
   'access:read': READERS,
   'access:write': ADMIN,
+  'accessRequests:own': ALL,
   'policy:read': READERS,
   'policy:write': ADMIN,
   'check:own': ALL,

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Store } from '../../db/store';
 import { codeOf } from '../../proxy/worker/shownError';
+import { approveAccess, rejectAccess } from '../accessRequests/decide';
 import { approveRequest } from '../approvals/approve';
 import { rejectRequest } from '../approvals/reject';
 import { ServiceError } from '../errors';
@@ -39,6 +40,9 @@ export async function decideFromSlack(context: DecideContext, person: SlackPerso
 }
 
 async function decideBy(call: Call, { id, decision, reason }: SlackDecision): Promise<void> {
-  if (decision === 'approve') await approveRequest(call, { id });
+  if (id.startsWith('acr_')) {
+    if (decision === 'approve') await approveAccess(call, { id });
+    else await rejectAccess(call, { id, reason });
+  } else if (decision === 'approve') await approveRequest(call, { id });
   else await rejectRequest(call, { id, reason });
 }
