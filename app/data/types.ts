@@ -22,6 +22,7 @@ export type CheckResult = Outputs['check']['run'];
 export type PrincipalRow = Outputs['principals']['list'][number];
 export type TokenRow = Outputs['tokens']['list'][number];
 export type PolicyChange = Outputs['policy']['applyYaml']['changes'][number];
+export type AccessRequestRow = Outputs['accessRequests']['list']['items'][number];
 export type ChannelRow = Outputs['notifications']['list'][number];
 export type DeliveryRow = Outputs['notifications']['deliveries']['items'][number];
 export type ChannelDraft = inferRouterInputs<AppRouter>['notifications']['save'];

@@ -40,7 +40,10 @@ test('a channel is made, tried out, and tells of a held statement; what was give
   await sheet.getByLabel('Address').fill(`${receiver.url}/hook`);
   await sheet.getByRole('button', { name: 'Save channel' }).click();
 
-  const secret = await page.getByRole('dialog', { name: `Signing secret of ${NAME}` }).locator('pre').innerText();
+  const secret = await page
+    .getByRole('dialog', { name: `Signing secret of ${NAME}` })
+    .locator('pre')
+    .innerText();
   expect(secret).toMatch(/^whsec_/);
   receiver.expect(secret);
   await page.getByRole('button', { name: 'Close panel' }).click();
@@ -90,7 +93,5 @@ test('a channel is switched off and removed, and all of it is in the record', as
   await page.getByRole('alertdialog').getByRole('button', { name: 'Remove channel' }).click();
   await expect(page.getByText('Nobody is told')).toBeVisible();
   const recorded = (await admin.audit.actions.query({})).items.filter(({ subject }) => subject === NAME).map(({ action }) => action);
-  expect(recorded).toEqual(
-    ['remove', 'disable', 'sendAgain', 'test', 'create'].map((verb) => `notification.${verb}`),
-  );
+  expect(recorded).toEqual(['remove', 'disable', 'sendAgain', 'test', 'create'].map((verb) => `notification.${verb}`));
 });
