@@ -8,6 +8,7 @@ import type {
   MaskSpec,
   Mode,
   PrincipalKind,
+  PrincipalLimits,
   RecordSpec,
   Role,
   RuleMatch,
@@ -80,6 +81,8 @@ export interface Principal {
   email: string | null;
   owner: { id: string; name: string } | null;
   groups: readonly string[];
+  /** Absent: none. */
+  limits?: PrincipalLimits;
 }
 
 /** How many rows a statement may change. It runs, its rows are counted, and above the limit it is rolled back. */

@@ -307,6 +307,12 @@ export class BackendFlow {
         execution.bytes += bytes.length - 5;
         return 'pass';
       case 'mask': {
+        if (execution.seen?.mayShow(bytes, plan.masks) === false) {
+          const { seen } = execution;
+          execution.cutBy = () => seen.cutWords('maskedValues');
+          this.#cut();
+          return 'taken';
+        }
         execution.rows++;
         const out = this.#session.toClient.room();
         const before = out.length;

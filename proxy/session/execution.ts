@@ -1,6 +1,7 @@
 import { type Id, newId } from '../../db/ids';
 import type { ParameterValue, StatementStatus } from '../../db/schema/shapes';
 import type { JournalEntry } from '../journal/entries';
+import type { Usage } from '../limits/usage';
 import type { ResultPlan } from '../masking/results';
 import type { JudgedStatement } from '../policy/judge';
 import type { Principal } from '../policy/types';
@@ -29,6 +30,8 @@ export interface Execution {
   maxBytes: number;
   /** What the client is told where its result is cut; absent: the limit of its connection. */
   cutBy?: () => WireError;
+  /** Counts the masked values it shows; null where they have no budget. */
+  seen: Usage | null;
   /** The error that took the place of the rest of its result. */
   cut: WireError | null;
   /** Set while the rows it changes are counted: its outcome waits for the count. */
@@ -83,6 +86,7 @@ export function newExecution(
     withheld: false,
     maxRows: Number.POSITIVE_INFINITY,
     maxBytes: Number.POSITIVE_INFINITY,
+    seen: null,
     cut: null,
     measured: null,
     ended: false,

@@ -25,7 +25,7 @@ export type Outcome =
 export class Measuring {
   readonly #session: Session;
   /** Rows that earlier Executes of a portal have changed: many small ones are one large one. */
-  readonly #soFar = new WeakMap<Portal, number>();
+  readonly #soFar = new WeakMap<Portal, { counted: number; tagged: number }>();
 
   constructor(session: Session) {
     this.#session = session;
@@ -75,12 +75,14 @@ export class Measuring {
     const session = this.#session;
     const [strictest] = limits;
     const changed = changedRows({ ...measured, tagRows: execution.rows });
-    if (changed.kind === 'unknown' && strictest !== undefined) {
+    if (changed.kind === 'unknown') {
       this.#taken(execution);
-      throw affectedNotCounted(execution.id, strictest.rule, changed.why);
+      throw affectedNotCounted(execution.id, strictest?.rule ?? '', changed.why);
     }
-    const rows = (changed.kind === 'rows' ? changed.rows : 0) + (portal === null ? 0 : (this.#soFar.get(portal) ?? 0));
-    if (portal !== null) this.#soFar.set(portal, rows);
+    const before = (portal === null ? undefined : this.#soFar.get(portal)) ?? { counted: 0, tagged: 0 };
+    const total = { counted: before.counted + changed.counted, tagged: before.tagged + changed.tagged };
+    if (portal !== null) this.#soFar.set(portal, total);
+    const rows = Math.max(total.counted, total.tagged);
     const limit = exceededLimit(limits, rows);
     if (limit !== null) {
       this.#taken(execution, rows);

@@ -257,15 +257,16 @@ export class Protocol {
 
   /** The execution whose rows or outcome come now. @throws when nothing runs */
   running(type: number): Execution {
-    const { head } = this;
-    const execution =
-      head?.op === 'execute' || head?.op === 'step' || head?.op === 'call'
-        ? head.execution
-        : head?.op === 'query'
-          ? head.executions[head.index]
-          : undefined;
-    if (execution == null) throw new Error(`the upstream sent 0x${type.toString(16)} while nothing runs`);
+    const execution = this.current;
+    if (execution === null) throw new Error(`the upstream sent 0x${type.toString(16)} while nothing runs`);
     return execution;
+  }
+
+  /** What the server runs now, as far as can be told; null while it runs nothing. */
+  get current(): Execution | null {
+    const { head } = this;
+    if (head?.op === 'query') return head.executions[head.index] ?? null;
+    return head?.op === 'execute' || head?.op === 'step' || head?.op === 'call' ? head.execution : null;
   }
 
   /** The Describe that is answered now. @throws when another answer is due */

@@ -1,5 +1,5 @@
 import { decodeText } from '../wire/frontend';
-import { withPrepared } from './effective';
+import { type Effective, withPrepared } from './effective';
 import { type Execution, newExecution } from './execution';
 import type { Judging } from './judging';
 import { queryBytes } from './rewritten';
@@ -37,6 +37,16 @@ export class SimpleQuery {
       if (steps) return this.#stepwise.run(effective.forward?.text ?? sql, executions, view);
       return this.#forward(queryBytes(bytes, effective), executions, view);
     };
+    const decided = () => this.#decided(sql, { effective, executions, view }, forward);
+    const admitted = effective.action === 'deny' ? undefined : this.#verdicts.admit(executions, view);
+    return admitted === undefined ? decided() : admitted.then(() => (this.#session.closed ? undefined : decided()));
+  }
+
+  #decided(
+    sql: string,
+    { effective, executions, view }: { effective: Effective; executions: readonly Execution[]; view: SessionView },
+    forward: () => void | Promise<void>,
+  ): void | Promise<void> {
     switch (effective.action) {
       case 'deny':
         return this.#verdicts.deny(sql, effective, view, 'simple');

@@ -91,7 +91,7 @@ export async function transcript(options: { split: boolean } = { split: false })
     poison: '',
     detecting: [],
     resultLimits: {},
-    limits: { statementBytes: 10_000, messageBytes: 100_000, idleMs: null, idleInTransactionMs: null },
+    limits: { statementBytes: 10_000, messageBytes: 100_000, idleMs: null, idleInTransactionMs: null, statementMs: null },
     session: undefined as unknown as Session,
     hangUp: () => clientEnd.end(),
     close() {
@@ -140,6 +140,7 @@ export async function transcript(options: { split: boolean } = { split: false })
     hashKey: Buffer.alloc(32),
     onRead: () => undefined,
     limits: () => state.limits,
+    usage: () => null,
     onClosed: () => undefined,
     logError: (_, error) => {
       state.lastError = error;
@@ -162,7 +163,10 @@ export async function transcript(options: { split: boolean } = { split: false })
     searchPathKnown: true,
   });
   state.session.start(Buffer.alloc(0));
-  const idle = setInterval(() => state.session.endIfIdle(), 50);
+  const idle = setInterval(() => {
+    state.session.endIfIdle();
+    state.session.cancelIfTooLong();
+  }, 50);
   return state;
 }
 
