@@ -20,6 +20,7 @@ const MAX = 3;
 const p: Peers = peers({
   connections: { [AFFECTED]: {} },
   rules: [{ name: 'traps-blast', connections: [AFFECTED], match: { maxAffectedRows: MAX }, action: 'deny', message: 'Ask the dba.' }],
+  without: ['review-mass-writes'],
 });
 const on = { connection: AFFECTED };
 

@@ -3,9 +3,9 @@ import { type BindMessage, decodeBind, decodeExecute, decodeParse, decodeTarget,
 import { decodeLongBind, type LongBindRest, type LongParameter } from '../wire/longBind';
 import { Frontend } from '../wire/messages';
 import { MessageWriter } from '../wire/writer';
+import type { CostCheck } from './costCheck';
 import { type Effective, withPrepared } from './effective';
 import { type Execution, newExecution } from './execution';
-import type { CostCheck } from './costCheck';
 import type { Judging } from './judging';
 import type { Measuring } from './measuring';
 import type { Portal, PreparedStatement } from './names';

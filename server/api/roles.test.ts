@@ -54,6 +54,7 @@ const TABLE: Record<string, [input: unknown, admin: Answer, reviewer: Answer, au
   'audit.actions': [undefined, 'ok', 'ok', 'ok', 'FORBIDDEN'],
   'audit.onStatement': [undefined, 'ok', 'ok', 'ok', 'ok'],
   'principals.list': [undefined, 'ok', 'ok', 'ok', 'FORBIDDEN'],
+  'principals.usage': [none, 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND', 'FORBIDDEN'],
   'principals.save': [{}, 'BAD_REQUEST', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'],
   'principals.disable': [none, 'NOT_FOUND', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'],
   'principals.enable': [none, 'NOT_FOUND', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'],
