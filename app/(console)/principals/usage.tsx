@@ -41,6 +41,7 @@ function Amount({ words, used, limit, period }: { words: string; used: number; l
           {share >= 1 ? <span className="ml-1.5 font-semibold text-deny">used up</span> : null}
         </span>
       </p>
+      {/* biome-ignore lint/a11y/useSemanticElements: browsers draw <meter> in colours of their own, in dark mode unreadably */}
       <div
         role="meter"
         aria-label={`${words} this ${period}`}
