@@ -10,6 +10,7 @@ import type {
   PrincipalKind,
   PrincipalLimits,
   RecordSpec,
+  Requestable,
   Role,
   RuleMatch,
   RuleTrial,
@@ -25,6 +26,8 @@ export interface ConnectionPolicy extends SealedEndpoint {
   functionCall: 'refuse' | 'judge';
   limits: ConnectionLimits;
   record: RecordSpec;
+  /** Whether access can be asked for; absent or null: it cannot. */
+  requestable?: Requestable | null;
   /** What was last proved of the upstream role; absent or null when nothing was. */
   enforcement?: ProvedEnforcement | null;
 }
@@ -63,11 +66,21 @@ export interface AccessGrant {
   groups: readonly string[];
 }
 
+/** Access of one principal, given on request, that ends by itself. */
+export interface TimedAccess {
+  connection: string;
+  principalId: string;
+  until: Date;
+}
+
 /** The whole policy at one version: immutable, compiled once, shared by every session of a process. */
 export interface PolicySnapshot {
   version: number;
   connections: ReadonlyMap<string, ConnectionPolicy>;
-  access: readonly AccessGrant[];
+  /** Whose access ends at a time is in it beside what groups may do. */
+  access: readonly (AccessGrant | TimedAccess)[];
+  /** Moves when access is given for a time or taken back; 0 where it is absent. */
+  accessVersion?: number;
   rules: readonly Rule[];
   masking: readonly MaskingRule[];
 }

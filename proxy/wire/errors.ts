@@ -85,9 +85,15 @@ export const unknownConnection = (name: string) =>
   fatal('gatehouse_access', '3D000', `database "${name}" does not exist`, {
     hint: 'The database name is the name of a Gatehouse connection.',
   });
-export const accessDenied = (connection: string, principal: string) =>
+/** `askAt`: the console's address where access can be asked for, null where it cannot. */
+export const accessDenied = (connection: string, principal: string, askAt: string | null) =>
   fatal('gatehouse_access', '42501', `permission denied for connection "${connection}"`, {
     detail: `No access grant gives a group of "${principal}" this connection.`,
+    ...(askAt === null
+      ? {}
+      : {
+          hint: `Ask for access: npx gatehouse access request --connection ${connection} --for 1h --reason "…", or ${askAt}/access?connection=${encodeURIComponent(connection)}`,
+        }),
   });
 export const tooManySessions = (of: 'connection' | 'principal', name: string, limit: number) =>
   fatal('gatehouse_access', '53300', `too many sessions ${of === 'connection' ? 'on' : 'of'} ${of} "${name}"`, {

@@ -15,6 +15,7 @@ import { createJudge } from '../policy/judge';
 import type { Session } from '../session/session';
 import { openTlsKeeper, type TlsKeeper } from '../tls/keeper';
 import { CancelKeys } from './cancelKeys';
+import { watchAccessEnd } from './accessEnd';
 import { type Catalogs, createCatalogs } from './catalogs';
 import { log } from './log';
 import { openPolicyKeeper, type PolicyKeeper } from './policyKeeper';
@@ -64,7 +65,10 @@ export async function openGateway(settings: WorkerSettings): Promise<Gateway> {
   });
   const { store, close: closeStore } = openStore(settings.storeUrl, { max: 8, applicationName: `gatehouse ${settings.workerId}` });
   const open = new Map<string, OpenSession>();
-  const policy = await openPolicyKeeper(store, () => void recheckSessions());
+  const policy = await openPolicyKeeper(store, (changed) => {
+    accessEnd.changed(changed);
+    void recheckSessions();
+  });
   const journal = openJournal(settings.dataDir, `${settings.gatewayId}-${settings.workerId}-${Date.now()}-${process.pid}`);
   const desk = createDesk({ store, gatewayId: settings.gatewayId, workerId: settings.workerId, now: () => new Date() });
   const catalogs = createCatalogs({
@@ -72,6 +76,16 @@ export async function openGateway(settings: WorkerSettings): Promise<Gateway> {
     secretKey: settings.secretKey,
     onError: (connection, error) => log.warn({ connection, code: codeOf(error) }, 'catalog connection failed'),
   });
+
+  /** Access for a time ends by the clock: nobody is asked, so that it ends while the store is away too. */
+  const accessEnd = watchAccessEnd(() => {
+    const { access } = policy.current();
+    for (const { session } of open.values()) {
+      const { principal, connectionName } = session.facts;
+      if (!mayConnect(access, principal, connectionName, new Date())) session.terminate('access to the connection has ended');
+    }
+  });
+  accessEnd.changed(policy.current());
 
   /** After a change of policy: each session's principal is read again, and what it may no longer do ends. */
   const recheckSessions = async () => {
@@ -107,6 +121,7 @@ export async function openGateway(settings: WorkerSettings): Promise<Gateway> {
         case 'gatehouse_sessions':
           return void killIfAsked(payload).catch(() => undefined);
         case 'gatehouse_statements':
+        case 'gatehouse_notifications':
           return;
         default:
           channel satisfies never;
@@ -151,6 +166,7 @@ export async function openGateway(settings: WorkerSettings): Promise<Gateway> {
     async close() {
       clearInterval(idleTimer);
       tls.close();
+      accessEnd.close();
       policy.close();
       desk.close();
       await listener.close();
@@ -171,7 +187,7 @@ async function whyEnded(store: Store, policy: PolicyKeeper, { session, signedIn 
   if (principal === null) return 'the principal was disabled';
   const snapshot = policy.current();
   if (!snapshot.connections.has(facts.connectionName)) return 'the connection was removed';
-  if (!mayConnect(snapshot.access, principal, facts.connectionName)) return 'access to the connection was withdrawn';
+  if (!mayConnect(snapshot.access, principal, facts.connectionName, new Date())) return 'access to the connection was withdrawn';
   facts.principal = principal;
   return null;
 }
