@@ -68,7 +68,7 @@ export class FunctionCalls {
       this.#session.protocol.sentFunctionCall(execution);
       this.#session.toUpstream.append(bytes);
     };
-    const [limit] = judged.verdict.affectedLimits ?? [];
+    const [limit] = execution.affectedLimits;
     if (limit !== undefined && effective.action !== 'deny')
       throw this.#verdicts.refused(
         [execution],

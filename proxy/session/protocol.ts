@@ -226,6 +226,16 @@ export class Protocol {
     this.#unsynced = false;
   }
 
+  /** A message made to fail and a Sync, both of ours: what ran since the last Sync is rolled back, and the client is told nothing. */
+  sentUndo(): void {
+    this.#extended({ op: 'poison', shown: { kind: 'nothing' }, changes: [] });
+    this.#replies.push({ op: 'sync', local: true, undoes: true });
+    this.#unsynced = false;
+    this.#bound = false;
+    this.#openResult = null;
+    this.#batch++;
+  }
+
   /** CopyDone or CopyFail: what follows is no COPY data. */
   sentCopyEnd(): void {
     this.#copyIn = null;
@@ -428,7 +438,7 @@ export class Protocol {
       for (const execution of executionsOf(reply)) ended.push({ execution, status: 'skipped' });
     }
     // A Sync of ours ends the server's skipping and not the client's: what it sends up to its own Sync is ignored here.
-    this.#skipping = !found || (this.head?.op === 'sync' && this.head.local);
+    this.#skipping = !found || (this.head?.op === 'sync' && this.head.local && this.head.undoes !== true);
     return ended;
   }
 
