@@ -61,10 +61,12 @@ describe('budgets of a principal', () => {
     await later.end();
     // What was refused is given back within a second.
     const id = await idOf('budget-statements');
-    await expect.poll(async () => (await admin.principals.usage.query({ id })).periods, { timeout: 5_000 }).toMatchObject([
-      { period: 'hour', amounts: [{ amount: 'statements', used: 10, limit: 10 }] },
-      { period: 'day', amounts: [{ amount: 'statements', used: 10, limit: 1_000 }] },
-    ]);
+    await expect
+      .poll(async () => (await admin.principals.usage.query({ id })).periods, { timeout: 5_000 })
+      .toMatchObject([
+        { period: 'hour', amounts: [{ amount: 'statements', used: 10, limit: 10 }] },
+        { period: 'day', amounts: [{ amount: 'statements', used: 10, limit: 1_000 }] },
+      ]);
   });
 
   test('rows: the result ends where the budget does', async () => {
