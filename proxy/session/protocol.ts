@@ -176,8 +176,7 @@ export class Protocol {
   /** `portal` is null for a cursor made by DECLARE. */
   sentExecute(execution: Execution | null, portal: Portal | null): void {
     this.#bound = true;
-    if (execution !== null && (execution.maxRows < Number.POSITIVE_INFINITY || execution.maxBytes < Number.POSITIVE_INFINITY))
-      this.#openResult = execution;
+    if (execution !== null && mayBeCut(execution)) this.#openResult = execution;
     this.#extended({ op: 'execute', execution, portal });
   }
 
@@ -456,6 +455,10 @@ export class Protocol {
     if (this.#status === 'I') this.names.endTransaction();
     return { kind: 'ready', local, ended };
   }
+}
+
+function mayBeCut({ maxRows, maxBytes, seen }: Execution): boolean {
+  return maxRows < Number.POSITIVE_INFINITY || maxBytes < Number.POSITIVE_INFINITY || seen !== null;
 }
 
 function executionsOf(reply: Reply): readonly Execution[] {

@@ -48,8 +48,12 @@ export class Stepwise {
         'COPY FROM STDIN stands in one text with a statement whose rows or cost are limited; send the statements separately',
       );
     if (counted || costed) return true;
-    if (!canBeCut(view.connection.limits) || copiesIn) return false;
+    if (!this.#mayBeCut(view) || copiesIn) return false;
     return facts.some((item, i) => returnsRows(item) && (i < facts.length - 1 || mayChangeAndReturn(item)));
+  }
+
+  #mayBeCut(view: SessionView): boolean {
+    return canBeCut(view.connection.limits) || this.#session.services.usage()?.endsResults === true;
   }
 
   /** @param text as it goes to the server. @throws WireError to answer with: what ran of the text is rolled back */
@@ -107,7 +111,7 @@ export class Stepwise {
       return this.#session.closed ? null : outcome;
     }
     send();
-    if (!canBeCut(view.connection.limits) || !returnsRows(facts) || (last && !mayChangeAndReturn(facts))) return null;
+    if (!this.#mayBeCut(view) || !returnsRows(facts) || (last && !mayChangeAndReturn(facts))) return null;
     session.askForAnswers();
     await session.whenAnswered();
     // The client was told already; this makes the server fail too.
