@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Action, ApprovalSpec, Mode, RuleMatch } from '../../db/schema/shapes';
-import { nameSchema } from '../input';
+import { given, nameSchema } from '../input';
 import { actionSchema, DEFAULT_EXPIRES_IN_MS, modeSchema, ruleMatchSchema } from '../policy/shapes';
 
 export interface RuleRow {
@@ -25,7 +25,8 @@ export const approvalSpecSchema = z.object({
     .min(1_000)
     .max(30 * 86_400_000)
     .default(DEFAULT_EXPIRES_IN_MS),
-});
+  breakGlass: z.array(z.string()).min(1).max(100).optional(),
+}).transform(given);
 
 /** A rule as the console edits it. A new rule goes last; empty `connections` or `groups` mean all. */
 export const ruleDraftSchema = z
