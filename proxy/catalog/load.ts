@@ -3,11 +3,14 @@ import {
   CASTS,
   COLUMNS,
   FINGERPRINT,
+  FOLDING_COLLATIONS,
   FOREIGN_KEYS,
   FUNCTION_BODIES,
   FUNCTION_TEXTS,
   FUNCTIONS,
   GENERATED_TEXTS,
+  IMPLICIT,
+  INDEXES,
   INHERITANCE,
   OPERATORS,
   RELATIONS,
@@ -26,6 +29,7 @@ import type {
   ForeignKey,
   FunctionArgument,
   FunctionInfo,
+  ImplicitUse,
   Relation,
   RelationKind,
   RewriteRule,
@@ -70,6 +74,8 @@ async function readCatalog(client: pg.ClientBase): Promise<CatalogSnapshot> {
   const parents = groupBy(inheritance, (row) => row.child);
   const children = groupBy(inheritance, (row) => row.parent);
   const keys = groupBy(await rowsOf<ForeignKey & { relation: number }>(FOREIGN_KEYS), (row) => row.relation);
+  const indexes = groupBy(await rowsOf<IndexRow>(INDEXES), (row) => row.relation);
+  const implicit = groupBy(await rowsOf<ImplicitUse & { relation: number }>(IMPLICIT), (row) => row.relation);
   const triggers = groupBy(await rowsOf<Trigger & { relation: number }>(TRIGGERS), (row) => row.relation);
   const rules = groupBy(await rowsOf<RewriteRule & { relation: number }>(RULES), (row) => row.relation);
   const relationRows = await rowsOf<RelationRow>(RELATIONS);
@@ -100,6 +106,9 @@ async function readCatalog(client: pg.ClientBase): Promise<CatalogSnapshot> {
       parents: (parents.get(row.oid) ?? []).map((edge) => edge.parent),
       children: (children.get(row.oid) ?? []).map((edge) => edge.child),
       foreignKeys: (keys.get(row.oid) ?? []).map(({ relation: _, ...key }): ForeignKey => key),
+      keys: (indexes.get(row.oid) ?? []).filter((index) => index.key && !index.columns.includes(0)).map((index) => index.columns),
+      indexed: [...new Set((indexes.get(row.oid) ?? []).flatMap((index) => index.columns.slice(0, 1)).filter((number) => number > 0))],
+      implicit: (implicit.get(row.oid) ?? []).map(({ relation: _, ...use }): ImplicitUse => use),
       triggers: (triggers.get(row.oid) ?? []).map(({ relation: _, ...trigger }): Trigger => trigger),
       rules: (rules.get(row.oid) ?? []).map(({ relation: _, ...rule }): RewriteRule => rule),
     };
@@ -131,6 +140,7 @@ async function readCatalog(client: pg.ClientBase): Promise<CatalogSnapshot> {
     functions: groupBy(functions, (item) => item.name),
     operators: await rowsOf<DefinedObject & pg.QueryResultRow>(OPERATORS),
     casts: await rowsOf<UserCast & pg.QueryResultRow>(CASTS),
+    foldingCollations: (await rowsOf<{ folds: boolean }>(FOLDING_COLLATIONS))[0]?.folds ?? true,
     types: new Map((await rowsOf<TypeInfo & pg.QueryResultRow>(TYPES)).map((type) => [type.oid, type])),
     unreadable,
   };
@@ -162,6 +172,11 @@ interface RelationRow {
   name: string;
   kind: RelationKind;
   loopback: boolean;
+}
+interface IndexRow {
+  relation: number;
+  columns: number[];
+  key: boolean;
 }
 type ColumnRow = Omit<Column, 'generated'> & { relation: number; generated: boolean };
 type FunctionRow = Omit<FunctionInfo, 'arguments' | 'source' | 'unreadable' | 'searchPath' | 'defaults'> & {

@@ -22,6 +22,7 @@ const catalog: CatalogSnapshot = {
   functions: new Map(),
   operators: [],
   casts: [],
+  foldingCollations: false,
   types: new Map(),
   unreadable: [],
 };

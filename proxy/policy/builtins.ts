@@ -111,3 +111,8 @@ export const TRUSTED_EXTENSIONS: ReadonlySet<string> = new Set(
 
 /** Extensions with functions that drop tables or read statistics among those that compute: only what is IMMUTABLE is trusted. */
 export const TRUSTED_WHEN_IMMUTABLE: ReadonlySet<string> = new Set(['postgis']);
+
+/** Whether an operator or cast of that extension computes from its operands alone; false for what belongs to none. */
+export function isTrustedOperator(extension: string | null): boolean {
+  return extension !== null && (TRUSTED_EXTENSIONS.has(extension) || TRUSTED_WHEN_IMMUTABLE.has(extension));
+}

@@ -110,7 +110,13 @@ function strictestRule(matched: readonly Matched[]): Decision | null {
   if (winner === undefined) return null;
   const { rule, trial } = winner;
   const approval = rule.action === 'hold' ? (rule.approval ?? DEFAULT_APPROVAL) : null;
-  return { action: rule.action, rule: rule.name, decidedBy: 'rule', why: rule.message ?? trial.why, approval };
+  return { action: rule.action, rule: rule.name, decidedBy: 'rule', why: wordsOf(rule, trial), approval };
+}
+
+/** The rule's own message; what would bound an unbounded write is said besides. */
+function wordsOf(rule: Rule, trial: RuleTrial): string {
+  if (rule.message === null) return trial.why;
+  return rule.match.unbounded === true ? `${rule.message.replace(/[.\s]+$/, '')}: ${trial.why}` : rule.message;
 }
 
 function approvals(rule: Rule): number {

@@ -11,6 +11,7 @@ import {
   ADVISORY_LOCK_FORM,
   CONSTANT_ARGUMENTS,
   COUNTER_FORM,
+  isTrustedOperator,
   READS_BY_TEXT,
   SAFE,
   SAFE_FORMS,
@@ -96,9 +97,6 @@ function isTrustedHere(item: FunctionInfo): boolean {
 function isTrusted(extension: string | null): boolean {
   return extension !== null && TRUSTED_EXTENSIONS.has(extension);
 }
-
-const isTrustedOperator = (extension: string | null) =>
-  isTrusted(extension) || (extension !== null && TRUSTED_WHEN_IMMUTABLE.has(extension));
 
 class Review {
   readonly opaque = new Set<string>();

@@ -18,7 +18,7 @@ beforeAll(async () => {
   const client = new pg.Client({ connectionString: database.url });
   await client.connect();
   await client.query(`
-    create schema hr; create table items (id int, name text, price int); create table hr.items (id int); create table hr.staff (id int);
+    create schema hr; create table items (id int primary key, name text, price int); create index on items (name); create table hr.items (id int); create table hr.staff (id int);
     create view priced as select id, price from items where price > 0; create view dear as select id from priced;
     create table log (id int, at date) partition by range (at); create table log_old partition of log for values from ('2020-01-01') to ('2021-01-01');
     create function purge() returns int language plpgsql as 'begin delete from items; return 1; end';
@@ -100,7 +100,16 @@ describe('rules', () => {
     ['no lock', { effects: ['lock'] }, 'SELECT pg_sleep(0)', false],
     ['unbounded', { unbounded: true }, 'UPDATE items SET price = 1 WHERE true', true],
     ['bounded', { unbounded: true }, 'UPDATE items SET price = 1 WHERE id = 1', false],
+    ['bounded by no key', { unbounded: true }, "UPDATE items SET price = 1 WHERE name = 'x'", true],
+    ['bounded by an index', { unbounded: true, boundedBy: 'index' }, "UPDATE items SET price = 1 WHERE name = 'x'", false],
+    ['bounded by no index', { unbounded: true, boundedBy: 'index' }, 'UPDATE items SET price = 1 WHERE price = 1', true],
+    ['bounded writes alone', { unbounded: false }, 'UPDATE items SET price = 1 WHERE id = 1', true],
     ['text patterns', { sql: 'pg_sleep\\s*\\(' }, 'SELECT PG_SLEEP (1)', true],
+    ['text patterns behind a comment', { sql: 'pg_sleep\\(' }, 'SELECT pg_sleep/* */ -- x\n(1)', true],
+    ['text patterns behind quotes', { sql: 'pg_sleep\\s*\\(' }, 'SELECT "pg_sleep"(1)', true],
+    ['text patterns behind escapes', { sql: 'pg_sleep\\(' }, 'SELECT U&"pg\\005fsleep" (1)', true],
+    ['text patterns over white space', { sql: 'select 1 from items' }, 'SELECT\n\t1   FROM /*x*/items', true],
+    ['another text', { sql: 'pg_sleep\\(' }, 'SELECT 1 AS pg_sleep', false],
     ['hours', { hours: { from: '11:00', to: '13:00' } }, 'SELECT 1', true],
     ['other hours', { hours: { from: '13:00', to: '14:00' } }, 'SELECT 1', false],
     ['opaque', { opaque: true }, 'DO $$ BEGIN END $$', true],
@@ -108,6 +117,30 @@ describe('rules', () => {
     ['all conditions at once', { statements: ['SELECT'], tables: ['hr.*'] }, 'SELECT id FROM items', false],
   ])('match on %s', (_, match, text, expected) => {
     expect(verdict(text, [rule('r', 'deny', match)]).action === 'deny').toBe(expected);
+  });
+
+  it('say what would bound a write, after their own message', () => {
+    const why = 'nothing bounds the rows that UPDATE changes in public.items: pin items.id to constants or parameters';
+    const mass = (message: string | null) => [rule('mass', 'hold', { unbounded: true, statements: ['UPDATE'] }, { message })];
+    expect(verdict('UPDATE items SET price = 1', mass(null))).toMatchObject({ action: 'hold', why, tried: [{ why }] });
+    expect(verdict('UPDATE items SET price = 1', mass('Two people look at it.')).why).toBe(`Two people look at it: ${why}`);
+  });
+
+  it('that allow take a text at its word', () => {
+    const open = [rule('r', 'allow', { sql: 'pg_sleep\\(' })];
+    expect(verdict('SELECT "pg_sleep"(1)', open, { default: 'deny' }).action).toBe('deny');
+    expect(verdict('SELECT pg_sleep(1)', open, { default: 'deny' }).action).toBe('allow');
+  });
+
+  it('that only observe say that they would have matched, and decide nothing', () => {
+    const [seen, off] = [rule('seen', 'deny', {}, { mode: 'observe' }), rule('off', 'deny', {}, { mode: 'off' })];
+    expect(verdict('DELETE FROM items', [seen, off])).toMatchObject({
+      action: 'allow',
+      tried: [
+        { rule: 'seen', mode: 'observe', matched: true },
+        { rule: 'off', mode: 'off', matched: false },
+      ],
+    });
   });
 
   it('speak of connections and groups', () => {

@@ -4,6 +4,7 @@ import { matchesCommand } from '../sql/commands';
 import type { StatementFacts } from '../sql/types';
 import { matchesGlob, matchesSegment } from './glob';
 import { isWithinHours } from './hours';
+import { normalised } from './normalised';
 import { linearPattern } from './pattern';
 import type { Principal, Rule } from './types';
 
@@ -32,16 +33,18 @@ export function tryRule(rule: Rule, subject: Subject): RuleTrial {
   if (rule.groups.length > 0 && !rule.groups.some((group) => group === '*' || subject.principal.groups.includes(group)))
     return trial(false, 'not for the groups of this principal');
   let why = 'applies to every statement';
+  let told = false;
   for (const test of TESTS) {
     const result = test(rule, subject);
     if (result === null) continue;
     if (!result.matched) return trial(false, result.why);
-    why = result.why;
+    if (!told) why = result.why;
+    told ||= result.telling === true;
   }
   return trial(true, why);
 }
 
-type Result = { matched: boolean; why: string } | null;
+type Result = { matched: boolean; why: string; telling?: boolean } | null;
 type Test = (rule: Rule, subject: Subject) => Result;
 
 const found = (hit: string | undefined, yes: (hit: string) => string, no: string): Result =>
@@ -90,13 +93,14 @@ const fingerprints: Test = ({ match }, { facts }) =>
     ? null
     : { matched: match.fingerprints.includes(facts.fingerprint), why: `its fingerprint is ${facts.fingerprint}` };
 
-const unbounded: Test = ({ match }, { facts }) =>
-  match.unbounded === undefined
-    ? null
-    : {
-        matched: match.unbounded === facts.unbounded,
-        why: facts.unbounded ? 'nothing in its WHERE pins the rows it changes' : 'its WHERE pins the rows it changes, or it changes none',
-      };
+/** What would bound a write is what a person wants to read: it is the words of the whole rule. */
+const unbounded: Test = ({ match }, { facts }) => {
+  if (match.unbounded === undefined) return null;
+  const writes = facts.unboundedWrites.flatMap((write) => (match.boundedBy === 'index' ? (write.indexAdvice ?? []) : write.advice));
+  const matched = match.unbounded === writes.length > 0;
+  if (writes.length > 0) return { matched, why: writes.join('; '), telling: true };
+  return { matched, why: 'its conditions pin the rows it changes, or it changes none' };
+};
 
 const opaque: Test = ({ match }, subject) =>
   match.opaque === undefined
@@ -112,10 +116,24 @@ const sql: Test = (rule, { facts }) => {
   if (facts.text.length > MAX_PATTERN_TEXT) return untried(rule, 'the text is too long to be searched for the pattern');
   const pattern = compilePattern(source);
   if (pattern === null) return untried(rule, 'the pattern of the rule cannot be compiled');
-  return pattern.test(facts.text)
-    ? { matched: true, why: 'the text matches the pattern' }
+  if (pattern.test(facts.text)) return { matched: true, why: 'the text matches the pattern' };
+  // However it is spelled, a rule that denies or holds finds it; one that allows takes the text at its word.
+  const forms = rule.action === 'allow' ? [] : spellings(facts);
+  return forms.some((form) => pattern.test(form))
+    ? { matched: true, why: 'the text matches the pattern, without its comments, quotes and spacing' }
     : { matched: false, why: 'the text does not match the pattern' };
 };
+
+const normal = new WeakMap<StatementFacts, readonly string[]>();
+
+function spellings(facts: StatementFacts): readonly string[] {
+  const known = normal.get(facts);
+  if (known !== undefined) return known;
+  const { spaced, tight } = normalised(facts.text);
+  const forms = [spaced, tight];
+  normal.set(facts, forms);
+  return forms;
+}
 
 const hours: Test = ({ match }, { now }) =>
   match.hours === undefined

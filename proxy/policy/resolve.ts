@@ -4,7 +4,7 @@ import { calledBodies } from '../lineage/called';
 import { parseStatements } from '../sql/parse';
 import { relationsOf } from '../sql/relations';
 import { list, names, type SqlNode, walk } from '../sql/tree';
-import type { RelationName, StatementFacts } from '../sql/types';
+import type { RelationName, TextFacts } from '../sql/types';
 import { type UnseenUse, unseenWrites } from './unseen';
 
 export interface ResolvedNames {
@@ -24,7 +24,7 @@ export interface ResolvedNames {
  */
 export function resolveNames(
   root: SqlNode,
-  facts: StatementFacts,
+  facts: TextFacts,
   catalog: CatalogSnapshot,
   searchPath: readonly string[] | null,
 ): ResolvedNames {
@@ -59,7 +59,8 @@ function unseenColumns({ relation, columns }: UnseenUse): string[] {
   return concerned.map((column) => `${dotted(relation)}.${column.name}`);
 }
 
-function candidatesFor(use: RelationName, catalog: CatalogSnapshot, searchPath: readonly string[] | null): readonly Relation[] {
+/** The relations a name may mean; none when the catalog has none of that name. */
+export function candidatesFor(use: RelationName, catalog: CatalogSnapshot, searchPath: readonly string[] | null): readonly Relation[] {
   const named = catalog.relationsByName.get(use.name) ?? [];
   if (use.schema !== null) return named.filter((relation) => relation.schema === use.schema);
   if (searchPath === null) return named;

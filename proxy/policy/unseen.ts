@@ -2,7 +2,7 @@ import { referencesTo } from '../catalog/byOid';
 import type { CatalogSnapshot, Relation, Trigger, WriteEvent } from '../catalog/types';
 import { parseStatements } from '../sql/parse';
 import { list, type SqlNode, text, walk } from '../sql/tree';
-import type { StatementFacts } from '../sql/types';
+import type { TextFacts } from '../sql/types';
 import { type Body, bodiesOf } from './bodies';
 
 /** What PostgreSQL does because of a write besides what the statement says: rewrite rules, triggers, foreign keys that cascade. */
@@ -23,7 +23,7 @@ export interface UnseenUse {
  * Closes the relations that a statement writes over what their writing sets off, transitively, for the events the statement has. More
  * than happens, never less: conditions of triggers and rules are not looked at, and the words of a body stand for what it does.
  */
-export function unseenWrites(root: SqlNode, facts: StatementFacts, written: readonly Relation[], catalog: CatalogSnapshot): Unseen {
+export function unseenWrites(root: SqlNode, facts: TextFacts, written: readonly Relation[], catalog: CatalogSnapshot): Unseen {
   const events = EVENTS.filter((event) => facts.effects.has(event));
   if (events.length === 0 || written.length === 0) return { relations: [], opaque: [] };
   const closure = new Closure(catalog, isCascading(root));

@@ -125,7 +125,7 @@ export class HeldStatement {
       kind: facts.kind,
       effects: [...new Set(this.#executions.flatMap((execution) => [...execution.judged.facts.effects]))],
       relations: this.#executions.flatMap((execution) => [...execution.judged.relations]),
-      unbounded: this.#executions.some((execution) => execution.judged.facts.unbounded),
+      unbounded: this.#executions.some((execution) => execution.judged.facts.unboundedWrites.length > 0),
       rule: lead.judged.verdict.rule ?? lead.judged.verdict.decidedBy,
       why: lead.judged.verdict.why,
       tried: [...lead.judged.verdict.tried],

@@ -247,7 +247,7 @@ export function judgeOne(text: string): JudgedStatement {
       effects: new Set(['read']),
       relations: text.includes('unseen') ? [{ schema: null, name: 'unseen', access: 'read' }] : [],
       functions: [],
-      unbounded: false,
+      unboundedWrites: [],
       fingerprint: '',
       complete: true,
       unknown: [],

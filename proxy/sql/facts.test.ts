@@ -2,11 +2,11 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { factsOf } from './facts';
 import { loadParser, parseStatements } from './parse';
-import type { Effect, StatementFacts } from './types';
+import type { Effect, TextFacts } from './types';
 
 beforeAll(loadParser);
 
-function facts(text: string): StatementFacts {
+function facts(text: string): TextFacts {
   const [statement] = parseStatements(text);
   if (statement === undefined) throw new Error('no statement');
   return factsOf(statement);
@@ -189,7 +189,6 @@ describe('properties', () => {
         const found = facts(outer(wrapper === null ? inner : wrapper(inner)));
         expect(found.effects.has('delete')).toBe(true);
         expect(found.commands).toContain('DELETE');
-        expect(found.unbounded).toBe(true);
         expect(found.relations).toContainEqual({ schema: null, name: 't', access: 'write' });
       }),
     );
