@@ -2,6 +2,7 @@ import type pg from 'pg';
 import {
   CASTS,
   COLUMNS,
+  DOMAIN_CHECKS,
   FINGERPRINT,
   FOLDING_COLLATIONS,
   FOREIGN_KEYS,
@@ -141,6 +142,7 @@ async function readCatalog(client: pg.ClientBase): Promise<CatalogSnapshot> {
     operators: await rowsOf<DefinedObject & pg.QueryResultRow>(OPERATORS),
     casts: await rowsOf<UserCast & pg.QueryResultRow>(CASTS),
     foldingCollations: (await rowsOf<{ folds: boolean }>(FOLDING_COLLATIONS))[0]?.folds ?? true,
+    domainChecks: new Map((await rowsOf<DomainRow>(DOMAIN_CHECKS)).map((row) => [row.name, row.functions])),
     types: new Map((await rowsOf<TypeInfo & pg.QueryResultRow>(TYPES)).map((type) => [type.oid, type])),
     unreadable,
   };
@@ -172,6 +174,10 @@ interface RelationRow {
   name: string;
   kind: RelationKind;
   loopback: boolean;
+}
+interface DomainRow {
+  name: string;
+  functions: number[];
 }
 interface IndexRow {
   relation: number;

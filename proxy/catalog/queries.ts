@@ -92,6 +92,15 @@ select i.indrelid as relation,
 export const FOLDING_COLLATIONS = `
 select exists (select from pg_collation x where not coalesce((to_jsonb(x) ->> 'collisdeterministic')::bool, true)) as folds`;
 
+export const DOMAIN_CHECKS = `
+with recursive domains (name, type) as (
+  select t.typname::text, t.oid from pg_type t where t.typtype = 'd'
+  union select d.name, t.typbasetype from domains d join pg_type t on t.oid = d.type where t.typtype = 'd')
+select d.name, array_agg(distinct x.refobjid) as functions
+  from domains d join pg_constraint k on k.contypid = d.type
+  join pg_depend x on x.classid = 'pg_constraint'::regclass and x.objid = k.oid and x.refclassid = 'pg_proc'::regclass
+ where x.refobjid >= 16384 group by d.name`;
+
 /**
  * What stands in defaults, generated columns, CHECKs of tables and of the domains that columns have, expressions and conditions of indexes,
  * and row-level security policies. Only what is not PostgreSQL's own is in pg_depend, and no lock has to be taken to read it there.

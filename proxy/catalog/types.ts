@@ -21,6 +21,8 @@ export interface CatalogSnapshot {
   casts: readonly UserCast[];
   /** There are collations under which different texts are equal (CREATE COLLATION … deterministic = false). */
   foldingCollations: boolean;
+  /** The user's functions that the CHECKs of a domain call, those of the domains it is over included, by the domain's bare name. */
+  domainChecks: ReadonlyMap<string, readonly number[]>;
   types: ReadonlyMap<number, TypeInfo>;
   /** Relations and functions whose text could not be read because somebody had locked what it names; they are to be read again. */
   unreadable: readonly string[];

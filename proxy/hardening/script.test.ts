@@ -53,6 +53,7 @@ function catalogOf(relations: Relation[], functions: FunctionInfo[] = []): Catal
       casts: [],
       unreadable: [],
       foldingCollations: false,
+      domainChecks: new Map(),
       temporary: new Set<number>(),
       formerNames: new Map(),
     },

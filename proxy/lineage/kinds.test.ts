@@ -23,6 +23,7 @@ const catalog: CatalogSnapshot = {
   operators: [],
   casts: [],
   foldingCollations: false,
+  domainChecks: new Map(),
   types: new Map(),
   unreadable: [],
 };

@@ -81,12 +81,17 @@ function refused(input: DecisionInput, matched: readonly Matched[]): Decision | 
   const namedByRule = matched.some(
     ({ rule }) => rule.action !== 'deny' && (rule.match.functions ?? rule.match.tables ?? rule.match.effects) !== undefined,
   );
-  const unrestricted = isUnrestricted(input.policy, input.connection, input.principal);
+  // What only observes restricts nothing.
+  const unrestricted = isUnrestricted(enforced(input.policy), input.connection, input.principal);
   const refusal = input.refusals.find(({ unless }) => {
     if (unless === 'never') return true;
     return !unrestricted && !(unless === 'named' && namedByRule);
   });
   return refusal === undefined ? null : denied('analysis', refusal.why);
+}
+
+function enforced({ rules, masking }: DecisionInput['policy']): DecisionInput['policy'] {
+  return { rules: rules.filter((rule) => rule.mode === 'enforce'), masking: masking.filter((rule) => rule.mode === 'enforce') };
 }
 
 function masked(touch: Touch): Decision | null {

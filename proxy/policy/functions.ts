@@ -1,3 +1,4 @@
+import { functionByOid } from '../catalog/byOid';
 import type { CatalogSnapshot, FunctionInfo } from '../catalog/types';
 import { bodyOf } from '../lineage/body';
 import { SECRET_CATALOGS } from '../masking/sensitive';
@@ -184,7 +185,12 @@ class Review {
 
   private cast(type: SqlNode | null): void {
     const name = names(list(type, 'names')).at(-1);
-    if (name !== undefined && this.casts.has(name)) this.unknown(`the cast to ${name} is user-defined`);
+    if (name === undefined) return;
+    if (this.casts.has(name)) this.unknown(`the cast to ${name} is user-defined`);
+    for (const oid of this.catalog.domainChecks.get(name) ?? []) {
+      const item = functionByOid(this.catalog, oid);
+      if (item === undefined || classify(item.schema, item.name, this.catalog) !== 'pure') this.unknown(`a CHECK of domain ${name}`);
+    }
   }
 
   /** `row.f` calls f(row) when the row has no column f. */

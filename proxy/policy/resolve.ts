@@ -5,7 +5,7 @@ import { parseStatements } from '../sql/parse';
 import { relationsOf } from '../sql/relations';
 import { list, names, type SqlNode, walk } from '../sql/tree';
 import type { RelationName, TextFacts } from '../sql/types';
-import { type UnseenUse, unseenWrites } from './unseen';
+import { type UnseenUse, unseenReads, unseenWrites } from './unseen';
 
 export interface ResolvedNames {
   /** For the record: each relation once, by the name it most likely has, and what rules, triggers and cascades may write besides. */
@@ -32,7 +32,15 @@ export function resolveNames(
   const named = [...facts.relations, ...bodies.flatMap(relationsOf)];
   const found = named.map((use) => ({ use, candidates: candidatesFor(use, catalog, searchPath) }));
   const written = found.flatMap(({ use, candidates }) => (use.access === 'write' ? candidates : []));
-  const unseen = unseenWrites(root, facts, written, catalog);
+  const writes = unseenWrites(root, facts, written, catalog);
+  const reads = unseenReads(
+    withWhatStandsBehind(
+      found.flatMap(({ candidates }) => candidates),
+      catalog,
+    ),
+    catalog,
+  );
+  const unseen = { relations: [...writes.relations, ...reads.relations], opaque: [...writes.opaque, ...reads.opaque] };
   const relations = distinct([
     ...found.map(({ use, candidates }): RelationUse => ({ name: display(use, candidates[0]), access: use.access })),
     ...unseen.relations.map(({ relation, access }): RelationUse => ({ name: dotted(relation), access })),

@@ -1,5 +1,5 @@
 import { referencesTo } from '../catalog/byOid';
-import type { CatalogSnapshot, Relation, Trigger, WriteEvent } from '../catalog/types';
+import type { CatalogSnapshot, ImplicitUse, Relation, Trigger, WriteEvent } from '../catalog/types';
 import { parseStatements } from '../sql/parse';
 import { list, type SqlNode, text, walk } from '../sql/tree';
 import type { TextFacts } from '../sql/types';
@@ -32,6 +32,22 @@ export function unseenWrites(root: SqlNode, facts: TextFacts, written: readonly 
   return closure.close();
 }
 
+/**
+ * What row-level security policies read when a relation is read. Of a role that they do not hold for they read nothing; who owns a table is
+ * not known here, so that they count for everybody else.
+ */
+export function unseenReads(read: readonly Relation[], catalog: CatalogSnapshot): Unseen {
+  if (catalog.user.superuser || catalog.user.bypassRls) return { relations: [], opaque: [] };
+  const closure = new Closure(catalog, false);
+  for (const relation of read) closure.read(relation);
+  return closure.close();
+}
+
+/** Defaults, checks and index expressions run when a row is written; policies whatever is done. */
+function implicitUses(relation: Relation, on: ImplicitUse['on']): readonly ImplicitUse[] {
+  return relation.implicit.filter((use) => use.on === 'any' || on === 'write');
+}
+
 const EVENTS: readonly WriteEvent[] = ['insert', 'update', 'delete', 'truncate'];
 const ROW_EVENTS: readonly WriteEvent[] = ['insert', 'update', 'delete'];
 
@@ -57,6 +73,13 @@ class Closure {
     if (!this.writes.has(key)) this.writes.set(key, { relation, event, columns });
   }
 
+  read(relation: Relation): void {
+    for (const use of implicitUses(relation, 'any')) {
+      for (const oid of use.functions) for (const body of bodiesOf(oid, this.catalog)) this.run(body);
+      for (const oid of use.relations) this.reach(this.catalog.relations.get(oid), []);
+    }
+  }
+
   /** A Map is walked in the order of insertion, and what is added on the way is walked too. */
   close(): Unseen {
     for (const write of this.writes.values()) this.follow(write);
@@ -73,6 +96,10 @@ class Closure {
       if (rule.event !== event) continue;
       for (const oid of rule.relations) this.reach(this.catalog.relations.get(oid), ROW_EVENTS);
       for (const oid of rule.functions) for (const body of bodiesOf(oid, this.catalog)) this.run(body);
+    }
+    for (const use of implicitUses(relation, event === 'insert' || event === 'update' ? 'write' : 'any')) {
+      for (const oid of use.functions) for (const body of bodiesOf(oid, this.catalog)) this.run(body);
+      for (const oid of use.relations) this.reach(this.catalog.relations.get(oid), []);
     }
     this.cascade(relation, event, changedColumns(relation, columns, bodies));
     this.passOn(write);

@@ -191,7 +191,7 @@ export const STATEMENTS: Readonly<Record<string, StatementKind>> = {
   CreateTableSpaceStmt: fixed('CREATE TABLESPACE', 'create', 'admin', 'file'),
   CreateConversionStmt: fixed('CREATE CONVERSION', 'create'),
   CreateCastStmt: fixed('CREATE CAST', 'create'),
-  CreateTransformStmt: fixed('CREATE TRANSFORM', 'create'),
+  CreateTransformStmt: fixed('CREATE TRANSFORM', 'create', 'admin'),
   CreatePublicationStmt: fixed('CREATE PUBLICATION', 'create', 'network'),
   CreateSubscriptionStmt: fixed('CREATE SUBSCRIPTION', 'create', 'network'),
   CommentStmt: fixed('COMMENT', 'alter'),

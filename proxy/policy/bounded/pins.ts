@@ -1,9 +1,9 @@
 import { child, list, names, number, type SqlNode, text } from '../../sql/tree';
-import { columnOf, type ColumnAt, type Condition, type Level } from './level';
+import { type ColumnAt, type Condition, columnOf, type Level } from './level';
+import { querySource } from './query';
 import { type Source, step } from './source';
 import { baseType, findsOne, INTEGERS } from './types';
 import { elementTypes, isBuiltinOperator, isDetermined, isFewHere, isGivenList, typesOf } from './values';
-import { querySource } from './query';
 
 /** What is pinned at a level: whole sources by their place, columns by place and name. */
 export type Pins = ReadonlySet<string>;

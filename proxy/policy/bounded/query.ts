@@ -1,10 +1,10 @@
 import type { CatalogSnapshot } from '../../catalog/types';
 import { child, childrenOf, flag, list, names, type SqlNode, text } from '../../sql/tree';
+import { changeSource } from './change';
 import { columnOf, type Level, levelOf, sourceNamed } from './level';
 import { conditionsOf, integerOf, isWhole, MAX_WRITTEN_OUT, type Pins, pinnedColumn, pinsOf } from './pins';
 import { type Place, renamed, type Source, step, type Types, UNKNOWN, unknownSource } from './source';
 import { candidatesOf, isDetermined, isSteady, typesOf } from './values';
-import { changeSource } from './change';
 
 /** A query as a source of rows: its columns, what identifies its rows, and whether they are few. Each query of a write is read once. */
 export function querySource(query: SqlNode, place: Place): Source {
