@@ -12,7 +12,9 @@ import {
   ADVISORY_LOCK_FORM,
   CONSTANT_ARGUMENTS,
   COUNTER_FORM,
+  FILE_FORM,
   isTrustedOperator,
+  NETWORK_EXTENSIONS,
   READS_BY_TEXT,
   SAFE,
   SAFE_FORMS,
@@ -161,9 +163,11 @@ class Review {
         return this.setting(list(node, 'args'), shown);
       case 'admin':
         this.effects.add('admin');
+        if (FILE_FORM.test(name)) this.effects.add('file');
         this.refusals.push({ why: `${shown} acts on the server itself`, unless: 'named' });
         return;
       case 'opaque':
+        if (reachesOut(name, this.catalog)) this.effects.add('network');
         return this.unknown(shown);
     }
   }
@@ -209,6 +213,11 @@ class Review {
     this.effects.add('admin');
     this.refusals.push({ why: `${name} holds credentials`, unless: 'named' });
   }
+}
+
+/** Functions of extensions that speak to other servers. */
+function reachesOut(name: string, catalog: CatalogSnapshot): boolean {
+  return (catalog.functions.get(name) ?? []).some((item) => item.extension !== null && NETWORK_EXTENSIONS.has(item.extension));
 }
 
 /** What a function of CONSTANT_ARGUMENTS does. */

@@ -101,12 +101,17 @@ function judgeStatement(parsed: ParsedStatement, whole: string, context: JudgeCo
   const calls = reviewCalls(parsed.node, context.catalog);
   const planted = context.masks.empty ? null : plantedCode(textFacts);
   const searchPath = context.searchPath === undefined ? context.catalog.searchPath : context.searchPath;
+  const resolved = resolveNames(parsed.node, textFacts, context.catalog, searchPath);
   const facts: StatementFacts = {
     ...textFacts,
     unboundedWrites: unboundedWrites(parsed.node, context.catalog, searchPath),
-    effects: new Set<Effect>([...textFacts.effects, ...calls.effects, ...(planted === null ? [] : (['opaque'] as const))]),
+    effects: new Set<Effect>([
+      ...textFacts.effects,
+      ...calls.effects,
+      ...(planted === null ? [] : (['opaque'] as const)),
+      ...(resolved.foreign ? (['network'] as const) : []),
+    ]),
   };
-  const resolved = resolveNames(parsed.node, facts, context.catalog, searchPath);
   const asItCame = before === undefined ? touchOf(parsed, facts, context.masks, context.catalog, searchPath) : behindChange(before);
   const place = { whole, facts, masks: context.masks, catalog: context.catalog, searchPath };
   const reading = before === undefined ? readMasked(parsed, asItCame, place) : asItIs(asItCame);

@@ -5,7 +5,8 @@ import { parseStatements } from '../sql/parse';
 import { relationsOf } from '../sql/relations';
 import { list, names, type SqlNode, walk } from '../sql/tree';
 import type { RelationName, TextFacts } from '../sql/types';
-import { type UnseenUse, unseenReads, unseenWrites } from './unseen';
+import { cascadedDrops } from './dropped';
+import { type Unseen, type UnseenUse, unseenReads, unseenWrites } from './unseen';
 
 export interface ResolvedNames {
   /** For the record: each relation once, by the name it most likely has, and what rules, triggers and cascades may write besides. */
@@ -15,6 +16,8 @@ export interface ResolvedNames {
   columns: readonly string[];
   /** Why the relations may not be all; empty when they are. */
   opaque: readonly string[];
+  /** A foreign table is among them: what is done with it is done elsewhere. */
+  foreign: boolean;
 }
 
 /**
@@ -40,7 +43,11 @@ export function resolveNames(
     ),
     catalog,
   );
-  const unseen = { relations: [...writes.relations, ...reads.relations], opaque: [...writes.opaque, ...reads.opaque] };
+  const drops = facts.effects.has('drop') ? cascadedDrops(root, written, catalog) : NOTHING;
+  const unseen = {
+    relations: [...writes.relations, ...reads.relations, ...drops.relations],
+    opaque: [...writes.opaque, ...reads.opaque, ...drops.opaque],
+  };
   const relations = distinct([
     ...found.map(({ use, candidates }): RelationUse => ({ name: display(use, candidates[0]), access: use.access })),
     ...unseen.relations.map(({ relation, access }): RelationUse => ({ name: dotted(relation), access })),
@@ -54,9 +61,12 @@ export function resolveNames(
     relations,
     tables: [...new Set([...relations.map((use) => use.name), ...all.map(dotted)])],
     columns: [...new Set([...[root, ...bodies].flatMap((tree) => columnsOf(tree, all)), ...unseen.relations.flatMap(unseenColumns)])],
+    foreign: all.some((relation) => relation.kind === 'f'),
     opaque: [...unseen.opaque, ...unread.map((relation) => `the query of ${dotted(relation)} could not be read`)],
   };
 }
+
+const NOTHING: Unseen = { relations: [], opaque: [] };
 
 function distinct(uses: readonly RelationUse[]): RelationUse[] {
   return [...new Map(uses.map((use) => [`${use.access} ${use.name}`, use])).values()];

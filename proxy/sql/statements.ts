@@ -30,6 +30,29 @@ function droppedParts(node: SqlNode): string[] {
   });
 }
 
+/** What sub-commands of ALTER TABLE do besides: rights over the table, what guards its rows, where it is. */
+const PART_EFFECTS: Readonly<Record<string, readonly Effect[]>> = {
+  AT_ChangeOwner: ['role'],
+  AT_EnableRowSecurity: ['grant'],
+  AT_DisableRowSecurity: ['grant'],
+  AT_ForceRowSecurity: ['grant'],
+  AT_NoForceRowSecurity: ['grant'],
+  AT_GenericOptions: ['network'],
+  AT_AlterColumnGenericOptions: ['network'],
+};
+
+function partEffects(node: SqlNode): Effect[] {
+  return list(node, 'cmds').flatMap((command): Effect[] => {
+    const type = text(command, 'subtype') ?? '';
+    // USING makes each value anew: what UPDATE would do to every row.
+    if (type === 'AT_AlterColumnType') return child(child(command, 'def'), 'raw_default') === null ? [] : ['update'];
+    return [...(PART_EFFECTS[type] ?? [])];
+  });
+}
+
+const retypes = (node: SqlNode): boolean =>
+  text(node, 'objtype') !== 'OBJECT_TYPE' && list(node, 'cmds').some((command) => text(command, 'subtype') === 'AT_AlterColumnType');
+
 const TRANSACTIONS: Readonly<Record<string, string>> = {
   TRANS_STMT_BEGIN: 'BEGIN',
   TRANS_STMT_START: 'START TRANSACTION',
@@ -97,7 +120,9 @@ function setWords(node: SqlNode): string[] {
 
 function setEffects(node: SqlNode): Effect[] {
   const name = (text(node, 'name') ?? '').toLowerCase();
-  if (name === 'role' || name === 'session_authorization') return ['setting', 'role'];
+  // RESET and DEFAULT only give back who the session was to begin with; pools do it between clients.
+  if (name === 'role' || name === 'session_authorization')
+    return text(node, 'kind') === 'VAR_SET_VALUE' ? ['setting', 'role'] : ['setting'];
   return text(node, 'kind') === 'VAR_SET_MULTI' ? ['transaction'] : ['setting'];
 }
 
@@ -129,7 +154,7 @@ export const STATEMENTS: Readonly<Record<string, StatementKind>> = {
   VariableSetStmt: { words: setWords, effects: setEffects },
   VariableShowStmt: fixed('SHOW', 'read'),
   ListenStmt: fixed('LISTEN', 'notify'),
-  UnlistenStmt: fixed('UNLISTEN', 'notify'),
+  UnlistenStmt: fixed('UNLISTEN', 'session'),
   NotifyStmt: fixed('NOTIFY', 'notify'),
   LockStmt: fixed('LOCK', 'lock'),
   DoStmt: fixed('DO', 'opaque'),
@@ -198,8 +223,8 @@ export const STATEMENTS: Readonly<Record<string, StatementKind>> = {
   SecLabelStmt: fixed('SECURITY LABEL', 'alter', 'grant'),
 
   AlterTableStmt: {
-    words: (node) => [`ALTER ${objectOf(node, 'objtype')}`, ...droppedParts(node)],
-    effects: (node) => (droppedParts(node).length > 0 ? ['alter', 'drop'] : ['alter']),
+    words: (node) => [`ALTER ${objectOf(node, 'objtype')}`, ...droppedParts(node), ...(retypes(node) ? ['ALTER COLUMN TYPE'] : [])],
+    effects: (node) => [...new Set<Effect>(['alter', ...(droppedParts(node).length > 0 ? (['drop'] as const) : []), ...partEffects(node)])],
   },
   AlterDomainStmt: {
     words: (node) => (text(node, 'subtype') === 'X' ? ['ALTER DOMAIN', 'DROP CONSTRAINT'] : ['ALTER DOMAIN']),
