@@ -179,7 +179,10 @@ export const STATEMENTS: Readonly<Record<string, StatementKind>> = {
   VacuumStmt: { words: (node) => [flag(node, 'is_vacuumcmd') ? 'VACUUM' : 'ANALYZE'], effects: () => ['admin'] },
   ClusterStmt: fixed('CLUSTER', 'admin', 'lock'),
   ReindexStmt: fixed('REINDEX', 'admin', 'lock'),
-  RefreshMatViewStmt: fixed('REFRESH MATERIALIZED VIEW', 'alter'),
+  RefreshMatViewStmt: {
+    words: () => ['REFRESH MATERIALIZED VIEW'],
+    effects: (node) => (flag(node, 'concurrent') ? ['alter'] : ['alter', 'lock']),
+  },
   ReplicaIdentityStmt: { words: () => [], effects: () => ['alter'] },
 
   CreateStmt: fixed('CREATE TABLE', 'create'),
@@ -189,7 +192,8 @@ export const STATEMENTS: Readonly<Record<string, StatementKind>> = {
   },
   ViewStmt: fixed('CREATE VIEW', 'create'),
   RuleStmt: fixed('CREATE RULE', 'create'),
-  IndexStmt: fixed('CREATE INDEX', 'create'),
+  // Without CONCURRENTLY nobody writes, or of a materialised view reads, until it is built.
+  IndexStmt: { words: () => ['CREATE INDEX'], effects: (node) => (flag(node, 'concurrent') ? ['create'] : ['create', 'lock']) },
   CreateStatsStmt: fixed('CREATE STATISTICS', 'create'),
   CreateFunctionStmt: { words: (node) => [flag(node, 'is_procedure') ? 'CREATE PROCEDURE' : 'CREATE FUNCTION'], effects: () => ['create'] },
   CreateSchemaStmt: fixed('CREATE SCHEMA', 'create'),

@@ -18,6 +18,7 @@ import { adviceFor, dotted, indexAdviceFor } from './words';
  */
 export function unboundedWrites(root: SqlNode, catalog: CatalogSnapshot, searchPath: readonly string[] | null): readonly UnboundedWrite[] {
   const found: UnboundedWrite[] = [];
+  if (!hasWrites(root)) return found;
   visit(root, { catalog, searchPath, ctes: new Map(), work: { steps: 0, sources: new Map() } }, found);
   return found;
 }
@@ -164,8 +165,8 @@ function tooLong(command: UnboundedWrite['command'], node: SqlNode | null): Unbo
   return { command, relation, advice: why, indexAdvice: why };
 }
 
-/** Whether a statement writes at all by what it says. */
-export function hasWrites(root: SqlNode): boolean {
+/** Most statements only read, and need no names looked up. */
+function hasWrites(root: SqlNode): boolean {
   let writes = false;
   walk(root, (node) => {
     if (COMMANDS[node.tag] !== undefined) writes = true;
