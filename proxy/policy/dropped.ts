@@ -22,7 +22,7 @@ export function cascadedDrops(root: SqlNode, named: readonly Relation[], catalog
     if (node.tag === 'AlterTableCmd') for (const relation of named) reached.add(relation);
   });
   for (const relation of reached) for (const dependent of dependents(relation, catalog)) reached.add(dependent);
-  return { relations: [...reached].map((relation) => ({ relation, access: 'write', columns: null })), opaque };
+  return { relations: [...reached].map((relation) => ({ relation, access: 'write', columns: null })), opaque, functions: [] };
 }
 
 /** Null when it may be anything: what depends on an extension, a server, a language or an operator is not kept. */

@@ -25,6 +25,9 @@ beforeAll(async () => {
     create function length(items) returns int language plpgsql as 'begin return 1; end';
     create function cheap(int) returns setof text language sql stable as 'select name from items where price < $1';
     create function cheaper(int) returns bigint language sql as 'select count(*) from cheap($1) as c';
+    create view counted as select cheaper(3) as n;
+    create function noted() returns trigger language plpgsql as 'begin return new; end';
+    create trigger t before insert on log for each row execute function noted();
     create function wipe() returns void language sql as 'delete from items';
     create function wiping() returns void language sql as 'select wipe()';
     create function purging() returns int language sql as 'select purge()';
@@ -94,6 +97,12 @@ describe('rules', () => {
     ['columns behind a star', { columns: ['public.items.price'] }, 'SELECT * FROM items', true],
     ['other columns', { columns: ['public.items.price'] }, 'SELECT name FROM items', false],
     ['functions', { functions: ['pg_sleep'] }, 'SELECT pg_catalog.pg_sleep(1)', true],
+    ['functions by their schema', { functions: ['public.purge'] }, 'SELECT purge()', true],
+    ['functions of another schema', { functions: ['hr.purge'] }, 'SELECT purge()', false],
+    ['functions that functions call', { functions: ['public.cheap'] }, 'SELECT cheaper(1)', true],
+    ['functions that views call', { functions: ['public.cheaper'] }, 'SELECT * FROM counted', true],
+    ['functions that triggers call', { functions: ['public.noted'] }, 'INSERT INTO log VALUES (1)', true],
+    ['functions of triggers for others', { functions: ['public.noted'] }, 'SELECT * FROM log', false],
     ['effects', { effects: ['delete'] }, 'EXPLAIN ANALYZE DELETE FROM items', true],
     ['an advisory lock', { effects: ['lock'] }, 'SELECT pg_try_advisory_xact_lock_shared(1)', true],
     ['an advisory lock as what it was', { effects: ['session'] }, 'SELECT pg_advisory_lock(1)', true],
@@ -215,6 +224,26 @@ describe('what cannot be known', () => {
       rule: 'no-items',
     });
     expect(verdict('SELECT cheaper(5)', [rule('no-price', 'deny', { columns: ['public.items.price'] })]).action).toBe('deny');
+  });
+
+  it('a rule that names a function speaks for no other beside it', () => {
+    const known = [rule('known', 'allow', { functions: ['public.purge'] })];
+    expect(verdict('SELECT purge()', known).action).toBe('allow');
+    expect(verdict('SELECT purge(), wipe()', known)).toMatchObject({ action: 'hold', decidedBy: 'opaque' });
+    expect(verdict('SELECT purge(), wipe()', [rule('known', 'allow', { functions: ['purge', 'wipe'] })]).action).toBe('allow');
+    expect(verdict('SELECT purge() FROM items WHERE id === id', known).action).toBe('hold');
+    expect(verdict('CALL purge()', known).action).toBe('allow');
+    expect(verdict('DO $$ BEGIN END $$', known).action).toBe('hold');
+  });
+
+  it('what acts on the server is let through by a rule about that, not by any other', () => {
+    const read = "SELECT pg_read_file('x'), now() FROM items";
+    expect(verdict(read, [rule('reads', 'allow', { effects: ['read'] })])).toMatchObject({ action: 'deny', decidedBy: 'analysis' });
+    expect(verdict(read, [rule('time', 'allow', { functions: ['now'] })]).action).toBe('deny');
+    expect(verdict(read, [rule('items', 'allow', { tables: ['public.items'] })]).action).toBe('deny');
+    expect(verdict(read, [rule('files', 'allow', { functions: ['pg_read_file'] })]).action).toBe('allow');
+    expect(verdict(read, [rule('files', 'hold', { effects: ['admin'] })])).toMatchObject({ action: 'hold', rule: 'files' });
+    expect(verdict('SELECT passwd FROM pg_shadow', [rule('shadow', 'allow', { tables: ['pg_catalog.pg_shadow'] })]).action).toBe('allow');
   });
 
   it('names the reason', () => expect(verdict('SELECT purge()').why).toContain('function purge()'));

@@ -13,6 +13,8 @@ export interface Subject {
   facts: StatementFacts;
   /** `schema.table` of every relation the statement may mean. */
   relations: readonly string[];
+  /** `schema.name` of every function the statement may call. */
+  functions: readonly string[];
   /** `schema.table.column` of every column the statement may mean. */
   columns: readonly string[];
   opaque: boolean;
@@ -76,17 +78,10 @@ const columns: Test = ({ match }, subject) =>
     ? null
     : found(anyGlob(match.columns, subject.columns), (name) => `it names ${name}`, 'it names no such column');
 
-const functions: Test = ({ match }, { facts }) =>
+const functions: Test = ({ match }, subject) =>
   match.functions === undefined
     ? null
-    : found(
-        anyGlob(
-          match.functions,
-          facts.functions.map((item) => `${item.schema ?? 'pg_catalog'}.${item.name}`),
-        ),
-        (name) => `it calls ${name}()`,
-        'it calls no such function',
-      );
+    : found(anyGlob(match.functions, subject.functions), (name) => `it calls ${name}()`, 'it calls no such function');
 
 const fingerprints: Test = ({ match }, { facts }) =>
   match.fingerprints === undefined
@@ -159,6 +154,12 @@ function compilePattern(source: string): RE2JS | null {
   if (patterns.size > 1000) patterns.clear();
   patterns.set(source, compiled);
   return compiled;
+}
+
+/** Whether a rule names each of them: only then it answers for what they do. */
+export function namesAll(globs: readonly string[] | undefined, dotted: readonly string[] | undefined): boolean {
+  if (globs === undefined || dotted === undefined || dotted.length === 0) return false;
+  return dotted.every((name) => anyGlob(globs, [name]) !== undefined);
 }
 
 /** A name that holds dots itself is tried with every way to split it, so quoting is no way round a glob. */

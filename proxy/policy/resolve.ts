@@ -1,12 +1,15 @@
 import type { RelationUse } from '../../db/schema/shapes';
 import type { CatalogSnapshot, Relation } from '../catalog/types';
 import { calledBodies } from '../lineage/called';
+import { functionsOf } from '../sql/facts';
 import { parseStatements } from '../sql/parse';
 import { relationsOf } from '../sql/relations';
 import { list, names, type SqlNode, walk } from '../sql/tree';
 import type { RelationName, TextFacts } from '../sql/types';
+import { bodiesOf } from './bodies';
 import { cascadedDrops } from './dropped';
-import { type Unseen, type UnseenUse, unseenReads, unseenWrites } from './unseen';
+import { functionNames } from './functions';
+import { NOTHING_UNSEEN, type UnseenUse, unseenReads, unseenWrites } from './unseen';
 
 export interface ResolvedNames {
   /** For the record: each relation once, by the name it most likely has, and what rules, triggers and cascades may write besides. */
@@ -16,6 +19,8 @@ export interface ResolvedNames {
   columns: readonly string[];
   /** Why the relations may not be all; empty when they are. */
   opaque: readonly string[];
+  /** `schema.name` of every function it may call: itself, in functions in SQL, in views, and by what its writing sets off. */
+  functions: readonly string[];
   /** A foreign table is among them: what is done with it is done elsewhere. */
   foreign: boolean;
 }
@@ -43,7 +48,7 @@ export function resolveNames(
     ),
     catalog,
   );
-  const drops = facts.effects.has('drop') ? cascadedDrops(root, written, catalog) : NOTHING;
+  const drops = facts.effects.has('drop') ? cascadedDrops(root, written, catalog) : NOTHING_UNSEEN;
   const unseen = {
     relations: [...writes.relations, ...reads.relations, ...drops.relations],
     opaque: [...writes.opaque, ...reads.opaque, ...drops.opaque],
@@ -61,12 +66,23 @@ export function resolveNames(
     relations,
     tables: [...new Set([...relations.map((use) => use.name), ...all.map(dotted)])],
     columns: [...new Set([...[root, ...bodies].flatMap((tree) => columnsOf(tree, all)), ...unseen.relations.flatMap(unseenColumns)])],
+    functions: [
+      ...new Set([
+        ...[...facts.functions, ...bodies.flatMap(functionsOf)].flatMap((called) => functionNames(called, catalog)),
+        ...all.flatMap((relation) => calledByView(relation, catalog)),
+        ...writes.functions,
+        ...reads.functions,
+      ]),
+    ],
     foreign: all.some((relation) => relation.kind === 'f'),
     opaque: [...unseen.opaque, ...unread.map((relation) => `the query of ${dotted(relation)} could not be read`)],
   };
 }
 
-const NOTHING: Unseen = { relations: [], opaque: [] };
+function calledByView(relation: Relation, catalog: CatalogSnapshot): string[] {
+  const oids = relation.rules.flatMap((rule) => (rule.event === 'select' ? rule.functions : []));
+  return oids.flatMap((oid) => bodiesOf(oid, catalog).map((body) => body.name));
+}
 
 function distinct(uses: readonly RelationUse[]): RelationUse[] {
   return [...new Map(uses.map((use) => [`${use.access} ${use.name}`, use])).values()];

@@ -10,7 +10,11 @@ export interface Unseen {
   relations: readonly UnseenUse[];
   /** Why it cannot be said what else may be written; empty when it can. */
   opaque: readonly string[];
+  /** The user's functions that run, as `schema.name`. */
+  functions: readonly string[];
 }
+
+export const NOTHING_UNSEEN: Unseen = { relations: [], opaque: [], functions: [] };
 
 export interface UnseenUse {
   relation: Relation;
@@ -25,7 +29,7 @@ export interface UnseenUse {
  */
 export function unseenWrites(root: SqlNode, facts: TextFacts, written: readonly Relation[], catalog: CatalogSnapshot): Unseen {
   const events = EVENTS.filter((event) => facts.effects.has(event));
-  if (events.length === 0 || written.length === 0) return { relations: [], opaque: [] };
+  if (events.length === 0 || written.length === 0) return NOTHING_UNSEEN;
   const closure = new Closure(catalog, isCascading(root));
   const columns = assignedColumns(root);
   for (const relation of written) for (const event of events) closure.write(relation, event, event === 'update' ? columns : null);
@@ -37,7 +41,7 @@ export function unseenWrites(root: SqlNode, facts: TextFacts, written: readonly 
  * not known here, so that they count for everybody else.
  */
 export function unseenReads(read: readonly Relation[], catalog: CatalogSnapshot): Unseen {
-  if (catalog.user.superuser || catalog.user.bypassRls) return { relations: [], opaque: [] };
+  if (catalog.user.superuser || catalog.user.bypassRls) return NOTHING_UNSEEN;
   const closure = new Closure(catalog, false);
   for (const relation of read) closure.read(relation);
   return closure.close();
@@ -62,6 +66,7 @@ class Closure {
   private readonly writes = new Map<string, Write>();
   private readonly uses = new Map<string, UnseenUse>();
   private readonly opaque = new Set<string>();
+  private readonly functions = new Set<string>();
 
   constructor(
     private readonly catalog: CatalogSnapshot,
@@ -83,7 +88,7 @@ class Closure {
   /** A Map is walked in the order of insertion, and what is added on the way is walked too. */
   close(): Unseen {
     for (const write of this.writes.values()) this.follow(write);
-    return { relations: [...this.uses.values()], opaque: [...this.opaque] };
+    return { relations: [...this.uses.values()], opaque: [...this.opaque], functions: [...this.functions] };
   }
 
   private follow(write: Write): void {
@@ -106,6 +111,7 @@ class Closure {
   }
 
   private run(body: Body): void {
+    this.functions.add(body.name);
     if (body.opaque !== null) this.opaque.add(body.opaque);
     for (const relation of body.relations) this.reach(relation, body.events);
   }

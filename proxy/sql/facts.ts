@@ -83,7 +83,8 @@ function mostTelling(root: SqlNode, commands: readonly string[]): string {
   return WRITES.find((word) => commands.includes(word)) ?? first;
 }
 
-function functionsOf(root: SqlNode): FunctionName[] {
+/** The functions a tree calls, each name once. */
+export function functionsOf(root: SqlNode): FunctionName[] {
   const found = new Map<string, FunctionName>();
   walk(root, (node) => {
     if (node.tag !== 'FuncCall') return;

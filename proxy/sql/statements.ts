@@ -53,6 +53,24 @@ function partEffects(node: SqlNode): Effect[] {
 const retypes = (node: SqlNode): boolean =>
   text(node, 'objtype') !== 'OBJECT_TYPE' && list(node, 'cmds').some((command) => text(command, 'subtype') === 'AT_AlterColumnType');
 
+/** What any change of such an object does besides, as its CREATE and ALTER do. */
+const OBJECT_EFFECTS: Readonly<Record<string, readonly Effect[]>> = {
+  OBJECT_ROLE: ['role'],
+  OBJECT_POLICY: ['grant'],
+  OBJECT_FDW: ['network'],
+  OBJECT_FOREIGN_SERVER: ['network'],
+  OBJECT_PUBLICATION: ['network'],
+  OBJECT_SUBSCRIPTION: ['network'],
+  OBJECT_DATABASE: ['admin'],
+  OBJECT_TABLESPACE: ['admin'],
+  OBJECT_EXTENSION: ['admin'],
+  OBJECT_LANGUAGE: ['admin'],
+  OBJECT_EVENT_TRIGGER: ['admin'],
+  OBJECT_ACCESS_METHOD: ['admin'],
+};
+
+const ofObject = (node: SqlNode, field: string): readonly Effect[] => OBJECT_EFFECTS[text(node, field) ?? ''] ?? [];
+
 const TRANSACTIONS: Readonly<Record<string, string>> = {
   TRANS_STMT_BEGIN: 'BEGIN',
   TRANS_STMT_START: 'START TRANSACTION',
@@ -249,7 +267,10 @@ export const STATEMENTS: Readonly<Record<string, StatementKind>> = {
   AlterForeignServerStmt: fixed('ALTER SERVER', 'alter', 'network'),
   AlterFunctionStmt: over('ALTER', 'objtype', 'alter'),
   AlterObjectDependsStmt: over('ALTER', 'objectType', 'alter'),
-  AlterObjectSchemaStmt: over('ALTER', 'objectType', 'alter'),
+  AlterObjectSchemaStmt: {
+    words: (node) => [`ALTER ${objectOf(node, 'objectType')}`],
+    effects: (node) => ['alter', ...ofObject(node, 'objectType')],
+  },
   AlterOpFamilyStmt: fixed('ALTER OPERATOR FAMILY', 'alter', 'admin'),
   AlterOperatorStmt: fixed('ALTER OPERATOR', 'alter'),
   AlterPolicyStmt: fixed('ALTER POLICY', 'alter', 'grant'),
@@ -263,9 +284,9 @@ export const STATEMENTS: Readonly<Record<string, StatementKind>> = {
   AlterTableSpaceOptionsStmt: fixed('ALTER TABLESPACE', 'alter', 'admin'),
   AlterTypeStmt: fixed('ALTER TYPE', 'alter'),
   AlterUserMappingStmt: fixed('ALTER USER MAPPING', 'alter', 'network', 'role'),
-  RenameStmt: over('ALTER', 'renameType', 'alter'),
+  RenameStmt: { words: (node) => [`ALTER ${objectOf(node, 'renameType')}`], effects: (node) => ['alter', ...ofObject(node, 'renameType')] },
 
-  DropStmt: over('DROP', 'removeType', 'drop'),
+  DropStmt: { words: (node) => [`DROP ${objectOf(node, 'removeType')}`], effects: (node) => ['drop', ...ofObject(node, 'removeType')] },
   DropdbStmt: fixed('DROP DATABASE', 'drop', 'admin'),
   DropSubscriptionStmt: fixed('DROP SUBSCRIPTION', 'drop', 'network'),
   DropTableSpaceStmt: fixed('DROP TABLESPACE', 'drop', 'admin'),

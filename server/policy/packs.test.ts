@@ -162,7 +162,10 @@ describe('starter packs', () => {
       [
         ['allow', [...READS, ...BOUNDED, 'NOTIFY c', 'LISTEN c', "SELECT nextval('s')"]],
         ['hold', [...MASS, ...DELETES, ...DEFINITIONS]],
-        ['hold', ['DO $$ BEGIN END $$', 'SELECT purge()', 'CALL p()', 'LOCK TABLE items', 'CREATE TEMP TABLE t (a int)']],
+        [
+          'hold',
+          ["SELECT setval('s', 1)", 'DO $$ BEGIN END $$', 'SELECT purge()', 'CALL p()', 'LOCK TABLE items', 'CREATE TEMP TABLE t (a int)'],
+        ],
         [
           'hold',
           [
