@@ -64,8 +64,13 @@ export interface ApprovalSpec {
 }
 
 export interface ConnectionLimits {
+  /** Of one result, as it leaves. */
   maxRows?: number;
+  maxBytes?: number;
   statementTimeoutMs?: number;
+  lockTimeoutMs?: number;
+  /** The total cost that EXPLAIN estimates. */
+  maxCost?: number;
   maxSessions?: number;
   /** The longest text of one Query or Parse; default 1 MiB. */
   maxStatementBytes?: number;
@@ -79,6 +84,17 @@ export interface ConnectionLimits {
 
 export interface PrincipalLimits {
   maxSessions?: number;
+  perHour?: Budget;
+  perDay?: Budget;
+}
+
+/** What a principal may use up in a time, over all its sessions. */
+export interface Budget {
+  statements?: number;
+  /** Rows of results, as they leave. */
+  rows?: number;
+  /** Distinct values behind masks. */
+  maskedValues?: number;
 }
 
 /** What SCRAM-SHA-256 keeps of an access token (RFC 5803); the salt is its principal's. Keys in base64. */
@@ -116,6 +132,16 @@ export interface RelationUse {
   name: string;
   access: 'read' | 'write';
 }
+
+/** How access to a connection can be asked for. */
+export interface Requestable {
+  /** Whose members decide; empty means any reviewer. */
+  groups: string[];
+  count: number;
+  maxDurationMs: number;
+}
+
+export type AccessRequestStatus = 'pending' | 'approved' | 'rejected' | 'expired' | 'withdrawn' | 'revoked' | 'ended';
 
 export type ApprovalStatus = 'pending' | 'approved' | 'rejected' | 'expired' | 'withdrawn' | 'executed';
 

@@ -16,6 +16,7 @@ import { type Refusal, reviewCalls } from './functions';
 import { resolveNames } from './resolve';
 import { settingProblem } from './settings';
 import { hasTableRules } from './tableRules';
+import { timeoutRefusals } from './timeouts';
 import type { ConnectionPolicy, PolicySnapshot, Principal, Verdict } from './types';
 
 export interface JudgeContext {
@@ -125,7 +126,12 @@ function judgeStatement(parsed: ParsedStatement, whole: string, context: JudgeCo
     touch,
     functions: resolved.functions,
     opaque: [...calls.opaque, ...[...(planted === null ? [] : [planted]), ...unnamed].map((why) => ({ why }))],
-    refusals: [...sessionRefusals(facts), ...calls.refusals, ...catalogWrites(facts)],
+    refusals: [
+      ...sessionRefusals(facts),
+      ...calls.refusals,
+      ...catalogWrites(facts),
+      ...timeoutRefusals(parsed.node, context.connection.limits),
+    ],
     connection: context.connection,
     principal: context.principal,
     policy: context.policy,

@@ -1,10 +1,11 @@
+import type { Action } from '../../db/schema/shapes';
 import { functionByOid } from '../catalog/byOid';
 import { detectingColumns } from '../masking/detect/columns';
 import { enforcesDetection } from '../masking/detect/rules';
 import { functionCallText } from '../policy/functionCall';
-import { functionCallNotAllowed, functionResultNotLookedInto, noSuchFunction } from '../wire/errors';
+import { functionCallNotAllowed, functionResultNotLookedInto, noSuchFunction, statementDenied } from '../wire/errors';
 import { decodeFunctionCall, type FunctionCallMessage } from '../wire/frontend';
-import { newExecution } from './execution';
+import { type Execution, newExecution } from './execution';
 import type { Judging } from './judging';
 import { showParameters } from './parameters';
 import type { Session, SessionView } from './session';
@@ -67,11 +68,28 @@ export class FunctionCalls {
       this.#session.protocol.sentFunctionCall(execution);
       this.#session.toUpstream.append(bytes);
     };
-    switch (effective.action) {
+    const [limit] = judged.verdict.affectedLimits ?? [];
+    if (limit !== undefined && effective.action !== 'deny')
+      throw this.#verdicts.refused(
+        [execution],
+        view,
+        statementDenied({ statementId: execution.id, rule: limit.rule, why: 'the rows a function call changes cannot be counted in time' }),
+      );
+    const decided = () => this.#decided(text, { action: effective.action, execution, view, bytes }, forward);
+    const admitted = effective.action === 'deny' ? undefined : this.#verdicts.admit([execution], view);
+    return admitted === undefined ? decided() : admitted.then(() => (this.#session.closed ? undefined : decided()));
+  }
+
+  #decided(
+    text: string,
+    { action, execution, view, bytes }: { action: Action; execution: Execution; view: SessionView; bytes: Buffer },
+    forward: () => void,
+  ): void | Promise<void> {
+    switch (action) {
       case 'deny':
         throw this.#verdicts.denied([execution], view);
       case 'hold':
-        return this.#verdicts.hold(text, [execution], view).then((error) => {
+        return this.#verdicts.hold(text, [execution], view, bytes).then((error) => {
           if (error === 'skipped') return;
           if (error !== null) throw error;
           this.#session.released(execution);
@@ -81,7 +99,7 @@ export class FunctionCalls {
         this.#session.begin([execution], view, 'running');
         return forward();
       default:
-        effective.action satisfies never;
+        action satisfies never;
     }
   }
 }

@@ -1,11 +1,14 @@
-import type { Judgement } from '../policy/judge';
+import type { Usage } from '../limits/usage';
+import type { JudgedStatement, Judgement } from '../policy/judge';
+import { isDriverSetup } from '../policy/setup';
 import { judgeUnparsed } from '../policy/unparsed';
-import { statementNotAnalyzed, type WireError } from '../wire/errors';
+import { statementNotAnalyzed, WireError } from '../wire/errors';
 import { Frontend } from '../wire/messages';
 import { judgedError } from './denial';
 import { type Execution, newExecution } from './execution';
 import { HeldStatement } from './held';
 import { type Judging, UnparsedText } from './judging';
+import { placeOf } from './place';
 import { readsAsBefore } from './rewritten';
 import type { Session, SessionView } from './session';
 
@@ -53,6 +56,11 @@ export class Verdicts {
 
   mark(execution: Execution, view: SessionView): void {
     execution.startedMs = performance.now();
+    const { maxRows, maxBytes } = view.connection.limits ?? {};
+    if (maxRows !== undefined) execution.maxRows = maxRows;
+    if (maxBytes !== undefined) execution.maxBytes = maxBytes;
+    const usage = this.#session.services.usage();
+    if (usage !== null) withinBudget(execution, usage);
     const { session, effects, functions } = execution.judged.facts;
     if (session?.type === 'notify') this.#session.notifications.say(session.channel, session.payload);
     const setsPath = session?.type === 'set' && SETS_PATH.has(session.name);
@@ -66,6 +74,20 @@ export class Verdicts {
     this.taint(execution.judged, view);
   }
 
+  /**
+   * Counts statements against the budgets of the principal; undefined where there is nothing to wait for.
+   * @throws WireError, recorded, when one is used up
+   */
+  admit(executions: readonly Execution[], view: SessionView): undefined | Promise<void> {
+    const usage = this.#session.services.usage();
+    if (usage === null) return undefined;
+    const counted = executions.filter(({ judged }) => !isDriverSetup(judged.facts)).length;
+    if (counted === 0) return undefined;
+    return usage.admit(counted, performance.now())?.catch((error: unknown) => {
+      throw error instanceof WireError ? this.refused(executions, view, error) : error;
+    });
+  }
+
   /** From here to the end of the transaction the server's words may hold masked values. */
   taint(judged: Execution['judged'], view: SessionView): void {
     const session = this.#session;
@@ -75,7 +97,11 @@ export class Verdicts {
   }
 
   denied(executions: readonly Execution[], view: SessionView): WireError {
-    const error = judgedError(executions);
+    return this.refused(executions, view, judgedError(executions));
+  }
+
+  /** Recorded as denied, with the error the client gets. */
+  refused(executions: readonly Execution[], view: SessionView, error: WireError): WireError {
     this.#session.begin(executions, view, 'denied', error.fields.sqlstate);
     for (const execution of executions) execution.ended = true;
     return error;
@@ -103,7 +129,12 @@ export class Verdicts {
   }
 
   /** Null when it may run; an error to answer with; 'skipped' when something before it failed and the server ignores it. */
-  async hold(sql: string, executions: readonly Execution[], view: SessionView): Promise<WireError | null | 'skipped'> {
+  async hold(
+    sql: string,
+    executions: readonly Execution[],
+    view: SessionView,
+    parameters: Uint8Array = NO_PARAMETERS,
+  ): Promise<WireError | null | 'skipped'> {
     const session = this.#session;
     if (session.protocol.onlyParsed) {
       // The locks that parsing took would be in everybody's way for as long as a person thinks.
@@ -115,7 +146,9 @@ export class Verdicts {
       await session.whenAnswered();
       if (session.protocol.skipping || session.closed) return 'skipped';
     }
-    const held = new HeldStatement(session, sql, executions, view);
+    const place = await placeOf(session, executions[0]?.protocol ?? 'simple');
+    if (place === 'failed') return 'skipped';
+    const held = new HeldStatement(session, sql, executions, { view, place, parameters });
     this.#held = held;
     this.#onHold();
     try {
@@ -131,6 +164,11 @@ export class Verdicts {
         return 'skipped';
       }
       const again = this.#judging.effective(sql, now).effective;
+      if (now.policy.version !== view.policy.version && !stillApproved(executions, again.statements)) {
+        const changed = statementNotAnalyzed('The policy has changed while it was held; send it again.');
+        for (const execution of executions) session.end(execution, 'denied', changed.fields.sqlstate);
+        return changed;
+      }
       const moved = executions.some(
         ({ judged }, i) =>
           (judged.touch.state === 'clean' && again.statements[i] !== undefined && again.statements[i].touch.state !== 'clean') ||
@@ -148,6 +186,31 @@ export class Verdicts {
     }
   }
 }
+
+/** Whether an approval under an older policy is one that the policy of now would ask for: by the same rule, of no fewer people. */
+function stillApproved(executions: readonly Execution[], now: readonly JudgedStatement[]): boolean {
+  return executions.every(({ judged }, i) => {
+    const verdict = now[i]?.verdict;
+    if (verdict === undefined || verdict.action !== 'hold') return true;
+    const { approval } = judged.verdict;
+    if (judged.verdict.action !== 'hold' || verdict.rule !== judged.verdict.rule || approval === null || verdict.approval === null)
+      return false;
+    const groups = (spec: typeof approval) => [...spec.groups].sort().join('\0');
+    return verdict.approval.count <= approval.count && groups(verdict.approval) === groups(approval);
+  });
+}
+
+/** A result ends where a budget of its principal does. */
+function withinBudget(execution: Execution, usage: Usage): void {
+  const { rowsLeft } = usage;
+  if (rowsLeft < execution.maxRows) {
+    execution.maxRows = rowsLeft;
+    execution.cutBy = () => usage.cutWords('rows');
+  }
+  if (usage.countsMasked) execution.seen = usage;
+}
+
+const NO_PARAMETERS = Buffer.alloc(0);
 
 const TEMPORARY = /temp/i;
 

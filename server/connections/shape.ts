@@ -5,6 +5,7 @@ import type {
   EnforcementReport,
   EnforcementState,
   RecordSpec,
+  Requestable,
   TlsMode,
   TlsNegotiation,
 } from '../../db/schema/shapes';
@@ -30,6 +31,8 @@ export interface ConnectionRow {
   functionCall: 'refuse' | 'judge';
   limits: ConnectionLimits;
   record: RecordSpec;
+  /** Who may give access for a time; null: it cannot be asked for. */
+  requestable: Requestable | null;
   hasPassword: boolean;
   hasTlsKey: boolean;
   openSessions: number;
@@ -97,7 +100,10 @@ export interface Verification extends EnforcementReport {
 export const limitsSchema = z
   .strictObject({
     maxRows: z.int().positive().optional(),
+    maxBytes: z.int().positive().optional(),
+    maxCost: z.number().positive().optional(),
     statementTimeoutMs: z.int().positive().max(86_400_000).optional(),
+    lockTimeoutMs: z.int().positive().max(86_400_000).optional(),
     maxSessions: z.int().positive().max(100_000).optional(),
     maxStatementBytes: z.int().min(1_024, 'at least 1024').max(16_777_216, 'at most 16777216: larger texts cannot be analysed').optional(),
     maxMessageBytes: z.int().min(8_192, 'at least 8192').max(1_073_741_823, 'at most 1073741823, as in PostgreSQL').optional(),
@@ -109,6 +115,15 @@ export const limitsSchema = z
 export const recordSchema = z
   .strictObject({ results: z.enum(['off', 'masked']), maxRows: z.int().positive().max(100_000).optional() })
   .transform(given);
+
+export const requestableSchema = z.object({
+  groups: z.array(nameSchema).max(50).default([]),
+  count: z.int().min(1).max(20).default(1),
+  maxDurationMs: z
+    .int()
+    .min(60_000, 'at least a minute')
+    .max(90 * 86_400_000, 'at most 90 days'),
+});
 
 export const hostSchema = z
   .string()
@@ -136,6 +151,7 @@ export const connectionDraftSchema = z
     functionCall: functionCallSchema.default('refuse'),
     limits: limitsSchema.default({}),
     record: recordSchema.default({ results: 'off' }),
+    requestable: requestableSchema.nullable().default(null),
   })
   .superRefine(checkTls);
 export type ConnectionDraft = z.output<typeof connectionDraftSchema>;

@@ -18,6 +18,7 @@ import {
   modeSchema,
   roleSchema,
   ruleMatchSchema,
+  slackUserIdSchema,
 } from './shapes';
 
 export interface DocumentPrincipal {
@@ -25,6 +26,7 @@ export interface DocumentPrincipal {
   kind: PrincipalKind;
   owner: string | null;
   email: string | null;
+  slackUserId: string | null;
   groups: string[];
   role: Role;
   limits: PrincipalLimits;
@@ -60,22 +62,31 @@ const connectionSchema = z
     limits: z
       .strictObject({
         maxRows: limitsSchema.in.shape.maxRows,
+        maxBytes: limitsSchema.in.shape.maxBytes,
+        maxCost: limitsSchema.in.shape.maxCost,
         statementTimeout: duration(1, 86_400_000).optional(),
+        lockTimeout: duration(1, 86_400_000).optional(),
         maxSessions: limitsSchema.in.shape.maxSessions,
         maxStatementBytes: limitsSchema.in.shape.maxStatementBytes,
         maxMessageBytes: limitsSchema.in.shape.maxMessageBytes,
         idleTimeout: duration(1, 86_400_000).optional(),
         idleInTransactionTimeout: duration(1, 86_400_000).optional(),
       })
-      .transform(({ statementTimeout, idleTimeout, idleInTransactionTimeout, ...rest }) =>
+      .transform(({ statementTimeout, lockTimeout, idleTimeout, idleInTransactionTimeout, ...rest }) =>
         given({
           ...rest,
           statementTimeoutMs: statementTimeout,
+          lockTimeoutMs: lockTimeout,
           idleTimeoutMs: idleTimeout,
           idleInTransactionTimeoutMs: idleInTransactionTimeout,
         }),
       )
       .default({}),
+    requestable: z
+      .strictObject({ groups: names, count: z.int().min(1).max(20).default(1), maxDuration: duration(60_000, 90 * 86_400_000) })
+      .transform(({ maxDuration, ...rest }) => ({ ...rest, maxDurationMs: maxDuration }))
+      .nullish()
+      .transform((requestable) => requestable ?? null),
     record: recordSchema.default({ results: 'off' }),
   })
   .superRefine(checkTls);
@@ -86,11 +97,17 @@ const principalSchema = z
     kind: kindSchema,
     owner: z.string().nullish(),
     email: z.email('not a mail address').max(254).nullish(),
+    slackUserId: slackUserIdSchema.nullish(),
     groups: names,
     role: roleSchema.default('member'),
     limits: principalLimitsSchema.default({}),
   })
-  .transform((principal) => ({ ...principal, owner: principal.owner ?? null, email: principal.email ?? null }));
+  .transform((principal) => ({
+    ...principal,
+    owner: principal.owner ?? null,
+    email: principal.email ?? null,
+    slackUserId: principal.slackUserId ?? null,
+  }));
 
 const maskingSchema = z
   .strictObject({

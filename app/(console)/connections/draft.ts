@@ -1,13 +1,18 @@
 import type { Action, ConnectionLimits, TlsMode, TlsNegotiation } from '../../../db/schema/shapes';
 import type { ConnectionRow } from '../../data/types';
 
+const HOUR_MS = 3_600_000;
+
 type LimitName = keyof ConnectionLimits;
 
 /** The limits as the form shows them: `factor` is what one unit of the field is in the stored number. */
 export const LIMITS: readonly { name: LimitName; label: string; hint?: string; factor: number }[] = [
   { name: 'maxSessions', label: 'Most sessions', factor: 1 },
-  { name: 'maxRows', label: 'Most rows', hint: 'Not enforced yet.', factor: 1 },
+  { name: 'maxRows', label: 'Most rows', hint: 'Of one result; it is cut there.', factor: 1 },
+  { name: 'maxBytes', label: 'Largest result (KiB)', hint: 'It is cut there.', factor: 1_024 },
+  { name: 'maxCost', label: 'Highest cost', hint: 'As EXPLAIN estimates it.', factor: 1 },
   { name: 'statementTimeoutMs', label: 'Statement timeout (s)', factor: 1_000 },
+  { name: 'lockTimeoutMs', label: 'Lock timeout (s)', factor: 1_000 },
   { name: 'idleTimeoutMs', label: 'Idle timeout (s)', hint: 'Ends a session that sends nothing.', factor: 1_000 },
   { name: 'idleInTransactionTimeoutMs', label: 'Idle in transaction (s)', hint: 'Ends one that keeps a transaction open.', factor: 1_000 },
   { name: 'maxStatementBytes', label: 'Longest statement (KiB)', hint: '1024 when empty.', factor: 1_024 },
@@ -33,6 +38,8 @@ export interface ConnectionForm {
   functionCall: 'refuse' | 'judge';
   limits: Record<LimitName, string>;
   record: 'off' | 'masked';
+  /** How access can be asked for; an empty duration means it cannot. */
+  requestable: { groups: string[]; count: string; maxHours: string };
 }
 
 export function formOf(row: ConnectionRow | null): ConnectionForm {
@@ -54,12 +61,17 @@ export function formOf(row: ConnectionRow | null): ConnectionForm {
     functionCall: row?.functionCall ?? 'refuse',
     limits: shownLimits(row?.limits ?? {}),
     record: row?.record.results ?? 'off',
+    requestable: {
+      groups: row?.requestable?.groups ?? [],
+      count: String(row?.requestable?.count ?? 1),
+      maxHours: row?.requestable == null ? '' : String(row.requestable.maxDurationMs / HOUR_MS),
+    },
   };
 }
 
 /** The form as the API takes it. An untouched password or key is left out, which keeps the stored one; a key goes with its certificate. */
 export function draftOf(form: ConnectionForm, row: ConnectionRow | null) {
-  const { limits, record, password, port, tlsCa, tlsCertificate, tlsKey, ...rest } = form;
+  const { limits, record, requestable, password, port, tlsCa, tlsCertificate, tlsKey, ...rest } = form;
   const keepRows = row?.record.maxRows;
   return {
     ...rest,
@@ -72,6 +84,14 @@ export function draftOf(form: ConnectionForm, row: ConnectionRow | null) {
     limits: Object.fromEntries(
       LIMITS.flatMap(({ name, factor }) => (limits[name] === '' ? [] : [[name, Math.round(Number(limits[name]) * factor)]])),
     ) as ConnectionLimits,
+    requestable:
+      requestable.maxHours.trim() === ''
+        ? null
+        : {
+            groups: requestable.groups,
+            count: Number(requestable.count),
+            maxDurationMs: Math.round(Number(requestable.maxHours) * HOUR_MS),
+          },
     record: record === 'off' ? { results: record } : { results: record, ...(keepRows === undefined ? {} : { maxRows: keepRows }) },
   };
 }

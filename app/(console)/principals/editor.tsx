@@ -16,6 +16,7 @@ interface Form {
   name: string;
   kind: PrincipalRow['kind'];
   email: string;
+  slackUserId: string;
   role: PrincipalRow['role'];
   owner: string;
   groups: string[];
@@ -26,6 +27,7 @@ const formOf = (row: PrincipalRow | null): Form => ({
   name: row?.name ?? '',
   kind: row?.kind ?? 'agent',
   email: row?.email ?? '',
+  slackUserId: row?.slackUserId ?? '',
   role: row?.role ?? 'member',
   owner: row?.owner ?? '',
   groups: row?.groups ?? [],
@@ -95,6 +97,7 @@ export function PrincipalEditor({
             kind: form.kind,
             role: form.role,
             email: form.email.trim() || null,
+            slackUserId: form.slackUserId.trim() || null,
             owner: form.owner || null,
             groups: form.groups,
             limits: form.maxSessions.trim() === '' ? {} : { maxSessions: Number(form.maxSessions) },
@@ -141,6 +144,16 @@ export function PrincipalEditor({
         <Field label="Email" optional error={error('email')}>
           <Input type="email" value={form.email} onChange={(event) => set({ email: event.target.value })} />
         </Field>
+        {form.kind === 'human' ? (
+          <Field
+            label="Slack member ID"
+            optional
+            hint="Who they are when they press a button in Slack. Without it, their mail address there says it."
+            error={error('slackUserId')}
+          >
+            <Input value={form.slackUserId} onChange={(event) => set({ slackUserId: event.target.value })} placeholder="U024BE7LH" />
+          </Field>
+        ) : null}
         <Field label="Groups" hint="Rules and access speak of groups. Type a name and press Enter." error={error('groups')}>
           <Names
             values={form.groups}
