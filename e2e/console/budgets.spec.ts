@@ -14,11 +14,12 @@ for (const width of [1280, 375])
     await page.goto(`${gateway.consoleUrl}/principals`);
     await page.getByRole('button', { name: `Edit ${AGENT}` }).click();
     const sheet = page.getByRole('dialog', { name: `Edit ${AGENT}` });
-    await sheet.getByLabel('Rows a day').fill('0');
-    await sheet.getByLabel('Statements an hour').fill('500');
+    const perDay = sheet.getByRole('group', { name: 'Budget a day' });
+    await perDay.getByLabel('Rows').fill('0');
+    await sheet.getByRole('group', { name: 'Budget an hour' }).getByLabel('Statements').fill('500');
     await sheet.getByRole('button', { name: 'Save principal' }).click();
     await expect(sheet.getByText('at least 1')).toBeVisible();
-    await sheet.getByLabel('Rows a day').fill('4');
+    await perDay.getByLabel('Rows').fill('4');
     await sheet.getByRole('button', { name: 'Save principal' }).click();
     await expect(sheet).toHaveCount(0);
     expect((await admin.principals.list.query()).find((one) => one.name === AGENT)?.limits).toEqual({
@@ -34,6 +35,7 @@ for (const width of [1280, 375])
     await expect(rows).toHaveAttribute('aria-valuetext', '4 of 4 rows', { timeout: 15_000 });
     await expect(sheet.getByText('used up')).toBeVisible();
     await expect(sheet.getByRole('meter', { name: 'statements this hour' })).toBeVisible();
+    await sheet.getByText('used up').scrollIntoViewIfNeeded();
     const overflows = await page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
     expect(overflows).toBe(false);
     await page.screenshot({ path: `test-results/budgets-${width}.png` });
