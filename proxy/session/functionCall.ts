@@ -71,7 +71,7 @@ export class FunctionCalls {
       this.#session.protocol.sentFunctionCall(execution);
       this.#session.toUpstream.append(bytes);
     };
-    const decided = () => this.#decided(text, { action: effective.action, execution, view }, forward);
+    const decided = () => this.#decided(text, { action: effective.action, execution, view, bytes }, forward);
     const admitted = effective.action === 'deny' ? undefined : this.#verdicts.admit([execution], view);
     return admitted === undefined ? decided() : admitted.then(() => (this.#session.closed ? undefined : decided()));
   }
@@ -86,14 +86,14 @@ export class FunctionCalls {
 
   #decided(
     text: string,
-    { action, execution, view }: { action: Action; execution: Execution; view: SessionView },
+    { action, execution, view, bytes }: { action: Action; execution: Execution; view: SessionView; bytes: Buffer },
     forward: () => void,
   ): void | Promise<void> {
     switch (action) {
       case 'deny':
         throw this.#verdicts.denied([execution], view);
       case 'hold':
-        return this.#verdicts.hold(text, [execution], view).then((error) => {
+        return this.#verdicts.hold(text, [execution], view, bytes).then((error) => {
           if (error === 'skipped') return;
           if (error !== null) throw error;
           this.#session.released(execution);

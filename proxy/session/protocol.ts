@@ -108,6 +108,11 @@ export class Protocol {
     return this.#openResult;
   }
 
+  /** Messages of the extended protocol were sent that no Sync has ended yet. */
+  get inImplicitTransaction(): boolean {
+    return this.#unsynced;
+  }
+
   /** Since the last Sync nothing but statements was sent: a Sync of ours would end no more than the locks their parsing took. */
   get onlyParsed(): boolean {
     return this.#status === 'I' && this.#unsynced && !this.#bound && !this.#skipping;
@@ -223,6 +228,7 @@ export class Protocol {
   sentRest(): void {
     this.#replies.push({ op: 'sync', local: true });
     this.#unsynced = false;
+    this.#bound = false;
   }
 
   /** A message made to fail and a Sync, both of ours: what ran since the last Sync is rolled back, and the client is told nothing. */

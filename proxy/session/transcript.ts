@@ -126,6 +126,7 @@ export async function transcript(options: { split: boolean } = { split: false })
       });
       return {
         requestId: 'req_1',
+        expiresAt: request.expiresAt,
         outcome,
         withdraw() {
           entry.withdrawn = true;
@@ -133,6 +134,7 @@ export async function transcript(options: { split: boolean } = { split: false })
         },
       };
     },
+    claim: async ({ expiresAt }) => ({ kind: 'pending', requestId: 'req_1', expiresAt }),
     async cancelUpstream() {
       state.cancels++;
     },
@@ -160,6 +162,7 @@ export async function transcript(options: { split: boolean } = { split: false })
     client: gatewayClient,
     upstream: { socket: gatewayUpstream, parameters: new Map(), cancelKey: null },
     requesterReason: null,
+    onHold: 'wait',
     searchPathKnown: true,
   });
   state.session.start(Buffer.alloc(0));

@@ -272,6 +272,12 @@ export const statementRejected = (requestId: string, reviewer: string, reason: s
   });
 export const approvalTimedOut = (requestId: string) =>
   error('gatehouse_approval', '57014', `canceling statement due to approval timeout (${requestId})`, { detail: 'Nothing was executed.' });
+/** For clients that do not wait: not class 40, 08 or 57P0x, so that a pool keeps the connection. */
+export const approvalRequired = (words: { requestId: string; rule: string; reviewers: string; deadline: string; link: string }) =>
+  error('gatehouse_approval', '57000', `statement requires approval (${words.requestId})`, {
+    detail: `Rule "${words.rule}"; reviewers: ${words.reviewers}; until ${words.deadline}. Nothing was executed.`,
+    hint: `Run the same statement again after approval: ${words.link}`,
+  });
 export const canceledByUser = () =>
   error('gatehouse_approval', '57014', 'canceling statement due to user request', {
     detail: 'The approval request was withdrawn. Nothing was executed.',
