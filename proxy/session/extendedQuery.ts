@@ -248,9 +248,8 @@ export class ExtendedQuery {
       protocol.sentExecute(execution, portal);
       session.toUpstream.append(bytes);
     };
-    const limits = execution.judged.verdict.affectedLimits ?? [];
-    if (limits.length === 0) return send();
-    return this.#measuring.run(execution, limits, portal, send).then(() => undefined);
+    if (execution.affectedLimits.length === 0) return send();
+    return this.#measuring.run(execution, portal, send).then(() => undefined);
   }
 
   #nextSlice(execution: Execution, portal: Portal): void {
@@ -291,9 +290,8 @@ export class ExtendedQuery {
       session.protocol.sentExecute(execution ?? null, portal);
       session.toUpstream.append(bytes);
     };
-    const limits = execution?.judged.verdict.affectedLimits ?? [];
-    if (execution === undefined || limits.length === 0) return send();
-    return this.#measuring.run(execution, limits, portal, send).then(() => undefined);
+    if (execution === undefined || execution.affectedLimits.length === 0) return send();
+    return this.#measuring.run(execution, portal, send).then(() => undefined);
   }
 
   #describe(portal: Portal): void {
