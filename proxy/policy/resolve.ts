@@ -41,13 +41,11 @@ export function resolveNames(
   const found = named.map((use) => ({ use, candidates: candidatesFor(use, catalog, searchPath) }));
   const written = found.flatMap(({ use, candidates }) => (use.access === 'write' ? candidates : []));
   const writes = unseenWrites(root, facts, written, catalog);
-  const reads = unseenReads(
-    withWhatStandsBehind(
-      found.flatMap(({ candidates }) => candidates),
-      catalog,
-    ),
+  const behind = withWhatStandsBehind(
+    found.flatMap(({ candidates }) => candidates),
     catalog,
   );
+  const reads = unseenReads(behind, catalog);
   const drops = facts.effects.has('drop') ? cascadedDrops(root, written, catalog) : NOTHING_UNSEEN;
   const unseen = {
     relations: [...writes.relations, ...reads.relations, ...drops.relations],
@@ -57,10 +55,8 @@ export function resolveNames(
     ...found.map(({ use, candidates }): RelationUse => ({ name: display(use, candidates[0]), access: use.access })),
     ...unseen.relations.map(({ relation, access }): RelationUse => ({ name: dotted(relation), access })),
   ]);
-  const all = withWhatStandsBehind(
-    [...found.flatMap(({ candidates }) => candidates), ...unseen.relations.map((use) => use.relation)],
-    catalog,
-  );
+  const all =
+    unseen.relations.length === 0 ? behind : withWhatStandsBehind([...behind, ...unseen.relations.map((use) => use.relation)], catalog);
   const unread = all.filter((relation) => relation.definition !== null && readBy(relation) === null);
   return {
     relations,

@@ -193,6 +193,7 @@ export class HeldStatement {
     const groups = verdict.approval?.groups ?? [];
     return {
       rule: verdict.rule ?? verdict.decidedBy,
+      why: verdict.why,
       reviewers: groups.length === 0 ? 'any reviewer' : groups.join(', '),
       deadline: expiresAt.toISOString(),
       link: this.#session.services.requestLink(requestId),

@@ -1,5 +1,5 @@
 import type { CatalogSnapshot, TypeInfo } from '../../catalog/types';
-import { isTrustedOperator } from '../builtins';
+import { redefined } from './redefined';
 import { ADAPTS, type Types, UNKNOWN } from './source';
 
 /** OIDs of PostgreSQL's own types. */
@@ -57,6 +57,7 @@ function isText(type: TypeInfo | undefined): boolean {
 const FIXED_FORM: ReadonlySet<string> = new Set(['uuid', 'bytea']);
 
 function isCastByUser(catalog: CatalogSnapshot, typeOid: number): boolean {
-  const name = catalog.types.get(typeOid)?.name;
-  return catalog.casts.some((cast) => !isTrustedOperator(cast.extension) && (cast.source === name || cast.target === name));
+  const { casts, castsFrom } = redefined(catalog);
+  const name = catalog.types.get(typeOid)?.name ?? '';
+  return casts.has(name) || castsFrom.has(name);
 }

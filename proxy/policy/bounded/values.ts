@@ -2,11 +2,12 @@ import type { CatalogSnapshot, FunctionInfo } from '../../catalog/types';
 import { typeNamed } from '../../lineage/types';
 import { qualifiedName } from '../../sql/session';
 import { child, childrenOf, flag, list, names, type SqlNode, text } from '../../sql/tree';
-import { isTrustedOperator, TRUSTED_EXTENSIONS } from '../builtins';
+import { TRUSTED_EXTENSIONS } from '../builtins';
 import { isClosed } from './closed';
 import { columnOf, type Level } from './level';
 import { type Pins, pinnedColumn } from './pins';
 import { querySource } from './query';
+import { redefined } from './redefined';
 import { ADAPTS, step, type Types, UNKNOWN } from './source';
 import { EXACT_NUMBERS, INT4, INT8, NUMERIC, TEXT, TEXTS } from './types';
 
@@ -104,12 +105,12 @@ export function isBuiltinOperator(name: readonly SqlNode[], catalog: CatalogSnap
   const path = names(name);
   const operator = path.at(-1);
   if (path.length > 1) return path[0] === 'pg_catalog';
-  return !catalog.operators.some((item) => item.name === operator && !isTrustedOperator(item.extension));
+  return operator !== undefined && !redefined(catalog).operators.has(operator);
 }
 
 function isBuiltinCast(type: SqlNode | null, catalog: CatalogSnapshot): boolean {
   const name = names(list(type, 'names')).at(-1);
-  return !catalog.casts.some((item) => item.target === name && !isTrustedOperator(item.extension));
+  return name !== undefined && !redefined(catalog).casts.has(name);
 }
 
 const ARITHMETIC: ReadonlySet<string> = new Set(['+', '-', '*', '/', '%']);
