@@ -125,6 +125,17 @@ describe.each([{ split: false }, { split: true }])('runs within a limit on the r
     await t.clientGets('1', '2', 'n', 'C INSERT 0 1', '1', '2', 'n', TOO_MANY, 'Z I', '1', '2', 'n', 'C SELECT 0', 'Z I');
   });
 
+  test('a client that leaves while it is counted leaves nothing behind, and the record says so', async () => {
+    t.client(query('delete limit 10'));
+    await t.upstreamSees(...ASK, ...step('delete limit 10'), ...ASK, 'H');
+    t.upstream(...say.answer('0'), say.parseComplete(), say.bindComplete(), say.noData(), say.complete('DELETE 1'));
+    await expect.poll(() => t.session.toClient.holding).toBe(true);
+    await expect.poll(() => t.session.protocol.current).toBeNull();
+    t.session.close('the client is gone');
+    await t.upstreamSees('X');
+    expect(outcomes()).toEqual([['rolledBack', 1, undefined]]);
+  });
+
   test('a portal executed in slices is one run', async () => {
     t.client(parse({ text: 'select limit 10' }), bind(), execute({ rows: 1 }), execute({ rows: 1 }), sync());
     await t.upstreamSees('P |select limit 10', 'B |', ...ASK, 'E', ...ASK, 'H');

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { canBeCut, mayChangeAndReturn, returnsRows } from '../limits/resultShape';
-import { statementNotAnalyzed, tooManyAffected } from '../wire/errors';
+import { statementNotAnalyzed, tooManyAffected, WireError } from '../wire/errors';
 import { Frontend } from '../wire/messages';
 import { MessageWriter } from '../wire/writer';
 import type { CostCheck } from './costCheck';
@@ -92,7 +92,7 @@ export class Stepwise {
     const session = this.#session;
     const { facts } = execution.judged;
     const maxCost = this.#costs.limitOf(execution.judged, view);
-    if (maxCost !== null && !(await this.#costs.check(execution.judged, { text, limit: maxCost, statementId: execution.id }))) return null;
+    if (maxCost !== null && !(await this.#isCheap(execution, text, maxCost))) return null;
     const send = () => {
       this.#verdicts.mark(execution, view);
       this.#sent.add(execution);
@@ -117,6 +117,15 @@ export class Stepwise {
     // The client was told already; this makes the server fail too.
     if (execution.cut !== null && !session.protocol.skipping && !session.closed) throw execution.cut;
     return null;
+  }
+
+  async #isCheap(execution: Execution, text: string, limit: number): Promise<boolean> {
+    try {
+      return await this.#costs.check(execution.judged, { text, limit, statementId: execution.id });
+    } catch (error) {
+      this.#session.end(execution, 'denied', error instanceof WireError ? error.fields.sqlstate : null);
+      throw error;
+    }
   }
 
   /** Rolls back what ran, unseen: the server fails at a name it does not have, and a Sync of ours ends that. */
