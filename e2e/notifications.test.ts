@@ -1,8 +1,8 @@
 import { rmSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { answering } from '../server/notifications/standIns/http';
-import { slackStandIn } from '../server/notifications/standIns/slack';
-import { webhookReceiver } from '../server/notifications/standIns/webhook';
+import { answering } from '../db/notifications/standIns/http';
+import { slackStandIn } from '../db/notifications/standIns/slack';
+import { webhookReceiver } from '../db/notifications/standIns/webhook';
 import { apiAsAdmin, makePrincipal } from './api';
 import { eventually, failure, open, proxySettings } from './clients';
 import { makeDataDir, type RunningGateway, removeDataDir, startGateway } from './gateway';

@@ -1,6 +1,6 @@
 import AxeBuilder from '@axe-core/playwright';
 import { expect, type Page, test } from '@playwright/test';
-import { webhookReceiver } from '../../server/notifications/standIns/webhook';
+import { webhookReceiver } from '../../db/notifications/standIns/webhook';
 import { apiAsAdmin } from '../api';
 import { failure, open, proxySettings } from '../clients';
 import { sharedGateway } from '../gateway';

@@ -6,11 +6,12 @@ import { createApiHandler } from '../api/http';
 import type { Config } from '../config';
 import { checkReadiness } from '../health';
 import { type HttpServer, listenHttp } from '../http';
-import { startDeliveries } from '../notifications/loop';
 import { stopLive } from '../live/start';
 import { log } from '../log';
 import { createMetrics } from '../metrics';
+import { startDeliveries } from '../notifications/loop';
 import { type Runtime, setRuntime } from '../runtime';
+import { createSlackHandler } from '../slack/interactions';
 import { type Banner, reachable } from './banner';
 import { type CertificateFiles, openCertificate } from './certificate';
 import { checkoutRoot } from './checkout';
@@ -21,7 +22,6 @@ import { keepAdminToken, keepDemoToken, makeSignInAddress } from './localTokens'
 import { bootPages } from './pages';
 import { explainListenError, probeProxyPort } from './ports';
 import { DEMO_AGENT, DEMO_CONNECTION, refreshDemoConnection, seedPolicy } from './seed';
-import { createSlackHandler } from '../slack/interactions';
 import { type BootedStore, bootStore } from './store';
 import { startWorkers, type Workers } from './workers';
 
