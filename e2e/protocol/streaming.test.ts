@@ -13,7 +13,8 @@ const MAX_GROWTH_BYTES = 64 * MB;
 
 /** Runs `work` and says by how much the workers' resident memory rose above what it was before, at its highest. */
 async function growthOf(work: () => Promise<void>): Promise<number> {
-  const workers = () => treeOf(gateway.pid).filter((one) => one.command.includes('worker'));
+  // Not PostgreSQL's own "io worker" processes, whose resident memory is the shared buffers they have touched.
+  const workers = () => treeOf(gateway.pid).filter((one) => /\bworker\.(js|ts)\b/.test(one.command));
   const before = new Map(workers().map((worker) => [worker.pid, worker.residentBytes]));
   if (before.size === 0) throw new Error('no worker process was found');
   let growth = 0;

@@ -1,5 +1,5 @@
+import { inComment, qualifiedName, quoteName } from '../sql/quote';
 import { functionsThatMayRead, OUTSIDE_EXTENSIONS, userFunctions } from './carriers';
-import { inComment, qualifiedName, quoteName } from './quote';
 import { commented, heading, says } from './say';
 import type { HardeningRequest } from './types';
 

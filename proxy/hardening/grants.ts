@@ -1,9 +1,9 @@
 import type { Relation } from '../catalog/types';
+import { inComment, qualifiedName, quoteName } from '../sql/quote';
 import { userFunctions } from './carriers';
 import { crossing } from './fromPublic';
 import { type MaskingView, order } from './maskingViews';
 import { ownerOf } from './owner';
-import { inComment, qualifiedName, quoteName } from './quote';
 import { heading, says } from './say';
 import type { HardeningRequest, RelationRights } from './types';
 

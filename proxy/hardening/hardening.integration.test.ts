@@ -7,7 +7,6 @@ import type { CatalogSnapshot } from '../catalog/types';
 import { maskedColumnsFor } from '../masking/columns';
 import type { ConnectionPolicy, MaskingRule } from '../policy/types';
 import { loadParser } from '../sql/parse';
-import { HASH_KEY_TABLE } from './maskExpression';
 import { withoutRelations } from './maskingViews';
 import { ownerOf } from './owner';
 import { readRights } from './rights';
@@ -15,6 +14,7 @@ import { readViewComments } from './roleFacts';
 import { hardeningScript } from './script';
 import type { HardeningRequest } from './types';
 import { verifyRole } from './verify';
+import { HASH_KEY_TABLE } from './viewExpression';
 
 const SECRETS = ['078-05-1120', 'ada@example.com', '4111 1111 1111 1111', '+44 20 7946 0123', '91234', 'purple'];
 const PASSWORD = 'least-4711';

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { CatalogSnapshot, Relation } from '../catalog/types';
 import type { ColumnMask } from '../masking/types';
-import { baseType, HASH_KEY_TABLE, maskExpression } from './maskExpression';
-import { qualifiedName, quoteName } from './quote';
+import { qualifiedName, quoteName } from '../sql/quote';
+import { HASH_KEY_TABLE, viewExpression } from './viewExpression';
 
 /** What the comment on a masking view begins with; `made` and `stored` follow (see {@link viewMark}). */
 export const VIEW_COMMENT = 'Gatehouse masking view';
@@ -74,8 +74,7 @@ function maskingView(
     const source = `t.${quoteName(column.name)}`;
     const mask = masks.get(column.number);
     if (mask === undefined) return `  ${source}`;
-    const type = baseType(catalog, column.typeOid);
-    const expression = type === null ? 'CAST(NULL AS pg_catalog.text)' : maskExpression(mask.mask, type, source, keyTable);
+    const expression = viewExpression(mask.mask, column.typeOid, catalog.types, source, keyTable);
     expressions.push([column.name, expression]);
     return `  ${expression} AS ${quoteName(column.name)}`;
   });

@@ -1,4 +1,4 @@
-import { inComment } from './quote';
+import { inComment } from '../sql/quote';
 
 /** Lines of comment. What stands in them came through inComment: a line of the text is one of the script. */
 export const says = (text: string) =>

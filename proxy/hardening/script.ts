@@ -1,9 +1,9 @@
+import { dollarQuoted, inComment, quoteName, quoteText } from '../sql/quote';
 import { userFunctions } from './carriers';
 import { fromPublic } from './fromPublic';
 import { relations, routines, sequences } from './grants';
 import { maskingViews } from './maskingViews';
 import { ownerOf } from './owner';
-import { dollarQuoted, inComment, quoteName, quoteText } from './quote';
 import { heading, says } from './say';
 import type { HardeningRequest } from './types';
 import { maskingSchema } from './viewScript';

@@ -3,12 +3,12 @@ import type { ColumnProof, EnforcementReport } from '../../db/schema/shapes';
 import { catalogFingerprint } from '../catalog/load';
 import type { CatalogSnapshot, Relation } from '../catalog/types';
 import type { ColumnMask } from '../masking/types';
+import { qualifiedName, quoteName } from '../sql/quote';
 import { findCrossings } from './crossings';
-import { HASH_KEY_TABLE } from './maskExpression';
 import { recognisedViews, withoutRelations } from './maskingViews';
-import { qualifiedName, quoteName } from './quote';
 import { conclude } from './report';
 import { type RoleFacts, readRoleFacts, readViewComments } from './roleFacts';
+import { HASH_KEY_TABLE } from './viewExpression';
 
 /** Memberships that read, or show what others run, whatever tables say. */
 const READING_ROLES: ReadonlySet<string> = new Set([

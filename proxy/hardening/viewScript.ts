@@ -1,10 +1,10 @@
+import { dollarQuoted, inComment, qualifiedName, quoteName, quoteText } from '../sql/quote';
 import { grantable, isTable } from './grants';
-import { HASH_KEY_TABLE } from './maskExpression';
 import { type MaskingView, VIEW_COMMENT, viewMark } from './maskingViews';
 import { ownerOf } from './owner';
-import { dollarQuoted, inComment, qualifiedName, quoteName, quoteText } from './quote';
 import { heading, says } from './say';
 import type { HardeningRequest, RelationRights } from './types';
+import { HASH_KEY_TABLE } from './viewExpression';
 
 export function maskingSchema(request: HardeningRequest, views: readonly MaskingView[]): string {
   const [schema, role, owner] = [quoteName(request.schema), quoteName(request.role), quoteName(ownerOf(request.role))];

@@ -40,8 +40,6 @@ export interface AcceptContext {
 
 /** Takes one accepted socket to a running session, or says why not and closes it. Never throws; never disturbs another session. */
 export async function accept(context: AcceptContext, socket: net.Socket): Promise<void> {
-  socket.setNoDelay(true);
-  socket.setKeepAlive(true, 60_000);
   socket.on('error', () => undefined);
   const arrival = new Arrival(socket);
   const leave = context.waitingRoom.enter(arrival);
@@ -72,6 +70,9 @@ async function begin(context: AcceptContext, arrival: Arrival, signedInNow: () =
   const packet = await firstPacket(arrival, () => gateway.tls.current());
   // The client left, or its TLS came to nothing: there is nobody to speak to.
   if (packet === null) return closeGently(arrival.socket);
+  // Only now: whoever opens thousands of sockets and says nothing is not worth two system calls each.
+  arrival.socket.setNoDelay(true);
+  arrival.socket.setKeepAlive(true, 60_000);
   if (packet.kind === 'cancel') {
     const { processId, secret } = packet;
     // The client takes the end of this connection for the end of its request: what it sends next must not be hit.
@@ -155,15 +156,16 @@ function admit(gateway: Gateway, principal: Principal, name: string): Connection
 }
 
 function targetOf(gateway: Gateway, connection: ConnectionPolicy, request: StartUpRequest): UpstreamTarget {
-  const { statementTimeoutMs } = connection.limits;
+  const { statementTimeoutMs, lockTimeoutMs } = connection.limits;
+  const { statement_timeout: statementTimeout, lock_timeout: lockTimeout } = request.upstream;
   return {
     ...endpointOf(connection, gateway.settings.secretKey),
+    // What a session begins with is also what RESET gives back.
     parameters: {
       ...request.upstream,
       standard_conforming_strings: 'on',
-      ...(statementTimeoutMs === undefined
-        ? {}
-        : { statement_timeout: String(shorterTimeoutMs(request.upstream.statement_timeout, statementTimeoutMs)) }),
+      ...(statementTimeoutMs === undefined ? {} : { statement_timeout: String(shorterTimeoutMs(statementTimeout, statementTimeoutMs)) }),
+      ...(lockTimeoutMs === undefined ? {} : { lock_timeout: String(shorterTimeoutMs(lockTimeout, lockTimeoutMs)) }),
     },
     timeoutMs: UPSTREAM_TIMEOUT_MS,
   };

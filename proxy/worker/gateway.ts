@@ -9,6 +9,7 @@ import { createDesk, type Desk } from '../approvals/desk';
 import { loadPrincipal } from '../identity/principal';
 import { mayConnect, type SignedIn } from '../identity/signIn';
 import { mockKey } from '../identity/verifier';
+import { createUsageKeeper, type UsageKeeper } from '../limits/usage';
 import { type Journal, openJournal } from '../journal/write';
 import { createJudge } from '../policy/judge';
 import type { Session } from '../session/session';
@@ -45,6 +46,8 @@ export interface Gateway {
   hashKey: Buffer;
   /** Told how much is read, to keep memory flat. */
   onRead(bytes: number): void;
+  /** What principals have used of their budgets. */
+  usage: UsageKeeper;
   sessions: Map<string, OpenSession>;
   close(): Promise<void>;
 }
@@ -103,6 +106,11 @@ export async function openGateway(settings: WorkerSettings): Promise<Gateway> {
     if (row?.killRequestedAt != null) entry.session.terminate('terminated by an administrator');
   };
 
+  const usage = createUsageKeeper({
+    store,
+    key: Buffer.from(hkdfSync('sha256', settings.secretKey, Buffer.alloc(0), 'gatehouse usage sketch', 32)),
+    onError: (error) => log.warn({ code: codeOf(error) }, 'what principals used could not be stored yet'),
+  });
   const listener = listen(settings.storeUrl, ['gatehouse_policy', 'gatehouse_approvals', 'gatehouse_sessions'], {
     onNotification(channel, payload) {
       switch (channel) {
@@ -129,9 +137,14 @@ export async function openGateway(settings: WorkerSettings): Promise<Gateway> {
 
   const idleTimer = setInterval(() => {
     const limited = [...policy.current().connections.values()].some(
-      ({ limits }) => limits.idleTimeoutMs !== undefined || limits.idleInTransactionTimeoutMs !== undefined,
+      ({ limits }) =>
+        limits.idleTimeoutMs !== undefined || limits.idleInTransactionTimeoutMs !== undefined || limits.statementTimeoutMs !== undefined,
     );
-    if (limited) for (const { session } of open.values()) session.endIfIdle();
+    if (!limited) return;
+    for (const { session } of open.values()) {
+      session.endIfIdle();
+      session.cancelIfTooLong();
+    }
   }, IDLE_CHECK_MS);
   idleTimer.unref();
 
@@ -148,6 +161,7 @@ export async function openGateway(settings: WorkerSettings): Promise<Gateway> {
     mockKey: mockKey(settings.secretKey),
     onRead: createYoungCollection(),
     hashKey: Buffer.from(hkdfSync('sha256', settings.secretKey, Buffer.alloc(0), 'gatehouse mask hash', 32)),
+    usage,
     sessions: open,
     async close() {
       clearInterval(idleTimer);
@@ -157,6 +171,7 @@ export async function openGateway(settings: WorkerSettings): Promise<Gateway> {
       desk.close();
       await listener.close();
       await catalogs.close();
+      await usage.close();
       await closeStore();
       journal.close();
     },

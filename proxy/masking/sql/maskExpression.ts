@@ -1,11 +1,11 @@
 import type { MaskSpec } from '../../../db/schema/shapes';
+import { qualifiedName, quoteText } from '../../sql/quote';
 import { toNull } from '../transforms/always';
 import { cellMaskFor } from '../transforms/cellMaskFor';
 import { constantCell } from '../transforms/constants';
 import { baseTypeOf, type Family, familyOf, type Types } from '../transforms/family';
 import { dateExpression } from './dates';
 import { numberExpression } from './numbers';
-import { qualifiedName, quoteText } from './quote';
 import { emailExpression, partialExpression } from './texts';
 
 /** A masked column as an expression is made of it. */

@@ -1,5 +1,5 @@
+import { quoteText } from '../../sql/quote';
 import type { SqlColumn } from './maskExpression';
-import { quoteText } from './quote';
 
 /** As in ../transforms/text.ts. Written out, so that no collation decides what a letter is. */
 const SEPARATORS = ' \\t\\n\\r./:_()+,@-';
