@@ -1,5 +1,6 @@
+import { spawnSync } from 'node:child_process';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { ask, letters, type Peers, peers, play, same, words } from '../protocol/peers';
+import { ask, letters, type Peers, peers, play, requestOf, same, words } from '../protocol/peers';
 import {
   bind,
   describePortal,
@@ -15,11 +16,19 @@ import {
 } from '../wireClient';
 
 const AFFECTED = 'traps-affected';
+const ASKED = 'traps-asked';
 /** At most this many rows, triggers and cascades included. */
 const MAX = 3;
 const p: Peers = peers({
-  connections: { [AFFECTED]: {} },
-  rules: [{ name: 'traps-blast', connections: [AFFECTED], match: { maxAffectedRows: MAX }, action: 'deny', message: 'Ask the dba.' }],
+  connections: { [AFFECTED]: {}, [ASKED]: {} },
+  rules: [
+    { name: 'traps-blast', connections: [AFFECTED], match: { maxAffectedRows: MAX }, action: 'deny', message: 'Ask the dba.' },
+    {
+      ...{ name: 'traps-ask-above', connections: [ASKED], match: { statements: ['UPDATE'], maxAffectedRows: MAX }, action: 'hold' },
+      approval: { groups: ['dba'], count: 1, expiresIn: '5m' },
+    },
+  ],
+  without: ['review-mass-writes'],
 });
 const on = { connection: AFFECTED };
 
@@ -327,5 +336,60 @@ describe('what is counted', () => {
     await expect
       .poll(async () => (await p.recorded(mark)).map(({ status, sqlstate, rows }) => ({ status, sqlstate, rows })))
       .toEqual([{ status: 'rolledBack', sqlstate: '42501', rows: 10 }]);
+  });
+});
+
+describe('a rule that asks for approval above the limit', () => {
+  const numbers = async () => (await p.root.query('SELECT sum(n)::int AS sum FROM numbers')).rows[0]?.sum as number;
+
+  test('within it nobody is asked; above it the statement is taken back, held, and runs when it is approved', async () => {
+    const client = await p.gateway(ASKED);
+    opened.push(client);
+    expect(letters(await ask(client, 'UPDATE numbers SET n = n WHERE id IN (1, 2, 3)'))).toBe('CZ');
+    client.send(simpleQuery(ABOVE));
+    const before = await client.until('N');
+    expect(letters(before)).toBe('N');
+    expect(await numbers()).toBe(55);
+    const id = requestOf(before.at(-1));
+    const request = await p.admin.approvals.get.query({ id });
+    expect(request.why).toBe(`it changed 10 rows when it was tried, and was rolled back; the rule asks for approval above ${MAX}`);
+    await p.admin.approvals.approve.mutate({ id });
+    const answer = await client.until('Z');
+    expect(words(answer.filter(({ type }) => type !== 'N'))).toEqual(['C UPDATE 10', 'Z I']);
+    expect(await numbers()).toBe(65);
+  });
+
+  test('in a transaction it is rolled back, and the hint says how to ask', async () => {
+    const client = await p.gateway(ASKED);
+    opened.push(client);
+    await ask(client, 'BEGIN');
+    const answer = await ask(client, ABOVE);
+    expect(errorOf(answer)).toMatchObject({ C: '42501', H: expect.stringContaining('Send the statement alone') });
+    expect(statusOf(answer)).toBe('E');
+    await ask(client, 'ROLLBACK');
+  });
+});
+
+describe.skipIf(spawnSync('psql', ['--version']).status !== 0)('psql (needs psql on PATH)', () => {
+  function psql(commands: string) {
+    const { password, ...to } = p.settings(AFFECTED);
+    const target = `host=${to.host} port=${to.port} dbname=${to.database} user=${to.user}`;
+    const { stdout, stderr } = spawnSync('psql', ['-XAt', '-v', 'VERBOSITY=verbose', target], {
+      input: commands,
+      env: { ...process.env, PGPASSWORD: password },
+      encoding: 'utf8',
+    });
+    return { stdout: stdout.trim().split('\n'), stderr };
+  }
+
+  test('a person at the prompt sees what happened, and goes on', () => {
+    const { stdout, stderr } = psql(`${insert(1)} RETURNING id;
+      ${ABOVE};
+      SELECT sum(n) FROM numbers;
+      BEGIN; ${insert(2)}; SAVEPOINT s; ${ABOVE}; ROLLBACK TO s; ${insert(3)}; COMMIT;
+      SELECT count(*) FROM notes;`);
+    expect(stdout).toEqual(['1', 'INSERT 0 1', '55', 'BEGIN', 'INSERT 0 1', 'SAVEPOINT', 'ROLLBACK', 'INSERT 0 1', 'COMMIT', '3']);
+    expect(stderr.match(/ERROR: {2}42501: statement rolled back by rule "traps-blast"/g)).toHaveLength(2);
+    expect(stderr).toContain(`DETAIL:  It changed 10 rows, triggers and cascades included; the rule's limit is ${MAX}. None of it stands.`);
   });
 });

@@ -24,6 +24,8 @@ export class Usage {
   #seen = false;
   #running: Promise<void> | null = null;
   #next: Promise<void> | null = null;
+  /** Statements that wait for the store's answer, in the order they came. */
+  readonly #waiting: Waiting[] = [];
 
   constructor(
     limits: PrincipalLimits,
@@ -42,6 +44,11 @@ export class Usage {
     return PERIODS.some((period) => budgetOf(this.limits, period)?.maskedValues !== undefined);
   }
 
+  /** Whether a budget may end a result before its end. */
+  get endsResults(): boolean {
+    return this.countsMasked || PERIODS.some((period) => budgetOf(this.limits, period)?.rows !== undefined);
+  }
+
   /** Something was counted that the store does not have yet. */
   get unsettled(): boolean {
     return this.#statements !== 0 || this.#rows !== 0 || this.#seen;
@@ -55,18 +62,11 @@ export class Usage {
     this.#statements += statements;
     const used = this.#used();
     if (used !== null && nowMs - this.#settledMs < FRESH_MS && !isNear(this.limits, used)) return undefined;
-    return this.settle().then(
-      () => {
-        const refusal = this.refusal();
-        if (refusal === null) return;
-        this.#statements -= statements;
-        throw refusal;
-      },
-      () => {
-        this.#statements -= statements;
-        throw usageUnavailable();
-      },
-    );
+    return new Promise((allow, refuse) => {
+      this.#waiting.push({ statements, allow, refuse });
+      // Who waits is answered by the run that counts it.
+      this.settle().catch(() => undefined);
+    });
   }
 
   /** Rows that have left. */
@@ -93,8 +93,9 @@ export class Usage {
   }
 
   /** The budget that is used up, in words; null when there is some left of each. */
-  refusal(): WireError | null {
-    const used = this.#used();
+  #refusal(): WireError | null {
+    // Who came later waits for an answer of their own.
+    const used = this.#used(this.#waiting.reduce((sum, { statements }) => sum + statements, 0));
     const found = used === null ? null : spent(this.limits, used);
     return found === null ? null : this.#words(found.amount, found.period, found.used, found.limit);
   }
@@ -125,11 +126,11 @@ export class Usage {
   }
 
   /** Null until the store has said what others used. */
-  #used(): Record<Period, Used> | null {
+  #used(less = 0): Record<Period, Used> | null {
     const stored = this.#stored;
     if (stored === null) return null;
     const of = (period: Period): Used => ({
-      statements: stored[period].statements + this.#statements,
+      statements: stored[period].statements + this.#statements - less,
       rows: stored[period].rows + this.#rows,
       maskedValues: Math.max(stored[period].maskedValues, this.countsMasked ? (this.#sketches?.[period].count ?? 0) : 0),
     });
@@ -150,6 +151,7 @@ export class Usage {
 
   #run(): Promise<void> {
     const [statements, rows, seen] = [this.#statements, this.#rows, this.#seen];
+    const waiting = this.#waiting.splice(0);
     this.#seen = false;
     const known = { hour: this.#stored?.hour.startsAt ?? null, day: this.#stored?.day.startsAt ?? null };
     const running = this.#settle({ statements, rows, sketches: this.countsMasked ? this.#sketches : null }, known)
@@ -158,9 +160,11 @@ export class Usage {
         this.#rows -= rows;
         this.#stored = stored;
         this.#settledMs = performance.now();
+        this.#answer(waiting);
       })
       .catch((error: unknown) => {
         this.#seen ||= seen;
+        for (const one of waiting) this.#refuse(one, usageUnavailable());
         throw error;
       })
       .finally(() => {
@@ -169,6 +173,27 @@ export class Usage {
     this.#running = running;
     return running;
   }
+
+  /** Of those that were counted together the first run, as far as the budget goes; the last give back what they counted. */
+  #answer(waiting: readonly Waiting[]): void {
+    let kept = waiting.length;
+    for (let refusal = this.#refusal(); refusal !== null && kept > 0; refusal = this.#refusal()) {
+      const last = waiting[--kept];
+      if (last !== undefined) this.#refuse(last, refusal);
+    }
+    for (const one of waiting.slice(0, kept)) one.allow();
+  }
+
+  #refuse({ statements, refuse }: Waiting, error: WireError): void {
+    this.#statements -= statements;
+    refuse(error);
+  }
+}
+
+interface Waiting {
+  statements: number;
+  allow(): void;
+  refuse(error: WireError): void;
 }
 
 export interface UsageKeeper {

@@ -119,12 +119,14 @@ const sql: Test = (rule, { facts }) => {
 };
 
 /** Rows are counted while the statement runs; here it is only asked whether it may change any. */
-const affectedRows: Test = ({ match }, { facts }) => {
+const affectedRows: Test = ({ match, mode }, { facts }) => {
   if (match.maxAffectedRows === undefined) return null;
   switch (countability(facts)) {
     case 'none':
       return { matched: false, why: 'it changes no rows' };
     case 'counted':
+      // Counting holds the result back, which observing must not.
+      if (mode !== 'enforce') return { matched: false, why: 'the rows it changes are counted only where the rule is enforced' };
       return { matched: true, why: `the rows it changes are counted: the rule applies above ${match.maxAffectedRows}` };
     case 'uncountable':
       return { matched: true, why: 'the rows it changes cannot be counted before they are gone for good' };

@@ -103,10 +103,13 @@ export interface AffectedLimit {
   max: number;
   /** What the rule asks for above it. */
   action: 'deny' | 'hold';
-  /** Who set it: a rule by its name, or another part of the gateway in words. */
   rule: string;
+  /** What set it: the rule itself, or what a person saw and approved under the rule. Absent: the rule. */
+  of?: 'preview';
   /** Shown to the client above it. */
   message: string | null;
+  /** Who approves above it, where its action is hold. Absent: as for any hold. */
+  approval?: ApprovalSpec;
 }
 
 /** The outcome of `decide` for one statement, with its explanation. */

@@ -4,7 +4,7 @@ import type { JournalEntry } from '../journal/entries';
 import type { Usage } from '../limits/usage';
 import type { ResultPlan } from '../masking/results';
 import type { JudgedStatement } from '../policy/judge';
-import type { Principal } from '../policy/types';
+import type { AffectedLimit, Principal } from '../policy/types';
 import type { WireError } from '../wire/errors';
 import type { TransactionStatus } from '../wire/messages';
 
@@ -25,6 +25,8 @@ export interface Execution {
   plan: ResultPlan | null;
   /** Its rows were not released. */
   withheld: boolean;
+  /** It stands only if it changes no more rows than each of these. An approval may add one before it runs. */
+  affectedLimits: readonly AffectedLimit[];
   /** How much of its result may leave, rows and bytes on the wire; Infinity where nothing limits it. */
   maxRows: number;
   maxBytes: number;
@@ -84,6 +86,7 @@ export function newExecution(
     bytes: 0,
     plan: null,
     withheld: false,
+    affectedLimits: judged.verdict.affectedLimits ?? [],
     maxRows: Number.POSITIVE_INFINITY,
     maxBytes: Number.POSITIVE_INFINITY,
     seen: null,

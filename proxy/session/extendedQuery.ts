@@ -3,9 +3,10 @@ import { type BindMessage, decodeBind, decodeExecute, decodeParse, decodeTarget,
 import { decodeLongBind, type LongBindRest, type LongParameter } from '../wire/longBind';
 import { Frontend } from '../wire/messages';
 import { MessageWriter } from '../wire/writer';
+import { boundValues } from './ask';
+import type { CostCheck } from './costCheck';
 import { type Effective, withPrepared } from './effective';
 import { type Execution, newExecution } from './execution';
-import type { CostCheck } from './costCheck';
 import type { Judging } from './judging';
 import type { Measuring } from './measuring';
 import type { Portal, PreparedStatement } from './names';
@@ -25,6 +26,11 @@ interface Binding extends Pick<BindMessage, 'portal' | 'statement' | 'parameterF
   typesAsked?: true;
   /** Its cost was estimated, and is within the limit. */
   costed?: true;
+}
+
+/** Exactly what was bound, with the types it was declared to have: what is shown of a parameter may be cut. */
+function boundAs({ bytes }: Binding, { parameterTypes }: PreparedStatement): Buffer {
+  return Buffer.concat([Buffer.from(`${parameterTypes.join(',')};`), boundValues(bytes)]);
 }
 
 /** Some parameter is binary and of a type nobody has named. */
@@ -142,7 +148,7 @@ export class ExtendedQuery {
     if (effective.action === 'deny') throw this.#verdicts.denied([execution], view);
     if (bind.wantWhole !== null) return bind.wantWhole();
     if (lacksTypes(bind, statement)) return this.#askForTypes(bind, statement);
-    return this.#verdicts.hold(withPrepared(statement.sql, effective.runs), [execution], view).then((error) => {
+    return this.#verdicts.hold(withPrepared(statement.sql, effective.runs), [execution], view, boundAs(bind, statement)).then((error) => {
       if (error === 'skipped') return;
       if (error !== null) throw error;
       portal.pending = execution;
@@ -242,9 +248,8 @@ export class ExtendedQuery {
       protocol.sentExecute(execution, portal);
       session.toUpstream.append(bytes);
     };
-    const limits = execution.judged.verdict.affectedLimits ?? [];
-    if (limits.length === 0) return send();
-    return this.#measuring.run(execution, limits, portal, send).then(() => undefined);
+    if (execution.affectedLimits.length === 0) return send();
+    return this.#measuring.run(execution, portal, send).then(() => undefined);
   }
 
   #nextSlice(execution: Execution, portal: Portal): void {
@@ -285,9 +290,8 @@ export class ExtendedQuery {
       session.protocol.sentExecute(execution ?? null, portal);
       session.toUpstream.append(bytes);
     };
-    const limits = execution?.judged.verdict.affectedLimits ?? [];
-    if (execution === undefined || limits.length === 0) return send();
-    return this.#measuring.run(execution, limits, portal, send).then(() => undefined);
+    if (execution === undefined || execution.affectedLimits.length === 0) return send();
+    return this.#measuring.run(execution, portal, send).then(() => undefined);
   }
 
   #describe(portal: Portal): void {

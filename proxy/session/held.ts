@@ -1,7 +1,8 @@
-import { createHash } from 'node:crypto';
 import type { Hold } from '../approvals/desk';
+import { digestOf } from '../approvals/digest';
 import {
   approvalNotice,
+  approvalRequired,
   approvalTimedOut,
   approvalUnavailable,
   canceledByUser,
@@ -22,12 +23,25 @@ export class HeldStatement {
   readonly #sql: string;
   readonly #executions: readonly Execution[];
   readonly #view: SessionView;
+  readonly #place: readonly string[];
+  readonly #parameters: Uint8Array;
   #hold: Hold | null = null;
   #cancelled = false;
   readonly #startedAtMs = Date.now();
 
-  constructor(session: Session, sql: string, executions: readonly Execution[], view: SessionView) {
+  /**
+   * @param place database, role and search_path where they are not those of the connection
+   * @param parameters types, formats and values as the client bound them
+   */
+  constructor(
+    session: Session,
+    sql: string,
+    executions: readonly Execution[],
+    { view, place, parameters }: { view: SessionView; place: readonly string[]; parameters: Uint8Array },
+  ) {
     this.#session = session;
+    this.#place = place;
+    this.#parameters = parameters;
     this.#sql = sql;
     this.#executions = executions;
     this.#view = view;
@@ -49,6 +63,7 @@ export class HeldStatement {
     const session = this.#session;
     const startedMs = performance.now();
     session.begin(this.#executions, this.#view, 'held');
+    if (session.onHold === 'error') return this.#claim();
     const required = this.#required();
     try {
       this.#hold = await session.services.hold(this.#request(), (approvals) => {
@@ -61,7 +76,7 @@ export class HeldStatement {
     const hold = this.#hold;
     for (const execution of this.#executions) execution.requestId = hold.requestId;
     if (this.#cancelled) hold.withdraw();
-    else if (!session.closed) session.notice(this.#notice(hold.requestId));
+    else if (!session.closed) session.notice(this.#notice(hold));
 
     const outcome = await hold.outcome;
     for (const execution of this.#executions) execution.waitMs = performance.now() - startedMs;
@@ -76,6 +91,29 @@ export class HeldStatement {
         return this.#end('withdrawn', canceledByUser());
       default:
         outcome satisfies never;
+        return approvalUnavailable();
+    }
+  }
+
+  /** The client does not wait: what it sent before has been decided meanwhile, or is told to it. */
+  async #claim(): Promise<WireError | null> {
+    const { services } = this.#session;
+    const claim = await services.claim(this.#request()).catch((error: unknown) => {
+      services.logError(services.newErrorId(), error);
+      return null;
+    });
+    if (claim === null) return this.#end('denied', approvalUnavailable());
+    const { requestId } = claim;
+    for (const execution of this.#executions) execution.requestId = requestId;
+    switch (claim.kind) {
+      case 'approved':
+        return null;
+      case 'rejected':
+        return this.#end('rejected', statementRejected(requestId, claim.reviewer, claim.reason));
+      case 'pending':
+        return this.#end('denied', approvalRequired({ requestId, ...this.#words(requestId, claim.expiresAt) }));
+      default:
+        claim satisfies never;
         return approvalUnavailable();
     }
   }
@@ -121,7 +159,16 @@ export class HeldStatement {
       connectionName,
       sql: this.#sql,
       parameters: [...lead.parameters],
-      digest: this.#digest(lead),
+      // What was approved is what runs: any difference would be another digest.
+      digest: digestOf({
+        sql: this.#sql,
+        parameters: this.#parameters,
+        principalId: principal.id,
+        ownerId: principal.owner?.id ?? null,
+        connectionName,
+        place: this.#place,
+        policyVersion: this.#view.policy.version,
+      }),
       kind: facts.kind,
       effects: [...new Set(this.#executions.flatMap((execution) => [...execution.judged.facts.effects]))],
       relations: this.#executions.flatMap((execution) => [...execution.judged.relations]),
@@ -137,31 +184,18 @@ export class HeldStatement {
     };
   }
 
-  /** What was approved is what runs: any difference would be another digest. */
-  #digest(lead: Execution): string {
-    const { principal, connectionName } = this.#session.facts;
-    const parts = [
-      this.#sql,
-      JSON.stringify(lead.parameters),
-      principal.id,
-      principal.owner?.id ?? '',
-      connectionName,
-      String(this.#view.policy.version),
-    ];
-    const hash = createHash('sha256');
-    for (const part of parts) hash.update(`${Buffer.byteLength(part)}:`).update(part);
-    return hash.digest('hex');
+  #notice({ requestId, expiresAt }: Hold) {
+    return heldNotice({ requestId, ...this.#words(requestId, expiresAt) });
   }
 
-  #notice(requestId: string) {
-    const lead = this.#lead();
-    const groups = lead.judged.verdict.approval?.groups ?? [];
-    return heldNotice({
-      requestId,
-      rule: lead.judged.verdict.rule ?? lead.judged.verdict.decidedBy,
+  #words(requestId: string, expiresAt: Date) {
+    const { verdict } = this.#lead().judged;
+    const groups = verdict.approval?.groups ?? [];
+    return {
+      rule: verdict.rule ?? verdict.decidedBy,
       reviewers: groups.length === 0 ? 'any reviewer' : groups.join(', '),
-      deadline: this.#expiresAt().toISOString(),
+      deadline: expiresAt.toISOString(),
       link: this.#session.services.requestLink(requestId),
-    });
+    };
   }
 }

@@ -137,6 +137,58 @@ describe.each([{ split: false }, { split: true }])('runs within a limit on the r
     await t.clientGets(TOO_MANY, 'Z I');
   });
 
+  describe('a rule that asks for approval above it', () => {
+    const sql = 'delete limit 10 or ask';
+    const tried = async () => {
+      t.client(query(sql));
+      await t.upstreamSees(...ASK, ...step(sql), ...ASK, 'H');
+      t.upstream(...say.answer('0'), say.parseComplete(), say.bindComplete(), say.noData(), say.complete('DELETE 12'), ...say.answer('12'));
+    };
+
+    test('alone and outside a transaction: it is taken back unseen, held, and runs again as it came', async () => {
+      await tried();
+      await t.upstreamSees(POISON, 'S');
+      t.upstream(failsAsPostgresDoes(), say.ready());
+      await t.clientGets('N 00000 statement held for approval (req_1)');
+      expect(t.held).toEqual([{ sql, withdrawn: false }]);
+      await t.upstreamSeesNothing();
+      t.decide({ kind: 'approved' });
+      await t.upstreamSees(`Q ${sql}`);
+      t.upstream(say.complete('DELETE 12'), say.ready());
+      await t.clientGets('C DELETE 12', 'Z I');
+      expect(t.journal.map((entry) => `${entry.type} ${entry.status}`)).toEqual([
+        'statement running',
+        'outcome rolledBack',
+        'statement held',
+        'outcome running',
+        'outcome done',
+      ]);
+    });
+
+    test('rejected: the error alone, and nothing stands', async () => {
+      await tried();
+      await t.upstreamSees(POISON, 'S');
+      t.upstream(failsAsPostgresDoes(), say.ready());
+      await t.clientGets('N 00000 statement held for approval (req_1)');
+      t.decide({ kind: 'rejected', reviewer: 'ada', reason: 'no' });
+      await t.clientGets('E 42501 statement rejected by reviewer (req_1)', 'Z I');
+      await t.upstreamSeesNothing();
+    });
+
+    test('in a transaction it cannot be run again: it is rolled back, and the words say what to do', async () => {
+      t.client(query('begin'));
+      await t.upstreamSees('Q begin');
+      t.upstream(say.complete('BEGIN'), say.ready('T'));
+      await t.clientGets('C BEGIN', 'Z T');
+      await tried();
+      await t.upstreamSees(POISON, 'S');
+      t.upstream(failsAsPostgresDoes(), say.ready('E'));
+      await t.clientGets(TOO_MANY, 'Z E');
+      expect(t.received.at(-2)).toContain('Send the statement alone');
+      expect(t.held).toEqual([]);
+    });
+  });
+
   test('notices do not wait for the count, and are not taken back', async () => {
     t.client(query('delete limit 1'));
     await t.upstreamSees(...ASK, ...step('delete limit 1'), ...ASK, 'H');
@@ -148,5 +200,35 @@ describe.each([{ split: false }, { split: true }])('runs within a limit on the r
     await t.upstreamSees(POISON, 'S');
     t.upstream(failsAsPostgresDoes(), say.ready());
     await t.clientGets(TOO_MANY, 'Z I');
+  });
+});
+
+describe('a counted run whose result is cut', () => {
+  let t: Transcript;
+  beforeEach(async () => {
+    t = await transcript();
+    t.resultLimits = { maxRows: 1 };
+  });
+  afterEach(() => t.close());
+
+  test('within its limit: the error behind the rows that may leave, and it is rolled back', async () => {
+    t.client(query('delete limit 10 returning'));
+    await t.upstreamSees(...ASK, ...step('delete limit 10 returning'), ...ASK, 'H');
+    t.upstream(...say.answer('0'), say.parseComplete(), say.bindComplete(), say.columns([0, 0]), say.row('a'), say.row('b'));
+    t.upstream(say.complete('DELETE 2'), ...say.answer('2'));
+    await t.upstreamSees(POISON, 'S');
+    t.upstream(failsAsPostgresDoes(), say.ready());
+    await t.clientGets('T', 'D a', 'E 54000 result exceeds a limit of the connection and was cut (stm)', 'Z I');
+    expect(t.cancels).toBe(0);
+  });
+
+  test('and fails: the client hears what of', async () => {
+    t.client(query('delete limit 10 returning'));
+    await t.upstreamSees(...ASK, ...step('delete limit 10 returning'), ...ASK, 'H');
+    t.upstream(...say.answer('0'), say.parseComplete(), say.bindComplete(), say.columns([0, 0]), say.row('a'), say.row('b'));
+    t.upstream(say.error('57014', 'canceling statement due to statement timeout'));
+    await t.upstreamSees('S');
+    t.upstream(say.ready());
+    await t.clientGets('E 57014 canceling statement due to statement timeout', 'Z I');
   });
 });

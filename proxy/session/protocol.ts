@@ -108,6 +108,11 @@ export class Protocol {
     return this.#openResult;
   }
 
+  /** Messages of the extended protocol were sent that no Sync has ended yet. */
+  get inImplicitTransaction(): boolean {
+    return this.#unsynced;
+  }
+
   /** Since the last Sync nothing but statements was sent: a Sync of ours would end no more than the locks their parsing took. */
   get onlyParsed(): boolean {
     return this.#status === 'I' && this.#unsynced && !this.#bound && !this.#skipping;
@@ -176,8 +181,7 @@ export class Protocol {
   /** `portal` is null for a cursor made by DECLARE. */
   sentExecute(execution: Execution | null, portal: Portal | null): void {
     this.#bound = true;
-    if (execution !== null && (execution.maxRows < Number.POSITIVE_INFINITY || execution.maxBytes < Number.POSITIVE_INFINITY))
-      this.#openResult = execution;
+    if (execution !== null && mayBeCut(execution)) this.#openResult = execution;
     this.#extended({ op: 'execute', execution, portal });
   }
 
@@ -224,6 +228,17 @@ export class Protocol {
   sentRest(): void {
     this.#replies.push({ op: 'sync', local: true });
     this.#unsynced = false;
+    this.#bound = false;
+  }
+
+  /** A message made to fail and a Sync, both of ours: what ran since the last Sync is rolled back, and the client is told nothing. */
+  sentUndo(): void {
+    this.#extended({ op: 'poison', shown: { kind: 'nothing' }, changes: [] });
+    this.#replies.push({ op: 'sync', local: true, undoes: true });
+    this.#unsynced = false;
+    this.#bound = false;
+    this.#openResult = null;
+    this.#batch++;
   }
 
   /** CopyDone or CopyFail: what follows is no COPY data. */
@@ -428,7 +443,7 @@ export class Protocol {
       for (const execution of executionsOf(reply)) ended.push({ execution, status: 'skipped' });
     }
     // A Sync of ours ends the server's skipping and not the client's: what it sends up to its own Sync is ignored here.
-    this.#skipping = !found || (this.head?.op === 'sync' && this.head.local);
+    this.#skipping = !found || (this.head?.op === 'sync' && this.head.local && this.head.undoes !== true);
     return ended;
   }
 
@@ -446,6 +461,10 @@ export class Protocol {
     if (this.#status === 'I') this.names.endTransaction();
     return { kind: 'ready', local, ended };
   }
+}
+
+function mayBeCut({ maxRows, maxBytes, seen }: Execution): boolean {
+  return maxRows < Number.POSITIVE_INFINITY || maxBytes < Number.POSITIVE_INFINITY || seen !== null;
 }
 
 function executionsOf(reply: Reply): readonly Execution[] {

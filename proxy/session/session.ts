@@ -1,5 +1,6 @@
 import type net from 'node:net';
 import type { StatementStatus } from '../../db/schema/shapes';
+import type { Claim } from '../approvals/claim';
 import type { Hold, HoldRequest } from '../approvals/desk';
 import type { CatalogSnapshot } from '../catalog/types';
 import type { JournalEntry } from '../journal/entries';
@@ -29,6 +30,7 @@ import { Out } from './out';
 import { OwnNotifications } from './ownNotifications';
 import { Protocol } from './protocol';
 import type { Taint } from './scrub';
+import type { OnHold } from './settings';
 import { TransactionWork } from './transactionWork';
 
 /** What a session needs of its worker. */
@@ -44,6 +46,7 @@ export interface SessionServices {
   judge(text: string, view: SessionView, searchPathKnown: boolean): Judgement;
   record(entry: JournalEntry): void;
   hold(request: HoldRequest, onProgress: (approvals: number) => void): Promise<Hold>;
+  claim(request: HoldRequest): Promise<Claim>;
   /** Asks the upstream to cancel what this session runs. */
   cancelUpstream(): Promise<void>;
   requestLink(requestId: string): string;
@@ -99,6 +102,7 @@ export class Session {
   readonly facts: SessionFacts;
   readonly services: SessionServices;
   readonly requesterReason: string | null;
+  readonly onHold: OnHold;
   readonly protocol = new Protocol();
   readonly work = new TransactionWork();
   readonly client: net.Socket;
@@ -140,11 +144,13 @@ export class Session {
     client: net.Socket;
     upstream: Upstream;
     requesterReason: string | null;
+    onHold: OnHold;
     searchPathKnown: boolean;
   }) {
     this.facts = options.facts;
     this.services = options.services;
     this.requesterReason = options.requesterReason;
+    this.onHold = options.onHold;
     this.searchPathKnown = options.searchPathKnown;
     this.client = options.client;
     this.upstream = options.upstream.socket;

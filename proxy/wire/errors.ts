@@ -187,19 +187,26 @@ export const tooManyAffected = (words: {
   statementId: string;
   rule: string;
   action: 'deny' | 'hold';
+  of?: 'preview';
   rows: number;
   max: number;
   message: string | null;
 }) =>
-  error('gatehouse_limits', '42501', `statement rolled back by rule "${words.rule}" (${words.statementId})`, {
-    detail: `It changed ${figure(words.rows)} rows, triggers and cascades included; the rule's limit is ${figure(words.max)}. None of it stands.`,
-    hint:
-      words.action === 'hold'
-        ? 'Above the limit the rule asks for approval, which cannot be given to a statement that has already run here: send it alone, outside a transaction, as a simple query, or change fewer rows at a time.'
-        : words.message === null
-          ? 'Change fewer rows at a time.'
-          : sentence(words.message),
-  });
+  words.of === 'preview'
+    ? error('gatehouse_limits', '42501', `statement rolled back because it changed more than was approved (${words.statementId})`, {
+        detail: `It changed ${figure(words.rows)} rows, triggers and cascades included; what was approved is at most ${figure(words.max)}. None of it stands.`,
+        hint: 'Send it again: it is a new request, with a new preview.',
+      })
+    : error('gatehouse_limits', '42501', `statement rolled back by rule "${words.rule}" (${words.statementId})`, {
+        detail: `It changed ${figure(words.rows)} rows, triggers and cascades included; the rule's limit is ${figure(words.max)}. None of it stands.`,
+        hint: aboveLimit(words),
+      });
+
+function aboveLimit({ action, message }: { action: 'deny' | 'hold'; message: string | null }): string {
+  if (action === 'hold')
+    return 'Above the limit the rule asks for approval. Send the statement alone, as a simple query outside a transaction, and it waits for one; or change fewer rows at a time.';
+  return message === null ? 'Change fewer rows at a time.' : sentence(message);
+}
 export const affectedNotCounted = (statementId: string, rule: string, reason: string) =>
   error('gatehouse_limits', '42501', `statement rolled back because the rows it changed could not be counted (${statementId})`, {
     detail: `${sentence(reason)} Rule "${rule}" limits them. None of it stands.`,
@@ -265,6 +272,12 @@ export const statementRejected = (requestId: string, reviewer: string, reason: s
   });
 export const approvalTimedOut = (requestId: string) =>
   error('gatehouse_approval', '57014', `canceling statement due to approval timeout (${requestId})`, { detail: 'Nothing was executed.' });
+/** For clients that do not wait: not class 40, 08 or 57P0x, so that a pool keeps the connection. */
+export const approvalRequired = (words: { requestId: string; rule: string; reviewers: string; deadline: string; link: string }) =>
+  error('gatehouse_approval', '57000', `statement requires approval (${words.requestId})`, {
+    detail: `Rule "${words.rule}"; reviewers: ${words.reviewers}; until ${words.deadline}. Nothing was executed.`,
+    hint: `Run the same statement again after approval: ${words.link}`,
+  });
 export const canceledByUser = () =>
   error('gatehouse_approval', '57014', 'canceling statement due to user request', {
     detail: 'The approval request was withdrawn. Nothing was executed.',

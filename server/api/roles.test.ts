@@ -69,6 +69,7 @@ const TABLE: Record<string, [input: unknown, admin: Answer, reviewer: Answer, au
   'notifications.deliveries': [undefined, 'ok', 'ok', 'ok', 'FORBIDDEN'],
   'notifications.sendAgain': [none, 'NOT_FOUND', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'],
   'principals.list': [undefined, 'ok', 'ok', 'ok', 'FORBIDDEN'],
+  'principals.usage': [none, 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND', 'FORBIDDEN'],
   'principals.save': [{}, 'BAD_REQUEST', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'],
   'principals.disable': [none, 'NOT_FOUND', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'],
   'principals.enable': [none, 'NOT_FOUND', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'],

@@ -6,11 +6,14 @@ import { fieldError } from '../../data/errors';
 import { useTRPC } from '../../data/trpc';
 import type { PrincipalRow } from '../../data/types';
 import { Button } from '../../ui/button';
+import { Section } from '../../ui/card';
 import { ConfirmDialog } from '../../ui/confirm';
 import { Field, Input, Select } from '../../ui/field';
 import { Names } from '../../ui/names';
 import { Sheet } from '../../ui/sheet';
 import { ErrorState } from '../../ui/states';
+import { BudgetFields, type BudgetForm, budgetFormOf, budgetsOf } from './budgetFields';
+import { Usage } from './usage';
 
 interface Form {
   name: string;
@@ -21,6 +24,7 @@ interface Form {
   owner: string;
   groups: string[];
   maxSessions: string;
+  budgets: BudgetForm;
 }
 
 const formOf = (row: PrincipalRow | null): Form => ({
@@ -32,6 +36,7 @@ const formOf = (row: PrincipalRow | null): Form => ({
   owner: row?.owner ?? '',
   groups: row?.groups ?? [],
   maxSessions: row?.limits.maxSessions === undefined ? '' : String(row.limits.maxSessions),
+  budgets: budgetFormOf(row?.limits ?? {}),
 });
 
 export function PrincipalEditor({
@@ -100,7 +105,7 @@ export function PrincipalEditor({
             slackUserId: form.slackUserId.trim() || null,
             owner: form.owner || null,
             groups: form.groups,
-            limits: form.maxSessions.trim() === '' ? {} : { maxSessions: Number(form.maxSessions) },
+            limits: { ...(form.maxSessions.trim() === '' ? {} : { maxSessions: Number(form.maxSessions) }), ...budgetsOf(form.budgets) },
           });
         }}
       >
@@ -170,6 +175,12 @@ export function PrincipalEditor({
             placeholder="no limit"
           />
         </Field>
+        <BudgetFields form={form.budgets} onChange={(budgets) => set({ budgets })} error={error} />
+        {principal === null ? null : (
+          <Section title="Used">
+            <Usage principalId={principal.id} />
+          </Section>
+        )}
         {general ? <ErrorState compact what="The principal was not saved" error={general} /> : null}
         {enable.error ? <ErrorState compact what="The principal was not enabled" error={enable.error} /> : null}
       </form>
