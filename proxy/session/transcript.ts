@@ -268,7 +268,7 @@ export function judgeOne(text: string): JudgedStatement {
       effects: new Set([/^(insert|delete)/.test(text) ? 'delete' : 'read']),
       relations: text.includes('unseen') ? [{ schema: null, name: 'unseen', access: 'read' }] : [],
       functions: [],
-      unbounded: false,
+      unboundedWrites: [],
       fingerprint: '',
       complete: true,
       unknown: [],
