@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { ask, letters, type Peers, peers, play, requestOf, same, words } from '../protocol/peers';
 import {
@@ -160,9 +161,27 @@ describe('within the limit a client cannot tell', () => {
     ['COPY of what is returned', [simpleQuery(`COPY (${insert(1)} RETURNING id) TO STDOUT`)]],
     ['the unnamed statement afterwards', [parse('SELECT 7'), sync(), simpleQuery(insert(1)), bind(), execute(), sync()]],
     ['parameters in a simple query', [simpleQuery('SELECT 1'), simpleQuery(`INSERT INTO notes VALUES (1, 'x') -- $1`)]],
+    ['an isolation level behind BEGIN', [simpleQuery(`BEGIN; SET TRANSACTION ISOLATION LEVEL SERIALIZABLE; ${insert(1)}; COMMIT`)]],
+    ['a statement that PostgreSQL ignores', [parse('SELECT nothing_such'), simpleQuery(insert(1)), sync(), simpleQuery(insert(2))]],
     ['an empty text', [simpleQuery(''), simpleQuery(' ; ')]],
   ])('%s', async (_, frames) => {
     await same(p, frames, on);
+  });
+
+  test('a commit that fails is said in place of the last statement, and not behind it', async () => {
+    const later = 'CREATE TEMP TABLE later (id int UNIQUE DEFERRABLE INITIALLY DEFERRED)';
+    const answer = await same(p, [simpleQuery(later), simpleQuery('INSERT INTO later VALUES (1), (1)')], { ...on, anyError: true });
+    expect(letters(answer)).toMatch(/^CZEZ/);
+  });
+
+  test.each([
+    ['VACUUM', 'VACUUM notes'],
+    ['DISCARD ALL', 'DISCARD ALL'],
+    ['CREATE INDEX CONCURRENTLY', 'CREATE INDEX CONCURRENTLY ON notes (word)'],
+  ])('what must not run in a transaction block runs alone, and not beside another statement: %s', async (_, sql) => {
+    const options = { ...on, anyError: true };
+    await same(p, [simpleQuery(`${sql}; ${insert(1)}`), simpleQuery(`${insert(1)}; ${sql}`), simpleQuery('SELECT * FROM notes')], options);
+    await same(p, [simpleQuery(sql), simpleQuery('SELECT 1')], on);
   });
 
   test('nothing of ours is visible to the session', async () => {
@@ -366,5 +385,29 @@ describe('a rule that asks for approval above the limit', () => {
     expect(errorOf(answer)).toMatchObject({ C: '42501', H: expect.stringContaining('Send the statement alone') });
     expect(statusOf(answer)).toBe('E');
     await ask(client, 'ROLLBACK');
+  });
+});
+
+describe.skipIf(spawnSync('psql', ['--version']).status !== 0)('psql (needs psql on PATH)', () => {
+  function psql(commands: string) {
+    const { password, ...to } = p.settings(AFFECTED);
+    const target = `host=${to.host} port=${to.port} dbname=${to.database} user=${to.user}`;
+    const { stdout, stderr } = spawnSync('psql', ['-XAt', '-v', 'VERBOSITY=verbose', target], {
+      input: commands,
+      env: { ...process.env, PGPASSWORD: password },
+      encoding: 'utf8',
+    });
+    return { stdout: stdout.trim().split('\n'), stderr };
+  }
+
+  test('a person at the prompt sees what happened, and goes on', () => {
+    const { stdout, stderr } = psql(`${insert(1)} RETURNING id;
+      ${ABOVE};
+      SELECT sum(n) FROM numbers;
+      BEGIN; ${insert(2)}; SAVEPOINT s; ${ABOVE}; ROLLBACK TO s; ${insert(3)}; COMMIT;
+      SELECT count(*) FROM notes;`);
+    expect(stdout).toEqual(['1', 'INSERT 0 1', '55', 'BEGIN', 'INSERT 0 1', 'SAVEPOINT', 'ROLLBACK', 'INSERT 0 1', 'COMMIT', '3']);
+    expect(stderr.match(/ERROR: {2}42501: statement rolled back by rule "traps-blast"/g)).toHaveLength(2);
+    expect(stderr).toContain(`DETAIL:  It changed 10 rows, triggers and cascades included; the rule's limit is ${MAX}. None of it stands.`);
   });
 });

@@ -6,10 +6,13 @@ import { shapeOf } from './shapeOf';
 beforeAll(() => loadParser());
 
 const NONE = Buffer.alloc(0);
+/** The catalog decides that; here `id` is the key of every table. */
+const isBounded = (sql: string) => !/^(update|delete)/i.test(sql) || (/\bid (=|in)/i.test(sql) && !/ or |null/i.test(sql));
+const UNBOUNDED = [{ command: 'DELETE', relation: 'public.t', advice: 'no key', indexAdvice: null }] as const;
 const shape = (sql: string, parameters: Uint8Array = NONE, scope: readonly string[] = ['bot', 'shop']) =>
   shapeOf(
     sql,
-    parseStatements(sql).map((statement) => factsOf(statement)),
+    parseStatements(sql).map((statement) => ({ ...factsOf(statement), unboundedWrites: isBounded(sql) ? [] : UNBOUNDED })),
     { parameters, scope },
   );
 

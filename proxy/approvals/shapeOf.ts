@@ -42,7 +42,7 @@ export function shapeOf(
   return { digest: hash.digest('hex'), exact: reduced === null };
 }
 
-const isPlain = (facts: StatementFacts): boolean => facts.complete && !facts.unbounded && !facts.effects.has('opaque');
+const isPlain = (facts: StatementFacts): boolean => facts.complete && facts.unboundedWrites.length === 0 && !facts.effects.has('opaque');
 
 /** Null where only the exact text will do. */
 function reduce(sql: string): { shape: string; parametersAreData: boolean } | null {

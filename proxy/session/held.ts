@@ -188,13 +188,13 @@ export class HeldStatement {
     return Math.max(1, ...this.#executions.map((execution) => execution.judged.verdict.approval?.count ?? 1));
   }
 
-  /** The same inside an open transaction, though locks stay taken for as long: the rule says how long that may be, and the reviewer is told. */
+  /** Inside an open transaction locks stay taken while the statement waits: half the time. */
   #expiresAt(): Date {
     const given = Math.min(
       ...this.#executions.map((execution) => execution.judged.verdict.approval?.expiresInMs ?? Number.POSITIVE_INFINITY),
     );
     const withinMs = Number.isFinite(given) ? given : DEFAULT_EXPIRES_IN_MS;
-    return new Date(this.#startedAtMs + withinMs);
+    return new Date(this.#startedAtMs + (this.#session.protocol.inTransaction ? withinMs / 2 : withinMs));
   }
 
   #request(): HoldRequest {
@@ -230,7 +230,7 @@ export class HeldStatement {
       kind: facts.kind,
       effects: [...new Set(this.#executions.flatMap((execution) => [...execution.judged.facts.effects]))],
       relations: this.#executions.flatMap((execution) => [...execution.judged.relations]),
-      unbounded: this.#executions.some((execution) => execution.judged.facts.unbounded),
+      unbounded: this.#executions.some((execution) => execution.judged.facts.unboundedWrites.length > 0),
       rule: lead.judged.verdict.rule ?? lead.judged.verdict.decidedBy,
       why: lead.judged.verdict.why,
       tried: [...lead.judged.verdict.tried],
@@ -262,6 +262,7 @@ export class HeldStatement {
     const groups = verdict.approval?.groups ?? [];
     return {
       rule: verdict.rule ?? verdict.decidedBy,
+      why: verdict.why,
       reviewers: groups.length === 0 ? 'any reviewer' : groups.join(', '),
       deadline: expiresAt.toISOString(),
       link: this.#session.services.requestLink(requestId),

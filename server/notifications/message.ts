@@ -1,7 +1,7 @@
 import type { EventFacts, EventKind } from '../../db/schema/notificationShapes';
 import type { RelationUse } from '../../db/schema/shapes';
-import { formatDuration } from '../duration';
 import { visible } from '../cli/table';
+import { formatDuration } from '../duration';
 
 export type Tone = 'waiting' | 'good' | 'bad' | 'neutral' | 'alarm';
 
@@ -182,7 +182,7 @@ function titleOf(
 const byLabel = (event: EventKind): string => (event.startsWith('request.') || event.startsWith('access.') ? 'Decided by' : 'By');
 
 const statementLines = (row: StatementSubject) => [
-  line('Statement', row.unbounded ? `${row.kind}, its WHERE does not pin the rows` : row.kind),
+  line('Statement', row.unbounded ? `${row.kind}, nothing bounds the rows it changes` : row.kind),
   line('Touches', row.relations.map((relation) => `${relation.name} (${relation.access})`).join(', ')),
   line('Held by', `${row.rule}: ${row.why}`),
   line('Reviewers', row.reviewerGroups.join(' or ')),
