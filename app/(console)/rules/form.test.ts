@@ -11,7 +11,7 @@ const rule: RuleRow = {
   match: { statements: ['DELETE'], unbounded: true, sql: 'x', hours: { from: '09:00', to: '17:00' }, maxAffectedRows: 0 },
   action: 'hold',
   message: null,
-  approval: { groups: ['dba'], count: 2, expiresInMs: 90_000 },
+  approval: { groups: ['dba'], count: 2, expiresInMs: 90_000, breakGlass: ['oncall'] },
   mode: 'observe',
   updatedAt: new Date(0),
 };
