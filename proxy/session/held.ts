@@ -15,7 +15,6 @@ import type { Execution } from './execution';
 import type { Session, SessionView } from './session';
 
 const DEFAULT_EXPIRES_IN_MS = 15 * 60_000;
-const MAX_IN_TRANSACTION_MS = 5 * 60_000;
 
 /** One statement text that waits for a person while its client waits on its own connection. Ends in exactly one way. */
 export class HeldStatement {
@@ -134,13 +133,13 @@ export class HeldStatement {
     return Math.max(1, ...this.#executions.map((execution) => execution.judged.verdict.approval?.count ?? 1));
   }
 
-  /** Inside an open transaction locks stay taken while the statement waits: half the time, and never more than a few minutes. */
+  /** Inside an open transaction locks stay taken while the statement waits: half the time. */
   #expiresAt(): Date {
     const given = Math.min(
       ...this.#executions.map((execution) => execution.judged.verdict.approval?.expiresInMs ?? Number.POSITIVE_INFINITY),
     );
     const withinMs = Number.isFinite(given) ? given : DEFAULT_EXPIRES_IN_MS;
-    return new Date(this.#startedAtMs + (this.#session.protocol.inTransaction ? Math.min(withinMs / 2, MAX_IN_TRANSACTION_MS) : withinMs));
+    return new Date(this.#startedAtMs + (this.#session.protocol.inTransaction ? withinMs / 2 : withinMs));
   }
 
   #request() {

@@ -47,8 +47,8 @@ export interface Transcript {
   /** The name nobody has, as the upstream last saw it. */
   poison: string;
   limits: SessionLimits;
-  /** Of results, as the connection has them. */
-  resultLimits: { maxRows?: number; maxBytes?: number };
+  /** Of results and cost, as the connection has them. */
+  resultLimits: { maxRows?: number; maxBytes?: number; maxCost?: number };
   /** Rules about content that apply to the principal. */
   detecting: readonly DetectingRule[];
   session: Session;
