@@ -22,9 +22,6 @@ const AT_ONCE = 50;
 const MAX_MB = 400;
 const MAX_CLICK_MS = 200;
 
-if (process.argv[2] === 'peer') servePeer();
-else process.exit((await measure()) ? 0 : 1);
-
 async function measure(): Promise<boolean> {
   const database = await withPostgres();
   const role = `bench_${process.pid}`;
@@ -133,7 +130,7 @@ rules:
       encoding: 'utf8',
     }).trim();
   const bare = join(work, 'bare.yaml');
-  writeFileSync(bare, readFileSync(policy, 'utf8').replace(/^rules:[\s\S]*$/m, ''));
+  writeFileSync(bare, readFileSync(policy, 'utf8').split('rules:')[0] ?? '');
   cli({}, 'apply', bare);
   const operator = cli({}, 'token', 'create', '--principal', 'bench-operator', '--ttl', '1h');
   cli({ GATEHOUSE_TOKEN: operator }, 'apply', policy);
@@ -197,3 +194,6 @@ async function onDatabase(url: string, statements: readonly string[]): Promise<v
 
 const at = (sorted: readonly number[], share: number) => (sorted[Math.floor((sorted.length - 1) * share)] ?? Number.NaN).toFixed(0);
 const seconds = (since: number) => `${((performance.now() - since) / 1_000).toFixed(0)} s`;
+
+if (process.argv[2] === 'peer') servePeer();
+else process.exit((await measure()) ? 0 : 1);
