@@ -18,7 +18,7 @@ const rule: RuleRow = {
   },
   action: 'hold',
   message: null,
-  approval: { groups: ['dba'], count: 2, expiresInMs: 90_000 },
+  approval: { groups: ['dba'], count: 2, expiresInMs: 90_000, breakGlass: ['oncall'] },
   mode: 'observe',
   updatedAt: new Date(0),
 };
