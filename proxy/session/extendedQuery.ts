@@ -1,4 +1,4 @@
-import { statementNotAnalyzed, tooManyNames } from '../wire/errors';
+import { statementNotAnalyzed, tooManyNames, WireError } from '../wire/errors';
 import { type BindMessage, decodeBind, decodeExecute, decodeParse, decodeTarget, type ParseMessage } from '../wire/frontend';
 import { decodeLongBind, type LongBindRest, type LongParameter } from '../wire/longBind';
 import { Frontend } from '../wire/messages';
@@ -126,13 +126,9 @@ export class ExtendedQuery {
       pending: null,
       analysisMs,
     };
-    const [first] = effective.statements;
-    const maxCost = first === undefined ? null : this.#costs.limitOf(first, view);
-    if (first !== undefined && maxCost !== null && effective.action !== 'deny' && bind.costed !== true) {
-      if (bind.wantWhole !== null) return bind.wantWhole();
-      return this.#costs.checkBind(first, { bind, statement, limit: maxCost }).then((runs) => {
-        if (runs) return this.#bind({ ...bind, costed: true });
-      });
+    if (view.connection.limits?.maxCost !== undefined && effective.action !== 'deny' && bind.costed !== true) {
+      const costed = this.#checkCost(bind, portal, view);
+      if (costed !== null) return costed;
     }
     const forward = () => {
       if (session.protocol.names.portals.bytes > MAX_NAMES_BYTES) throw tooManyNames();
@@ -155,6 +151,20 @@ export class ExtendedQuery {
       portal.approved = true;
       forward();
     });
+  }
+
+  /** Estimates what it would cost with these parameters, and binds it when that is little enough; null where nothing limits it. */
+  #checkCost(bind: Binding, portal: Portal, view: SessionView): void | Promise<void> | null {
+    const [execution] = this.#executionsOf(portal);
+    const limit = execution === undefined ? null : this.#costs.limitOf(execution.judged, view);
+    if (execution === undefined || limit === null) return null;
+    if (bind.wantWhole !== null) return bind.wantWhole();
+    return this.#costs.checkBind(execution.judged, { bind, statement: portal.statement, limit, statementId: execution.id }).then(
+      (runs) => (runs ? this.#bind({ ...bind, costed: true }) : undefined),
+      (error: unknown) => {
+        throw error instanceof WireError ? this.#verdicts.refused([execution], view, error) : error;
+      },
+    );
   }
 
   /** What binding would run. EXECUTE of a name nobody has runs nothing yet. */

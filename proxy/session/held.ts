@@ -15,7 +15,6 @@ import type { Execution } from './execution';
 import type { Session, SessionView } from './session';
 
 const DEFAULT_EXPIRES_IN_MS = 15 * 60_000;
-const MAX_IN_TRANSACTION_MS = 5 * 60_000;
 
 /** One statement text that waits for a person while its client waits on its own connection. Ends in exactly one way. */
 export class HeldStatement {
@@ -134,13 +133,13 @@ export class HeldStatement {
     return Math.max(1, ...this.#executions.map((execution) => execution.judged.verdict.approval?.count ?? 1));
   }
 
-  /** Inside an open transaction locks stay taken while the statement waits: half the time, and never more than a few minutes. */
+  /** Inside an open transaction locks stay taken while the statement waits: half the time. */
   #expiresAt(): Date {
     const given = Math.min(
       ...this.#executions.map((execution) => execution.judged.verdict.approval?.expiresInMs ?? Number.POSITIVE_INFINITY),
     );
     const withinMs = Number.isFinite(given) ? given : DEFAULT_EXPIRES_IN_MS;
-    return new Date(this.#startedAtMs + (this.#session.protocol.inTransaction ? Math.min(withinMs / 2, MAX_IN_TRANSACTION_MS) : withinMs));
+    return new Date(this.#startedAtMs + (this.#session.protocol.inTransaction ? withinMs / 2 : withinMs));
   }
 
   #request() {
@@ -172,7 +171,7 @@ export class HeldStatement {
       kind: facts.kind,
       effects: [...new Set(this.#executions.flatMap((execution) => [...execution.judged.facts.effects]))],
       relations: this.#executions.flatMap((execution) => [...execution.judged.relations]),
-      unbounded: this.#executions.some((execution) => execution.judged.facts.unbounded),
+      unbounded: this.#executions.some((execution) => execution.judged.facts.unboundedWrites.length > 0),
       rule: lead.judged.verdict.rule ?? lead.judged.verdict.decidedBy,
       why: lead.judged.verdict.why,
       tried: [...lead.judged.verdict.tried],
@@ -193,6 +192,7 @@ export class HeldStatement {
     const groups = verdict.approval?.groups ?? [];
     return {
       rule: verdict.rule ?? verdict.decidedBy,
+      why: verdict.why,
       reviewers: groups.length === 0 ? 'any reviewer' : groups.join(', '),
       deadline: expiresAt.toISOString(),
       link: this.#session.services.requestLink(requestId),

@@ -50,6 +50,7 @@ export class Measuring {
       throw statementNotAnalyzed('The rows that COPY brings cannot be counted while it reads them; use INSERT');
     const measured: Measured = { before: null, after: null, tag: null };
     execution.measured = measured;
+    session.counting = execution;
     ask(session, CHANGED_ROWS_SQL, (cell) => {
       measured.before = readChangedRows(cell);
       toClient.hold();
@@ -60,6 +61,7 @@ export class Measuring {
     });
     session.askForAnswers();
     await session.whenAnswered();
+    session.counting = null;
     if (session.closed || execution.ended || protocol.skipping) {
       // The question behind it failed: it ran, and is rolled back.
       if (!session.closed) session.end(execution, 'rolledBack');

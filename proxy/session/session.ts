@@ -122,6 +122,8 @@ export class Session {
   catalogBarrier: Promise<void> | null = null;
   /** Statements on their way whose success changes names or the catalog: what follows is judged when they are answered. */
   readonly unsettled = new Set<Execution>();
+  /** The run whose changed rows are being counted. */
+  counting: Execution | null = null;
   /** The client said goodbye; when the server closes, all is as it should be. */
   ending = false;
   /** The server ended its session with an error that the client has seen. */
@@ -258,6 +260,8 @@ export class Session {
     // With something on its way, a COMMIT perhaps, nobody knows.
     if (this.protocol.owed === 0) this.undone(this.work.closed());
     for (const execution of this.protocol.drain()) this.end(execution, 'unknown');
+    // It was done, but not yet let stand: the server rolls it back.
+    if (this.counting !== null) this.end(this.counting, 'rolledBack');
     closeGently(this.client);
     // Terminate, so that the server ends the transaction now rather than when it next writes.
     if (!this.upstream.destroyed) this.upstream.end(Buffer.from([0x58, 0, 0, 0, 4]));

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { canBeCut, mayChangeAndReturn, returnsRows } from '../limits/resultShape';
-import { statementNotAnalyzed, tooManyAffected } from '../wire/errors';
+import { statementNotAnalyzed, tooManyAffected, WireError } from '../wire/errors';
 import { Frontend } from '../wire/messages';
 import { MessageWriter } from '../wire/writer';
+import { ask } from './ask';
 import type { CostCheck } from './costCheck';
 import type { Execution } from './execution';
 import type { Measuring, Outcome } from './measuring';
@@ -58,15 +59,28 @@ export class Stepwise {
 
   /** @param text as it goes to the server. @throws WireError to answer with: what ran of the text is rolled back */
   async run(text: string, executions: readonly Execution[], view: SessionView): Promise<Exceeded | null> {
-    const { protocol, toUpstream, closed } = this.#session;
+    const { protocol, toUpstream } = this.#session;
+    if (protocol.mayBeSkipping || (executions.length > 1 && protocol.owed > 0)) {
+      // A Sync of ours would end the server's skipping, and a Query that PostgreSQL ignores would be answered.
+      this.#session.askForAnswers();
+      await this.#session.whenAnswered();
+      if (protocol.skipping || this.#session.closed) {
+        for (const execution of executions) this.#session.end(execution, 'skipped');
+        return null;
+      }
+    }
     // Only where all that ran can be taken back without a trace may a person be asked and the text run again.
     const mayAsk = executions.length === 1 && protocol.atRest;
     protocol.dropUnnamed();
     const texts = textsOf(text, executions);
+    // Several statements are one transaction block from the first on, which is what it must not run in then (VACUUM, DISCARD ALL). SHOW takes
+    // no snapshot, so that the isolation level can still be set.
+    if (executions.length > 1 && protocol.status === 'I' && protocol.owed === 0)
+      ask(this.#session, 'SHOW transaction_isolation', () => undefined);
     let next = 0;
     try {
       for (const [i, execution] of executions.entries()) {
-        if (protocol.skipping || closed) break;
+        if (protocol.skipping || this.#session.closed) break;
         next = i;
         const exceeded = await this.#step(execution, texts[i] ?? text, { last: i === executions.length - 1, mayAsk }, view);
         next = i + 1;
@@ -92,11 +106,11 @@ export class Stepwise {
     const session = this.#session;
     const { facts } = execution.judged;
     const maxCost = this.#costs.limitOf(execution.judged, view);
-    if (maxCost !== null && !(await this.#costs.check(execution.judged, { text, limit: maxCost, statementId: execution.id }))) return null;
+    if (maxCost !== null && !(await this.#isCheap(execution, text, maxCost))) return null;
     const send = () => {
       this.#verdicts.mark(execution, view);
       this.#sent.add(execution);
-      session.protocol.sentStep(execution);
+      session.protocol.sentStep(execution, last);
       const writer = new MessageWriter().begin(Frontend.parse).cstring('').cstring(text).int16(0).end();
       writer.begin(Frontend.bind).cstring('').cstring('').int16(0).int16(0).int16(0).end();
       writer.begin(Frontend.describe).int8(0x50).cstring('').end();
@@ -117,6 +131,15 @@ export class Stepwise {
     // The client was told already; this makes the server fail too.
     if (execution.cut !== null && !session.protocol.skipping && !session.closed) throw execution.cut;
     return null;
+  }
+
+  async #isCheap(execution: Execution, text: string, limit: number): Promise<boolean> {
+    try {
+      return await this.#costs.check(execution.judged, { text, limit, statementId: execution.id });
+    } catch (error) {
+      this.#session.end(execution, 'denied', error instanceof WireError ? error.fields.sqlstate : null);
+      throw error;
+    }
   }
 
   /** Rolls back what ran, unseen: the server fails at a name it does not have, and a Sync of ours ends that. */

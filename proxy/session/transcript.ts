@@ -47,8 +47,8 @@ export interface Transcript {
   /** The name nobody has, as the upstream last saw it. */
   poison: string;
   limits: SessionLimits;
-  /** Of results, as the connection has them. */
-  resultLimits: { maxRows?: number; maxBytes?: number };
+  /** Of results and cost, as the connection has them. */
+  resultLimits: { maxRows?: number; maxBytes?: number; maxCost?: number };
   /** Rules about content that apply to the principal. */
   detecting: readonly DetectingRule[];
   session: Session;
@@ -268,7 +268,7 @@ export function judgeOne(text: string): JudgedStatement {
       effects: new Set([/^(insert|delete)/.test(text) ? 'delete' : 'read']),
       relations: text.includes('unseen') ? [{ schema: null, name: 'unseen', access: 'read' }] : [],
       functions: [],
-      unbounded: false,
+      unboundedWrites: [],
       fingerprint: '',
       complete: true,
       unknown: [],
