@@ -61,7 +61,12 @@ export interface ApprovalSpec {
   groups: string[];
   count: number;
   expiresInMs: number;
+  /** Groups whose members may run at once with a reason; absent: nobody. */
+  breakGlass?: string[];
 }
+
+/** How far an approval reaches: one run, or the statement's shape in its own session or for some time. */
+export type ApprovalScope = { kind: 'once' } | { kind: 'session' } | { kind: 'minutes'; minutes: number };
 
 export interface ConnectionLimits {
   /** Of one result, as it leaves. */

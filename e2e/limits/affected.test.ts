@@ -162,11 +162,11 @@ describe('within the limit a client cannot tell', () => {
     ['the unnamed statement afterwards', [parse('SELECT 7'), sync(), simpleQuery(insert(1)), bind(), execute(), sync()]],
     ['parameters in a simple query', [simpleQuery('SELECT 1'), simpleQuery(`INSERT INTO notes VALUES (1, 'x') -- $1`)]],
     ['an isolation level behind BEGIN', [simpleQuery(`BEGIN; SET TRANSACTION ISOLATION LEVEL SERIALIZABLE; ${insert(1)}; COMMIT`)]],
-    ],
     ['a statement that PostgreSQL ignores', [parse('SELECT nothing_such'), simpleQuery(insert(1)), sync(), simpleQuery(insert(2))]],
     ['an empty text', [simpleQuery(''), simpleQuery(' ; ')]],
-  ])('%s', async (_, frames) => 
-    await same(p, frames, on););
+  ])('%s', async (_, frames) => {
+    await same(p, frames, on);
+  });
 
   test('a commit that fails is said in place of the last statement, and not behind it', async () => {
     const later = 'CREATE TEMP TABLE later (id int UNIQUE DEFERRABLE INITIALLY DEFERRED)';

@@ -1,5 +1,6 @@
 import net from 'node:net';
 import type { HoldOutcome } from '../approvals/desk';
+import type { Granted } from '../approvals/grants';
 import type { JournalEntry } from '../journal/entries';
 import type { MaskIndex } from '../masking/columns';
 import type { DetectingRule } from '../masking/detect/rules';
@@ -33,6 +34,12 @@ export interface Transcript {
   decide(outcome: HoldOutcome): void;
   /** Hold requests filed so far. */
   held: { sql: string; withdrawn: boolean }[];
+  /** Reasons of announced break-glasses. */
+  broken: string[];
+  /** Covers whatever is held. */
+  grant: Granted | null;
+  /** Announcing a break-glass fails. */
+  storeIsAway: boolean;
   cancels: number;
   /** Reads the catalog again; a text with `unseen` names a relation the catalog does not have. */
   readCatalog: () => Promise<void>;
@@ -56,7 +63,7 @@ export interface Transcript {
   close(): void;
 }
 
-export async function transcript(options: { split: boolean } = { split: false }): Promise<Transcript> {
+export async function transcript(options: { split: boolean; breakGlass?: boolean } = { split: false }): Promise<Transcript> {
   const [clientEnd, gatewayClient] = await pair();
   const [upstreamEnd, gatewayUpstream] = await pair();
   if (options.split) for (const socket of [gatewayClient, gatewayUpstream]) splitAtEveryByte(socket);
@@ -81,6 +88,9 @@ export async function transcript(options: { split: boolean } = { split: false })
     upstreamSeesNothing: () => fromSession.expectNothing(),
     decide: (outcome) => settle?.(outcome),
     held: [],
+    broken: [],
+    grant: null,
+    storeIsAway: false,
     cancels: 0,
     readCatalog: async () => undefined,
     journal: [],
@@ -134,6 +144,11 @@ export async function transcript(options: { split: boolean } = { split: false })
         },
       };
     },
+    granted: async () => state.grant,
+    async breakGlass({ reason }) {
+      if (state.storeIsAway) throw new Error('the store is away');
+      state.broken.push(reason);
+    },
     claim: async ({ expiresAt }) => ({ kind: 'pending', requestId: 'req_1', expiresAt }),
     async cancelUpstream() {
       state.cancels++;
@@ -161,7 +176,8 @@ export async function transcript(options: { split: boolean } = { split: false })
     services,
     client: gatewayClient,
     upstream: { socket: gatewayUpstream, parameters: new Map(), cancelKey: null },
-    requesterReason: null,
+    requesterReason: options.breakGlass === true ? 'INC-42' : null,
+    breakGlass: options.breakGlass ?? false,
     onHold: 'wait',
     searchPathKnown: true,
   });
@@ -211,7 +227,7 @@ const MASKS: MaskIndex = {
 export const VIEW = {
   policy: { version: 7, connections: new Map(), access: [], rules: [], masking: [{}] },
   connection: { name: 'shop', limits: {} },
-  principal: { groups: [] },
+  principal: { groups: ['oncall'] },
   catalog: {
     relations: new Map([[1, { columns: [{ number: 1 }, { number: 2 }] }]]),
     relationsByName: new Map(),
@@ -251,7 +267,10 @@ export function judgeOne(text: string): JudgedStatement {
     rule: action === 'allow' ? null : `${action}-rule`,
     decidedBy: action === 'allow' ? 'default' : 'rule',
     why: `The text says ${action}.`,
-    approval: action === 'hold' ? { groups: ['dba'], count: 1, expiresInMs: 60_000 } : null,
+    approval:
+      action === 'hold'
+        ? { groups: ['dba'], count: 1, expiresInMs: 60_000, ...(text.includes('glass') ? { breakGlass: ['oncall'] } : {}) }
+        : null,
     ...(limited === null
       ? {}
       : {

@@ -1,5 +1,7 @@
 import { approveRequest, approveSchema } from '../approvals/approve';
+import { breakGlassUses } from '../approvals/breakGlass';
 import { getRequest } from '../approvals/get';
+import { grantsListSchema, listGrants, revokeGrant } from '../approvals/grants';
 import { listRequests } from '../approvals/list';
 import { rejectRequest, rejectSchema } from '../approvals/reject';
 import { approvalsListSchema } from '../approvals/shape';
@@ -13,6 +15,9 @@ export const approvalsRouter = router({
   get: procedure.input(takes(idSchema)).query(({ ctx, input }) => getRequest(ctx.call, input)),
   approve: procedure.input(takes(approveSchema)).mutation(({ ctx, input }) => approveRequest(ctx.call, input)),
   reject: procedure.input(takes(rejectSchema)).mutation(({ ctx, input }) => rejectRequest(ctx.call, input)),
+  grants: procedure.input(takes(grantsListSchema)).query(({ ctx, input }) => listGrants(ctx.call, input)),
+  revokeGrant: procedure.input(takes(idSchema)).mutation(({ ctx, input }) => revokeGrant(ctx.call, input)),
+  breakGlass: procedure.query(({ ctx }) => breakGlassUses(ctx.call)),
   stats: procedure.query(({ ctx }) => approvalStats(ctx.call)),
   onChange: procedure.input(takes(resumeSchema)).subscription(({ ctx, input, signal }) => watchRequests(ctx.call, input, signal)),
 });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ApprovalStatus, ParameterValue, RelationUse, RuleTrial, StatementStatus } from '../../db/schema/shapes';
+import type { ApprovalScope, ApprovalStatus, ParameterValue, RelationUse, RuleTrial, StatementStatus } from '../../db/schema/shapes';
 import { cursorSchema } from '../input';
 
 export interface RequestRow {
@@ -31,6 +31,8 @@ export interface RequestDecision {
   reviewerName: string;
   decision: 'approve' | 'reject';
   reason: string | null;
+  /** How far an approval reaches; null is one run. */
+  scope?: ApprovalScope | null;
   at: Date;
 }
 
@@ -50,6 +52,12 @@ export interface RequestDetail extends RequestRow {
   endedAt: Date | null;
   decisions: RequestDecision[];
   mayDecide: MayDecide;
+  /** Its client waits on its connection; otherwise it sends the statement again. */
+  waits: boolean;
+  /** What an approval beyond one run would cover: the shape, this very text with its parameters, or nothing. */
+  grantable: 'shape' | 'text' | 'no';
+  /** The grant that came of it. */
+  grantId: string | null;
   /** What became of earlier requests with the same text on the same connection. */
   similar: { approved: number; rejected: number; executed: number };
   /** What became of the statement itself; null until it was recorded. */

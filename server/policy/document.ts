@@ -127,8 +127,14 @@ const approvalSchema = z
     groups: names,
     count: z.int().min(1).max(20).default(1),
     expiresIn: duration(1_000, 30 * 86_400_000).default(DEFAULT_EXPIRES_IN_MS),
+    breakGlass: names,
   })
-  .transform(({ expiresIn, ...rest }) => ({ ...rest, expiresInMs: expiresIn }));
+  .transform(({ expiresIn, breakGlass, ...rest }) => ({
+    ...rest,
+    expiresInMs: expiresIn,
+    // Absent where nobody may, so that a stored rule and a document that says the same are the same.
+    ...(breakGlass.length === 0 ? {} : { breakGlass }),
+  }));
 
 const ruleSchema = z
   .strictObject({

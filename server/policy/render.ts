@@ -126,6 +126,7 @@ const rule = (item: Rule) => ({
           ...some('groups', item.approval.groups),
           count: item.approval.count,
           expiresIn: formatDuration(item.approval.expiresInMs ?? DEFAULT_EXPIRES_IN_MS),
+          ...some('breakGlass', item.approval.breakGlass ?? []),
         },
       }),
   ...(item.mode === 'enforce' ? {} : { mode: item.mode }),

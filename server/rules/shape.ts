@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Action, ApprovalSpec, Mode, RuleMatch } from '../../db/schema/shapes';
-import { nameSchema } from '../input';
+import { given, nameSchema } from '../input';
 import { actionSchema, DEFAULT_EXPIRES_IN_MS, modeSchema, ruleMatchSchema } from '../policy/shapes';
 
 export interface RuleRow {
@@ -17,15 +17,18 @@ export interface RuleRow {
   updatedAt: Date;
 }
 
-export const approvalSpecSchema = z.object({
-  groups: z.array(z.string()).max(100).default([]),
-  count: z.int().min(1).max(20).default(1),
-  expiresInMs: z
-    .int()
-    .min(1_000)
-    .max(30 * 86_400_000)
-    .default(DEFAULT_EXPIRES_IN_MS),
-});
+export const approvalSpecSchema = z
+  .object({
+    groups: z.array(z.string()).max(100).default([]),
+    count: z.int().min(1).max(20).default(1),
+    expiresInMs: z
+      .int()
+      .min(1_000)
+      .max(30 * 86_400_000)
+      .default(DEFAULT_EXPIRES_IN_MS),
+    breakGlass: z.array(z.string()).min(1).max(100).optional(),
+  })
+  .transform(given);
 
 /** A rule as the console edits it. A new rule goes last; empty `connections` or `groups` mean all. */
 export const ruleDraftSchema = z

@@ -26,6 +26,7 @@ export interface RuleForm {
   approvers: string[];
   count: string;
   expiresMinutes: string;
+  breakGlass: string[];
   mode: RuleRow['mode'];
 }
 
@@ -54,6 +55,7 @@ export function formOf(row: RuleRow | null): RuleForm {
     approvers: row?.approval?.groups ?? [],
     count: String(row?.approval?.count ?? 1),
     expiresMinutes: String((row?.approval?.expiresInMs ?? 15 * 60_000) / 60_000),
+    breakGlass: row?.approval?.breakGlass ?? [],
     mode: row?.mode ?? 'enforce',
   };
 }
@@ -99,7 +101,12 @@ export function draftOf(form: RuleForm, row: RuleRow | null): RuleDraft {
     message: form.message.trim() || null,
     approval:
       form.action === 'hold'
-        ? { groups: form.approvers, count: Number(form.count), expiresInMs: Math.round(Number(form.expiresMinutes) * 60_000) }
+        ? {
+            groups: form.approvers,
+            count: Number(form.count),
+            expiresInMs: Math.round(Number(form.expiresMinutes) * 60_000),
+            ...(form.breakGlass.length === 0 ? {} : { breakGlass: form.breakGlass }),
+          }
         : null,
     mode: form.mode,
   };

@@ -36,6 +36,14 @@ export function VerdictFields({ form, set, error }: FieldsProps) {
             <Field label="Expires after, minutes" error={error('approval.expiresInMs')}>
               <Input inputMode="decimal" value={form.expiresMinutes} onChange={(event) => set({ expiresMinutes: event.target.value })} />
             </Field>
+            <Field
+              label="Break-glass groups"
+              className="sm:col-span-2"
+              hint="Their members may run it at once with a reason; it is recorded and announced."
+              error={error('approval.breakGlass')}
+            >
+              <Names values={form.breakGlass} onChange={(breakGlass) => set({ breakGlass })} suggestions={groups} empty="Nobody." />
+            </Field>
           </div>
         ) : null}
       </fieldset>
