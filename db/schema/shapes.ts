@@ -62,8 +62,13 @@ export interface ApprovalSpec {
 }
 
 export interface ConnectionLimits {
+  /** Of one result, as it leaves. */
   maxRows?: number;
+  maxBytes?: number;
   statementTimeoutMs?: number;
+  lockTimeoutMs?: number;
+  /** The total cost that EXPLAIN estimates. */
+  maxCost?: number;
   maxSessions?: number;
   /** The longest text of one Query or Parse; default 1 MiB. */
   maxStatementBytes?: number;
@@ -77,6 +82,17 @@ export interface ConnectionLimits {
 
 export interface PrincipalLimits {
   maxSessions?: number;
+  perHour?: Budget;
+  perDay?: Budget;
+}
+
+/** What a principal may use up in a time, over all its sessions. */
+export interface Budget {
+  statements?: number;
+  /** Rows of results, as they leave. */
+  rows?: number;
+  /** Distinct values behind masks. */
+  maskedValues?: number;
 }
 
 /** What SCRAM-SHA-256 keeps of an access token (RFC 5803); the salt is its principal's. Keys in base64. */

@@ -156,6 +156,7 @@ function scan(chunks: readonly Buffer[], order: number): { out: Buffer; taken: s
       forwarded.push(Buffer.from('<taken>'));
       return 'taken';
     },
+    cut: () => undefined,
     forward: (bytes) => void forwarded.push(Buffer.from(bytes)),
   });
   try {

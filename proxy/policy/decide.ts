@@ -1,6 +1,7 @@
 import type { Action, ApprovalSpec, RuleTrial } from '../../db/schema/shapes';
 import type { Touch } from '../masking/types';
 import type { StatementFacts } from '../sql/types';
+import { affectedLimitsOf, countability } from './affected';
 import type { Refusal } from './functions';
 import { tryRule } from './match';
 import { isDriverSetup } from './setup';
@@ -35,8 +36,8 @@ type Decision = Omit<Verdict, 'tried'>;
 
 /**
  * The verdict on one statement. Every rule is tried and kept for the explanation; of those that match and are enforced the strictest
- * decides (deny, hold, allow; among equals the first). What the analysis or masking refuses is denied whatever the rules say. A rule
- * with maxAffectedRows that otherwise matches applies as it stands: rows are not counted before they are changed.
+ * decides (deny, hold, allow; among equals the first). What the analysis or masking refuses is denied whatever the rules say. A rule with
+ * maxAffectedRows that denies or holds is a condition on the run: the others decide whether it may run, and it stands only within the limit.
  */
 export function decide(input: DecisionInput): Verdict {
   const { connection, facts, touch } = input;
@@ -56,9 +57,22 @@ export function decide(input: DecisionInput): Verdict {
     () => incomplete(facts),
     () => refused(input, matched),
     () => masked(touch),
-    () => byRules(matched, input, opaque),
+    () =>
+      byRules(
+        matched.filter(({ rule }) => !isCondition(rule, facts)),
+        input,
+        opaque,
+      ),
   );
-  return { ...decision, tried: trials.map(({ trial }) => trial) };
+  const tried = trials.map(({ trial }) => trial);
+  if (decision.action === 'deny') return { ...decision, tried };
+  const affectedLimits = affectedLimitsOf(limiting(matched, decision.rule), facts);
+  return affectedLimits.length === 0 ? { ...decision, tried } : { ...decision, affectedLimits, tried };
+}
+
+/** Rules that put a condition on the run: those that deny or hold above it, and the one that allows up to it. */
+function limiting(matched: readonly Matched[], decidedBy: string | null): Rule[] {
+  return matched.flatMap(({ rule }) => (rule.action !== 'allow' || rule.name === decidedBy ? [rule] : []));
 }
 
 function first(...steps: readonly [...(() => Decision | null)[], () => Decision]): Decision {
@@ -94,6 +108,11 @@ function masked(touch: Touch): Decision | null {
 }
 
 type Matched = { rule: Rule; trial: RuleTrial };
+
+/** It decides after the run, not before: the rows it speaks of can be counted. */
+function isCondition(rule: Rule, facts: StatementFacts): boolean {
+  return rule.match.maxAffectedRows !== undefined && rule.action !== 'allow' && countability(facts) === 'counted';
+}
 
 function byRules(matched: readonly Matched[], input: DecisionInput, opaque: boolean): Decision {
   const ruled = strictestRule(matched);

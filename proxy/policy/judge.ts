@@ -15,6 +15,7 @@ import { type Refusal, reviewCalls } from './functions';
 import { resolveNames } from './resolve';
 import { settingProblem } from './settings';
 import { hasTableRules } from './tableRules';
+import { timeoutRefusals } from './timeouts';
 import type { ConnectionPolicy, PolicySnapshot, Principal, Verdict } from './types';
 
 export interface JudgeContext {
@@ -117,7 +118,12 @@ function judgeStatement(parsed: ParsedStatement, whole: string, context: JudgeCo
     columns: resolved.columns,
     touch,
     opaqueReasons: [...calls.opaque, ...(planted === null ? [] : [planted]), ...unnamed],
-    refusals: [...sessionRefusals(facts), ...calls.refusals, ...catalogWrites(facts)],
+    refusals: [
+      ...sessionRefusals(facts),
+      ...calls.refusals,
+      ...catalogWrites(facts),
+      ...timeoutRefusals(parsed.node, context.connection.limits),
+    ],
     connection: context.connection,
     principal: context.principal,
     policy: context.policy,

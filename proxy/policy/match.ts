@@ -2,6 +2,7 @@ import type { RE2JS } from 're2js';
 import type { RuleTrial } from '../../db/schema/shapes';
 import { matchesCommand } from '../sql/commands';
 import type { StatementFacts } from '../sql/types';
+import { countability } from './affected';
 import { matchesGlob, matchesSegment } from './glob';
 import { isWithinHours } from './hours';
 import { linearPattern } from './pattern';
@@ -117,6 +118,19 @@ const sql: Test = (rule, { facts }) => {
     : { matched: false, why: 'the text does not match the pattern' };
 };
 
+/** Rows are counted while the statement runs; here it is only asked whether it may change any. */
+const affectedRows: Test = ({ match }, { facts }) => {
+  if (match.maxAffectedRows === undefined) return null;
+  switch (countability(facts)) {
+    case 'none':
+      return { matched: false, why: 'it changes no rows' };
+    case 'counted':
+      return { matched: true, why: `the rows it changes are counted: the rule applies above ${match.maxAffectedRows}` };
+    case 'uncountable':
+      return { matched: true, why: 'the rows it changes cannot be counted before they are gone for good' };
+  }
+};
+
 const hours: Test = ({ match }, { now }) =>
   match.hours === undefined
     ? null
@@ -125,7 +139,10 @@ const hours: Test = ({ match }, { now }) =>
         why: `the hours are ${match.hours.from} to ${match.hours.to} ${match.hours.timeZone ?? 'UTC'}`,
       };
 
-const TESTS: readonly Test[] = [statements, effects, tables, columns, functions, fingerprints, unbounded, opaque, sql, hours];
+const TESTS: readonly Test[] = [
+  ...[statements, effects, tables, columns, functions, fingerprints, unbounded, opaque, sql, hours],
+  affectedRows,
+];
 
 const patterns = new Map<string, RE2JS | null>();
 

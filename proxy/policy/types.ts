@@ -82,6 +82,17 @@ export interface Principal {
   groups: readonly string[];
 }
 
+/** How many rows a statement may change. It runs, its rows are counted, and above the limit it is rolled back. */
+export interface AffectedLimit {
+  max: number;
+  /** What the rule asks for above it. */
+  action: 'deny' | 'hold';
+  /** Who set it: a rule by its name, or another part of the gateway in words. */
+  rule: string;
+  /** Shown to the client above it. */
+  message: string | null;
+}
+
 /** The outcome of `decide` for one statement, with its explanation. */
 export interface Verdict {
   action: Action;
@@ -92,5 +103,7 @@ export interface Verdict {
   why: string;
   /** Set when action is hold. */
   approval: ApprovalSpec | null;
+  /** Conditions on the run, where it may run: what it changes is counted before its outcome stands. Absent: none. */
+  affectedLimits?: readonly AffectedLimit[];
   tried: readonly RuleTrial[];
 }

@@ -1,7 +1,3 @@
-import { CopyMaskError, MAX_ROW_BYTES } from '../masking/copy/malformed';
-import { type CopyPlan, planCopy } from '../masking/copyPlan';
-import { enforcesDetection } from '../masking/detect/rules';
-import { maskFields, maskWords } from '../masking/detect/words';
 import { planResult, type ResultPlan } from '../masking/results';
 import { maskRow } from '../masking/rows';
 import type { Touch } from '../masking/types';
@@ -10,42 +6,42 @@ import {
   decodeCommandTag,
   decodeFields,
   decodeParameterDescription,
-  decodeParameterStatus,
   decodeRowDescription,
   encodeFieldMap,
 } from '../wire/backend';
-import { answerTooLarge, encodeFields, encodingChanged, resultWithheld } from '../wire/errors';
+import { encodeFields, resultCut, resultWithheld } from '../wire/errors';
 import { Backend } from '../wire/messages';
 import { BackendScanner, type Disposal, type Treatment } from '../wire/stream';
-import { MessageWriter } from '../wire/writer';
+import { CopyRows } from './copyRows';
 import type { Execution } from './execution';
 import type { Answer, Ended } from './protocol';
 import type { Reply } from './replies';
 import { readsAsBefore, repositioned, splicedBehind } from './rewritten';
-import { relationOf, scrubFields, type Taint } from './scrub';
+import { ServerWords } from './serverWords';
 import type { Session, SessionView } from './session';
-
-type MaskedCopy = Extract<CopyPlan, { kind: 'mask' }>;
 
 /** Server → client: follows what is owed, masks rows, scrubs messages, records outcomes. Anything unexpected ends the session. */
 export class BackendFlow {
   readonly #session: Session;
   readonly #scanner: BackendScanner;
+  readonly #words: ServerWords;
+  readonly #copy: CopyRows;
   /** An error of ours took the place of a result: nothing more is shown until ReadyForQuery. */
   #muted = false;
   /** Set while a RowDescription waits for the catalog to be read again. */
   #refreshed = false;
   /** The plan of the rows that come now; kept here so that the row path looks nothing up. */
   #rows: Execution | null = null;
-  /** Masks the rows of the COPY that runs now. */
-  #copy: MaskedCopy | null = null;
 
   constructor(session: Session) {
     this.#session = session;
+    this.#words = new ServerWords(session);
+    this.#copy = new CopyRows(session, (execution, reason) => this.#withhold(execution, reason));
     this.#scanner = new BackendScanner({
       treat: (type, sizeBytes) => this.#treat(type, sizeBytes),
       message: (type, bytes) => this.#message(type, bytes),
       forward: (bytes) => this.#session.toClient.append(bytes),
+      cut: () => this.#cut(),
     });
   }
 
@@ -68,15 +64,11 @@ export class BackendFlow {
 
   #treat(type: number, sizeBytes: number): Treatment {
     if (type !== Backend.dataRow && type !== Backend.copyData) return 'whole';
-    if (this.#muted) return 'whole';
+    if (this.#muted) return this.#session.protocol.head?.op === 'ask' ? 'whole' : 'drop';
     const rows = this.#rows ?? this.#firstRow(type);
     if (rows === null) return 'whole';
-    if (type === Backend.copyData) {
-      if (this.#copy !== null) return 'whole';
-      rows.bytes += sizeBytes - 5;
-      return 'pass';
-    }
-    if (rows.plan?.kind !== 'pass') return 'whole';
+    if (type === Backend.copyData ? this.#copy.masking : rows.plan?.kind !== 'pass') return 'whole';
+    if (rows.rows >= rows.maxRows || rows.bytes + sizeBytes - 5 > rows.maxBytes) return 'cut';
     rows.rows++;
     rows.bytes += sizeBytes - 5;
     return 'pass';
@@ -94,16 +86,24 @@ export class BackendFlow {
   #message(type: number, bytes: Buffer): Disposal {
     switch (type) {
       case Backend.noticeResponse:
-        return this.#notice(bytes);
+        return this.#aside(this.#words.notice(bytes), bytes);
       case Backend.notificationResponse:
-        return this.#notification(bytes);
+        return this.#aside(this.#words.notification(bytes), bytes);
       case Backend.parameterStatus:
-        return this.#parameterStatus(bytes);
+        return this.#aside(this.#words.parameterStatus(bytes), bytes);
       default: {
         const disposal = this.#answer(type, bytes);
         return disposal === 'pass' && this.#muted && type !== Backend.readyForQuery ? 'taken' : disposal;
       }
     }
+  }
+
+  /** What belongs to no result does not wait with one. */
+  #aside(disposal: Disposal, bytes: Buffer): Disposal {
+    const { toClient } = this.#session;
+    if (disposal !== 'pass' || !toClient.holding) return disposal;
+    toClient.appendAside(bytes);
+    return 'taken';
   }
 
   #answer(type: number, bytes: Buffer): Disposal {
@@ -121,9 +121,9 @@ export class BackendFlow {
         return 'wait';
       }
       case Backend.copyData:
-        return this.#copy === null || this.#muted ? 'taken' : this.#copyRows(this.#copy, bytes);
+        return this.#muted || this.#exceeds(bytes) ? 'taken' : this.#copy.data(bytes);
       case Backend.copyDone:
-        if (this.#copy !== null && !this.#muted && !this.#copyEnds(this.#copy)) return 'taken';
+        if (!this.#muted && !this.#copy.ends()) return 'taken';
         break;
       case Backend.errorResponse:
         return this.#error(bytes);
@@ -154,11 +154,14 @@ export class BackendFlow {
       }
       case 'finished':
         this.#rows = null;
-        this.#copy = null;
+        this.#copy.over();
         if (answer.execution !== null) this.#finished(answer.execution, type, bytes);
         return 'pass';
       case 'copying':
         return type === Backend.copyOutResponse ? this.#copyOut(answer.execution, bytes) : 'pass';
+      case 'asked':
+        answer.asked.answered(answer.asked.cell);
+        return 'taken';
       case 'failed':
       case 'unasked':
         throw new Error('errors are answered where they are read');
@@ -260,13 +263,44 @@ export class BackendFlow {
     return 'taken';
   }
 
+  /** A result is as large as it may be: an error ends it, the rest of it is dropped, and the server is told that nobody reads on. */
+  #cut(): void {
+    const execution = this.#rows;
+    if (execution === null) return;
+    const { toClient } = this.#session;
+    execution.cut = execution.cutBy?.() ?? resultCut(execution.id, execution);
+    toClient.append(encodeFields(execution.cut.fields));
+    this.#muted = true;
+    this.#session.cancelCut();
+  }
+
+  /** Whether one more row would be too much; then the result is cut in front of it. */
+  #exceeds(bytes: Buffer): boolean {
+    const rows = this.#rows;
+    if (rows === null || (rows.rows < rows.maxRows && rows.bytes + bytes.length - 5 <= rows.maxBytes)) return false;
+    this.#cut();
+    return true;
+  }
+
+  #copyOut(execution: Execution, bytes: Buffer): Disposal {
+    this.#rows = execution;
+    // A header in text, the trailer in binary: messages that hold no row.
+    if (bytes[5] === 1 || /\bheader\b/i.test(execution.judged.facts.text)) execution.rows = -1;
+    return this.#copy.start(execution, bytes);
+  }
+
   #dataRow(bytes: Buffer): Disposal {
     const { head } = this.#session.protocol;
+    if (head?.op === 'ask') {
+      head.asked.cell = firstCell(bytes);
+      return 'taken';
+    }
     const execution = this.#session.protocol.running(Backend.dataRow);
     if (this.#muted) return 'taken';
     execution.plan ??= this.#planWithoutDescription(execution, head);
     this.#rows = execution;
     const { plan } = execution;
+    if (this.#exceeds(bytes)) return 'taken';
     switch (plan.kind) {
       case 'pass':
         execution.rows++;
@@ -298,80 +332,21 @@ export class BackendFlow {
     return { kind: 'withhold', reason: 'The columns of this result are not described.' };
   }
 
-  #copyOut(execution: Execution, bytes: Buffer): Disposal {
-    const session = this.#session;
-    this.#rows = execution;
-    const rules = session.services.detecting(session.facts);
-    if (execution.judged.touch.state === 'clean') {
-      // It was judged before a rule began to look into content.
-      if (enforcesDetection(rules)) return this.#withhold(execution, 'The policy has changed; send it again.');
-      return 'pass';
-    }
-    const view = session.services.view(session.facts);
-    // Judged a moment ago, by a catalog that can no longer be vouched for.
-    if (view instanceof Promise) {
-      view.catch(() => undefined);
-      return this.#withhold(execution, 'The catalog has changed; send it again.');
-    }
-    const { hashKey } = session.services;
-    const { types } = view.catalog;
-    const detection = rules.length === 0 ? null : { rules, types, hashKey };
-    const plan = planCopy(bytes, execution.judged.touch, { types, hashKey, detection });
-    switch (plan.kind) {
-      case 'pass':
-        return 'pass';
-      case 'mask':
-        this.#copy = plan;
-        execution.plan = { kind: 'mask', masks: [], columns: plan.columns, hits: plan.hits };
-        return 'pass';
-      case 'withhold':
-        return this.#withhold(execution, plan.reason);
-      default:
-        plan satisfies never;
-        return 'taken';
-    }
-  }
-
-  #copyRows({ mask, out }: MaskedCopy, bytes: Buffer): Disposal {
-    const session = this.#session;
-    const execution = session.protocol.running(Backend.copyData);
-    try {
-      mask.push(bytes, 5, bytes.length);
-    } catch (error) {
-      return this.#copyFailed(execution, error);
-    }
-    execution.bytes += out.length;
-    session.toClient.room().append(out.bytes, 0, out.length);
-    out.length = 0;
-    return 'taken';
-  }
-
-  #copyEnds({ mask }: MaskedCopy): boolean {
-    try {
-      mask.finish();
-      return true;
-    } catch (error) {
-      this.#copyFailed(this.#session.protocol.running(Backend.copyDone), error);
-      return false;
-    }
-  }
-
-  /** An error in the middle of a COPY is what PostgreSQL itself says then; nothing of the row that caused it has left. */
-  #copyFailed(execution: Execution, error: unknown): Disposal {
-    if (!(error instanceof CopyMaskError)) throw error;
-    if (error.tooLargeBytes !== null) throw answerTooLarge(error.tooLargeBytes, MAX_ROW_BYTES);
-    return this.#withhold(execution, error.message);
-  }
-
   #finished(execution: Execution, type: number, bytes: Buffer): void {
     const session = this.#session;
-    if (type !== Backend.commandComplete) return session.end(execution, 'done');
+    if (type !== Backend.commandComplete) return this.#ended(execution, null);
     const { tag, rows } = decodeCommandTag(bytes);
-    if (rows !== null) execution.rows = rows;
+    if (rows !== null && execution.cut === null) execution.rows = rows;
     this.#applyToSession(execution, tag);
-    // A withheld result did run: what it changed stands, and the record says both.
-    session.end(execution, 'done', execution.withheld ? '42501' : null);
-    session.undone(session.work.done(execution, tag));
+    this.#ended(execution, tag);
+    // What it did stands, or will not, once its rows are counted.
+    if (execution.measured === null) session.undone(session.work.done(execution, tag));
+  }
+
+  /** A result that was withheld or cut did run: what it changed stands, and the record says both. */
+  #ended(execution: Execution, tag: string | null): void {
+    if (execution.measured === null) return this.#session.end(execution, 'done', sqlstateShown(execution));
+    execution.measured.tag = tag;
   }
 
   /** What a statement that completed did to the session itself. */
@@ -400,44 +375,29 @@ export class BackendFlow {
     const severity = fields.get('V');
     const muted = this.#muted;
     this.#rows = null;
-    const shown = repositioned(Backend.errorResponse, bytes, fields, splicedBehind(session.protocol.head));
+    // Nothing of a statement that failed is shown but what it failed of.
+    session.toClient.discard();
+    const { head } = session.protocol;
+    const shown =
+      head?.op === 'ask'
+        ? behindPrefix(bytes, fields, head.asked.prefix)
+        : repositioned(Backend.errorResponse, bytes, fields, splicedBehind(head));
     const answer = session.protocol.answer(Backend.errorResponse, bytes, severity === 'FATAL' || severity === 'PANIC');
     if (answer.kind !== 'failed') {
-      this.#emitError(shown);
+      this.#words.error(shown);
       session.upstreamSaidWhy ||= severity === 'FATAL' || severity === 'PANIC';
       return 'taken';
     }
     if (!muted) {
       if (answer.shown?.kind === 'ours') session.toClient.append(encodeFields(answer.shown.error.fields));
-      else this.#emitError(answer.shown === null ? shown : renamed(fields, answer.shown));
+      else this.#words.error(answer.shown === null ? shown : renamed(fields, answer.shown));
     }
     session.sendKeptSyncs();
     session.work.failed();
     const sqlstate = fields.get('C') ?? 'XX000';
-    for (const { execution, status } of answer.ended) session.end(execution, status, status === 'failed' ? sqlstate : null);
+    for (const { execution, status } of answer.ended)
+      session.end(execution, status, status === 'failed' ? (sqlstateShown(execution) ?? sqlstate) : null);
     return 'taken';
-  }
-
-  #emitError(bytes: Buffer): void {
-    const taint = this.#taintOf(bytes);
-    this.#session.toClient.append(
-      this.#looked(Backend.errorResponse, taint === 'none' ? bytes : scrubFields(Backend.errorResponse, bytes, taint)),
-    );
-  }
-
-  /** A statement that names nothing masked can still make a cascade or a trigger fail on a row that is. */
-  #taintOf(bytes: Buffer): Taint {
-    const session = this.#session;
-    if (session.taint !== 'none') return session.taint;
-    if (!session.services.mayBeMasked(session.facts)) return 'none';
-    const view = session.services.view(session.facts);
-    if (view instanceof Promise) {
-      view.catch(() => undefined);
-      return 'masked';
-    }
-    if (view.masks.empty) return 'none';
-    const relation = relationOf(bytes);
-    return relation !== null && view.masks.taintedRelations.has(relation) ? 'masked' : 'none';
   }
 
   #ready(ended: readonly Ended[]): void {
@@ -446,7 +406,7 @@ export class BackendFlow {
     session.undone(session.work.ready(session.protocol.status));
     this.#muted = false;
     this.#rows = null;
-    this.#copy = null;
+    this.#copy.over();
     // What was forwarded behind this transaction has set its taint already.
     if (session.protocol.status === 'I' && session.protocol.owed === 0) session.taint = 'none';
     if (session.catalogDirty) this.#refreshCatalog();
@@ -462,66 +422,29 @@ export class BackendFlow {
     barrier.catch(() => undefined);
     session.catalogBarrier = barrier;
   }
-
-  #notice(bytes: Buffer): Disposal {
-    const spliced = splicedBehind(this.#session.protocol.head);
-    const shown = spliced === null ? bytes : repositioned(Backend.noticeResponse, bytes, decodeFields(bytes), spliced);
-    const taint = this.#taintOf(shown);
-    const scrubbed = this.#looked(Backend.noticeResponse, taint === 'none' ? shown : scrubFields(Backend.noticeResponse, shown, taint));
-    if (scrubbed === bytes) return 'pass';
-    this.#session.toClient.append(scrubbed);
-    return 'taken';
-  }
-
-  /** An error or notice after the rules about content looked into its words. */
-  #looked(type: number, bytes: Buffer): Buffer {
-    const { services, facts } = this.#session;
-    const rules = services.detecting(facts);
-    return rules.length === 0 ? bytes : maskFields(type, bytes, rules, services.hashKey);
-  }
-
-  /** A payload is another session's words and may be a masked value; a session under masks learns only that something happened. */
-  #notification(bytes: Buffer): Disposal {
-    const session = this.#session;
-    if (!session.services.mayBeMasked(session.facts)) return 'pass';
-    const view = session.services.view(session.facts);
-    // While the catalog is not known neither are the masks; that it cannot be read is told to whoever needs it.
-    if (view instanceof Promise) view.catch(() => undefined);
-    else if (view.masks.empty && !this.#holdsContent(bytes.toString('utf8', bytes.indexOf(0, 9) + 1))) return 'pass';
-    const channelEnd = bytes.indexOf(0, 9);
-    const channel = bytes.toString('utf8', 9, channelEnd);
-    const payload = bytes.toString('utf8', channelEnd + 1, bytes.length - 1);
-    // What this session has said itself is no news to it.
-    if (session.notifications.has(bytes.readInt32BE(5), channel, payload)) return 'pass';
-    const writer = new MessageWriter()
-      .begin(Backend.notificationResponse)
-      .bytes(bytes.subarray(5, channelEnd + 1))
-      .cstring('');
-    session.toClient.append(writer.end().take());
-    return 'taken';
-  }
-
-  /** Whether an enforced rule about content finds something in what the server says of itself. */
-  #holdsContent(words: string): boolean {
-    const { services, facts } = this.#session;
-    const rules = services.detecting(facts);
-    return rules.length > 0 && maskWords(words, rules, services.hashKey) !== words;
-  }
-
-  #parameterStatus(bytes: Buffer): Disposal {
-    const { name, value } = decodeParameterStatus(bytes);
-    if (name === 'client_encoding' && value !== 'UTF8') throw encodingChanged(name);
-    if (name === 'standard_conforming_strings' && value !== 'on') throw encodingChanged(name);
-    if (this.#holdsContent(value)) return 'taken';
-    // Code nobody read may have put a value into a setting that the server reports.
-    return this.#session.taint === 'opaque' && name === 'application_name' ? 'taken' : 'pass';
-  }
 }
 
 /** The server's error on a name of ours, as it would have been on the client's. */
 function renamed(fields: ReadonlyMap<string, string>, { from, to }: { from: string; to: string }): Buffer {
   const message = (fields.get('M') ?? '').replace(`"${from}"`, () => `"${to}"`);
   return encodeFieldMap(Backend.errorResponse, new Map([...fields, ['M', message]]));
+}
+
+/** What the client was told in place of the result; null where it has all of it. */
+function sqlstateShown({ cut, withheld }: Execution): string | null {
+  return cut?.fields.sqlstate ?? (withheld ? '42501' : null);
+}
+
+/** The first cell of a DataRow as text; null for SQL NULL. */
+function firstCell(bytes: Buffer): string | null {
+  const size = bytes.length < 11 ? -1 : bytes.readInt32BE(7);
+  return size < 0 ? null : bytes.toString('utf8', 11, 11 + size);
+}
+
+/** An error whose position counts words of ours in front of the client's. */
+function behindPrefix(bytes: Buffer, fields: ReadonlyMap<string, string>, prefix: number): Buffer {
+  const position = Number(fields.get('P') ?? 0) - prefix;
+  return position <= 0 ? bytes : encodeFieldMap(Backend.errorResponse, new Map([...fields, ['P', String(position)]]));
 }
 
 /** System columns have negative numbers; 0 is a whole row. */

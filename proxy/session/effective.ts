@@ -10,6 +10,17 @@ const STRICTNESS: Record<Action, number> = { allow: 0, hold: 1, deny: 2 };
 
 export const stricter = (a: Verdict, b: Verdict): Verdict => (STRICTNESS[b.action] > STRICTNESS[a.action] ? b : a);
 
+/** Of two that hold for one run, the limits of both do. */
+function withLimits(verdict: Verdict, ...both: readonly Verdict[]): Verdict {
+  const limits = both.flatMap(({ affectedLimits }) => affectedLimits ?? []);
+  return limits.length === 0 ? verdict : { ...verdict, affectedLimits: limits };
+}
+
+/** Preparing runs nothing: it neither waits for a person nor changes a row. */
+function onlyPrepared({ affectedLimits: _, ...verdict }: Verdict): Verdict {
+  return verdict.action === 'hold' ? { ...verdict, action: 'allow', approval: null } : verdict;
+}
+
 /** A judgement after the session's own names were looked up: what EXECUTE really runs, which cursors are known. */
 export interface Effective extends Judgement {
   /** The texts behind the names it executes, as they stood when it was judged. */
@@ -20,7 +31,7 @@ export interface Effective extends Judgement {
 function executing(statement: JudgedStatement, inner: JudgedStatement): JudgedStatement {
   const { facts } = statement;
   const explained = facts.commands.includes('EXPLAIN') && inner.touch.state !== 'clean';
-  const verdict = stricter(statement.verdict, inner.verdict);
+  const verdict = withLimits(stricter(statement.verdict, inner.verdict), statement.verdict, inner.verdict);
   return {
     ...statement,
     facts: {
@@ -94,9 +105,7 @@ export function effectiveOf(judgement: Judgement, names: SessionNames, context: 
     switch (effect.type) {
       case 'prepare':
         prepared.set(effect.name, statement);
-        return statement.verdict.action === 'hold'
-          ? { ...statement, verdict: { ...statement.verdict, action: 'allow', approval: null } }
-          : statement;
+        return { ...statement, verdict: onlyPrepared(statement.verdict) };
       case 'execute': {
         const known = names.statements.get(effect.name);
         const own = prepared.get(effect.name);

@@ -4,6 +4,7 @@ import type { JournalEntry } from '../journal/entries';
 import type { ResultPlan } from '../masking/results';
 import type { JudgedStatement } from '../policy/judge';
 import type { Principal } from '../policy/types';
+import type { WireError } from '../wire/errors';
 import type { TransactionStatus } from '../wire/messages';
 
 /** One run of one statement, from its verdict to its outcome. */
@@ -23,11 +24,29 @@ export interface Execution {
   plan: ResultPlan | null;
   /** Its rows were not released. */
   withheld: boolean;
+  /** How much of its result may leave, rows and bytes on the wire; Infinity where nothing limits it. */
+  maxRows: number;
+  maxBytes: number;
+  /** What the client is told where its result is cut; absent: the limit of its connection. */
+  cutBy?: () => WireError;
+  /** The error that took the place of the rest of its result. */
+  cut: WireError | null;
+  /** Set while the rows it changes are counted: its outcome waits for the count. */
+  measured: Measured | null;
   ended: boolean;
   /** Once it has run, others must not be judged by the catalog as it was. */
   dirtiesCatalog: boolean;
   /** What its success does to the session's names. */
   onComplete?: () => void;
+}
+
+/** What is known of the rows that a run changed. */
+export interface Measured {
+  /** Rows its transaction had changed when it began and when it was done; null where the server does not count. */
+  before: number | null;
+  after: number | null;
+  /** PostgreSQL's word for it once it is done. */
+  tag: string | null;
 }
 
 /** What every entry of a session says of who asks and from where. */
@@ -62,6 +81,10 @@ export function newExecution(
     bytes: 0,
     plan: null,
     withheld: false,
+    maxRows: Number.POSITIVE_INFINITY,
+    maxBytes: Number.POSITIVE_INFINITY,
+    cut: null,
+    measured: null,
     ended: false,
     dirtiesCatalog: false,
   };

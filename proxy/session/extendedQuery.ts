@@ -5,7 +5,9 @@ import { Frontend } from '../wire/messages';
 import { MessageWriter } from '../wire/writer';
 import { type Effective, withPrepared } from './effective';
 import { type Execution, newExecution } from './execution';
+import type { CostCheck } from './costCheck';
 import type { Judging } from './judging';
+import type { Measuring } from './measuring';
 import type { Portal, PreparedStatement } from './names';
 import { showParameters } from './parameters';
 import { parseBytes, readsAsBefore } from './rewritten';
@@ -21,6 +23,8 @@ interface Binding extends Pick<BindMessage, 'portal' | 'statement' | 'parameterF
   wantWhole: (() => void) | null;
   forwarded?: () => void;
   typesAsked?: true;
+  /** Its cost was estimated, and is within the limit. */
+  costed?: true;
 }
 
 /** Some parameter is binary and of a type nobody has named. */
@@ -41,11 +45,15 @@ export class ExtendedQuery {
   readonly #session: Session;
   readonly #judging: Judging;
   readonly #verdicts: Verdicts;
+  readonly #measuring: Measuring;
+  readonly #costs: CostCheck;
 
-  constructor(session: Session, judging: Judging, verdicts: Verdicts) {
+  constructor(session: Session, judging: Judging, verdicts: Verdicts, { measuring, costs }: { measuring: Measuring; costs: CostCheck }) {
     this.#session = session;
     this.#judging = judging;
     this.#verdicts = verdicts;
+    this.#measuring = measuring;
+    this.#costs = costs;
   }
 
   parse(bytes: Buffer): void | Promise<void> {
@@ -110,6 +118,14 @@ export class ExtendedQuery {
       pending: null,
       analysisMs,
     };
+    const [first] = effective.statements;
+    const maxCost = first === undefined ? null : this.#costs.limitOf(first, view);
+    if (first !== undefined && maxCost !== null && effective.action !== 'deny' && bind.costed !== true) {
+      if (bind.wantWhole !== null) return bind.wantWhole();
+      return this.#costs.checkBind(first, { bind, statement, limit: maxCost }).then((runs) => {
+        if (runs) return this.#bind({ ...bind, costed: true });
+      });
+    }
     const forward = () => {
       if (session.protocol.names.portals.bytes > MAX_NAMES_BYTES) throw tooManyNames();
       const [judged] = effective.statements;
@@ -196,12 +212,17 @@ export class ExtendedQuery {
       // Without its own description a result has no origins to be masked by.
       this.#describe(portal);
     }
-    protocol.sentExecute(execution, portal);
-    session.toUpstream.append(bytes);
+    const send = () => {
+      protocol.sentExecute(execution, portal);
+      session.toUpstream.append(bytes);
+    };
+    const limits = execution.judged.verdict.affectedLimits ?? [];
+    if (limits.length === 0) return send();
+    return this.#measuring.run(execution, limits, portal, send).then(() => undefined);
   }
 
   /** A cursor made by DECLARE is a portal to the protocol: executing it is a FETCH. */
-  #fetch(bytes: Buffer, name: string, view: SessionView): void {
+  #fetch(bytes: Buffer, name: string, view: SessionView): void | Promise<void> {
     const session = this.#session;
     const { maxRows } = decodeExecute(bytes);
     const text = `FETCH ${maxRows > 0 ? maxRows : 'ALL'} FROM "${name.replaceAll('"', '""')}"`;
@@ -214,8 +235,13 @@ export class ExtendedQuery {
     const looked = session.services.detecting(session.facts).length > 0 || execution?.judged.touch.state !== 'clean';
     const portal = execution === undefined || !looked ? null : cursorPortal(name, text, effective, view);
     if (portal !== null) this.#describe(portal);
-    session.protocol.sentExecute(execution ?? null, portal);
-    session.toUpstream.append(bytes);
+    const send = () => {
+      session.protocol.sentExecute(execution ?? null, portal);
+      session.toUpstream.append(bytes);
+    };
+    const limits = execution?.judged.verdict.affectedLimits ?? [];
+    if (execution === undefined || limits.length === 0) return send();
+    return this.#measuring.run(execution, limits, portal, send).then(() => undefined);
   }
 
   #describe(portal: Portal): void {

@@ -1,15 +1,19 @@
+import { mayChangeAndReturn } from '../limits/resultShape';
 import { messageTooLarge, protocolViolation, statementTooLarge } from '../wire/errors';
 import { type FrontendFrame, FrontendFramer, MAX_WHOLE_BYTES } from '../wire/framer';
 import { decodeCopyFail, expectNoBody } from '../wire/frontend';
 import type { LongBindRest } from '../wire/longBind';
 import { Frontend } from '../wire/messages';
 import { MessageWriter } from '../wire/writer';
+import { CostCheck } from './costCheck';
 import { ExtendedQuery } from './extendedQuery';
 import { FunctionCalls } from './functionCall';
 import { Judging } from './judging';
+import { Measuring } from './measuring';
 import { Refusals } from './refusals';
 import type { Session } from './session';
 import { SimpleQuery } from './simpleQuery';
+import { Stepwise } from './stepwise';
 import { Verdicts } from './verdicts';
 
 /** Bytes that may wait behind a message that is being dealt with before the client is paused. */
@@ -21,6 +25,11 @@ const TURN_MS = 10;
 const MAX_OWED = 10_000;
 
 const LEFT_WHILE_HELD = 'client left while its statement was held';
+
+/** What belongs to a result under way, or asks for it. */
+const GOES_ALONG: ReadonlySet<number> = new Set([
+  ...[Frontend.flush, Frontend.terminate, Frontend.copyData, Frontend.copyDone, Frontend.copyFail],
+]);
 
 const TERMINATE = Buffer.from([Frontend.terminate, 0, 0, 0, 4]);
 
@@ -50,8 +59,10 @@ export class FrontendFlow {
     this.#judging = new Judging(session);
     this.#verdicts = new Verdicts(session, this.#judging, () => this.#onHold());
     this.#refusals = new Refusals(session, this.#judging, this.#verdicts);
-    this.#simple = new SimpleQuery(session, this.#judging, this.#verdicts);
-    this.#extended = new ExtendedQuery(session, this.#judging, this.#verdicts);
+    const measuring = new Measuring(session);
+    const costs = new CostCheck(session);
+    this.#simple = new SimpleQuery(session, this.#judging, this.#verdicts, new Stepwise(session, measuring, costs, this.#verdicts));
+    this.#extended = new ExtendedQuery(session, this.#judging, this.#verdicts, { measuring, costs });
     this.#functionCalls = new FunctionCalls(session, this.#judging, this.#verdicts);
     this.#framer = new FrontendFramer((type) => this.#limitOf(type));
   }
@@ -195,6 +206,8 @@ export class FrontendFlow {
       case 'taken':
         break;
     }
+    const cut = this.#behindResult(frame);
+    if (cut !== null) return cut;
     switch (frame.kind) {
       case 'message':
         return this.#message(frame.type, frame.bytes);
@@ -205,6 +218,25 @@ export class FrontendFlow {
       default:
         frame satisfies never;
     }
+  }
+
+  /**
+   * A result that may be cut is an error once it is, and what stands between that and the Sync is ignored: it waits until the result is
+   * over. So does the Sync itself where the statement may have changed something, because that is rolled back. Null when it may go on now.
+   */
+  #behindResult(frame: Exclude<FrontendFrame, { kind: 'more' }>): Promise<void> | null {
+    const session = this.#session;
+    const { openResult, skipping } = session.protocol;
+    if (openResult === null || skipping || GOES_ALONG.has(frame.type)) return null;
+    if (!openResult.ended) {
+      if (frame.type === Frontend.sync && !mayChangeAndReturn(openResult.judged.facts)) return null;
+      session.askForAnswers();
+      return session.whenAnswered().then(() => (session.closed ? undefined : this.#dispatch(frame)));
+    }
+    if (openResult.cut === null) return null;
+    // The client has its error; the server fails here too, and then both ignore this message, unless it is the Sync.
+    this.#refusals.poison(openResult.cut);
+    return Promise.resolve().then(() => (session.closed ? undefined : this.#dispatch(frame)));
   }
 
   /** A message that passes in pieces. */

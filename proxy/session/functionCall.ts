@@ -2,7 +2,7 @@ import { functionByOid } from '../catalog/byOid';
 import { detectingColumns } from '../masking/detect/columns';
 import { enforcesDetection } from '../masking/detect/rules';
 import { functionCallText } from '../policy/functionCall';
-import { functionCallNotAllowed, functionResultNotLookedInto, noSuchFunction } from '../wire/errors';
+import { functionCallNotAllowed, functionResultNotLookedInto, noSuchFunction, statementDenied } from '../wire/errors';
 import { decodeFunctionCall, type FunctionCallMessage } from '../wire/frontend';
 import { newExecution } from './execution';
 import type { Judging } from './judging';
@@ -67,6 +67,13 @@ export class FunctionCalls {
       this.#session.protocol.sentFunctionCall(execution);
       this.#session.toUpstream.append(bytes);
     };
+    const [limit] = judged.verdict.affectedLimits ?? [];
+    if (limit !== undefined && effective.action !== 'deny')
+      throw this.#verdicts.refused(
+        [execution],
+        view,
+        statementDenied({ statementId: execution.id, rule: limit.rule, why: 'the rows a function call changes cannot be counted in time' }),
+      );
     switch (effective.action) {
       case 'deny':
         throw this.#verdicts.denied([execution], view);

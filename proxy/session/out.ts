@@ -4,6 +4,9 @@ import { CellOut } from '../masking/cellOut';
 /** Room for what one chunk of an answer becomes; a larger one grew for a large row and is let go after it. */
 const ROOM_BYTES = 128 * 1024;
 
+/** Of the result of a statement whose rows are counted before it stands. */
+export const MAX_HELD_BYTES = 16 * 1024 * 1024;
+
 /** Where messages are written that did not come as they leave. One serves every session: what one wrote is taken out before the next writes. */
 let room = new CellOut(ROOM_BYTES);
 let tenant: Out | null = null;
@@ -15,6 +18,8 @@ let tenant: Out | null = null;
 export class Out {
   readonly #socket: Writable;
   #pieces: Buffer[] = [];
+  /** Bytes held back since hold(); null while nothing is. */
+  #heldBytes: number | null = null;
 
   constructor(socket: Writable) {
     this.#socket = socket;
@@ -34,9 +39,45 @@ export class Out {
     return room;
   }
 
+  /** What is appended from here on stays here until it is known whether it may leave. */
+  hold(): void {
+    this.flush();
+    this.#heldBytes = 0;
+  }
+
+  get holding(): boolean {
+    return this.#heldBytes !== null;
+  }
+
+  /** More was appended than is held: all of it is gone, and it can only be discarded. */
+  get overflowed(): boolean {
+    return this.#heldBytes !== null && this.#heldBytes > MAX_HELD_BYTES;
+  }
+
+  /** What was held leaves. */
+  release(): void {
+    this.#heldBytes = null;
+    this.flush();
+  }
+
+  /** What was held never was. */
+  discard(): void {
+    if (this.#heldBytes === null) return;
+    if (tenant === this) moveOut();
+    this.#heldBytes = null;
+    this.#pieces = [];
+  }
+
+  /** Leaves at once, in front of what is held: notices say what happened, whatever becomes of the result. */
+  appendAside(bytes: Buffer): void {
+    if (this.#heldBytes === null) this.append(bytes);
+    else if (!this.#socket.destroyed && !this.#socket.writableEnded) this.#socket.write(bytes);
+  }
+
   /** False when the socket wants a pause. */
   flush(): boolean {
     if (tenant === this) moveOut();
+    if (this.#heldBytes !== null) return true;
     const pieces = this.#pieces;
     if (pieces.length === 0) return !this.#socket.writableNeedDrain;
     this.#pieces = [];
@@ -57,6 +98,13 @@ export class Out {
   }
 
   #push(bytes: Buffer): void {
+    if (this.#heldBytes !== null) {
+      this.#heldBytes += bytes.length;
+      if (this.overflowed) {
+        this.#pieces = [];
+        return;
+      }
+    }
     const last = this.#pieces.at(-1);
     if (last !== undefined && last.buffer === bytes.buffer && last.byteOffset + last.length === bytes.byteOffset) {
       this.#pieces[this.#pieces.length - 1] = Buffer.from(last.buffer as ArrayBuffer, last.byteOffset, last.length + bytes.length);

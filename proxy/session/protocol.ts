@@ -2,7 +2,7 @@ import { decodeReadyForQuery } from '../wire/backend';
 import { Backend, Frontend, type TransactionStatus } from '../wire/messages';
 import type { Execution } from './execution';
 import { type Change, type Portal, type PreparedStatement, SessionNames } from './names';
-import { type Reply, ReplyQueue, type ShownError } from './replies';
+import { type Asked, type Reply, ReplyQueue, type ShownError } from './replies';
 
 /** How an execution ended, as far as the protocol tells. */
 export interface Ended {
@@ -21,6 +21,8 @@ export type Answer =
   | { kind: 'finished'; execution: Execution | null }
   /** COPY begins; its data follows in the one direction or is awaited in the other. */
   | { kind: 'copying'; execution: Execution }
+  /** A question of the gateway's own is answered. */
+  | { kind: 'asked'; asked: Asked }
   /** ErrorResponse; `shown` is what the client sees of it, null for the error as it came. */
   | { kind: 'failed'; shown: ShownError | null; ended: readonly Ended[] }
   /** An error that ends the server's session, or that nothing sent brought about. */
@@ -56,6 +58,7 @@ export class Protocol {
   #unsynced = false;
   /** A portal was bound or executed since the last Sync: the implicit transaction is more than parsing. */
   #bound = false;
+  #openResult: Execution | null = null;
 
   /** ReadyForQuery's status byte as last seen: the truth on both sides after every answer, ours included. */
   get status(): TransactionStatus {
@@ -90,9 +93,19 @@ export class Protocol {
     return this.#status !== 'I' || this.#unsynced;
   }
 
+  /** What the server is at now, up to its Sync, is all that was sent. */
+  get endsHere(): boolean {
+    return this.#replies.endsWithHead;
+  }
+
   /** Extended messages of an open batch are unanswered: one of them may have failed, and then the server ignores what follows to the Sync. */
   get mayBeSkipping(): boolean {
     return this.#replies.mayYetSkip;
+  }
+
+  /** The run of this batch whose result may be cut: what follows must know first. */
+  get openResult(): Execution | null {
+    return this.#openResult;
   }
 
   /** Since the last Sync nothing but statements was sent: a Sync of ours would end no more than the locks their parsing took. */
@@ -127,6 +140,18 @@ export class Protocol {
     this.#replies.push({ op: 'call', execution });
   }
 
+  /** One statement of a simple text that goes statement by statement. */
+  sentStep(execution: Execution): void {
+    this.#bound = true;
+    this.#extended({ op: 'step', execution });
+  }
+
+  /** Parse, Bind, Close of the statement, Execute and Close of the portal, under names of ours. */
+  sentAsk(asked: Asked): void {
+    this.#bound = true;
+    this.#extended({ op: 'ask', asked, closes: 2 });
+  }
+
   sentParse(statement: PreparedStatement): void {
     const change = this.names.statements.change(statement.name, statement, this.#batch);
     this.#extended({ op: 'parse', name: statement.name, change, spliced: statement.judgement.forward ?? null });
@@ -151,6 +176,8 @@ export class Protocol {
   /** `portal` is null for a cursor made by DECLARE. */
   sentExecute(execution: Execution | null, portal: Portal | null): void {
     this.#bound = true;
+    if (execution !== null && (execution.maxRows < Number.POSITIVE_INFINITY || execution.maxBytes < Number.POSITIVE_INFINITY))
+      this.#openResult = execution;
     this.#extended({ op: 'execute', execution, portal });
   }
 
@@ -161,6 +188,7 @@ export class Protocol {
 
   /** A message made to fail: from here to the Sync the server ignores what is sent, so nothing is. */
   sentPoison(shown: ShownError, drops: Unnamed): void {
+    this.#openResult = null;
     this.#extended({ op: 'poison', shown, changes: this.#dropping(drops) });
     this.#skipping = true;
   }
@@ -185,6 +213,7 @@ export class Protocol {
 
   sentSync(): void {
     this.#replies.push({ op: 'sync', local: false });
+    this.#openResult = null;
     this.#skipping = false;
     this.#unsynced = false;
     this.#bound = false;
@@ -201,6 +230,12 @@ export class Protocol {
   sentCopyEnd(): void {
     this.#copyIn = null;
     this.#keptSyncs = 0;
+  }
+
+  /** A text that goes statement by statement has no unnamed ones of the client's either. */
+  dropUnnamed(): void {
+    this.names.statements.forget('');
+    this.names.portals.forget('');
   }
 
   /** A refused text takes the unnamed statement's place all the same: what it was must not run under the refused one's name. */
@@ -224,7 +259,11 @@ export class Protocol {
   running(type: number): Execution {
     const { head } = this;
     const execution =
-      head?.op === 'execute' || head?.op === 'call' ? head.execution : head?.op === 'query' ? head.executions[head.index] : undefined;
+      head?.op === 'execute' || head?.op === 'step' || head?.op === 'call'
+        ? head.execution
+        : head?.op === 'query'
+          ? head.executions[head.index]
+          : undefined;
     if (execution == null) throw new Error(`the upstream sent 0x${type.toString(16)} while nothing runs`);
     return execution;
   }
@@ -239,6 +278,8 @@ export class Protocol {
    * @throws Error when it is not what the protocol allows here: a server we no longer understand
    */
   answer(type: number, bytes: Buffer, fatal = false): Answer {
+    if (this.head?.op === 'ask' && type !== Backend.errorResponse) return this.#asked(this.head, type);
+    if (this.head?.op === 'step' && STEP_PREPARES.has(type)) return { kind: 'settled', local: true };
     switch (type) {
       case Backend.parseComplete:
         return this.#parseComplete(type);
@@ -280,6 +321,14 @@ export class Protocol {
       default:
         throw new Error(`the upstream sent message 0x${type.toString(16)} where none is expected`);
     }
+  }
+
+  /** The server says how a question of ours went. Its row has been read where rows are. */
+  #asked(ask: Extract<Reply, { op: 'ask' }>, type: number): Answer {
+    if (!ASK_ANSWERS.has(type)) throw new Error(`the upstream answered 0x${type.toString(16)} to a question`);
+    if (type !== Backend.closeComplete || --ask.closes > 0) return { kind: 'settled', local: true };
+    this.#replies.shift();
+    return { kind: 'asked', asked: ask.asked };
   }
 
   /** Everything still owed, when the server is gone. */
@@ -348,11 +397,14 @@ export class Protocol {
         break;
       case 'describe':
       case 'execute':
+      case 'step':
+      case 'ask':
         break;
       default:
         head satisfies never;
     }
-    const ended: Ended[] = head.op === 'execute' && head.execution !== null ? [{ execution: head.execution, status: 'failed' }] : [];
+    const ended: Ended[] =
+      (head.op === 'execute' || head.op === 'step') && head.execution !== null ? [{ execution: head.execution, status: 'failed' }] : [];
     this.#replies.shift();
     return { kind: 'failed', shown: head.op === 'poison' ? head.shown : null, ended: [...ended, ...this.#skipToSync()] };
   }
@@ -398,5 +450,14 @@ export class Protocol {
 function executionsOf(reply: Reply): readonly Execution[] {
   if (reply.op === 'query') return reply.executions;
   if (reply.op === 'call') return [reply.execution];
-  return reply.op === 'execute' && reply.execution !== null ? [reply.execution] : [];
+  return (reply.op === 'execute' || reply.op === 'step') && reply.execution !== null ? [reply.execution] : [];
 }
+
+/** What a step is answered before it runs; a Query is answered none of it. */
+const STEP_PREPARES: ReadonlySet<number> = new Set([Backend.parseComplete, Backend.bindComplete, Backend.noData]);
+const ASK_ANSWERS: ReadonlySet<number> = new Set([
+  Backend.parseComplete,
+  Backend.bindComplete,
+  Backend.closeComplete,
+  Backend.commandComplete,
+]);

@@ -50,12 +50,12 @@ export class Refusals {
     }
     if (error instanceof UnknownName) this.#failOnName(error, drops);
     else if (ownSync && protocol.atRest) return this.#answerRefused(error, drops);
-    else this.#poison(error, drops);
+    else this.poison(error, drops);
     if (ownSync) this.#sync();
   }
 
   /** Makes the server fail here, so that both sides are in the state PostgreSQL gives a failed statement; our error takes the place of its. */
-  #poison(error: WireError, drops: Unnamed): void {
+  poison(error: WireError, drops: Unnamed = 'none'): void {
     this.#session.protocol.sentPoison({ kind: 'ours', error }, drops);
     this.#session.toUpstream.append(new MessageWriter().begin(Frontend.describe).int8(0x53).cstring(this.#poisonName).end().take());
   }
@@ -88,7 +88,7 @@ export class Refusals {
     protocol.sentProbe(drops);
     protocol.sentClose('S', this.#poisonName, true);
     toUpstream.append(probe.take());
-    this.#poison(refusal, 'none');
+    this.poison(refusal);
     if (type === Frontend.query) this.#sync();
   }
 

@@ -15,12 +15,24 @@ export type Reply =
   /** execution is null for an empty statement, which runs nothing. */
   | { op: 'execute'; execution: Execution | null; portal: Portal | null }
   | { op: 'query'; executions: readonly Execution[]; index: number; changes: readonly Change[] }
+  /** One statement of a simple text, sent as Parse, Bind, Describe and Execute: the client sees what a Query would answer. */
+  | { op: 'step'; execution: Execution }
+  /** A question of the gateway's own (proxy/session/ask.ts): five messages whose answers the client does not see. */
+  | { op: 'ask'; asked: Asked; closes: number }
   | { op: 'call'; execution: Execution }
   /** A text sent only so that the server says what is wrong with it. */
   | { op: 'probe'; changes: readonly Change[] }
   /** A message made to fail at exactly this place. */
   | { op: 'poison'; shown: ShownError; changes: readonly Change[] }
   | { op: 'sync'; local: boolean };
+
+/** Told the one cell of the answer to a question, null for none or SQL NULL, when all of the answer is there. */
+export interface Asked {
+  cell: string | null;
+  /** Characters of ours in front of the client's own text, for positions in errors. */
+  prefix: number;
+  answered(cell: string | null): void;
+}
 
 /** What the client sees of an error that the gateway brought about: ours, or the server's own with the name the client used. */
 export type ShownError = { kind: 'ours'; error: WireError } | { kind: 'renamed'; from: string; to: string };
@@ -45,6 +57,15 @@ export class ReplyQueue {
   get mayYetSkip(): boolean {
     const last = this.#queue.findLast((reply) => reply === undefined || (reply.op !== 'query' && reply.op !== 'call'));
     return last !== undefined && last.op !== 'sync';
+  }
+
+  /** Behind the head nothing but what stands or falls with it: the messages up to one Sync. */
+  get endsWithHead(): boolean {
+    const { head } = this;
+    if (head === undefined) return false;
+    if (head.op === 'query' || head.op === 'call') return this.length === 1;
+    const sync = this.#queue.findIndex((reply) => reply?.op === 'sync');
+    return sync < 0 ? !this.#queue.some((reply) => reply?.op === 'query' || reply?.op === 'call') : sync === this.#queue.length - 1;
   }
 
   push(reply: Reply): void {

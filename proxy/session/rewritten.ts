@@ -32,6 +32,8 @@ export function splicedBehind(reply: Reply | undefined): Spliced | null {
   switch (reply?.op) {
     case 'query':
       return reply.executions.find(({ judged }) => judged.rewritten !== undefined)?.judged.rewritten?.whole ?? null;
+    case 'step':
+      return reply.execution.judged.rewritten?.whole ?? null;
     case 'execute':
       return reply.portal?.statement.judgement.forward ?? null;
     case 'describe':

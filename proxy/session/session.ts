@@ -204,6 +204,7 @@ export class Session {
   fail(error: WireError, reason: string): void {
     if (this.#closed) return;
     // In the middle of a row our words would be read as its cells; behind the server's own last words there is nothing to add.
+    this.toClient.discard();
     if (!this.#backend.insideMessage && !this.upstreamSaidWhy) this.toClient.append(encodeFields({ ...error.fields, severity: 'FATAL' }));
     this.toClient.flush();
     this.close(reason);
@@ -224,6 +225,14 @@ export class Session {
   /** Resolves when the server has dealt with it, or there was nothing to cancel. */
   cancel(): Promise<void> {
     return this.#closed ? Promise.resolve() : this.#frontend.cancel();
+  }
+
+  /**
+   * Nobody reads the rest of a result. The server is told only where nothing else is on its way: a late cancel would hit what follows.
+   * Otherwise the rest is read and dropped.
+   */
+  cancelCut(): void {
+    if (this.protocol.endsHere) void this.#frontend.cancel();
   }
 
   close(reason: string): void {
@@ -308,7 +317,7 @@ export class Session {
   }
 
   #endIfDrained(): void {
-    if (this.#draining && this.protocol.owed === 0 && this.protocol.status === 'I') {
+    if (this.#draining && this.protocol.owed === 0 && !this.protocol.inTransaction) {
       this.terminate('the gateway is shutting down');
     }
   }

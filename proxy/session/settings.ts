@@ -1,3 +1,4 @@
+import { readTimeoutMs } from '../policy/timeouts';
 import { startUpRefused, type WireError } from '../wire/errors';
 import { readOptions } from '../wire/startUp';
 
@@ -98,13 +99,8 @@ function place(request: StartUpRequest, name: string, value: string): WireError 
   }
 }
 
-const UNIT_MS: Readonly<Record<string, number>> = { us: 0.001, ms: 1, s: 1_000, min: 60_000, h: 3_600_000, d: 86_400_000 };
-
-/** A client may ask for a shorter statement_timeout than its connection's limit, never for a longer one or none. Milliseconds. */
+/** A client may ask for a shorter timeout than its connection's limit, never for a longer one or none. Milliseconds. */
 export function shorterTimeoutMs(asked: string | undefined, limitMs: number): number {
-  const [, number, unit] = /^\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*$/.exec(asked ?? '') ?? [];
-  const factor = UNIT_MS[unit || 'ms'];
-  if (number === undefined || factor === undefined) return limitMs;
-  const askedMs = Math.round(Number(number) * factor);
-  return askedMs > 0 ? Math.min(askedMs, limitMs) : limitMs;
+  const askedMs = asked === undefined ? null : readTimeoutMs(asked);
+  return askedMs !== null && askedMs > 0 ? Math.min(askedMs, limitMs) : limitMs;
 }

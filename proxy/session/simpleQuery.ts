@@ -4,6 +4,7 @@ import { type Execution, newExecution } from './execution';
 import type { Judging } from './judging';
 import { queryBytes } from './rewritten';
 import type { Session, SessionView } from './session';
+import type { Stepwise } from './stepwise';
 import type { Verdicts } from './verdicts';
 
 /** Simple query: one text of any number of statements, all of them judged before any is sent; one denied denies the whole text. */
@@ -11,11 +12,13 @@ export class SimpleQuery {
   readonly #session: Session;
   readonly #judging: Judging;
   readonly #verdicts: Verdicts;
+  readonly #stepwise: Stepwise;
 
-  constructor(session: Session, judging: Judging, verdicts: Verdicts) {
+  constructor(session: Session, judging: Judging, verdicts: Verdicts, stepwise: Stepwise) {
     this.#session = session;
     this.#judging = judging;
     this.#verdicts = verdicts;
+    this.#stepwise = stepwise;
   }
 
   query(bytes: Buffer): void | Promise<void> {
@@ -29,6 +32,11 @@ export class SimpleQuery {
     const { effective, analysisMs } = this.#judging.effective(sql, view);
     const executions = effective.statements.map((judged) => newExecution(judged, { protocol: 'simple', parameters: [], analysisMs }));
     this.#verdicts.followNames(executions);
+    const steps = effective.action !== 'deny' && this.#stepwise.needed(executions, view);
+    const forward = () => {
+      if (steps) return this.#stepwise.run(effective.forward?.text ?? sql, executions, view);
+      return this.#forward(queryBytes(bytes, effective), executions, view);
+    };
     switch (effective.action) {
       case 'deny':
         return this.#verdicts.deny(sql, effective, view, 'simple');
@@ -37,11 +45,11 @@ export class SimpleQuery {
           if (error === 'skipped') return;
           if (error !== null) throw error;
           for (const execution of executions) this.#session.released(execution);
-          this.#forward(queryBytes(bytes, effective), executions, view);
+          return forward();
         });
       case 'allow':
         this.#session.begin(executions, view, 'running');
-        return this.#forward(queryBytes(bytes, effective), executions, view);
+        return forward();
       default:
         effective.action satisfies never;
     }

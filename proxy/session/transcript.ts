@@ -16,7 +16,7 @@ import { Session, type SessionLimits, type SessionServices, type SessionView } f
 /**
  * Plays a client and an upstream on real sockets around one session, for tests that read like a transcript:
  * who sends what, what the upstream saw, what the client got. Judging is by words in the text:
- * `deny`, `hold`, `ssn` (a resolved statement whose column 1 of relation 1 is masked).
+ * `deny`, `hold`, `limit 10` (changed rows), `ssn` (a resolved statement whose column 1 of relation 1 is masked).
  */
 export interface Transcript {
   client(...messages: Buffer[]): void;
@@ -47,6 +47,8 @@ export interface Transcript {
   /** The name nobody has, as the upstream last saw it. */
   poison: string;
   limits: SessionLimits;
+  /** Of results, as the connection has them. */
+  resultLimits: { maxRows?: number; maxBytes?: number };
   /** Rules about content that apply to the principal. */
   detecting: readonly DetectingRule[];
   session: Session;
@@ -88,6 +90,7 @@ export async function transcript(options: { split: boolean } = { split: false })
     lastError: null,
     poison: '',
     detecting: [],
+    resultLimits: {},
     limits: { statementBytes: 10_000, messageBytes: 100_000, idleMs: null, idleInTransactionMs: null },
     session: undefined as unknown as Session,
     hangUp: () => clientEnd.end(),
@@ -100,7 +103,10 @@ export async function transcript(options: { split: boolean } = { split: false })
   };
 
   const services: SessionServices = {
-    view: () => (state.deniesHeld ? { ...VIEW } : VIEW),
+    view() {
+      if (Object.keys(state.resultLimits).length > 0) return { ...VIEW, connection: { ...VIEW.connection, limits: state.resultLimits } };
+      return state.deniesHeld ? { ...VIEW } : VIEW;
+    },
     mayBeMasked: () => true,
     detecting: () => state.detecting,
     refreshCatalog: () => state.readCatalog(),
@@ -197,7 +203,7 @@ const MASKS: MaskIndex = {
 /** A policy and a catalog under which column 1 of relation 1 is masked. */
 export const VIEW = {
   policy: { version: 7, connections: new Map(), access: [], rules: [], masking: [{}] },
-  connection: { name: 'shop' },
+  connection: { name: 'shop', limits: {} },
   principal: { groups: [] },
   catalog: {
     relations: new Map([[1, { columns: [{ number: 1 }, { number: 2 }] }]]),
@@ -232,19 +238,21 @@ export function judgeOne(text: string): JudgedStatement {
     ? { state: 'resolved', columns: ['public.t.ssn'], outputs: outputsOf(text), copy: null }
     : { state: 'clean' };
   const named = /^(prepare|execute|declare|fetch|deallocate) (\w+)/.exec(text);
+  const limited = /limit (\d+)/.exec(text);
   const verdict: Verdict = {
     action,
     rule: action === 'allow' ? null : `${action}-rule`,
     decidedBy: action === 'allow' ? 'default' : 'rule',
     why: `The text says ${action}.`,
     approval: action === 'hold' ? { groups: ['dba'], count: 1, expiresInMs: 60_000 } : null,
+    ...(limited === null ? {} : { affectedLimits: [{ max: Number(limited[1]), action: 'deny', rule: 'limit-rule', message: null }] }),
     tried: [],
   };
   return {
     facts: {
       kind: (text.split(' ')[0] ?? '').toUpperCase(),
-      commands: [],
-      effects: new Set(['read']),
+      commands: [(text.split(' ')[0] ?? '').toUpperCase()],
+      effects: new Set([/^(insert|delete)/.test(text) ? 'delete' : 'read']),
       relations: text.includes('unseen') ? [{ schema: null, name: 'unseen', access: 'read' }] : [],
       functions: [],
       unbounded: false,
@@ -338,9 +346,9 @@ function describeFrontend(type: string, bytes: Buffer): string {
     case 'Q':
       return `Q ${reader.cstring()}`;
     case 'P':
-      return `P ${shown(reader.cstring())}|${reader.cstring()}`;
+      return parsed(shown(reader.cstring()), reader.cstring());
     case 'B':
-      return `B ${reader.cstring()}|${reader.cstring()}`;
+      return `B ${shown(reader.cstring())}|${shown(reader.cstring())}`;
     case 'D':
     case 'C': {
       const target = String.fromCharCode(reader.int8());
@@ -354,7 +362,9 @@ function describeFrontend(type: string, bytes: Buffer): string {
   }
 }
 
-const shown = (name: string) => (name.startsWith('gatehouse refused') ? 'POISON' : name);
+const shown = (name: string) => (name.startsWith('gatehouse refused') ? 'POISON' : name.startsWith('gatehouse asks') ? 'ASK' : name);
+/** Of a question only what it asks of the client's own text. */
+const parsed = (name: string, sql: string) => `P ${name}|${name === 'ASK' && sql.includes('pg_stat_get_xact') ? 'rows' : sql}`;
 
 function describeBackend(type: string, bytes: Buffer): string {
   switch (type) {
@@ -409,6 +419,15 @@ export const say = {
       .end()
       .take(),
   complete: (tag: string) => new MessageWriter().begin(Backend.commandComplete).cstring(tag).end().take(),
+  /** What the server says to a question of the gateway's own. */
+  answer: (cell: string) => [
+    say.parseComplete(),
+    say.bindComplete(),
+    say.closeComplete(),
+    say.row(cell),
+    say.complete('SELECT 1'),
+    say.closeComplete(),
+  ],
   suspended: () => new MessageWriter().begin(Backend.portalSuspended).end().take(),
   copyIn: () => new MessageWriter().begin(Backend.copyInResponse).int8(0).int16(0).end().take(),
   error: (sqlstate: string, message: string, detail = '') => {

@@ -53,6 +53,9 @@ export class Verdicts {
 
   mark(execution: Execution, view: SessionView): void {
     execution.startedMs = performance.now();
+    const { maxRows, maxBytes } = view.connection.limits ?? {};
+    if (maxRows !== undefined) execution.maxRows = maxRows;
+    if (maxBytes !== undefined) execution.maxBytes = maxBytes;
     const { session, effects, functions } = execution.judged.facts;
     if (session?.type === 'notify') this.#session.notifications.say(session.channel, session.payload);
     const setsPath = session?.type === 'set' && SETS_PATH.has(session.name);
@@ -75,7 +78,11 @@ export class Verdicts {
   }
 
   denied(executions: readonly Execution[], view: SessionView): WireError {
-    const error = judgedError(executions);
+    return this.refused(executions, view, judgedError(executions));
+  }
+
+  /** Recorded as denied, with the error the client gets. */
+  refused(executions: readonly Execution[], view: SessionView, error: WireError): WireError {
     this.#session.begin(executions, view, 'denied', error.fields.sqlstate);
     for (const execution of executions) execution.ended = true;
     return error;

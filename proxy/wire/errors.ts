@@ -165,6 +165,64 @@ export const resultWithheld = (statementId: string, reason: string) =>
     detail: reason,
     hint: 'The statement ran; its rows were not released.',
   });
+// Limits: measured, and said with the figure that was seen.
+
+const figure = (value: number) => value.toLocaleString('en-US', { maximumFractionDigits: 2 });
+
+export const resultCut = (statementId: string, { maxRows, maxBytes }: { maxRows: number; maxBytes: number }) =>
+  error('gatehouse_limits', '54000', `result exceeds a limit of the connection and was cut (${statementId})`, {
+    detail: `The limit is ${[
+      ...(Number.isFinite(maxRows) ? [`${figure(maxRows)} rows`] : []),
+      ...(Number.isFinite(maxBytes) ? [`${figure(maxBytes)} bytes`] : []),
+    ].join(' and ')}; what came before this error is the start of the result.`,
+    hint: 'Ask for fewer rows or columns: LIMIT, a narrower WHERE, an aggregate.',
+  });
+export const tooManyAffected = (words: {
+  statementId: string;
+  rule: string;
+  action: 'deny' | 'hold';
+  rows: number;
+  max: number;
+  message: string | null;
+}) =>
+  error('gatehouse_limits', '42501', `statement rolled back by rule "${words.rule}" (${words.statementId})`, {
+    detail: `It changed ${figure(words.rows)} rows, triggers and cascades included; the rule's limit is ${figure(words.max)}. None of it stands.`,
+    hint:
+      words.action === 'hold'
+        ? 'Above the limit the rule asks for approval, which cannot be given to a statement that has already run here: send it alone, outside a transaction, as a simple query, or change fewer rows at a time.'
+        : words.message === null
+          ? 'Change fewer rows at a time.'
+          : sentence(words.message),
+  });
+export const affectedNotCounted = (statementId: string, rule: string, reason: string) =>
+  error('gatehouse_limits', '42501', `statement rolled back because the rows it changed could not be counted (${statementId})`, {
+    detail: `${sentence(reason)} Rule "${rule}" limits them. None of it stands.`,
+  });
+export const countedResultTooLarge = (statementId: string, limitBytes: number) =>
+  error('gatehouse_limits', '54000', `result is too large to wait until its rows are counted (${statementId})`, {
+    detail: `A statement whose changed rows are limited may return at most ${figure(limitBytes)} bytes. None of it stands.`,
+    hint: 'Leave out RETURNING, or return fewer columns.',
+  });
+export const costTooHigh = (statementId: string, cost: number, limit: number) =>
+  error('gatehouse_limits', '42501', `statement denied because of its estimated cost (${statementId})`, {
+    detail: `EXPLAIN estimates ${figure(cost)}; the connection's limit is ${figure(limit)}. Nothing was executed.`,
+    hint: 'A narrower WHERE, an index or a LIMIT makes it cheaper; EXPLAIN shows the plan.',
+  });
+export const costUnknown = (statementId: string, reason: string) =>
+  error('gatehouse_limits', '42501', `statement denied because its cost cannot be estimated (${statementId})`, {
+    detail: `${sentence(reason)} The connection limits the cost of statements. Nothing was executed.`,
+  });
+export const budgetSpent = (words: { what: string; per: 'hour' | 'day'; used: number; limit: number; resetsAt: string }) =>
+  error('gatehouse_limits', '53400', `budget of ${words.what} per ${words.per} is used up`, {
+    detail: `${figure(words.used)} of ${figure(words.limit)} ${words.what} were used in this ${words.per}; it begins anew at ${words.resetsAt}.`,
+    hint: 'Wait until then, or ask an administrator for a larger budget.',
+  });
+export const usageUnavailable = () =>
+  error('gatehouse_limits', '58000', 'statement not executed because its budget could not be checked', {
+    detail: 'The store that keeps budgets is unreachable. Nothing was executed.',
+    hint: 'Try again shortly.',
+  });
+
 /** As PostgreSQL says it. */
 export const invalidUtf8 = (bytes: string | null) =>
   error('gatehouse_wire', '22021', `invalid byte sequence for encoding "UTF8"${bytes === null ? '' : `: ${bytes}`}`);

@@ -29,6 +29,7 @@ function run(chunks: readonly Buffer[], options: { wholeRows?: boolean } = {}): 
       out.push(Buffer.from('<status>'));
       return 'taken';
     },
+    cut: () => undefined,
     forward: (bytes) => out.push(Buffer.from(bytes)),
   });
   for (const chunk of chunks) scanner.push(chunk);
@@ -65,6 +66,7 @@ describe('backend scanner', () => {
         waited = true;
         return 'wait';
       },
+      cut: () => undefined,
       forward: (bytes) => out.push(Buffer.from(bytes)),
     });
     scanner.push(answer.subarray(0, 60));

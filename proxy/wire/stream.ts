@@ -5,7 +5,13 @@ import { MAX_MESSAGE_BYTES } from './messages';
 const MAX_WHOLE_BYTES = 64 * 1024 * 1024;
 
 /** How the scanner treats a message before it has seen its body. */
-export type Treatment = 'pass' | 'whole';
+export type Treatment =
+  | 'pass'
+  | 'whole'
+  /** It ends here, however large it is. */
+  | 'drop'
+  /** The same, and the handler is told when all in front of it has been handed on. */
+  | 'cut';
 /** What became of a whole message: its bytes go on, it was dealt with, or the scanner must stop here until resumed. */
 export type Disposal = 'pass' | 'taken' | 'wait';
 
@@ -15,6 +21,8 @@ export interface BackendHandler {
   message(type: number, bytes: Buffer): Disposal;
   /** Unchanged bytes to hand on, in order with everything `message` wrote. */
   forward(bytes: Buffer): void;
+  /** A message was treated `cut`. */
+  cut(): void;
 }
 
 /**
@@ -28,6 +36,7 @@ export class BackendScanner {
   /** How many bytes the front message needs before it is worth looking again. */
   #need = 5;
   #passing = 0;
+  #dropping = 0;
   #waiting = false;
 
   constructor(handler: BackendHandler) {
@@ -74,6 +83,9 @@ export class BackendScanner {
     if (this.#passing > 0) {
       position = Math.min(this.#passing, bytes.length);
       this.#passing -= position;
+    } else if (this.#dropping > 0) {
+      position = runStart = Math.min(this.#dropping, bytes.length);
+      this.#dropping -= position;
     }
     const flush = () => {
       if (position > runStart) this.#handler.forward(bytes.subarray(runStart, position));
@@ -85,9 +97,18 @@ export class BackendScanner {
       if (length < 4 || length > MAX_MESSAGE_BYTES) throw new Error('the upstream sent an invalid message length');
       const total = length + 1;
       const left = bytes.length - position;
-      if (this.#handler.treat(type, total) === 'pass') {
+      const treatment = this.#handler.treat(type, total);
+      if (treatment === 'pass') {
         this.#passing = total > left ? total - left : 0;
         position += Math.min(total, left);
+        continue;
+      }
+      if (treatment !== 'whole') {
+        flush();
+        if (treatment === 'cut') this.#handler.cut();
+        this.#dropping = total > left ? total - left : 0;
+        position += Math.min(total, left);
+        runStart = position;
         continue;
       }
       if (total > MAX_WHOLE_BYTES) throw answerTooLarge(total, MAX_WHOLE_BYTES);

@@ -155,15 +155,16 @@ function admit(gateway: Gateway, principal: Principal, name: string): Connection
 }
 
 function targetOf(gateway: Gateway, connection: ConnectionPolicy, request: StartUpRequest): UpstreamTarget {
-  const { statementTimeoutMs } = connection.limits;
+  const { statementTimeoutMs, lockTimeoutMs } = connection.limits;
+  const { statement_timeout: statementTimeout, lock_timeout: lockTimeout } = request.upstream;
   return {
     ...endpointOf(connection, gateway.settings.secretKey),
+    // What a session begins with is also what RESET gives back.
     parameters: {
       ...request.upstream,
       standard_conforming_strings: 'on',
-      ...(statementTimeoutMs === undefined
-        ? {}
-        : { statement_timeout: String(shorterTimeoutMs(request.upstream.statement_timeout, statementTimeoutMs)) }),
+      ...(statementTimeoutMs === undefined ? {} : { statement_timeout: String(shorterTimeoutMs(statementTimeout, statementTimeoutMs)) }),
+      ...(lockTimeoutMs === undefined ? {} : { lock_timeout: String(shorterTimeoutMs(lockTimeout, lockTimeoutMs)) }),
     },
     timeoutMs: UPSTREAM_TIMEOUT_MS,
   };

@@ -97,7 +97,10 @@ export interface Verification extends EnforcementReport {
 export const limitsSchema = z
   .strictObject({
     maxRows: z.int().positive().optional(),
+    maxBytes: z.int().positive().optional(),
+    maxCost: z.number().positive().optional(),
     statementTimeoutMs: z.int().positive().max(86_400_000).optional(),
+    lockTimeoutMs: z.int().positive().max(86_400_000).optional(),
     maxSessions: z.int().positive().max(100_000).optional(),
     maxStatementBytes: z.int().min(1_024, 'at least 1024').max(16_777_216, 'at most 16777216: larger texts cannot be analysed').optional(),
     maxMessageBytes: z.int().min(8_192, 'at least 8192').max(1_073_741_823, 'at most 1073741823, as in PostgreSQL').optional(),

@@ -60,17 +60,21 @@ const connectionSchema = z
     limits: z
       .strictObject({
         maxRows: limitsSchema.in.shape.maxRows,
+        maxBytes: limitsSchema.in.shape.maxBytes,
+        maxCost: limitsSchema.in.shape.maxCost,
         statementTimeout: duration(1, 86_400_000).optional(),
+        lockTimeout: duration(1, 86_400_000).optional(),
         maxSessions: limitsSchema.in.shape.maxSessions,
         maxStatementBytes: limitsSchema.in.shape.maxStatementBytes,
         maxMessageBytes: limitsSchema.in.shape.maxMessageBytes,
         idleTimeout: duration(1, 86_400_000).optional(),
         idleInTransactionTimeout: duration(1, 86_400_000).optional(),
       })
-      .transform(({ statementTimeout, idleTimeout, idleInTransactionTimeout, ...rest }) =>
+      .transform(({ statementTimeout, lockTimeout, idleTimeout, idleInTransactionTimeout, ...rest }) =>
         given({
           ...rest,
           statementTimeoutMs: statementTimeout,
+          lockTimeoutMs: lockTimeout,
           idleTimeoutMs: idleTimeout,
           idleInTransactionTimeoutMs: idleInTransactionTimeout,
         }),

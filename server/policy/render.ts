@@ -77,12 +77,14 @@ const some = <K extends string, T extends object>(key: K, value: T): { [P in K]?
 
 const limits = ({
   statementTimeoutMs,
+  lockTimeoutMs,
   idleTimeoutMs,
   idleInTransactionTimeoutMs,
   ...rest
 }: StoredPolicy['connections'][number]['limits']) => ({
   ...rest,
   ...duration('statementTimeout', statementTimeoutMs),
+  ...duration('lockTimeout', lockTimeoutMs),
   ...duration('idleTimeout', idleTimeoutMs),
   ...duration('idleInTransactionTimeout', idleInTransactionTimeoutMs),
 });

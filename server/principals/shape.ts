@@ -19,7 +19,21 @@ export interface PrincipalRow {
   lastSeenAt: Date | null;
 }
 
-export const principalLimitsSchema = z.strictObject({ maxSessions: z.int().positive().max(100_000).optional() }).transform(given);
+const budgetSchema = z
+  .strictObject({
+    statements: z.int().positive().optional(),
+    rows: z.int().positive().optional(),
+    maskedValues: z.int().positive().optional(),
+  })
+  .transform(given);
+
+export const principalLimitsSchema = z
+  .strictObject({
+    maxSessions: z.int().positive().max(100_000).optional(),
+    perHour: budgetSchema.optional(),
+    perDay: budgetSchema.optional(),
+  })
+  .transform(given);
 
 /** `owner` and `groups` are names. A principal keeps its name for life: the record speaks of it by name. */
 export const principalDraftSchema = z.object({

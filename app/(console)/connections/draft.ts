@@ -6,8 +6,11 @@ type LimitName = keyof ConnectionLimits;
 /** The limits as the form shows them: `factor` is what one unit of the field is in the stored number. */
 export const LIMITS: readonly { name: LimitName; label: string; hint?: string; factor: number }[] = [
   { name: 'maxSessions', label: 'Most sessions', factor: 1 },
-  { name: 'maxRows', label: 'Most rows', hint: 'Not enforced yet.', factor: 1 },
+  { name: 'maxRows', label: 'Most rows', hint: 'Of one result; it is cut there.', factor: 1 },
+  { name: 'maxBytes', label: 'Largest result (KiB)', hint: 'It is cut there.', factor: 1_024 },
+  { name: 'maxCost', label: 'Highest cost', hint: 'As EXPLAIN estimates it.', factor: 1 },
   { name: 'statementTimeoutMs', label: 'Statement timeout (s)', factor: 1_000 },
+  { name: 'lockTimeoutMs', label: 'Lock timeout (s)', factor: 1_000 },
   { name: 'idleTimeoutMs', label: 'Idle timeout (s)', hint: 'Ends a session that sends nothing.', factor: 1_000 },
   { name: 'idleInTransactionTimeoutMs', label: 'Idle in transaction (s)', hint: 'Ends one that keeps a transaction open.', factor: 1_000 },
   { name: 'maxStatementBytes', label: 'Longest statement (KiB)', hint: '1024 when empty.', factor: 1_024 },

@@ -1,0 +1,38 @@
+import type { StatementFacts } from '../sql/types';
+import type { AffectedLimit, Rule } from './types';
+
+/** none: it changes no rows. counted: while it runs, and before it stands. uncountable: it may, and PostgreSQL keeps no count that could be asked in time. */
+export type Countability = 'none' | 'counted' | 'uncountable';
+
+const CHANGES = ['insert', 'update', 'delete', 'merge', 'opaque'] as const;
+/** They take rows away with the files they are in: nothing counts them. */
+const WHOLESALE = ['DROP TABLE', 'DROP SCHEMA', 'DROP OWNED', 'DROP DATABASE', 'DROP MATERIALIZED VIEW'];
+
+/** Whether the rows that a statement changes can be counted inside its own transaction, before anybody has its result. Pure. */
+export function countability({ commands, effects, session }: Pick<StatementFacts, 'commands' | 'effects' | 'session'>): Countability {
+  if (effects.has('truncate') || commands.some((word) => WHOLESALE.includes(word))) return 'uncountable';
+  if (!CHANGES.some((effect) => effects.has(effect))) return 'none';
+  // COPY reads from the client while it runs. A cursor runs a little at every FETCH.
+  if (commands.includes('COPY FROM') || session?.type === 'declare') return 'uncountable';
+  return 'counted';
+}
+
+/**
+ * The limits that rules which match put on the run, the strictest first: below all of them the statement stands as if the rules did not
+ * match. Empty where it cannot be counted: there the rules apply as they stand. Pure.
+ */
+export function affectedLimitsOf(rules: readonly Rule[], facts: StatementFacts): AffectedLimit[] {
+  if (countability(facts) !== 'counted') return [];
+  return rules
+    .flatMap(({ name, action, message, match }): AffectedLimit[] =>
+      match.maxAffectedRows === undefined
+        ? []
+        : [{ max: match.maxAffectedRows, action: action === 'hold' ? 'hold' : 'deny', rule: name, message }],
+    )
+    .sort((a, b) => Number(b.action === 'deny') - Number(a.action === 'deny') || a.max - b.max);
+}
+
+/** What changed too much: the strictest limit that the count is above; null when it is within all of them. Pure. */
+export function exceededLimit(limits: readonly AffectedLimit[], rows: number): AffectedLimit | null {
+  return limits.find(({ max }) => rows > max) ?? null;
+}

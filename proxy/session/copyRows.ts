@@ -1,0 +1,102 @@
+import { CopyMaskError, MAX_ROW_BYTES } from '../masking/copy/malformed';
+import { type CopyPlan, planCopy } from '../masking/copyPlan';
+import { enforcesDetection } from '../masking/detect/rules';
+import { answerTooLarge } from '../wire/errors';
+import { Backend } from '../wire/messages';
+import type { Disposal } from '../wire/stream';
+import type { Execution } from './execution';
+import type { Session } from './session';
+
+type MaskedCopy = Extract<CopyPlan, { kind: 'mask' }>;
+
+/** COPY TO STDOUT: what becomes of its data. */
+export class CopyRows {
+  readonly #session: Session;
+  readonly #withhold: (execution: Execution, reason: string) => Disposal;
+  /** Masks the rows of the COPY that runs now; null where they pass as they are. */
+  #plan: MaskedCopy | null = null;
+
+  constructor(session: Session, withhold: (execution: Execution, reason: string) => Disposal) {
+    this.#session = session;
+    this.#withhold = withhold;
+  }
+
+  get masking(): boolean {
+    return this.#plan !== null;
+  }
+
+  over(): void {
+    this.#plan = null;
+  }
+
+  start(execution: Execution, bytes: Buffer): Disposal {
+    const session = this.#session;
+    const rules = session.services.detecting(session.facts);
+    if (execution.judged.touch.state === 'clean') {
+      // It was judged before a rule began to look into content.
+      if (enforcesDetection(rules)) return this.#withhold(execution, 'The policy has changed; send it again.');
+      return 'pass';
+    }
+    const view = session.services.view(session.facts);
+    // Judged a moment ago, by a catalog that can no longer be vouched for.
+    if (view instanceof Promise) {
+      view.catch(() => undefined);
+      return this.#withhold(execution, 'The catalog has changed; send it again.');
+    }
+    const { hashKey } = session.services;
+    const { types } = view.catalog;
+    const detection = rules.length === 0 ? null : { rules, types, hashKey };
+    const plan = planCopy(bytes, execution.judged.touch, { types, hashKey, detection });
+    switch (plan.kind) {
+      case 'pass':
+        return 'pass';
+      case 'mask':
+        this.#plan = plan;
+        execution.plan = { kind: 'mask', masks: [], columns: plan.columns, hits: plan.hits };
+        return 'pass';
+      case 'withhold':
+        return this.#withhold(execution, plan.reason);
+      default:
+        plan satisfies never;
+        return 'taken';
+    }
+  }
+
+  /** One CopyData. */
+  data(bytes: Buffer): Disposal {
+    if (this.#plan === null) return 'taken';
+    const { mask, out } = this.#plan;
+    const session = this.#session;
+    const execution = session.protocol.running(Backend.copyData);
+    try {
+      mask.push(bytes, 5, bytes.length);
+    } catch (error) {
+      return this.#failed(execution, error);
+    }
+    execution.rows++;
+    execution.bytes += out.length;
+    session.toClient.room().append(out.bytes, 0, out.length);
+    out.length = 0;
+    return 'taken';
+  }
+
+  /** CopyDone; false when it became an error. */
+  ends(): boolean {
+    if (this.#plan === null) return true;
+    const { mask } = this.#plan;
+    try {
+      mask.finish();
+      return true;
+    } catch (error) {
+      this.#failed(this.#session.protocol.running(Backend.copyDone), error);
+      return false;
+    }
+  }
+
+  /** An error in the middle of a COPY is what PostgreSQL itself says then; nothing of the row that caused it has left. */
+  #failed(execution: Execution, error: unknown): Disposal {
+    if (!(error instanceof CopyMaskError)) throw error;
+    if (error.tooLargeBytes !== null) throw answerTooLarge(error.tooLargeBytes, MAX_ROW_BYTES);
+    return this.#withhold(execution, error.message);
+  }
+}

@@ -1,0 +1,105 @@
+import { CHANGED_ROWS_SQL, changedRows, readChangedRows } from '../limits/rowCount';
+import { exceededLimit } from '../policy/affected';
+import type { AffectedLimit } from '../policy/types';
+import { affectedNotCounted, countedResultTooLarge, tooManyAffected } from '../wire/errors';
+import { ask } from './ask';
+import type { Execution } from './execution';
+import type { Portal } from './names';
+import { MAX_HELD_BYTES } from './out';
+import type { Session } from './session';
+
+/** What a counted run came to. */
+export type Outcome =
+  | { kind: 'stands' }
+  /** The server failed it; its error is shown, and what follows up to the Sync is ignored. */
+  | { kind: 'failed' }
+  /** It is still there and must not stand. */
+  | { kind: 'exceeded'; limit: AffectedLimit; rows: number };
+
+/**
+ * Runs that stand only within a limit on the rows they change. The server is asked for its own count right before and right behind the
+ * run, in the same transaction; the result is held back until the answer is there. Above the limit the caller makes the server fail at this
+ * very place (proxy/session/refusals.ts), so that it rolls back exactly what a failed statement takes with it: an implicit transaction, or
+ * an explicit one up to the client's own savepoint.
+ */
+export class Measuring {
+  readonly #session: Session;
+  /** Rows that earlier Executes of a portal have changed: many small ones are one large one. */
+  readonly #soFar = new WeakMap<Portal, number>();
+
+  constructor(session: Session) {
+    this.#session = session;
+  }
+
+  /**
+   * @param send sends the run, and nothing behind it
+   * @throws WireError to answer with, in place of the result
+   */
+  async run(execution: Execution, limits: readonly AffectedLimit[], portal: Portal | null, send: () => void): Promise<'stands' | 'failed'> {
+    const outcome = await this.measure(execution, limits, portal, send);
+    if (outcome.kind !== 'exceeded') return outcome.kind;
+    const { limit, rows } = outcome;
+    throw tooManyAffected({ ...limit, statementId: execution.id, rows });
+  }
+
+  /** As run(), for a caller that has something else to say of too many rows. */
+  async measure(execution: Execution, limits: readonly AffectedLimit[], portal: Portal | null, send: () => void): Promise<Outcome> {
+    const session = this.#session;
+    const { protocol, toClient } = session;
+    const measured = { before: null as number | null, after: null as number | null, tag: null as string | null };
+    execution.measured = measured;
+    ask(session, CHANGED_ROWS_SQL, (cell) => {
+      measured.before = readChangedRows(cell);
+      toClient.hold();
+    });
+    send();
+    ask(session, CHANGED_ROWS_SQL, (cell) => {
+      measured.after = readChangedRows(cell);
+    });
+    session.askForAnswers();
+    await session.whenAnswered();
+    if (session.closed || execution.ended || protocol.skipping) {
+      // The question behind it failed: it ran, and is rolled back.
+      if (!session.closed) session.end(execution, 'rolledBack');
+      return { kind: 'failed' };
+    }
+    return this.#weigh(execution, measured, limits, portal);
+  }
+
+  #weigh(
+    execution: Execution,
+    measured: NonNullable<Execution['measured']>,
+    limits: readonly AffectedLimit[],
+    portal: Portal | null,
+  ): Outcome {
+    const session = this.#session;
+    const [strictest] = limits;
+    const changed = changedRows({ ...measured, tagRows: execution.rows });
+    if (changed.kind === 'unknown' && strictest !== undefined) {
+      this.#taken(execution);
+      throw affectedNotCounted(execution.id, strictest.rule, changed.why);
+    }
+    const rows = (changed.kind === 'rows' ? changed.rows : 0) + (portal === null ? 0 : (this.#soFar.get(portal) ?? 0));
+    if (portal !== null) this.#soFar.set(portal, rows);
+    const limit = exceededLimit(limits, rows);
+    if (limit !== null) {
+      this.#taken(execution, rows);
+      return { kind: 'exceeded', limit, rows };
+    }
+    if (session.toClient.overflowed) {
+      this.#taken(execution);
+      throw countedResultTooLarge(execution.id, MAX_HELD_BYTES);
+    }
+    session.toClient.release();
+    session.end(execution, 'done', execution.cut?.fields.sqlstate ?? (execution.withheld ? '42501' : null));
+    if (measured.tag !== null) session.undone(session.work.done(execution, measured.tag));
+    return { kind: 'stands' };
+  }
+
+  /** It ran, and is rolled back: the record has the rows it would have changed. */
+  #taken(execution: Execution, rows?: number): void {
+    this.#session.toClient.discard();
+    if (rows !== undefined) execution.rows = rows;
+    this.#session.end(execution, 'rolledBack', '42501');
+  }
+}

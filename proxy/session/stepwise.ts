@@ -1,0 +1,114 @@
+import { canBeCut, mayChangeAndReturn, returnsRows } from '../limits/resultShape';
+import { statementNotAnalyzed } from '../wire/errors';
+import { Frontend } from '../wire/messages';
+import { MessageWriter } from '../wire/writer';
+import type { CostCheck } from './costCheck';
+import type { Execution } from './execution';
+import type { Measuring } from './measuring';
+import type { Session, SessionView } from './session';
+import type { Verdicts } from './verdicts';
+
+const SYNC = Buffer.from([Frontend.sync, 0, 0, 0, 4]);
+/** Texts larger than this, taken together, are sent without the blanks that make positions those of the whole text. */
+const MAX_PADDED_BYTES = 4 * 1024 * 1024;
+
+/**
+ * A simple text whose outcome the gateway has to know before the server makes it stand. A Query ends in its own commit, so each of its
+ * statements goes as Parse, Bind, Describe and Execute instead, and the Sync follows when all of them may stand: one implicit transaction,
+ * as the text would have been. The client sees the messages of a Query.
+ */
+export class Stepwise {
+  readonly #session: Session;
+  readonly #measuring: Measuring;
+  readonly #costs: CostCheck;
+  readonly #verdicts: Verdicts;
+
+  constructor(session: Session, measuring: Measuring, costs: CostCheck, verdicts: Verdicts) {
+    this.#session = session;
+    this.#measuring = measuring;
+    this.#costs = costs;
+    this.#verdicts = verdicts;
+  }
+
+  /**
+   * Whether a text has to go statement by statement.
+   * @throws WireError where it would have to and cannot
+   */
+  needed(executions: readonly Execution[], view: SessionView): boolean {
+    const facts = executions.map(({ judged }) => judged.facts);
+    const counted = executions.some(({ judged }) => (judged.verdict.affectedLimits ?? []).length > 0);
+    const costed = executions.some(({ judged }) => this.#costs.limitOf(judged, view) !== null);
+    const copiesIn = facts.some(({ commands }) => commands.includes('COPY FROM') && executions.length > 1);
+    if ((counted || costed) && copiesIn)
+      throw statementNotAnalyzed(
+        'COPY FROM STDIN stands in one text with a statement whose rows or cost are limited; send the statements separately',
+      );
+    if (counted || costed) return true;
+    if (!canBeCut(view.connection.limits) || copiesIn) return false;
+    return facts.some((item, i) => returnsRows(item) && (i < facts.length - 1 || mayChangeAndReturn(item)));
+  }
+
+  /** @param text as it goes to the server. @throws WireError to answer with: what ran of the text is rolled back */
+  async run(text: string, executions: readonly Execution[], view: SessionView): Promise<void> {
+    const { protocol, toUpstream, closed } = this.#session;
+    protocol.dropUnnamed();
+    const texts = textsOf(text, executions);
+    let next = 0;
+    try {
+      for (const [i, execution] of executions.entries()) {
+        if (protocol.skipping || closed) break;
+        next = i;
+        await this.#step(execution, texts[i] ?? text, i === executions.length - 1, view);
+        next = i + 1;
+      }
+    } finally {
+      for (const execution of executions.slice(next)) if (!this.#sent.has(execution)) this.#session.end(execution, 'skipped');
+    }
+    if (this.#session.closed) return;
+    protocol.sentSync();
+    toUpstream.append(SYNC);
+  }
+
+  readonly #sent = new WeakSet<Execution>();
+
+  async #step(execution: Execution, text: string, last: boolean, view: SessionView): Promise<void> {
+    const session = this.#session;
+    const { facts, verdict } = execution.judged;
+    const maxCost = this.#costs.limitOf(execution.judged, view);
+    if (maxCost !== null && !(await this.#costs.check(execution.judged, { text, limit: maxCost, statementId: execution.id }))) return;
+    const send = () => {
+      this.#verdicts.mark(execution, view);
+      this.#sent.add(execution);
+      session.protocol.sentStep(execution);
+      const writer = new MessageWriter().begin(Frontend.parse).cstring('').cstring(text).int16(0).end();
+      writer.begin(Frontend.bind).cstring('').cstring('').int16(0).int16(0).int16(0).end();
+      writer.begin(Frontend.describe).int8(0x50).cstring('').end();
+      session.toUpstream.append(writer.begin(Frontend.execute).cstring('').int32(0).end().take());
+    };
+    const limits = verdict.affectedLimits ?? [];
+    if (limits.length > 0) {
+      await this.#measuring.run(execution, limits, null, send);
+      return;
+    }
+    send();
+    if (!canBeCut(view.connection.limits) || !returnsRows(facts) || (last && !mayChangeAndReturn(facts))) return;
+    session.askForAnswers();
+    await session.whenAnswered();
+    // The client was told already; this makes the server fail too.
+    if (execution.cut !== null && !session.protocol.skipping && !session.closed) throw execution.cut;
+  }
+}
+
+/** Each statement alone, behind as many blanks as there are characters in front of it: errors keep the positions of the whole text. */
+function textsOf(text: string, executions: readonly Execution[]): string[] {
+  if (executions.length === 1) return [text];
+  const padded = executions.length * text.length <= MAX_PADDED_BYTES;
+  let end = 0;
+  return executions.map(({ judged }) => {
+    const own = judged.rewritten?.text ?? judged.facts.text;
+    const start = text.indexOf(own, end);
+    if (start < 0) return own;
+    end = start + own.length;
+    return padded ? `${' '.repeat([...text.slice(0, start)].length)}${own}` : own;
+  });
+}
