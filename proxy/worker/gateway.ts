@@ -1,4 +1,3 @@
-import { hkdfSync } from 'node:crypto';
 import { eq, sql } from 'drizzle-orm';
 import { newId } from '../../db/ids';
 import { listen } from '../../db/listen';
@@ -20,6 +19,7 @@ import { openPolicyKeeper, type PolicyKeeper } from './policyKeeper';
 import type { WorkerSettings } from './settings';
 import { codeOf } from './shownError';
 import { createYoungCollection } from './youngCollection';
+import { maskHashKey } from '../masking/hashKey';
 
 /** A session as the worker keeps it: what may end it from outside. */
 export interface OpenSession {
@@ -132,7 +132,7 @@ export async function openGateway(settings: WorkerSettings): Promise<Gateway> {
     tls,
     mockKey: mockKey(settings.secretKey),
     onRead: createYoungCollection(),
-    hashKey: Buffer.from(hkdfSync('sha256', settings.secretKey, Buffer.alloc(0), 'gatehouse mask hash', 32)),
+    hashKey: maskHashKey(settings.secretKey),
     sessions: open,
     async close() {
       clearInterval(idleTimer);

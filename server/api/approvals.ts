@@ -1,6 +1,8 @@
 import { approveRequest, approveSchema } from '../approvals/approve';
 import { getRequest } from '../approvals/get';
 import { listRequests } from '../approvals/list';
+import { measureRequest } from '../approvals/measure';
+import { previewRequest } from '../approvals/preview';
 import { rejectRequest, rejectSchema } from '../approvals/reject';
 import { approvalsListSchema } from '../approvals/shape';
 import { approvalStats } from '../approvals/stats';
@@ -13,6 +15,8 @@ export const approvalsRouter = router({
   get: procedure.input(takes(idSchema)).query(({ ctx, input }) => getRequest(ctx.call, input)),
   approve: procedure.input(takes(approveSchema)).mutation(({ ctx, input }) => approveRequest(ctx.call, input)),
   reject: procedure.input(takes(rejectSchema)).mutation(({ ctx, input }) => rejectRequest(ctx.call, input)),
+  preview: procedure.input(takes(idSchema)).query(({ ctx, input }) => previewRequest(ctx.call, input)),
+  measure: procedure.input(takes(idSchema)).mutation(({ ctx, input }) => measureRequest(ctx.call, input)),
   stats: procedure.query(({ ctx }) => approvalStats(ctx.call)),
   onChange: procedure.input(takes(resumeSchema)).subscription(({ ctx, input, signal }) => watchRequests(ctx.call, input, signal)),
 });

@@ -2,6 +2,7 @@ import { and, eq, ne, sql } from 'drizzle-orm';
 import { approvalRequests } from '../../db/schema/approvals';
 import { statements } from '../../db/schema/audit';
 import type { StoreHandle } from '../../db/store';
+import { mostRows } from '../../proxy/preview/tolerance';
 import { notFound } from '../errors';
 import type { Actor, Call } from '../identity/actor';
 import { demand } from '../identity/permission';
@@ -51,6 +52,10 @@ export async function describeRequest(store: StoreHandle, actor: Actor, request:
     tried: request.tried,
     reviewerGroups: request.reviewerGroups,
     endedAt: request.endedAt,
+    measured: request.measured,
+    mostRows: mostRows(request.measured, request.tolerance),
+    tolerance: request.tolerance,
+    heldTransaction: request.heldTransaction,
     decisions: decisions.map(({ id, reviewerName, decision, reason, at }) => ({ id, reviewerName, decision, reason, at })),
     mayDecide: mayDecide({ request, decisions, actor, people, now: new Date() }),
     similar: similar ?? { approved: 0, rejected: 0, executed: 0 },
