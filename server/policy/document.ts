@@ -9,6 +9,7 @@ import { columnGlob } from '../masking/shape';
 import { principalLimitsSchema } from '../principals/shape';
 import {
   actionSchema,
+  approvalOptions,
   DEFAULT_EXPIRES_IN_MS,
   detectorSchema,
   functionCallSchema,
@@ -18,6 +19,7 @@ import {
   modeSchema,
   roleSchema,
   ruleMatchSchema,
+  toleranceSchema,
 } from './shapes';
 
 export interface DocumentPrincipal {
@@ -114,8 +116,10 @@ const approvalSchema = z
     groups: names,
     count: z.int().min(1).max(20).default(1),
     expiresIn: duration(1_000, 30 * 86_400_000).default(DEFAULT_EXPIRES_IN_MS),
+    ...approvalOptions,
+    tolerance: toleranceSchema.optional(),
   })
-  .transform(({ expiresIn, ...rest }) => ({ ...rest, expiresInMs: expiresIn }));
+  .transform(({ expiresIn, ...rest }) => given({ ...rest, expiresInMs: expiresIn }));
 
 const ruleSchema = z
   .strictObject({

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Action, ApprovalSpec, Mode, RuleMatch } from '../../db/schema/shapes';
-import { nameSchema } from '../input';
-import { actionSchema, DEFAULT_EXPIRES_IN_MS, modeSchema, ruleMatchSchema } from '../policy/shapes';
+import { given, nameSchema } from '../input';
+import { actionSchema, approvalOptions, DEFAULT_EXPIRES_IN_MS, modeSchema, ruleMatchSchema } from '../policy/shapes';
 
 export interface RuleRow {
   id: string;
@@ -17,7 +17,8 @@ export interface RuleRow {
   updatedAt: Date;
 }
 
-export const approvalSpecSchema = z.object({
+export const approvalSpecSchema = z
+  .object({
   groups: z.array(z.string()).max(100).default([]),
   count: z.int().min(1).max(20).default(1),
   expiresInMs: z
@@ -25,7 +26,10 @@ export const approvalSpecSchema = z.object({
     .min(1_000)
     .max(30 * 86_400_000)
     .default(DEFAULT_EXPIRES_IN_MS),
-});
+  ...approvalOptions,
+  tolerance: z.union([z.strictObject({ rows: z.int().min(0) }), z.strictObject({ percent: z.number().min(0).max(10_000) })]).optional(),
+  })
+  .transform(given);
 
 /** A rule as the console edits it. A new rule goes last; empty `connections` or `groups` mean all. */
 export const ruleDraftSchema = z

@@ -24,6 +24,8 @@ export interface RuleForm {
   approvers: string[];
   count: string;
   expiresMinutes: string;
+  at: 'statement' | 'commit';
+  dryRun: boolean;
   mode: RuleRow['mode'];
 }
 
@@ -50,6 +52,8 @@ export function formOf(row: RuleRow | null): RuleForm {
     message: row?.message ?? '',
     approvers: row?.approval?.groups ?? [],
     count: String(row?.approval?.count ?? 1),
+    at: row?.approval?.at ?? 'statement',
+    dryRun: row?.approval?.dryRun ?? false,
     expiresMinutes: String((row?.approval?.expiresInMs ?? 15 * 60_000) / 60_000),
     mode: row?.mode ?? 'enforce',
   };
@@ -96,7 +100,14 @@ export function draftOf(form: RuleForm, row: RuleRow | null): RuleDraft {
     message: form.message.trim() || null,
     approval:
       form.action === 'hold'
-        ? { groups: form.approvers, count: Number(form.count), expiresInMs: Math.round(Number(form.expiresMinutes) * 60_000) }
+        ? {
+            ...row?.approval,
+            groups: form.approvers,
+            count: Number(form.count),
+            expiresInMs: Math.round(Number(form.expiresMinutes) * 60_000),
+            at: form.at,
+            dryRun: form.dryRun,
+          }
         : null,
     mode: form.mode,
   };
