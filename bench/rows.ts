@@ -77,6 +77,7 @@ function run(masks: RowMask | null): void {
       maskRow(bytes, masks, out.room());
       return 'taken';
     },
+    cut: () => undefined,
     forward: (bytes) => out.append(bytes),
   });
   for (const chunk of chunks) {

@@ -1,7 +1,24 @@
 import { randomBytes } from 'node:crypto';
 
 /** The nouns that have ids, by the prefix a person says: `stm_01k9…`. */
-export type IdPrefix = 'con' | 'prn' | 'grp' | 'rul' | 'msk' | 'acc' | 'tok' | 'lnk' | 'ses' | 'stm' | 'req' | 'dec' | 'act' | 'gw';
+export type IdPrefix =
+  | 'con'
+  | 'prn'
+  | 'grp'
+  | 'rul'
+  | 'msk'
+  | 'acc'
+  | 'tok'
+  | 'lnk'
+  | 'ses'
+  | 'stm'
+  | 'req'
+  | 'dec'
+  | 'act'
+  | 'gw'
+  | 'ntc'
+  | 'evt'
+  | 'acr';
 
 /** A branded id: a `Id<'stm'>` is never an `Id<'req'>`. */
 export type Id<P extends IdPrefix> = `${P}_${string}`;

@@ -1,7 +1,12 @@
 import pg from 'pg';
 
 /** The channels of the store. A notification only wakes: the row is the truth. */
-export type Channel = 'gatehouse_policy' | 'gatehouse_approvals' | 'gatehouse_sessions' | 'gatehouse_statements';
+export type Channel =
+  | 'gatehouse_policy'
+  | 'gatehouse_approvals'
+  | 'gatehouse_sessions'
+  | 'gatehouse_statements'
+  | 'gatehouse_notifications';
 
 export interface Listener {
   close(): Promise<void>;

@@ -1,11 +1,13 @@
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import pg from 'pg';
+import * as accessRequests from './schema/accessRequests';
 import * as approvals from './schema/approvals';
 import * as audit from './schema/audit';
 import * as identity from './schema/identity';
+import * as notifications from './schema/notifications';
 import * as policy from './schema/policy';
 
-const schema = { ...identity, ...policy, ...approvals, ...audit };
+const schema = { ...identity, ...policy, ...approvals, ...accessRequests, ...notifications, ...audit };
 
 /** The store: Drizzle over a bounded pool. A transaction handle has the same query interface. */
 export type Store = NodePgDatabase<typeof schema>;

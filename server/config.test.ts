@@ -29,6 +29,7 @@ test('an empty environment starts everything on loopback, with the demo', () => 
     proxySignInTimeoutMs: 30_000,
     proxyMaxUnauthenticated: 500,
     allowPlaintext: false,
+    slackApiUrl: 'https://slack.com/api/',
     demo: true,
   });
 });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parseDuration } from './duration';
+import { SLACK_API_URL } from './slack/api';
 
 export interface Config {
   /** Console. 0 takes a free port. */
@@ -27,6 +28,8 @@ export interface Config {
   proxyMaxUnauthenticated: number;
   /** Whether clients that are not on loopback may sign in without TLS: their token then travels in the clear. */
   allowPlaintext: boolean;
+  /** Where Slack's Web API is, with a slash at the end. */
+  slackApiUrl: string;
   /** Whether the demo database, policy and agent are made. */
   demo: boolean;
 }
@@ -53,6 +56,10 @@ const host = z
   .string()
   .regex(/^[A-Za-z0-9.:_-]+$/, 'must be an address or a host name')
   .default('127.0.0.1');
+
+/** Bot tokens travel there. */
+const isSafe = ({ protocol, hostname }: URL): boolean =>
+  protocol === 'https:' || (protocol === 'http:' && /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname));
 
 const environment = z.object({
   PORT: port(3000),
@@ -98,6 +105,11 @@ const environment = z.object({
     .transform((value) => new URL(value).origin)
     .optional(),
   GATEHOUSE_ALLOW_PLAINTEXT: z.enum(['on', 'off'], 'must be on or off').default('off'),
+  SLACK_API_URL: z
+    .string()
+    .refine((value) => URL.canParse(value) && isSafe(new URL(value)), 'must be an https address, or http on this machine')
+    .transform((value) => value.replace(/\/*$/, '/'))
+    .default(SLACK_API_URL),
   GATEHOUSE_DEMO: z.enum(['on', 'off'], 'must be on or off').optional(),
 });
 
@@ -137,6 +149,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     proxySignInTimeoutMs: data.PROXY_SIGN_IN_TIMEOUT,
     proxyMaxUnauthenticated: data.PROXY_MAX_UNAUTHENTICATED,
     allowPlaintext: data.GATEHOUSE_ALLOW_PLAINTEXT === 'on',
+    slackApiUrl: data.SLACK_API_URL,
     demo: data.GATEHOUSE_DEMO === undefined ? data.DATABASE_URL === undefined : data.GATEHOUSE_DEMO === 'on',
   };
 }

@@ -10,6 +10,7 @@ export interface Routes {
   readiness?: () => Promise<Readiness>;
   metrics?: Registry;
   api?: Handler;
+  slack?: Handler;
   pages?: Handler;
 }
 
@@ -67,7 +68,7 @@ async function route(routes: Routes, req: IncomingMessage, res: ServerResponse):
   }
   if (path === '/metrics' && routes.metrics !== undefined)
     return answer(res, 200, await routes.metrics.metrics(), routes.metrics.contentType);
-  const handler = path.startsWith('/api/trpc/') ? routes.api : routes.pages;
+  const handler = path.startsWith('/api/trpc/') ? routes.api : path === '/api/slack/interactions' ? routes.slack : routes.pages;
   if (handler === undefined) {
     res.setHeader('retry-after', '1');
     return answer(res, 503, 'Gatehouse is starting.');

@@ -11,6 +11,8 @@ export interface Runtime {
   gatewayId: string;
   /** Without a trailing slash. */
   consoleUrl: string;
+  /** Where Slack's Web API is, with a slash at the end. */
+  slackApiUrl?: string;
   /** What clients connect to, for the snippets. */
   proxyHost?: string;
   proxyPort?: number;

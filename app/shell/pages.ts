@@ -1,6 +1,8 @@
 import {
+  BellRing,
   BookCheck,
   Cable,
+  DoorOpen,
   EyeOff,
   FileCode2,
   Gauge,
@@ -28,6 +30,7 @@ const READERS = ['admin', 'reviewer', 'auditor'] as const;
 export const PAGES: readonly ConsolePage[] = [
   { href: '/', name: 'Overview', icon: Gauge, section: 'work', roles: ALL, words: 'home first run start' },
   { href: '/approvals', name: 'Approvals', icon: ShieldQuestion, section: 'work', roles: ALL, words: 'queue held requests review' },
+  { href: '/access', name: 'Access requests', icon: DoorOpen, section: 'work', roles: ALL, words: 'ask connection time reviewers revoke' },
   { href: '/sessions', name: 'Sessions', icon: SquareTerminal, section: 'work', roles: ALL, words: 'clients open terminate' },
   { href: '/audit', name: 'Audit', icon: ScrollText, section: 'work', roles: ALL, words: 'statements log search' },
   { href: '/rules', name: 'Rules', icon: BookCheck, section: 'policy', roles: READERS, words: 'policy hold deny allow check' },
@@ -35,6 +38,14 @@ export const PAGES: readonly ConsolePage[] = [
   { href: '/policy', name: 'Policy as code', icon: FileCode2, section: 'policy', roles: READERS, words: 'yaml apply export' },
   { href: '/connections', name: 'Connections', icon: Cable, section: 'set-up', roles: ALL, words: 'databases upstream dsn' },
   { href: '/principals', name: 'Principals', icon: Users, section: 'set-up', roles: READERS, words: 'agents people tokens groups access' },
+  {
+    href: '/notifications',
+    name: 'Notifications',
+    icon: BellRing,
+    section: 'set-up',
+    roles: READERS,
+    words: 'slack teams webhook email alerts',
+  },
 ];
 
 export const SECTIONS = [

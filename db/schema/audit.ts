@@ -94,7 +94,7 @@ export const actions = pgTable(
     at: instant('at').notNull().defaultNow(),
     actorId: text('actor_id'),
     actorName: text('actor_name').notNull(),
-    via: text('via').$type<'console' | 'cli' | 'system'>().notNull(),
+    via: text('via').$type<'console' | 'cli' | 'slack' | 'system'>().notNull(),
     /** noun.verb, e.g. `connection.update`. */
     action: text('action').notNull(),
     subject: text('subject').notNull(),

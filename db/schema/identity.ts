@@ -17,6 +17,8 @@ export const principals = pgTable('principals', {
    * that nothing in it tells a stored salt from one that was made up for an unknown name.
    */
   scramSalt: text('scram_salt').notNull().default(sql`encode(substring(sha256(uuid_send(gen_random_uuid())) from 1 for 16), 'base64')`),
+  /** Who they are in Slack, where their mail address does not say it. */
+  slackUserId: text('slack_user_id').unique(),
   limits: jsonb('limits').$type<PrincipalLimits>().notNull().default({}),
   disabledAt: instant('disabled_at'),
   createdAt: instant('created_at').notNull().defaultNow(),

@@ -10,6 +10,7 @@ import type {
   MaskSpec,
   Mode,
   RecordSpec,
+  Requestable,
   RuleMatch,
   TlsMode,
   TlsNegotiation,
@@ -21,6 +22,8 @@ const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'd
 export const policyState = pgTable('policy_state', {
   id: integer('id').primaryKey(),
   version: bigint('version', { mode: 'number' }).notNull(),
+  /** Moves when access is given for a time or taken back: workers read anew, and nothing that a policy version binds is touched. */
+  accessVersion: bigint('access_version', { mode: 'number' }).notNull().default(0),
   updatedAt: instant('updated_at').notNull().defaultNow(),
 });
 
@@ -46,6 +49,8 @@ export const connections = pgTable('connections', {
   opaqueAction: text('opaque_action').$type<Action>().notNull().default('hold'),
   superuser: text('superuser').$type<'refuse' | 'allow'>().notNull().default('refuse'),
   functionCall: text('function_call').$type<'refuse' | 'judge'>().notNull().default('refuse'),
+  /** Who may give access for a time; null: it cannot be asked for. */
+  requestable: jsonb('requestable').$type<Requestable>(),
   limits: jsonb('limits').$type<ConnectionLimits>().notNull().default({}),
   record: jsonb('record').$type<RecordSpec>().notNull().default({ results: 'off' }),
   createdAt: instant('created_at').notNull().defaultNow(),

@@ -140,6 +140,16 @@ export interface RelationUse {
   access: 'read' | 'write';
 }
 
+/** How access to a connection can be asked for. */
+export interface Requestable {
+  /** Whose members decide; empty means any reviewer. */
+  groups: string[];
+  count: number;
+  maxDurationMs: number;
+}
+
+export type AccessRequestStatus = 'pending' | 'approved' | 'rejected' | 'expired' | 'withdrawn' | 'revoked' | 'ended';
+
 export type ApprovalStatus = 'pending' | 'approved' | 'rejected' | 'expired' | 'withdrawn' | 'executed';
 
 /**

@@ -6,7 +6,19 @@ import { sharedGateway } from '../gateway';
 
 const gateway = sharedGateway();
 const admin = apiAsAdmin(gateway);
-const PAGES = ['/', '/approvals', '/sessions', '/audit', '/rules', '/masking', '/policy', '/connections', '/principals'];
+const PAGES = [
+  '/',
+  '/approvals',
+  '/sessions',
+  '/audit',
+  '/rules',
+  '/masking',
+  '/policy',
+  '/connections',
+  '/principals',
+  '/notifications',
+  '/access',
+];
 
 let client: Awaited<ReturnType<typeof open>>;
 let held: Promise<unknown>;

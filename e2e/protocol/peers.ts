@@ -51,7 +51,7 @@ export interface Peers {
 type StatementDetail = Awaited<ReturnType<ReturnType<typeof apiAsAdmin>['audit']['get']['query']>>;
 
 /** A database, its role and five connections of the running gateway for the calling file; all of it is taken away after it. */
-export function peers(): Peers {
+export function peers(more: More = NOTHING_MORE): Peers {
   const gateway = sharedGateway();
   const admin = apiAsAdmin(gateway);
   const password = randomBytes(12).toString('hex');
@@ -87,11 +87,13 @@ export function peers(): Peers {
     result.root = await open({ ...server, statement_timeout: 10_000 });
     await result.root.query(`SET ROLE ${ROLE}; ${SCHEMA}; RESET ROLE`);
     before = withoutTraps((await admin.policy.export.query()).yaml);
-    await admin.policy.applyYaml.mutate({ yaml: withTraps(before, { port: server.port, password }) });
+    await admin.policy.applyYaml.mutate({ yaml: withTraps(before, { port: server.port, password }, more) });
     // The workers hear of it a moment later.
     await eventually('the connections of these tests', async () => {
       const signedIn = await Promise.allSettled(
-        [OPEN, MASKED, RULED, READS, LIMITED].map((connection) => signIn({ ...settings(connection), parameters: {} })),
+        [OPEN, MASKED, RULED, READS, LIMITED, ...Object.keys(more.connections)].map((connection) =>
+          signIn({ ...settings(connection), parameters: {} }),
+        ),
       );
       for (const one of signedIn) if (one.status === 'fulfilled') one.value.close();
       return signedIn.every((one) => one.status === 'fulfilled');
@@ -141,7 +143,16 @@ const WRITES = [
   ...['file', 'program', 'network', 'notify', 'admin', 'opaque'],
 ];
 
-function withTraps(yaml: string, { port, password }: { port: number; password: string }): string {
+/** What a test file needs besides: connections to the same database by name (all begin with traps-), and rules. */
+interface More {
+  connections: Record<string, object>;
+  rules: object[];
+  /** Rules of the demo that would decide before those that are under test. */
+  without?: readonly string[];
+}
+const NOTHING_MORE: More = { connections: {}, rules: [] };
+
+function withTraps(yaml: string, { port, password }: { port: number; password: string }, more: More): string {
   const policy = readYaml(yaml) as PolicyYaml;
   const connection = (name: string) => ({
     ...{ name, host: '127.0.0.1', port, database: DATABASE, username: ROLE, password, tls: 'disable', default: 'allow', opaque: 'allow' },
@@ -157,7 +168,10 @@ function withTraps(yaml: string, { port, password }: { port: number; password: s
       limits: { maxStatementBytes: 4096, maxMessageBytes: 16_384, idleTimeout: '1500ms', idleInTransactionTimeout: '500ms' },
     },
   );
-  policy.access.push({ connections: [OPEN, MASKED, RULED, READS, LIMITED], groups: ['agents'] });
+  for (const [name, fields] of Object.entries(more.connections)) policy.connections.push({ ...connection(name), ...fields });
+  policy.rules = policy.rules.filter((rule) => !more.without?.includes((rule as { name: string }).name));
+  policy.rules.push(...more.rules);
+  policy.access.push({ connections: [OPEN, MASKED, RULED, READS, LIMITED, ...Object.keys(more.connections)], groups: ['agents'] });
   policy.masking.push({
     ...{ name: 'traps-ssn', connections: [MASKED], columns: ['public.people.ssn', 'public.typed.*'], mask: { type: 'redact' } },
     ...{ inference: 'guarded', mode: 'enforce' },

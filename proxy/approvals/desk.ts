@@ -1,5 +1,6 @@
 import { and, desc, eq, inArray, sql } from 'drizzle-orm';
 import { newId } from '../../db/ids';
+import { queueRequestEvent } from '../../db/notifications/queue';
 import { approvalDecisions, approvalRequests } from '../../db/schema/approvals';
 import type { Store } from '../../db/store';
 
@@ -60,23 +61,26 @@ export function createDesk(options: { store: Store; gatewayId: string; workerId:
   };
 
   /** Moves the row on if it still stands where we think; true when it did. */
-  const move = async (id: string, from: NewRequest['status'][], to: 'withdrawn' | 'expired' | 'executed') => {
-    const moved = await store
-      .update(approvalRequests)
-      .set({ status: to, endedAt: now() })
-      .where(
-        and(
-          eq(approvalRequests.id, id),
-          inArray(
-            approvalRequests.status,
-            from.filter((status) => status !== undefined),
+  const move = (id: string, from: NewRequest['status'][], to: 'withdrawn' | 'expired' | 'executed') =>
+    store.transaction(async (tx) => {
+      const moved = await tx
+        .update(approvalRequests)
+        .set({ status: to, endedAt: now() })
+        .where(
+          and(
+            eq(approvalRequests.id, id),
+            inArray(
+              approvalRequests.status,
+              from.filter((status) => status !== undefined),
+            ),
           ),
-        ),
-      )
-      .returning({ id: approvalRequests.id });
-    if (moved.length > 0) await store.execute(sql`select pg_notify('gatehouse_approvals', ${id})`);
-    return moved.length > 0;
-  };
+        )
+        .returning({ id: approvalRequests.id });
+      if (moved.length === 0) return false;
+      await queueRequestEvent(tx, `request.${to}`, id);
+      await tx.execute(sql`select pg_notify('gatehouse_approvals', ${id})`);
+      return true;
+    });
 
   const check = async (id: string) => {
     const entry = waiting.get(id);
@@ -162,6 +166,7 @@ export function createDesk(options: { store: Store; gatewayId: string; workerId:
         await tx
           .insert(approvalRequests)
           .values({ ...request, id, gatewayId: options.gatewayId, workerId: options.workerId, createdAt: now() });
+        await queueRequestEvent(tx, 'request.filed', id);
         await tx.execute(sql`select pg_notify('gatehouse_approvals', ${id})`);
       });
       const outcome = new Promise<HoldOutcome>((settle) => {

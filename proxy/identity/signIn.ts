@@ -2,7 +2,7 @@ import { and, eq, gt, isNull, or, type SQL } from 'drizzle-orm';
 import { principals, tokens } from '../../db/schema/identity';
 import { hashSecret } from '../../db/secrets';
 import type { Store } from '../../db/store';
-import type { Principal } from '../policy/types';
+import type { AccessGrant, TimedAccess } from '../policy/types';
 import { type KnownPrincipal, loadPrincipal } from './principal';
 import { makeVerifier } from './verifier';
 
@@ -58,15 +58,20 @@ export async function addMissingVerifier(store: Store, tokenId: string, secret: 
     .where(and(eq(tokens.id, tokenId), isNull(tokens.scram)));
 }
 
-/** Whether a principal may open sessions on a connection: some access grant names both the connection and one of its groups. */
+/**
+ * Whether a principal may open sessions on a connection now: some access grant names both the connection and one of its groups, or access
+ * was given to the principal itself until later than now.
+ */
 export function mayConnect(
-  grants: readonly { connections: readonly string[]; groups: readonly string[] }[],
-  principal: Pick<Principal, 'groups'>,
+  grants: readonly (AccessGrant | TimedAccess)[],
+  principal: { id: string | null; groups: readonly string[] },
   connection: string,
+  now: Date,
 ): boolean {
-  return grants.some(
-    (grant) =>
-      grant.connections.some((name) => name === '*' || name === connection) &&
-      grant.groups.some((group) => group === '*' || principal.groups.includes(group)),
+  return grants.some((grant) =>
+    'until' in grant
+      ? grant.connection === connection && grant.principalId === principal.id && grant.until > now
+      : grant.connections.some((name) => name === '*' || name === connection) &&
+        grant.groups.some((group) => group === '*' || principal.groups.includes(group)),
   );
 }

@@ -7,8 +7,11 @@ const PREFIX = 'EXPLAIN (FORMAT JSON) ';
 /** First words of statements that have a plan. */
 const PLANNED: ReadonlySet<string> = new Set([
   ...['SELECT', 'SELECT FOR UPDATE', 'SELECT INTO', 'VALUES', 'INSERT', 'UPDATE', 'DELETE', 'MERGE'],
-  ...['CREATE TABLE AS', 'CREATE MATERIALIZED VIEW', 'DECLARE', 'EXECUTE'],
+  ...['DECLARE', 'EXECUTE'],
 ]);
+/** CREATE … AS has a plan where it has a query. */
+const FILLED: ReadonlySet<string> = new Set(['CREATE TABLE', 'CREATE MATERIALIZED VIEW']);
+const isPlanned = ([first = '', ...rest]: readonly string[]) => PLANNED.has(first) || (FILLED.has(first) && rest.length > 0);
 /** Statements whose work is a query that EXPLAIN does not take from them. */
 const HIDDEN: ReadonlySet<string> = new Set(['EXPLAIN', 'COPY TO', 'REFRESH MATERIALIZED VIEW']);
 
@@ -17,13 +20,13 @@ export function hasCost({ commands }: Pick<StatementFacts, 'commands'>): boolean
   const [first] = commands;
   if (first === undefined || first === 'PREPARE') return false;
   if (first === 'EXPLAIN') return commands.length > 1;
-  return PLANNED.has(first) || HIDDEN.has(first) || commands.some((word) => word === 'COPY TO');
+  return isPlanned(commands) || HIDDEN.has(first) || commands.includes('COPY TO');
 }
 
 /** How a statement's cost is asked for. Pure. */
 export function costQuestion(facts: Pick<StatementFacts, 'commands'>, text: string): CostQuestion {
   const [first] = facts.commands;
-  if (first !== undefined && PLANNED.has(first)) return { kind: 'explain', sql: `${PREFIX}${text}`, prefix: PREFIX.length };
+  if (isPlanned(facts.commands)) return { kind: 'explain', sql: `${PREFIX}${text}`, prefix: PREFIX.length };
   const inner = first === 'EXPLAIN' ? /^\s*explain\s+(?:\([^()]*\)|(?:analyze|verbose)\b\s*)*\s*/i.exec(text)?.[0] : undefined;
   if (inner !== undefined && inner.length < text.length)
     return { kind: 'explain', sql: `${PREFIX}${text.slice(inner.length)}`, prefix: PREFIX.length - inner.length };

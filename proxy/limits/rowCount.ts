@@ -24,15 +24,13 @@ export function readChangedRows(cell: string | null): number | null {
 /** Tags whose number is of rows changed; that of others is of rows returned. */
 const CHANGING: ReadonlySet<string> = new Set(['INSERT', 'UPDATE', 'DELETE', 'MERGE']);
 
-export type ChangedRows = { kind: 'rows'; rows: number } | { kind: 'unknown'; why: string };
+/** `counted`: by the growth of the server's count. `tagged`: by the command tag, where tables have no statistics of their own (foreign tables). */
+export type ChangedRows = { kind: 'rows'; counted: number; tagged: number } | { kind: 'unknown'; why: string };
 
-/**
- * What one run changed: the growth of the server's count, and at least what its command tag says (tables without statistics of their own:
- * foreign tables). Pure.
- */
+/** What one run changed. Of several runs of one portal each sum counts by itself, and the larger of them holds. Pure. */
 export function changedRows(counts: { before: number | null; after: number | null; tag: string | null; tagRows: number }): ChangedRows {
   const { before, after, tag, tagRows } = counts;
   if (before === null || after === null) return { kind: 'unknown', why: 'track_counts is off on the server' };
   if (after < before) return { kind: 'unknown', why: 'something it ran truncated a table' };
-  return { kind: 'rows', rows: Math.max(after - before, tag !== null && CHANGING.has(tag) ? tagRows : 0) };
+  return { kind: 'rows', counted: after - before, tagged: tag !== null && CHANGING.has(tag) ? tagRows : 0 };
 }

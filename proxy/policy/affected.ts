@@ -24,10 +24,18 @@ export function countability({ commands, effects, session }: Pick<StatementFacts
 export function affectedLimitsOf(rules: readonly Rule[], facts: StatementFacts): AffectedLimit[] {
   if (countability(facts) !== 'counted') return [];
   return rules
-    .flatMap(({ name, action, message, match }): AffectedLimit[] =>
+    .flatMap(({ name, action, message, match, approval }): AffectedLimit[] =>
       match.maxAffectedRows === undefined
         ? []
-        : [{ max: match.maxAffectedRows, action: action === 'hold' ? 'hold' : 'deny', rule: name, message }],
+        : [
+            {
+              max: match.maxAffectedRows,
+              action: action === 'hold' ? 'hold' : 'deny',
+              rule: name,
+              message,
+              ...(action === 'hold' && approval !== null ? { approval } : {}),
+            },
+          ],
     )
     .sort((a, b) => Number(b.action === 'deny') - Number(a.action === 'deny') || a.max - b.max);
 }

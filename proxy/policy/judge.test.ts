@@ -104,10 +104,54 @@ describe('rules', () => {
     ['hours', { hours: { from: '11:00', to: '13:00' } }, 'SELECT 1', true],
     ['other hours', { hours: { from: '13:00', to: '14:00' } }, 'SELECT 1', false],
     ['opaque', { opaque: true }, 'DO $$ BEGIN END $$', true],
-    ['row limits apply as they stand', { statements: ['UPDATE'], maxAffectedRows: 10 }, 'UPDATE items SET price = 1 WHERE id = 1', true],
+    [
+      'rows that are counted while it runs',
+      { statements: ['UPDATE'], maxAffectedRows: 10 },
+      'UPDATE items SET price = 1 WHERE id = 1',
+      false,
+    ],
+    ['rows that nothing counts: TRUNCATE', { maxAffectedRows: 10 }, 'TRUNCATE items', true],
+    ['rows that nothing counts: DROP TABLE', { maxAffectedRows: 10 }, 'DROP TABLE items', true],
+    ['rows that nothing counts: COPY FROM', { maxAffectedRows: 10 }, 'COPY items FROM STDIN', true],
+    ['rows that nothing counts: a cursor over code', { maxAffectedRows: 10 }, 'DECLARE c CURSOR FOR SELECT nobody_knows()', true],
+    ['no rows at all', { maxAffectedRows: 0 }, 'SELECT id FROM items', false],
     ['all conditions at once', { statements: ['SELECT'], tables: ['hr.*'] }, 'SELECT id FROM items', false],
   ])('match on %s', (_, match, text, expected) => {
     expect(verdict(text, [rule('r', 'deny', match)]).action === 'deny').toBe(expected);
+  });
+
+  it('of changed rows are conditions on the run, the strictest first, beside whatever decides that it may', () => {
+    const rules = [
+      rule('large', 'deny', { maxAffectedRows: 1000 }),
+      rule('middling', 'hold', { statements: ['DELETE'], maxAffectedRows: 100 }, { message: 'Ask.' }),
+      rule('small', 'deny', { statements: ['UPDATE'], maxAffectedRows: 10 }),
+      rule('watched', 'deny', { maxAffectedRows: 1 }, { mode: 'observe' }),
+      rule('bounded', 'hold', { statements: ['MERGE'] }),
+    ];
+    expect(verdict('DELETE FROM items WHERE id = 1', rules)).toMatchObject({
+      action: 'allow',
+      affectedLimits: [
+        { max: 1000, action: 'deny', rule: 'large', message: null },
+        { max: 100, action: 'hold', rule: 'middling', message: 'Ask.' },
+      ],
+    });
+    expect(verdict('UPDATE items SET price = 1', rules).affectedLimits?.map(({ rule: name }) => name)).toEqual(['small', 'large']);
+    expect(verdict('WITH d AS (DELETE FROM items RETURNING id) SELECT * FROM d', rules).affectedLimits).toHaveLength(2);
+    expect(verdict('MERGE INTO items USING items i ON false WHEN MATCHED THEN DELETE', rules)).toMatchObject({
+      action: 'hold',
+      affectedLimits: [{ rule: 'large' }],
+    });
+    expect(verdict('DELETE FROM items', rules, { default: 'deny' })).not.toHaveProperty('affectedLimits');
+    expect(verdict('SELECT 1', rules)).not.toHaveProperty('affectedLimits');
+  });
+
+  it('that allow up to a number of rows allow no more', () => {
+    const rules = [rule('few', 'allow', { statements: ['DELETE'], maxAffectedRows: 5 })];
+    expect(verdict('DELETE FROM items', rules, { default: 'deny' })).toMatchObject({
+      action: 'allow',
+      rule: 'few',
+      affectedLimits: [{ max: 5, action: 'deny', rule: 'few' }],
+    });
   });
 
   it('speak of connections and groups', () => {

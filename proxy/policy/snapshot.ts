@@ -1,6 +1,7 @@
 import { asc } from 'drizzle-orm';
 import { access, connectionEnforcement, connections, maskingRules, policyState, rules } from '../../db/schema/policy';
 import type { Store } from '../../db/store';
+import { readTimedAccess } from '../identity/timedAccess';
 import type { PolicySnapshot } from './types';
 
 /** Reads the whole policy at one version, in one REPEATABLE READ transaction. The result is frozen; throws what the store throws. */
@@ -21,15 +22,17 @@ export async function loadPolicy(store: Store): Promise<PolicySnapshot> {
       const accessRows = await tx.select().from(access).orderBy(asc(access.position), asc(access.id));
       const maskingRows = await tx.select().from(maskingRules).orderBy(asc(maskingRules.position), asc(maskingRules.id));
       const ruleRows = await tx.select().from(rules).orderBy(asc(rules.position), asc(rules.id));
+      const timed = await readTimedAccess(tx);
       return Object.freeze({
         version: state?.version ?? 0,
+        accessVersion: state?.accessVersion ?? 0,
         connections: new Map(
           connectionRows.map(({ createdAt: _c, updatedAt: _u, defaultAction, opaqueAction, ...row }) => [
             row.name,
             Object.freeze({ ...row, default: defaultAction, opaque: opaqueAction, enforcement: proofOf.get(row.id) ?? null }),
           ]),
         ),
-        access: Object.freeze(accessRows.map((row) => Object.freeze({ connections: row.connections, groups: row.groups }))),
+        access: Object.freeze([...accessRows.map((row) => Object.freeze({ connections: row.connections, groups: row.groups })), ...timed]),
         rules: Object.freeze(
           ruleRows.map(({ id: _i, position: _p, updatedAt: _u, ...rule }) => Object.freeze({ ...rule, approval: rule.approval ?? null })),
         ),

@@ -39,8 +39,8 @@ function problem(setting: string, value: string | null, limits: ConnectionLimits
  * Every place of a statement that gives one of the limited timeouts a value: SET, SET LOCAL, ALTER ROLE … SET, ALTER DATABASE … SET, ALTER
  * SYSTEM, the SET clause of a function, set_config(). RESET and DEFAULT give back what the session began with, which is within the limit. Pure.
  */
-export function timeoutRefusals(root: SqlNode, limits: ConnectionLimits): Refusal[] {
-  if (limits.statementTimeoutMs === undefined && limits.lockTimeoutMs === undefined) return [];
+export function timeoutRefusals(root: SqlNode, limits: ConnectionLimits | undefined): Refusal[] {
+  if (limits?.statementTimeoutMs === undefined && limits?.lockTimeoutMs === undefined) return [];
   const found: Refusal[] = [];
   const add = (refusal: Refusal | null) => {
     if (refusal !== null) found.push(refusal);

@@ -8,7 +8,9 @@ import type {
   MaskSpec,
   Mode,
   PrincipalKind,
+  PrincipalLimits,
   RecordSpec,
+  Requestable,
   Role,
   RuleMatch,
   RuleTrial,
@@ -24,6 +26,8 @@ export interface ConnectionPolicy extends SealedEndpoint {
   functionCall: 'refuse' | 'judge';
   limits: ConnectionLimits;
   record: RecordSpec;
+  /** Whether access can be asked for; absent or null: it cannot. */
+  requestable?: Requestable | null;
   /** What was last proved of the upstream role; absent or null when nothing was. */
   enforcement?: ProvedEnforcement | null;
 }
@@ -62,11 +66,21 @@ export interface AccessGrant {
   groups: readonly string[];
 }
 
+/** Access of one principal, given on request, that ends by itself. */
+export interface TimedAccess {
+  connection: string;
+  principalId: string;
+  until: Date;
+}
+
 /** The whole policy at one version: immutable, compiled once, shared by every session of a process. */
 export interface PolicySnapshot {
   version: number;
   connections: ReadonlyMap<string, ConnectionPolicy>;
-  access: readonly AccessGrant[];
+  /** Whose access ends at a time is in it beside what groups may do. */
+  access: readonly (AccessGrant | TimedAccess)[];
+  /** Moves when access is given for a time or taken back; 0 where it is absent. */
+  accessVersion?: number;
   rules: readonly Rule[];
   masking: readonly MaskingRule[];
 }
@@ -80,6 +94,8 @@ export interface Principal {
   email: string | null;
   owner: { id: string; name: string } | null;
   groups: readonly string[];
+  /** Absent: none. */
+  limits?: PrincipalLimits;
 }
 
 /** How many rows a statement may change. It runs, its rows are counted, and above the limit it is rolled back. */
@@ -87,10 +103,13 @@ export interface AffectedLimit {
   max: number;
   /** What the rule asks for above it. */
   action: 'deny' | 'hold';
-  /** Who set it: a rule by its name, or another part of the gateway in words. */
   rule: string;
+  /** What set it: the rule itself, or what a person saw and approved under the rule. Absent: the rule. */
+  of?: 'preview';
   /** Shown to the client above it. */
   message: string | null;
+  /** Who approves above it, where its action is hold. Absent: as for any hold. */
+  approval?: ApprovalSpec;
 }
 
 /** The outcome of `decide` for one statement, with its explanation. */

@@ -307,6 +307,12 @@ export class BackendFlow {
         execution.bytes += bytes.length - 5;
         return 'pass';
       case 'mask': {
+        if (execution.seen?.mayShow(bytes, plan.masks) === false) {
+          const { seen } = execution;
+          execution.cutBy = () => seen.cutWords('maskedValues');
+          this.#cut();
+          return 'taken';
+        }
         execution.rows++;
         const out = this.#session.toClient.room();
         const before = out.length;
@@ -389,13 +395,19 @@ export class BackendFlow {
       return 'taken';
     }
     if (!muted) {
+      if (answer.shown?.kind === 'nothing') return this.#failed(answer.ended, fields);
       if (answer.shown?.kind === 'ours') session.toClient.append(encodeFields(answer.shown.error.fields));
       else this.#words.error(answer.shown === null ? shown : renamed(fields, answer.shown));
     }
+    return this.#failed(answer.ended, fields);
+  }
+
+  #failed(ended: readonly Ended[], fields: ReadonlyMap<string, string>): Disposal {
+    const session = this.#session;
     session.sendKeptSyncs();
     session.work.failed();
     const sqlstate = fields.get('C') ?? 'XX000';
-    for (const { execution, status } of answer.ended)
+    for (const { execution, status } of ended)
       session.end(execution, status, status === 'failed' ? (sqlstateShown(execution) ?? sqlstate) : null);
     return 'taken';
   }

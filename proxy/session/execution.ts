@@ -1,9 +1,10 @@
 import { type Id, newId } from '../../db/ids';
 import type { ParameterValue, StatementStatus } from '../../db/schema/shapes';
 import type { JournalEntry } from '../journal/entries';
+import type { Usage } from '../limits/usage';
 import type { ResultPlan } from '../masking/results';
 import type { JudgedStatement } from '../policy/judge';
-import type { Principal } from '../policy/types';
+import type { AffectedLimit, Principal } from '../policy/types';
 import type { WireError } from '../wire/errors';
 import type { TransactionStatus } from '../wire/messages';
 
@@ -24,11 +25,15 @@ export interface Execution {
   plan: ResultPlan | null;
   /** Its rows were not released. */
   withheld: boolean;
+  /** It stands only if it changes no more rows than each of these. An approval may add one before it runs. */
+  affectedLimits: readonly AffectedLimit[];
   /** How much of its result may leave, rows and bytes on the wire; Infinity where nothing limits it. */
   maxRows: number;
   maxBytes: number;
   /** What the client is told where its result is cut; absent: the limit of its connection. */
   cutBy?: () => WireError;
+  /** Counts the masked values it shows; null where they have no budget. */
+  seen: Usage | null;
   /** The error that took the place of the rest of its result. */
   cut: WireError | null;
   /** Set while the rows it changes are counted: its outcome waits for the count. */
@@ -81,8 +86,10 @@ export function newExecution(
     bytes: 0,
     plan: null,
     withheld: false,
+    affectedLimits: judged.verdict.affectedLimits ?? [],
     maxRows: Number.POSITIVE_INFINITY,
     maxBytes: Number.POSITIVE_INFINITY,
+    seen: null,
     cut: null,
     measured: null,
     ended: false,

@@ -3,9 +3,9 @@ import { type BindMessage, decodeBind, decodeExecute, decodeParse, decodeTarget,
 import { decodeLongBind, type LongBindRest, type LongParameter } from '../wire/longBind';
 import { Frontend } from '../wire/messages';
 import { MessageWriter } from '../wire/writer';
+import type { CostCheck } from './costCheck';
 import { type Effective, withPrepared } from './effective';
 import { type Execution, newExecution } from './execution';
-import type { CostCheck } from './costCheck';
 import type { Judging } from './judging';
 import type { Measuring } from './measuring';
 import type { Portal, PreparedStatement } from './names';
@@ -47,6 +47,8 @@ export class ExtendedQuery {
   readonly #verdicts: Verdicts;
   readonly #measuring: Measuring;
   readonly #costs: CostCheck;
+  /** The last run of each portal whose result has a limit. */
+  readonly #slices = new WeakMap<Portal, Execution>();
 
   constructor(session: Session, judging: Judging, verdicts: Verdicts, { measuring, costs }: { measuring: Measuring; costs: CostCheck }) {
     this.#session = session;
@@ -202,9 +204,33 @@ export class ExtendedQuery {
       session.toUpstream.append(bytes);
       return;
     }
+    const admitted = this.#verdicts.admit([execution], view);
+    const go = () => this.#start(bytes, { execution, held, portal }, view);
+    return admitted === undefined
+      ? go()
+      : admitted.then(
+          () => (protocol.skipping || session.closed ? undefined : go()),
+          (error: unknown) => {
+            if (held !== null) session.end(held, 'denied', '53400');
+            throw error;
+          },
+        );
+  }
+
+  #start(
+    bytes: Buffer,
+    { execution, held, portal }: { execution: Execution; held: Execution | null; portal: Portal },
+    view: SessionView,
+  ): void | Promise<void> {
+    const session = this.#session;
+    const { protocol } = session;
+    // Slices of a portal are one result: what the next may have shows when the one before is over.
+    const slice = this.#slices.get(portal);
+    if (slice !== undefined && !slice.ended) return this.#judging.whenAnswered(() => this.#start(bytes, { execution, held, portal }, view));
     if (held === null) session.begin([execution], view, 'running');
     else session.released(held);
     this.#verdicts.mark(execution, view);
+    this.#nextSlice(execution, portal);
     // A clean answer about names rests on what they mean; where the session has a search_path of its own, the origins are looked at too.
     const detecting = session.services.detecting(session.facts).length > 0;
     const unsure = execution.judged.touch.state !== 'clean' || (!session.searchPathKnown && !view.masks.empty) || detecting;
@@ -216,9 +242,17 @@ export class ExtendedQuery {
       protocol.sentExecute(execution, portal);
       session.toUpstream.append(bytes);
     };
-    const limits = execution.judged.verdict.affectedLimits ?? [];
-    if (limits.length === 0) return send();
-    return this.#measuring.run(execution, limits, portal, send).then(() => undefined);
+    if (execution.affectedLimits.length === 0) return send();
+    return this.#measuring.run(execution, portal, send).then(() => undefined);
+  }
+
+  #nextSlice(execution: Execution, portal: Portal): void {
+    if (execution.maxRows === Number.POSITIVE_INFINITY && execution.maxBytes === Number.POSITIVE_INFINITY) return;
+    const before = this.#slices.get(portal);
+    this.#slices.set(portal, execution);
+    if (before === undefined) return;
+    execution.maxRows = Math.min(execution.maxRows, before.maxRows - before.rows);
+    execution.maxBytes = Math.min(execution.maxBytes, before.maxBytes - before.bytes);
   }
 
   /** A cursor made by DECLARE is a portal to the protocol: executing it is a FETCH. */
@@ -229,6 +263,17 @@ export class ExtendedQuery {
     const { effective, analysisMs } = this.#judging.effective(text, view);
     const executions = effective.statements.map((judged) => newExecution(judged, { protocol: 'extended', parameters: [], analysisMs }));
     if (effective.action !== 'allow') throw this.#verdicts.denied(executions, view);
+    const admitted = this.#verdicts.admit(executions, view);
+    const go = () => this.#startFetch(bytes, { name, text, effective, executions }, view);
+    return admitted === undefined ? go() : admitted.then(() => (session.protocol.skipping || session.closed ? undefined : go()));
+  }
+
+  #startFetch(
+    bytes: Buffer,
+    { name, text, effective, executions }: { name: string; text: string; effective: Effective; executions: readonly Execution[] },
+    view: SessionView,
+  ): void | Promise<void> {
+    const session = this.#session;
     session.begin(executions, view, 'running');
     for (const execution of executions) this.#verdicts.mark(execution, view);
     const [execution] = executions;
@@ -239,9 +284,8 @@ export class ExtendedQuery {
       session.protocol.sentExecute(execution ?? null, portal);
       session.toUpstream.append(bytes);
     };
-    const limits = execution?.judged.verdict.affectedLimits ?? [];
-    if (execution === undefined || limits.length === 0) return send();
-    return this.#measuring.run(execution, limits, portal, send).then(() => undefined);
+    if (execution === undefined || execution.affectedLimits.length === 0) return send();
+    return this.#measuring.run(execution, portal, send).then(() => undefined);
   }
 
   #describe(portal: Portal): void {

@@ -1,10 +1,11 @@
+import type { Action } from '../../db/schema/shapes';
 import { functionByOid } from '../catalog/byOid';
 import { detectingColumns } from '../masking/detect/columns';
 import { enforcesDetection } from '../masking/detect/rules';
 import { functionCallText } from '../policy/functionCall';
 import { functionCallNotAllowed, functionResultNotLookedInto, noSuchFunction, statementDenied } from '../wire/errors';
 import { decodeFunctionCall, type FunctionCallMessage } from '../wire/frontend';
-import { newExecution } from './execution';
+import { type Execution, newExecution } from './execution';
 import type { Judging } from './judging';
 import { showParameters } from './parameters';
 import type { Session, SessionView } from './session';
@@ -67,14 +68,24 @@ export class FunctionCalls {
       this.#session.protocol.sentFunctionCall(execution);
       this.#session.toUpstream.append(bytes);
     };
-    const [limit] = judged.verdict.affectedLimits ?? [];
+    const [limit] = execution.affectedLimits;
     if (limit !== undefined && effective.action !== 'deny')
       throw this.#verdicts.refused(
         [execution],
         view,
         statementDenied({ statementId: execution.id, rule: limit.rule, why: 'the rows a function call changes cannot be counted in time' }),
       );
-    switch (effective.action) {
+    const decided = () => this.#decided(text, { action: effective.action, execution, view }, forward);
+    const admitted = effective.action === 'deny' ? undefined : this.#verdicts.admit([execution], view);
+    return admitted === undefined ? decided() : admitted.then(() => (this.#session.closed ? undefined : decided()));
+  }
+
+  #decided(
+    text: string,
+    { action, execution, view }: { action: Action; execution: Execution; view: SessionView },
+    forward: () => void,
+  ): void | Promise<void> {
+    switch (action) {
       case 'deny':
         throw this.#verdicts.denied([execution], view);
       case 'hold':
@@ -88,7 +99,7 @@ export class FunctionCalls {
         this.#session.begin([execution], view, 'running');
         return forward();
       default:
-        effective.action satisfies never;
+        action satisfies never;
     }
   }
 }

@@ -137,6 +137,58 @@ describe.each([{ split: false }, { split: true }])('runs within a limit on the r
     await t.clientGets(TOO_MANY, 'Z I');
   });
 
+  describe('a rule that asks for approval above it', () => {
+    const sql = 'delete limit 10 or ask';
+    const tried = async () => {
+      t.client(query(sql));
+      await t.upstreamSees(...ASK, ...step(sql), ...ASK, 'H');
+      t.upstream(...say.answer('0'), say.parseComplete(), say.bindComplete(), say.noData(), say.complete('DELETE 12'), ...say.answer('12'));
+    };
+
+    test('alone and outside a transaction: it is taken back unseen, held, and runs again as it came', async () => {
+      await tried();
+      await t.upstreamSees(POISON, 'S');
+      t.upstream(failsAsPostgresDoes(), say.ready());
+      await t.clientGets('N 00000 statement held for approval (req_1)');
+      expect(t.held).toEqual([{ sql, withdrawn: false }]);
+      await t.upstreamSeesNothing();
+      t.decide({ kind: 'approved' });
+      await t.upstreamSees(`Q ${sql}`);
+      t.upstream(say.complete('DELETE 12'), say.ready());
+      await t.clientGets('C DELETE 12', 'Z I');
+      expect(t.journal.map((entry) => `${entry.type} ${entry.status}`)).toEqual([
+        'statement running',
+        'outcome rolledBack',
+        'statement held',
+        'outcome running',
+        'outcome done',
+      ]);
+    });
+
+    test('rejected: the error alone, and nothing stands', async () => {
+      await tried();
+      await t.upstreamSees(POISON, 'S');
+      t.upstream(failsAsPostgresDoes(), say.ready());
+      await t.clientGets('N 00000 statement held for approval (req_1)');
+      t.decide({ kind: 'rejected', reviewer: 'ada', reason: 'no' });
+      await t.clientGets('E 42501 statement rejected by reviewer (req_1)', 'Z I');
+      await t.upstreamSeesNothing();
+    });
+
+    test('in a transaction it cannot be run again: it is rolled back, and the words say what to do', async () => {
+      t.client(query('begin'));
+      await t.upstreamSees('Q begin');
+      t.upstream(say.complete('BEGIN'), say.ready('T'));
+      await t.clientGets('C BEGIN', 'Z T');
+      await tried();
+      await t.upstreamSees(POISON, 'S');
+      t.upstream(failsAsPostgresDoes(), say.ready('E'));
+      await t.clientGets(TOO_MANY, 'Z E');
+      expect(t.received.at(-2)).toContain('Send the statement alone');
+      expect(t.held).toEqual([]);
+    });
+  });
+
   test('notices do not wait for the count, and are not taken back', async () => {
     t.client(query('delete limit 1'));
     await t.upstreamSees(...ASK, ...step('delete limit 1'), ...ASK, 'H');

@@ -3,7 +3,7 @@ import { exceededLimit } from '../policy/affected';
 import type { AffectedLimit } from '../policy/types';
 import { affectedNotCounted, countedResultTooLarge, tooManyAffected } from '../wire/errors';
 import { ask } from './ask';
-import type { Execution } from './execution';
+import type { Execution, Measured } from './execution';
 import type { Portal } from './names';
 import { MAX_HELD_BYTES } from './out';
 import type { Session } from './session';
@@ -25,7 +25,7 @@ export type Outcome =
 export class Measuring {
   readonly #session: Session;
   /** Rows that earlier Executes of a portal have changed: many small ones are one large one. */
-  readonly #soFar = new WeakMap<Portal, number>();
+  readonly #soFar = new WeakMap<Portal, { counted: number; tagged: number }>();
 
   constructor(session: Session) {
     this.#session = session;
@@ -35,18 +35,18 @@ export class Measuring {
    * @param send sends the run, and nothing behind it
    * @throws WireError to answer with, in place of the result
    */
-  async run(execution: Execution, limits: readonly AffectedLimit[], portal: Portal | null, send: () => void): Promise<'stands' | 'failed'> {
-    const outcome = await this.measure(execution, limits, portal, send);
+  async run(execution: Execution, portal: Portal | null, send: () => void): Promise<'stands' | 'failed'> {
+    const outcome = await this.measure(execution, portal, send);
     if (outcome.kind !== 'exceeded') return outcome.kind;
     const { limit, rows } = outcome;
     throw tooManyAffected({ ...limit, statementId: execution.id, rows });
   }
 
   /** As run(), for a caller that has something else to say of too many rows. */
-  async measure(execution: Execution, limits: readonly AffectedLimit[], portal: Portal | null, send: () => void): Promise<Outcome> {
+  async measure(execution: Execution, portal: Portal | null, send: () => void): Promise<Outcome> {
     const session = this.#session;
     const { protocol, toClient } = session;
-    const measured = { before: null as number | null, after: null as number | null, tag: null as string | null };
+    const measured: Measured = { before: null, after: null, tag: null };
     execution.measured = measured;
     ask(session, CHANGED_ROWS_SQL, (cell) => {
       measured.before = readChangedRows(cell);
@@ -63,25 +63,21 @@ export class Measuring {
       if (!session.closed) session.end(execution, 'rolledBack');
       return { kind: 'failed' };
     }
-    return this.#weigh(execution, measured, limits, portal);
+    return this.#weigh(execution, measured, portal);
   }
 
-  #weigh(
-    execution: Execution,
-    measured: NonNullable<Execution['measured']>,
-    limits: readonly AffectedLimit[],
-    portal: Portal | null,
-  ): Outcome {
+  #weigh(execution: Execution, measured: Measured, portal: Portal | null): Outcome {
     const session = this.#session;
-    const [strictest] = limits;
     const changed = changedRows({ ...measured, tagRows: execution.rows });
-    if (changed.kind === 'unknown' && strictest !== undefined) {
+    if (changed.kind === 'unknown') {
       this.#taken(execution);
-      throw affectedNotCounted(execution.id, strictest.rule, changed.why);
+      throw affectedNotCounted(execution.id, execution.affectedLimits[0]?.rule ?? '', changed.why);
     }
-    const rows = (changed.kind === 'rows' ? changed.rows : 0) + (portal === null ? 0 : (this.#soFar.get(portal) ?? 0));
-    if (portal !== null) this.#soFar.set(portal, rows);
-    const limit = exceededLimit(limits, rows);
+    const before = (portal === null ? undefined : this.#soFar.get(portal)) ?? { counted: 0, tagged: 0 };
+    const total = { counted: before.counted + changed.counted, tagged: before.tagged + changed.tagged };
+    if (portal !== null) this.#soFar.set(portal, total);
+    const rows = Math.max(total.counted, total.tagged);
+    const limit = exceededLimit(execution.affectedLimits, rows);
     if (limit !== null) {
       this.#taken(execution, rows);
       return { kind: 'exceeded', limit, rows };

@@ -226,6 +226,16 @@ export class Protocol {
     this.#unsynced = false;
   }
 
+  /** A message made to fail and a Sync, both of ours: what ran since the last Sync is rolled back, and the client is told nothing. */
+  sentUndo(): void {
+    this.#extended({ op: 'poison', shown: { kind: 'nothing' }, changes: [] });
+    this.#replies.push({ op: 'sync', local: true, undoes: true });
+    this.#unsynced = false;
+    this.#bound = false;
+    this.#openResult = null;
+    this.#batch++;
+  }
+
   /** CopyDone or CopyFail: what follows is no COPY data. */
   sentCopyEnd(): void {
     this.#copyIn = null;
@@ -257,15 +267,16 @@ export class Protocol {
 
   /** The execution whose rows or outcome come now. @throws when nothing runs */
   running(type: number): Execution {
-    const { head } = this;
-    const execution =
-      head?.op === 'execute' || head?.op === 'step' || head?.op === 'call'
-        ? head.execution
-        : head?.op === 'query'
-          ? head.executions[head.index]
-          : undefined;
-    if (execution == null) throw new Error(`the upstream sent 0x${type.toString(16)} while nothing runs`);
+    const execution = this.current;
+    if (execution === null) throw new Error(`the upstream sent 0x${type.toString(16)} while nothing runs`);
     return execution;
+  }
+
+  /** What the server runs now, as far as can be told; null while it runs nothing. */
+  get current(): Execution | null {
+    const { head } = this;
+    if (head?.op === 'query') return head.executions[head.index] ?? null;
+    return head?.op === 'execute' || head?.op === 'step' || head?.op === 'call' ? head.execution : null;
   }
 
   /** The Describe that is answered now. @throws when another answer is due */
@@ -427,7 +438,7 @@ export class Protocol {
       for (const execution of executionsOf(reply)) ended.push({ execution, status: 'skipped' });
     }
     // A Sync of ours ends the server's skipping and not the client's: what it sends up to its own Sync is ignored here.
-    this.#skipping = !found || (this.head?.op === 'sync' && this.head.local);
+    this.#skipping = !found || (this.head?.op === 'sync' && this.head.local && this.head.undoes !== true);
     return ended;
   }
 

@@ -24,7 +24,8 @@ export type Reply =
   | { op: 'probe'; changes: readonly Change[] }
   /** A message made to fail at exactly this place. */
   | { op: 'poison'; shown: ShownError; changes: readonly Change[] }
-  | { op: 'sync'; local: boolean };
+  /** undoes: behind a message made to fail, so that what ran is rolled back; the client knows of neither. */
+  | { op: 'sync'; local: boolean; undoes?: true };
 
 /** Told the one cell of the answer to a question, null for none or SQL NULL, when all of the answer is there. */
 export interface Asked {
@@ -35,7 +36,7 @@ export interface Asked {
 }
 
 /** What the client sees of an error that the gateway brought about: ours, or the server's own with the name the client used. */
-export type ShownError = { kind: 'ours'; error: WireError } | { kind: 'renamed'; from: string; to: string };
+export type ShownError = { kind: 'nothing' } | { kind: 'ours'; error: WireError } | { kind: 'renamed'; from: string; to: string };
 
 /**
  * What the server owes, first in first out. After an error the server ignores everything up to the next Sync, a simple Query included

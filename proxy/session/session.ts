@@ -3,6 +3,7 @@ import type { StatementStatus } from '../../db/schema/shapes';
 import type { Hold, HoldRequest } from '../approvals/desk';
 import type { CatalogSnapshot } from '../catalog/types';
 import type { JournalEntry } from '../journal/entries';
+import type { Usage } from '../limits/usage';
 import type { MaskIndex } from '../masking/columns';
 import type { DetectingRule } from '../masking/detect/rules';
 import type { Judgement } from '../policy/judge';
@@ -51,6 +52,8 @@ export interface SessionServices {
   onRead(bytes: number): void;
   /** As the policy has them now. */
   limits(): SessionLimits;
+  /** What the principal has used up; null where nothing limits that. */
+  usage(): Usage | null;
   onClosed(reason: string): void;
   logError(errorId: string, error: unknown): void;
   newErrorId(): string;
@@ -64,7 +67,12 @@ export interface SessionLimits {
   /** How long a client may send nothing while nothing runs, outside and inside a transaction; null for ever. */
   idleMs: number | null;
   idleInTransactionMs: number | null;
+  /** How long a statement may run; null for ever. */
+  statementMs: number | null;
 }
+
+/** The server's own timeout comes first by this much. */
+const TIMEOUT_GRACE_MS = 1_000;
 
 export interface SessionView {
   policy: PolicySnapshot;
@@ -119,6 +127,8 @@ export class Session {
   #closed = false;
   /** When something last came from either side; milliseconds of a monotonic clock. */
   #movedMs = performance.now();
+  /** What ran when it was last looked at, and since when. */
+  #watched: { execution: Execution; sinceMs: number } | null = null;
   #draining = false;
   #idleWaiters: (() => void)[] = [];
   #settledWaiters: (() => void)[] = [];
@@ -316,6 +326,22 @@ export class Session {
     this.fail(outside ? idleTooLong() : idleInTransactionTooLong(), outside ? 'idle timeout' : 'idle-in-transaction timeout');
   }
 
+  /**
+   * Asked now and then: cancels what runs for longer than a statement may. The server's own statement_timeout ends it before this; code that
+   * the gateway cannot look into may have turned that off.
+   */
+  cancelIfTooLong(): void {
+    const { statementMs } = this.services.limits();
+    const execution = statementMs === null || this.#closed ? null : this.protocol.current;
+    if (execution === null || statementMs === null) {
+      this.#watched = null;
+      return;
+    }
+    if (this.#watched?.execution !== execution) this.#watched = { execution, sinceMs: performance.now() };
+    const ranMs = performance.now() - this.#watched.sinceMs;
+    if (ranMs > statementMs + TIMEOUT_GRACE_MS && this.cancelBarrier === null) void this.#frontend.cancel();
+  }
+
   #endIfDrained(): void {
     if (this.#draining && this.protocol.owed === 0 && !this.protocol.inTransaction) {
       this.terminate('the gateway is shutting down');
@@ -349,6 +375,8 @@ export class Session {
     this.unsettled.delete(execution);
     const entry = outcomeOf(execution, status, sqlstate);
     if (entry === null) return;
+    // Rows that did not leave are those it changed.
+    if (execution.bytes > 0) this.services.usage()?.returned(execution.rows);
     this.#recordQuietly(entry);
   }
 

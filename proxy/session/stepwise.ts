@@ -1,12 +1,16 @@
+import { randomBytes } from 'node:crypto';
 import { canBeCut, mayChangeAndReturn, returnsRows } from '../limits/resultShape';
-import { statementNotAnalyzed } from '../wire/errors';
+import { statementNotAnalyzed, tooManyAffected } from '../wire/errors';
 import { Frontend } from '../wire/messages';
 import { MessageWriter } from '../wire/writer';
 import type { CostCheck } from './costCheck';
 import type { Execution } from './execution';
-import type { Measuring } from './measuring';
+import type { Measuring, Outcome } from './measuring';
 import type { Session, SessionView } from './session';
 import type { Verdicts } from './verdicts';
+
+/** It ran, changed too much, and was taken back without the client's knowing: a person may be asked. */
+export type Exceeded = Extract<Outcome, { kind: 'exceeded' }>;
 
 const SYNC = Buffer.from([Frontend.sync, 0, 0, 0, 4]);
 /** Texts larger than this, taken together, are sent without the blanks that make positions those of the whole text. */
@@ -36,7 +40,7 @@ export class Stepwise {
    */
   needed(executions: readonly Execution[], view: SessionView): boolean {
     const facts = executions.map(({ judged }) => judged.facts);
-    const counted = executions.some(({ judged }) => (judged.verdict.affectedLimits ?? []).length > 0);
+    const counted = executions.some(({ affectedLimits }) => affectedLimits.length > 0);
     const costed = executions.some(({ judged }) => this.#costs.limitOf(judged, view) !== null);
     const copiesIn = facts.some(({ commands }) => commands.includes('COPY FROM') && executions.length > 1);
     if ((counted || costed) && copiesIn)
@@ -49,8 +53,10 @@ export class Stepwise {
   }
 
   /** @param text as it goes to the server. @throws WireError to answer with: what ran of the text is rolled back */
-  async run(text: string, executions: readonly Execution[], view: SessionView): Promise<void> {
+  async run(text: string, executions: readonly Execution[], view: SessionView): Promise<Exceeded | null> {
     const { protocol, toUpstream, closed } = this.#session;
+    // Only where all that ran can be taken back without a trace may a person be asked and the text run again.
+    const mayAsk = executions.length === 1 && protocol.atRest;
     protocol.dropUnnamed();
     const texts = textsOf(text, executions);
     let next = 0;
@@ -58,24 +64,31 @@ export class Stepwise {
       for (const [i, execution] of executions.entries()) {
         if (protocol.skipping || closed) break;
         next = i;
-        await this.#step(execution, texts[i] ?? text, i === executions.length - 1, view);
+        const exceeded = await this.#step(execution, texts[i] ?? text, { last: i === executions.length - 1, mayAsk }, view);
         next = i + 1;
+        if (exceeded !== null) return exceeded;
       }
     } finally {
       for (const execution of executions.slice(next)) if (!this.#sent.has(execution)) this.#session.end(execution, 'skipped');
     }
-    if (this.#session.closed) return;
+    if (this.#session.closed) return null;
     protocol.sentSync();
     toUpstream.append(SYNC);
+    return null;
   }
 
   readonly #sent = new WeakSet<Execution>();
 
-  async #step(execution: Execution, text: string, last: boolean, view: SessionView): Promise<void> {
+  async #step(
+    execution: Execution,
+    text: string,
+    { last, mayAsk }: { last: boolean; mayAsk: boolean },
+    view: SessionView,
+  ): Promise<Exceeded | null> {
     const session = this.#session;
-    const { facts, verdict } = execution.judged;
+    const { facts } = execution.judged;
     const maxCost = this.#costs.limitOf(execution.judged, view);
-    if (maxCost !== null && !(await this.#costs.check(execution.judged, { text, limit: maxCost, statementId: execution.id }))) return;
+    if (maxCost !== null && !(await this.#costs.check(execution.judged, { text, limit: maxCost, statementId: execution.id }))) return null;
     const send = () => {
       this.#verdicts.mark(execution, view);
       this.#sent.add(execution);
@@ -85,17 +98,32 @@ export class Stepwise {
       writer.begin(Frontend.describe).int8(0x50).cstring('').end();
       session.toUpstream.append(writer.begin(Frontend.execute).cstring('').int32(0).end().take());
     };
-    const limits = verdict.affectedLimits ?? [];
-    if (limits.length > 0) {
-      await this.#measuring.run(execution, limits, null, send);
-      return;
+    if (execution.affectedLimits.length > 0) {
+      const outcome = await this.#measuring.measure(execution, null, send);
+      if (outcome.kind !== 'exceeded') return null;
+      if (outcome.limit.action !== 'hold' || !mayAsk)
+        throw tooManyAffected({ ...outcome.limit, statementId: execution.id, rows: outcome.rows });
+      await this.#undo();
+      return this.#session.closed ? null : outcome;
     }
     send();
-    if (!canBeCut(view.connection.limits) || !returnsRows(facts) || (last && !mayChangeAndReturn(facts))) return;
+    if (!canBeCut(view.connection.limits) || !returnsRows(facts) || (last && !mayChangeAndReturn(facts))) return null;
     session.askForAnswers();
     await session.whenAnswered();
     // The client was told already; this makes the server fail too.
     if (execution.cut !== null && !session.protocol.skipping && !session.closed) throw execution.cut;
+    return null;
+  }
+
+  /** Rolls back what ran, unseen: the server fails at a name it does not have, and a Sync of ours ends that. */
+  #undo(): Promise<void> {
+    const { protocol, toUpstream } = this.#session;
+    protocol.sentUndo();
+    const nobody = `gatehouse undoes ${randomBytes(9).toString('base64url')}`;
+    toUpstream.append(new MessageWriter().begin(Frontend.describe).int8(0x53).cstring(nobody).end().take());
+    toUpstream.append(SYNC);
+    toUpstream.flush();
+    return this.#session.whenAnswered();
   }
 }
 

@@ -16,7 +16,7 @@ import { Session, type SessionLimits, type SessionServices, type SessionView } f
 /**
  * Plays a client and an upstream on real sockets around one session, for tests that read like a transcript:
  * who sends what, what the upstream saw, what the client got. Judging is by words in the text:
- * `deny`, `hold`, `limit 10` (changed rows), `ssn` (a resolved statement whose column 1 of relation 1 is masked).
+ * `deny`, `hold`, `limit 10`, `limit 10 or ask` (changed rows), `ssn` (a resolved statement whose column 1 of relation 1 is masked).
  */
 export interface Transcript {
   client(...messages: Buffer[]): void;
@@ -91,7 +91,7 @@ export async function transcript(options: { split: boolean } = { split: false })
     poison: '',
     detecting: [],
     resultLimits: {},
-    limits: { statementBytes: 10_000, messageBytes: 100_000, idleMs: null, idleInTransactionMs: null },
+    limits: { statementBytes: 10_000, messageBytes: 100_000, idleMs: null, idleInTransactionMs: null, statementMs: null },
     session: undefined as unknown as Session,
     hangUp: () => clientEnd.end(),
     close() {
@@ -140,6 +140,7 @@ export async function transcript(options: { split: boolean } = { split: false })
     hashKey: Buffer.alloc(32),
     onRead: () => undefined,
     limits: () => state.limits,
+    usage: () => null,
     onClosed: () => undefined,
     logError: (_, error) => {
       state.lastError = error;
@@ -162,7 +163,10 @@ export async function transcript(options: { split: boolean } = { split: false })
     searchPathKnown: true,
   });
   state.session.start(Buffer.alloc(0));
-  const idle = setInterval(() => state.session.endIfIdle(), 50);
+  const idle = setInterval(() => {
+    state.session.endIfIdle();
+    state.session.cancelIfTooLong();
+  }, 50);
   return state;
 }
 
@@ -238,14 +242,20 @@ export function judgeOne(text: string): JudgedStatement {
     ? { state: 'resolved', columns: ['public.t.ssn'], outputs: outputsOf(text), copy: null }
     : { state: 'clean' };
   const named = /^(prepare|execute|declare|fetch|deallocate) (\w+)/.exec(text);
-  const limited = /limit (\d+)/.exec(text);
+  const limited = /limit (\d+)( or ask)?/.exec(text);
   const verdict: Verdict = {
     action,
     rule: action === 'allow' ? null : `${action}-rule`,
     decidedBy: action === 'allow' ? 'default' : 'rule',
     why: `The text says ${action}.`,
     approval: action === 'hold' ? { groups: ['dba'], count: 1, expiresInMs: 60_000 } : null,
-    ...(limited === null ? {} : { affectedLimits: [{ max: Number(limited[1]), action: 'deny', rule: 'limit-rule', message: null }] }),
+    ...(limited === null
+      ? {}
+      : {
+          affectedLimits: [
+            { max: Number(limited[1]), action: limited[2] === undefined ? 'deny' : 'hold', rule: 'limit-rule', message: null },
+          ],
+        }),
     tried: [],
   };
   return {
@@ -362,7 +372,7 @@ function describeFrontend(type: string, bytes: Buffer): string {
   }
 }
 
-const shown = (name: string) => (name.startsWith('gatehouse refused') ? 'POISON' : name.startsWith('gatehouse asks') ? 'ASK' : name);
+const shown = (name: string) => (/^gatehouse (refused|undoes)/.test(name) ? 'POISON' : name.startsWith('gatehouse asks') ? 'ASK' : name);
 /** Of a question only what it asks of the client's own text. */
 const parsed = (name: string, sql: string) => `P ${name}|${name === 'ASK' && sql.includes('pg_stat_get_xact') ? 'rows' : sql}`;
 

@@ -1,6 +1,8 @@
+import type { Usage } from '../limits/usage';
 import type { Judgement } from '../policy/judge';
+import { isDriverSetup } from '../policy/setup';
 import { judgeUnparsed } from '../policy/unparsed';
-import { statementNotAnalyzed, type WireError } from '../wire/errors';
+import { statementNotAnalyzed, WireError } from '../wire/errors';
 import { Frontend } from '../wire/messages';
 import { judgedError } from './denial';
 import { type Execution, newExecution } from './execution';
@@ -56,6 +58,8 @@ export class Verdicts {
     const { maxRows, maxBytes } = view.connection.limits ?? {};
     if (maxRows !== undefined) execution.maxRows = maxRows;
     if (maxBytes !== undefined) execution.maxBytes = maxBytes;
+    const usage = this.#session.services.usage();
+    if (usage !== null) withinBudget(execution, usage);
     const { session, effects, functions } = execution.judged.facts;
     if (session?.type === 'notify') this.#session.notifications.say(session.channel, session.payload);
     const setsPath = session?.type === 'set' && SETS_PATH.has(session.name);
@@ -67,6 +71,20 @@ export class Verdicts {
     execution.dirtiesCatalog = execution.judged.changesCatalog && !view.unrestricted;
     if (execution.dirtiesCatalog || (session !== null && NAMING.has(session.type))) this.#session.unsettled.add(execution);
     this.taint(execution.judged, view);
+  }
+
+  /**
+   * Counts statements against the budgets of the principal; undefined where there is nothing to wait for.
+   * @throws WireError, recorded, when one is used up
+   */
+  admit(executions: readonly Execution[], view: SessionView): undefined | Promise<void> {
+    const usage = this.#session.services.usage();
+    if (usage === null) return undefined;
+    const counted = executions.filter(({ judged }) => !isDriverSetup(judged.facts)).length;
+    if (counted === 0) return undefined;
+    return usage.admit(counted, performance.now())?.catch((error: unknown) => {
+      throw error instanceof WireError ? this.refused(executions, view, error) : error;
+    });
   }
 
   /** From here to the end of the transaction the server's words may hold masked values. */
@@ -154,6 +172,16 @@ export class Verdicts {
       this.#held = null;
     }
   }
+}
+
+/** A result ends where a budget of its principal does. */
+function withinBudget(execution: Execution, usage: Usage): void {
+  const { rowsLeft } = usage;
+  if (rowsLeft < execution.maxRows) {
+    execution.maxRows = rowsLeft;
+    execution.cutBy = () => usage.cutWords('rows');
+  }
+  if (usage.countsMasked) execution.seen = usage;
 }
 
 const TEMPORARY = /temp/i;

@@ -85,9 +85,15 @@ export const unknownConnection = (name: string) =>
   fatal('gatehouse_access', '3D000', `database "${name}" does not exist`, {
     hint: 'The database name is the name of a Gatehouse connection.',
   });
-export const accessDenied = (connection: string, principal: string) =>
+/** `askAt`: the console's address where access can be asked for, null where it cannot. */
+export const accessDenied = (connection: string, principal: string, askAt: string | null) =>
   fatal('gatehouse_access', '42501', `permission denied for connection "${connection}"`, {
     detail: `No access grant gives a group of "${principal}" this connection.`,
+    ...(askAt === null
+      ? {}
+      : {
+          hint: `Ask for access: npx gatehouse access request --connection ${connection} --for 1h --reason "…", or ${askAt}/access?connection=${encodeURIComponent(connection)}`,
+        }),
   });
 export const tooManySessions = (of: 'connection' | 'principal', name: string, limit: number) =>
   fatal('gatehouse_access', '53300', `too many sessions ${of === 'connection' ? 'on' : 'of'} ${of} "${name}"`, {
@@ -181,19 +187,26 @@ export const tooManyAffected = (words: {
   statementId: string;
   rule: string;
   action: 'deny' | 'hold';
+  of?: 'preview';
   rows: number;
   max: number;
   message: string | null;
 }) =>
-  error('gatehouse_limits', '42501', `statement rolled back by rule "${words.rule}" (${words.statementId})`, {
-    detail: `It changed ${figure(words.rows)} rows, triggers and cascades included; the rule's limit is ${figure(words.max)}. None of it stands.`,
-    hint:
-      words.action === 'hold'
-        ? 'Above the limit the rule asks for approval, which cannot be given to a statement that has already run here: send it alone, outside a transaction, as a simple query, or change fewer rows at a time.'
-        : words.message === null
-          ? 'Change fewer rows at a time.'
-          : sentence(words.message),
-  });
+  words.of === 'preview'
+    ? error('gatehouse_limits', '42501', `statement rolled back because it changed more than was approved (${words.statementId})`, {
+        detail: `It changed ${figure(words.rows)} rows, triggers and cascades included; what was approved is at most ${figure(words.max)}. None of it stands.`,
+        hint: 'Send it again: it is a new request, with a new preview.',
+      })
+    : error('gatehouse_limits', '42501', `statement rolled back by rule "${words.rule}" (${words.statementId})`, {
+        detail: `It changed ${figure(words.rows)} rows, triggers and cascades included; the rule's limit is ${figure(words.max)}. None of it stands.`,
+        hint: aboveLimit(words),
+      });
+
+function aboveLimit({ action, message }: { action: 'deny' | 'hold'; message: string | null }): string {
+  if (action === 'hold')
+    return 'Above the limit the rule asks for approval. Send the statement alone, as a simple query outside a transaction, and it waits for one; or change fewer rows at a time.';
+  return message === null ? 'Change fewer rows at a time.' : sentence(message);
+}
 export const affectedNotCounted = (statementId: string, rule: string, reason: string) =>
   error('gatehouse_limits', '42501', `statement rolled back because the rows it changed could not be counted (${statementId})`, {
     detail: `${sentence(reason)} Rule "${rule}" limits them. None of it stands.`,

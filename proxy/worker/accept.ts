@@ -150,7 +150,8 @@ function admit(gateway: Gateway, principal: Principal, name: string): Connection
   const policy = gateway.policy.current();
   const connection = policy.connections.get(name);
   if (connection === undefined) throw refuse.unknownConnection(name);
-  if (!mayConnect(policy.access, principal, name)) throw refuse.accessDenied(name, principal.name);
+  if (!mayConnect(policy.access, principal, name, new Date()))
+    throw refuse.accessDenied(name, principal.name, connection.requestable == null ? null : gateway.settings.consoleUrl);
   return connection;
 }
 

@@ -1,3 +1,4 @@
+import { hkdfSync } from 'node:crypto';
 import { eq, sql } from 'drizzle-orm';
 import { newId } from '../../db/ids';
 import { listen } from '../../db/listen';
@@ -9,9 +10,12 @@ import { loadPrincipal } from '../identity/principal';
 import { mayConnect, type SignedIn } from '../identity/signIn';
 import { mockKey } from '../identity/verifier';
 import { type Journal, openJournal } from '../journal/write';
+import { createUsageKeeper, type UsageKeeper } from '../limits/usage';
+import { maskHashKey } from '../masking/hashKey';
 import { createJudge } from '../policy/judge';
 import type { Session } from '../session/session';
 import { openTlsKeeper, type TlsKeeper } from '../tls/keeper';
+import { watchAccessEnd } from './accessEnd';
 import { CancelKeys } from './cancelKeys';
 import { type Catalogs, createCatalogs } from './catalogs';
 import { log } from './log';
@@ -19,7 +23,6 @@ import { openPolicyKeeper, type PolicyKeeper } from './policyKeeper';
 import type { WorkerSettings } from './settings';
 import { codeOf } from './shownError';
 import { createYoungCollection } from './youngCollection';
-import { maskHashKey } from '../masking/hashKey';
 
 /** A session as the worker keeps it: what may end it from outside. */
 export interface OpenSession {
@@ -44,6 +47,8 @@ export interface Gateway {
   hashKey: Buffer;
   /** Told how much is read, to keep memory flat. */
   onRead(bytes: number): void;
+  /** What principals have used of their budgets. */
+  usage: UsageKeeper;
   sessions: Map<string, OpenSession>;
   close(): Promise<void>;
 }
@@ -61,7 +66,10 @@ export async function openGateway(settings: WorkerSettings): Promise<Gateway> {
   });
   const { store, close: closeStore } = openStore(settings.storeUrl, { max: 8, applicationName: `gatehouse ${settings.workerId}` });
   const open = new Map<string, OpenSession>();
-  const policy = await openPolicyKeeper(store, () => void recheckSessions());
+  const policy = await openPolicyKeeper(store, (changed) => {
+    accessEnd.changed(changed);
+    void recheckSessions();
+  });
   const journal = openJournal(settings.dataDir, `${settings.gatewayId}-${settings.workerId}-${Date.now()}-${process.pid}`);
   const desk = createDesk({ store, gatewayId: settings.gatewayId, workerId: settings.workerId, now: () => new Date() });
   const catalogs = createCatalogs({
@@ -69,6 +77,16 @@ export async function openGateway(settings: WorkerSettings): Promise<Gateway> {
     secretKey: settings.secretKey,
     onError: (connection, error) => log.warn({ connection, code: codeOf(error) }, 'catalog connection failed'),
   });
+
+  /** Access for a time ends by the clock: nobody is asked, so that it ends while the store is away too. */
+  const accessEnd = watchAccessEnd(() => {
+    const { access } = policy.current();
+    for (const { session } of open.values()) {
+      const { principal, connectionName } = session.facts;
+      if (!mayConnect(access, principal, connectionName, new Date())) session.terminate('access to the connection has ended');
+    }
+  });
+  accessEnd.changed(policy.current());
 
   /** After a change of policy: each session's principal is read again, and what it may no longer do ends. */
   const recheckSessions = async () => {
@@ -89,6 +107,11 @@ export async function openGateway(settings: WorkerSettings): Promise<Gateway> {
     if (row?.killRequestedAt != null) entry.session.terminate('terminated by an administrator');
   };
 
+  const usage = createUsageKeeper({
+    store,
+    key: Buffer.from(hkdfSync('sha256', settings.secretKey, Buffer.alloc(0), 'gatehouse usage sketch', 32)),
+    onError: (error) => log.warn({ code: codeOf(error) }, 'what principals used could not be stored yet'),
+  });
   const listener = listen(settings.storeUrl, ['gatehouse_policy', 'gatehouse_approvals', 'gatehouse_sessions'], {
     onNotification(channel, payload) {
       switch (channel) {
@@ -99,6 +122,7 @@ export async function openGateway(settings: WorkerSettings): Promise<Gateway> {
         case 'gatehouse_sessions':
           return void killIfAsked(payload).catch(() => undefined);
         case 'gatehouse_statements':
+        case 'gatehouse_notifications':
           return;
         default:
           channel satisfies never;
@@ -114,9 +138,14 @@ export async function openGateway(settings: WorkerSettings): Promise<Gateway> {
 
   const idleTimer = setInterval(() => {
     const limited = [...policy.current().connections.values()].some(
-      ({ limits }) => limits.idleTimeoutMs !== undefined || limits.idleInTransactionTimeoutMs !== undefined,
+      ({ limits }) =>
+        limits.idleTimeoutMs !== undefined || limits.idleInTransactionTimeoutMs !== undefined || limits.statementTimeoutMs !== undefined,
     );
-    if (limited) for (const { session } of open.values()) session.endIfIdle();
+    if (!limited) return;
+    for (const { session } of open.values()) {
+      session.endIfIdle();
+      session.cancelIfTooLong();
+    }
   }, IDLE_CHECK_MS);
   idleTimer.unref();
 
@@ -133,14 +162,17 @@ export async function openGateway(settings: WorkerSettings): Promise<Gateway> {
     mockKey: mockKey(settings.secretKey),
     onRead: createYoungCollection(),
     hashKey: maskHashKey(settings.secretKey),
+    usage,
     sessions: open,
     async close() {
       clearInterval(idleTimer);
       tls.close();
+      accessEnd.close();
       policy.close();
       desk.close();
       await listener.close();
       await catalogs.close();
+      await usage.close();
       await closeStore();
       journal.close();
     },
@@ -156,7 +188,7 @@ async function whyEnded(store: Store, policy: PolicyKeeper, { session, signedIn 
   if (principal === null) return 'the principal was disabled';
   const snapshot = policy.current();
   if (!snapshot.connections.has(facts.connectionName)) return 'the connection was removed';
-  if (!mayConnect(snapshot.access, principal, facts.connectionName)) return 'access to the connection was withdrawn';
+  if (!mayConnect(snapshot.access, principal, facts.connectionName, new Date())) return 'access to the connection was withdrawn';
   facts.principal = principal;
   return null;
 }

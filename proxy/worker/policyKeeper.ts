@@ -29,7 +29,7 @@ export async function openPolicyKeeper(store: Store, onChange: (policy: PolicySn
       do {
         again = false;
         const [state] = await store.select().from(policyState);
-        if (state !== undefined && state.version !== snapshot.version) {
+        if (state !== undefined && (state.version !== snapshot.version || state.accessVersion !== snapshot.accessVersion)) {
           snapshot = await loadPolicy(store);
           onChange(snapshot);
         }

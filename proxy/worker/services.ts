@@ -53,6 +53,7 @@ export function servicesFor(
     hashKey: gateway.hashKey,
     onRead: gateway.onRead,
     limits: () => limitsOf(gateway.policy.current().connections.get(session.facts.connectionName)),
+    usage: () => gateway.usage.of(session.facts.principal),
     onClosed(reason) {
       session.onClosed();
       closeSessionRow(gateway, session.facts.id, reason).catch((error: unknown) => {
@@ -70,6 +71,7 @@ const NO_LIMITS: SessionLimits = {
   messageBytes: MAX_MESSAGE_BYTES,
   idleMs: null,
   idleInTransactionMs: null,
+  statementMs: null,
 };
 
 /** A connection that was removed ends its sessions by itself. */
@@ -77,12 +79,13 @@ function limitsOf(connection: ConnectionPolicy | undefined): SessionLimits {
   if (connection === undefined) return NO_LIMITS;
   const known = limitsByConnection.get(connection);
   if (known !== undefined) return known;
-  const { maxStatementBytes, maxMessageBytes, idleTimeoutMs, idleInTransactionTimeoutMs } = connection.limits;
+  const { maxStatementBytes, maxMessageBytes, idleTimeoutMs, idleInTransactionTimeoutMs, statementTimeoutMs } = connection.limits;
   const limits: SessionLimits = {
     statementBytes: maxStatementBytes ?? NO_LIMITS.statementBytes,
     messageBytes: maxMessageBytes ?? NO_LIMITS.messageBytes,
     idleMs: idleTimeoutMs ?? null,
     idleInTransactionMs: idleInTransactionTimeoutMs ?? null,
+    statementMs: statementTimeoutMs ?? null,
   };
   limitsByConnection.set(connection, limits);
   return limits;

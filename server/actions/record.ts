@@ -44,6 +44,12 @@ export async function movePolicyVersion(tx: StoreTransaction): Promise<number> {
   return version + 1;
 }
 
+/** Access was given for a time or taken back: workers read it anew, and what a policy version binds stays bound. */
+export async function moveAccessVersion(tx: StoreTransaction): Promise<void> {
+  await tx.update(policyState).set({ accessVersion: sql`access_version + 1` }).where(eq(policyState.id, POLICY_ROW));
+  await notify(tx, 'gatehouse_policy', 'access');
+}
+
 /** Takes the policy's row lock until the transaction ends and returns the current version. */
 export async function lockPolicy(tx: StoreTransaction): Promise<number> {
   await tx.insert(policyState).values({ id: POLICY_ROW, version: 0 }).onConflictDoNothing();

@@ -5,6 +5,7 @@ import { listPrincipals } from '../principals/list';
 import { savePrincipal } from '../principals/save';
 import { principalDraftSchema } from '../principals/shape';
 import { makeSignInLink } from '../principals/signInLink';
+import { usageOf } from '../principals/usage';
 import { createToken } from '../tokens/create';
 import { listTokens, tokensListSchema } from '../tokens/list';
 import { revokeToken } from '../tokens/revoke';
@@ -13,6 +14,7 @@ import { procedure, router, takes } from './trpc';
 
 export const principalsRouter = router({
   list: procedure.query(({ ctx }) => listPrincipals(ctx.call)),
+  usage: procedure.input(takes(idSchema)).query(({ ctx, input }) => usageOf(ctx.call, input)),
   save: procedure.input(takes(principalDraftSchema)).mutation(({ ctx, input }) => savePrincipal(ctx.call, input)),
   disable: procedure.input(takes(idSchema)).mutation(({ ctx, input }) => disablePrincipal(ctx.call, input)),
   signInLink: procedure.input(takes(idSchema)).mutation(({ ctx, input }) => makeSignInLink(ctx.call, input)),

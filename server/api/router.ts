@@ -1,10 +1,12 @@
 import { accessRouter } from './access';
+import { accessRequestsRouter } from './accessRequests';
 import { approvalsRouter } from './approvals';
 import { auditRouter } from './audit';
 import { checkRouter } from './check';
 import { connectionsRouter } from './connections';
 import { maskingRouter } from './masking';
 import { meRouter } from './me';
+import { notificationsRouter } from './notifications';
 import { overviewRouter } from './overview';
 import { policyRouter } from './policy';
 import { groupsRouter, principalsRouter, tokensRouter } from './principals';
@@ -20,6 +22,7 @@ export const appRouter = router({
   rules: rulesRouter,
   masking: maskingRouter,
   access: accessRouter,
+  accessRequests: accessRequestsRouter,
   check: checkRouter,
   policy: policyRouter,
   approvals: approvalsRouter,
@@ -28,6 +31,7 @@ export const appRouter = router({
   principals: principalsRouter,
   groups: groupsRouter,
   tokens: tokensRouter,
+  notifications: notificationsRouter,
 });
 
 export type AppRouter = typeof appRouter;

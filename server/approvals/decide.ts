@@ -1,5 +1,6 @@
 import { and, eq, gt, sql } from 'drizzle-orm';
 import { newId } from '../../db/ids';
+import { queueRequestEvent } from '../../db/notifications/queue';
 import { approvalDecisions, approvalRequests } from '../../db/schema/approvals';
 import type { Store } from '../../db/store';
 import { notify, recordAction } from '../actions/record';
@@ -75,6 +76,11 @@ export async function decideRequest(
       subject: request.id,
       before: { status: 'pending', approvals: request.approvals },
       after: { status, required: request.required, reason: decision.reason, statementId: request.statementId },
+    });
+    await queueRequestEvent(tx, status === 'pending' ? 'request.progress' : `request.${status}`, request.id, {
+      by: actor.name,
+      reason: decision.reason,
+      ...(status === 'rejected' ? {} : { approvals: request.approvals + 1, required: request.required }),
     });
     await notify(tx, 'gatehouse_approvals', request.id);
     const after = await readRequest(tx, request.id);

@@ -76,7 +76,7 @@ export interface ActionRow {
   id: string;
   at: Date;
   actorName: string;
-  via: 'console' | 'cli' | 'system';
+  via: 'console' | 'cli' | 'slack' | 'system';
   action: string;
   subject: string;
   before: unknown;

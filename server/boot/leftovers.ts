@@ -1,4 +1,5 @@
 import { and, eq, inArray, isNull, lte, type SQL, sql } from 'drizzle-orm';
+import { queueRequestEvent } from '../../db/notifications/queue';
 import { approvalRequests } from '../../db/schema/approvals';
 import { sessions, statements } from '../../db/schema/audit';
 import type { Store } from '../../db/store';
@@ -40,6 +41,7 @@ export async function closeLeftovers(
       .set({ status: sql`case when ${statements.status} = 'held' then 'withdrawn' else 'unknown' end` })
       .where(and(inArray(statements.status, ['running', 'held']), lte(statements.at, of.before), inArray(statements.sessionId, own)));
     for (const { id } of ended) await notify(tx, 'gatehouse_sessions', id);
+    for (const { id } of withdrawn) await queueRequestEvent(tx, 'request.withdrawn', id);
     for (const { id } of withdrawn) await notify(tx, 'gatehouse_approvals', id);
     return { sessions: ended.length, requests: withdrawn.length };
   });

@@ -1,10 +1,12 @@
 import { join } from 'node:path';
 import { shipAll, startShipper } from '../../proxy/journal/ship';
 import { codeOf } from '../../proxy/worker/shownError';
+import { startAccessSweep } from '../accessRequests/sweep';
 import { createApiHandler } from '../api/http';
 import type { Config } from '../config';
 import { checkReadiness } from '../health';
 import { type HttpServer, listenHttp } from '../http';
+import { startDeliveries } from '../notifications/loop';
 import { stopLive } from '../live/start';
 import { log } from '../log';
 import { createMetrics } from '../metrics';
@@ -19,6 +21,7 @@ import { keepAdminToken, keepDemoToken, makeSignInAddress } from './localTokens'
 import { bootPages } from './pages';
 import { explainListenError, probeProxyPort } from './ports';
 import { DEMO_AGENT, DEMO_CONNECTION, refreshDemoConnection, seedPolicy } from './seed';
+import { createSlackHandler } from '../slack/interactions';
 import { type BootedStore, bootStore } from './store';
 import { startWorkers, type Workers } from './workers';
 
@@ -47,7 +50,15 @@ export async function startGateway(config: Config, options: { dev: boolean; clos
   if (store.demo !== null) await refreshDemoConnection(store.store, secretKey, store.demo);
 
   const consoleUrl = config.consoleUrl ?? `http://${urlHost(reachable(config.host))}:${http.port}`;
-  const runtime = { store: store.store, storeUrl: store.url, secretKey, dataDir: dataDir.path, gatewayId: dataDir.gatewayId, consoleUrl };
+  const runtime = {
+    store: store.store,
+    storeUrl: store.url,
+    secretKey,
+    dataDir: dataDir.path,
+    gatewayId: dataDir.gatewayId,
+    consoleUrl,
+    slackApiUrl: config.slackApiUrl,
+  };
   const shipper = startShipper({
     store: store.store,
     dataDir: dataDir.path,
@@ -60,6 +71,10 @@ export async function startGateway(config: Config, options: { dev: boolean; clos
   const proxyPort = await workers.ready.catch((error: Error) => {
     throw new Error(`${error.message} (${config.proxyHost}:${config.proxyPort}); the lines above say why`);
   });
+  const deliveries = await startDeliveries(runtime);
+  await closing.add('notifications', () => deliveries.stop());
+  const sweep = startAccessSweep(store.store);
+  await closing.add('access sweep', () => sweep.stop());
   say(`proxy on ${reachable(config.proxyHost)}:${proxyPort}`);
 
   setRuntime({ ...runtime, proxyHost: reachable(config.proxyHost), proxyPort });
@@ -68,6 +83,7 @@ export async function startGateway(config: Config, options: { dev: boolean; clos
   http.routes.readiness = () => checkReadiness(store.store, workers.accepting());
   http.routes.metrics = createMetrics({ store: store.store, gatewayId: dataDir.gatewayId, ...workers });
   http.routes.api = createApiHandler();
+  http.routes.slack = createSlackHandler(runtime);
   await closing.add('live updates', stopLive);
   say('starting the console');
   const closePages = await bootPages(http, { dir: checkoutRoot(), dev: options.dev, host: config.host });

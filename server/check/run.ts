@@ -35,7 +35,7 @@ export async function runCheck({ store, actor, secretKey }: Call, input: unknown
   const policy = await loadPolicy(store);
   const connection = policy.connections.get(connectionName);
   if (connection === undefined) throw notFound('connection', connectionName);
-  if (!mayConnect(policy.access, principal, connection.name))
+  if (!mayConnect(policy.access, principal, connection.name, new Date()))
     return { verdict: refusal('access', `no access entry lets ${principal.name} open a session on ${connection.name}`), statements: [] };
 
   const catalog = await withControl(targetOf(connection, secretKey), (client) => readCatalog(store, connection.id, client));

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { accessCommands } from './access';
 import { approvalCommands } from './approvals';
 import { auditCommands } from './audit';
 import { checkCommand } from './check';
@@ -77,6 +78,7 @@ export async function runCli(argv: readonly string[], terminal: Terminal): Promi
   policyCommands(program, define);
   tokenCommands(program, define);
   approvalCommands(program, define);
+  accessCommands(program, define);
   sessionCommands(program, define);
   auditCommands(program, define);
   connectionCommands(program, define);

@@ -2,6 +2,7 @@ import { asc, eq, sql } from 'drizzle-orm';
 import { connectionEnforcement, connections, maskingRules } from '../../db/schema/policy';
 import { standingOf } from '../../proxy/hardening/enforcement';
 import { mayConnect } from '../../proxy/identity/signIn';
+import { readTimedAccess } from '../../proxy/identity/timedAccess';
 import { readAccess } from '../access/list';
 import type { Call } from '../identity/actor';
 import { demand, seesOnlyOwn } from '../identity/permission';
@@ -29,6 +30,7 @@ export async function listConnections({ store, actor }: Call): Promise<Connectio
       functionCall: connections.functionCall,
       limits: connections.limits,
       record: connections.record,
+      requestable: connections.requestable,
       hasPassword: sql<boolean>`password_sealed is not null`,
       hasTlsKey: sql<boolean>`tls_key_sealed is not null`,
       openSessions: sql<number>`(select count(*)::int from sessions s where s.connection_name = connections.name and s.ended_at is null)`,
@@ -56,6 +58,6 @@ export async function listConnections({ store, actor }: Call): Promise<Connectio
     return { ...row, enforcement: { ...shown, outdated: standing === 'outdated' } };
   });
   if (!seesOnlyOwn(actor)) return rows;
-  const grants = await readAccess(store);
-  return rows.filter((row) => mayConnect(grants, actor, row.name));
+  const grants = [...(await readAccess(store)), ...(await readTimedAccess(store))];
+  return rows.filter((row) => mayConnect(grants, actor, row.name, new Date()));
 }

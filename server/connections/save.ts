@@ -8,7 +8,7 @@ import { notFound, ServiceError } from '../errors';
 import type { Call } from '../identity/actor';
 import { demand } from '../identity/permission';
 import { parseInput } from '../input';
-import { uniquely } from '../policy/names';
+import { demandNames, uniquely } from '../policy/names';
 import { demandUnreferenced } from './references';
 import { connectionDraftSchema } from './shape';
 import { demandTlsKey } from './tlsFields';
@@ -25,6 +25,7 @@ export async function saveConnection({ store, actor, secretKey }: Call, input: u
   return uniquely('connection', row.name, () =>
     store.transaction(async (tx) => {
       await movePolicyVersion(tx);
+      await demandNames(tx, { groups: row.requestable?.groups ?? [] });
       const id = existing ?? newId('con');
       const secret = {
         ...(password === undefined ? {} : { passwordSealed: password === '' ? null : seal(secretKey, password, id) }),

@@ -5,6 +5,7 @@ import type {
   EnforcementReport,
   EnforcementState,
   RecordSpec,
+  Requestable,
   TlsMode,
   TlsNegotiation,
 } from '../../db/schema/shapes';
@@ -30,6 +31,8 @@ export interface ConnectionRow {
   functionCall: 'refuse' | 'judge';
   limits: ConnectionLimits;
   record: RecordSpec;
+  /** Who may give access for a time; null: it cannot be asked for. */
+  requestable: Requestable | null;
   hasPassword: boolean;
   hasTlsKey: boolean;
   openSessions: number;
@@ -113,6 +116,15 @@ export const recordSchema = z
   .strictObject({ results: z.enum(['off', 'masked']), maxRows: z.int().positive().max(100_000).optional() })
   .transform(given);
 
+export const requestableSchema = z.object({
+  groups: z.array(nameSchema).max(50).default([]),
+  count: z.int().min(1).max(20).default(1),
+  maxDurationMs: z
+    .int()
+    .min(60_000, 'at least a minute')
+    .max(90 * 86_400_000, 'at most 90 days'),
+});
+
 export const hostSchema = z
   .string()
   .min(1, 'a host is needed')
@@ -139,6 +151,7 @@ export const connectionDraftSchema = z
     functionCall: functionCallSchema.default('refuse'),
     limits: limitsSchema.default({}),
     record: recordSchema.default({ results: 'off' }),
+    requestable: requestableSchema.nullable().default(null),
   })
   .superRefine(checkTls);
 export type ConnectionDraft = z.output<typeof connectionDraftSchema>;

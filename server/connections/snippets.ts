@@ -1,6 +1,7 @@
 import { eq } from 'drizzle-orm';
 import { connections } from '../../db/schema/policy';
 import { mayConnect } from '../../proxy/identity/signIn';
+import { readTimedAccess } from '../../proxy/identity/timedAccess';
 import { readAccess } from '../access/list';
 import { notFound } from '../errors';
 import type { Call } from '../identity/actor';
@@ -14,7 +15,8 @@ export async function connectionSnippets({ store, actor }: Call, input: unknown)
   demand(actor, 'connections:own');
   const { id } = parseInput(idSchema, input);
   const [row] = await store.select({ name: connections.name }).from(connections).where(eq(connections.id, id));
-  if (row === undefined || (seesOnlyOwn(actor) && !mayConnect(await readAccess(store), actor, row.name))) throw notFound('connection', id);
+  const grants = [...(await readAccess(store)), ...(await readTimedAccess(store))];
+  if (row === undefined || (seesOnlyOwn(actor) && !mayConnect(grants, actor, row.name, new Date()))) throw notFound('connection', id);
   const { proxyHost = '127.0.0.1', proxyPort = 6432 } = getRuntime();
   return snippetsFor({ host: proxyHost, port: proxyPort, database: row.name, user: 'PRINCIPAL' });
 }

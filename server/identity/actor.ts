@@ -9,7 +9,7 @@ export interface Actor {
   kind: PrincipalKind;
   role: Role;
   groups: readonly string[];
-  via: 'console' | 'cli' | 'system';
+  via: 'console' | 'cli' | 'slack' | 'system';
 }
 
 /** What every domain verb needs: the store, who asks, and the key that seals credentials. */

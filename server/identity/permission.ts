@@ -24,6 +24,7 @@ export const PERMISSIONS = {
   'masking:write': ADMIN,
   'access:read': READERS,
   'access:write': ADMIN,
+  'accessRequests:own': ALL,
   'policy:read': READERS,
   'policy:write': ADMIN,
   'check:own': ALL,
@@ -37,6 +38,8 @@ export const PERMISSIONS = {
   'principals:write': ADMIN,
   'tokens:own': ALL,
   'tokens:write': ADMIN,
+  'notifications:read': READERS,
+  'notifications:write': ADMIN,
 } as const satisfies Record<string, readonly Role[]>;
 
 export type Permission = keyof typeof PERMISSIONS;

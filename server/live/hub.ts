@@ -49,6 +49,8 @@ export class LiveHub {
             return this.#scheduleTail();
           case 'gatehouse_policy':
             return this.#emitPolicy();
+          case 'gatehouse_notifications':
+            return;
           default:
             return channel satisfies never;
         }

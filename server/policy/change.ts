@@ -63,11 +63,11 @@ async function changeConnections(tx: StoreTransaction, request: ChangeRequest, c
 
 async function changePrincipals(tx: StoreTransaction, request: ChangeRequest, changes: PolicyChange[]): Promise<void> {
   const wanted = request.document.principals.filter((principal) => isTouched(changes, principal.name));
-  for (const { name, kind, email, role, limits } of wanted)
+  for (const { name, kind, email, slackUserId, role, limits } of wanted)
     await tx
       .insert(principals)
-      .values({ id: newId('prn'), name, kind, email, role, limits })
-      .onConflictDoUpdate({ target: principals.name, set: { kind, email, role, limits, disabledAt: null } });
+      .values({ id: newId('prn'), name, kind, email, slackUserId, role, limits })
+      .onConflictDoUpdate({ target: principals.name, set: { kind, email, slackUserId, role, limits, disabledAt: null } });
   // Owners and groups in a second pass: an owner may stand further down in the document.
   for (const { name, owner, groups: memberOf } of wanted) {
     const ownerId = owner === null ? null : sql`(select id from principals where name = ${owner})`;

@@ -19,6 +19,7 @@ import {
   modeSchema,
   roleSchema,
   ruleMatchSchema,
+  slackUserIdSchema,
   toleranceSchema,
 } from './shapes';
 
@@ -27,6 +28,7 @@ export interface DocumentPrincipal {
   kind: PrincipalKind;
   owner: string | null;
   email: string | null;
+  slackUserId: string | null;
   groups: string[];
   role: Role;
   limits: PrincipalLimits;
@@ -82,6 +84,11 @@ const connectionSchema = z
         }),
       )
       .default({}),
+    requestable: z
+      .strictObject({ groups: names, count: z.int().min(1).max(20).default(1), maxDuration: duration(60_000, 90 * 86_400_000) })
+      .transform(({ maxDuration, ...rest }) => ({ ...rest, maxDurationMs: maxDuration }))
+      .nullish()
+      .transform((requestable) => requestable ?? null),
     record: recordSchema.default({ results: 'off' }),
   })
   .superRefine(checkTls);
@@ -92,11 +99,17 @@ const principalSchema = z
     kind: kindSchema,
     owner: z.string().nullish(),
     email: z.email('not a mail address').max(254).nullish(),
+    slackUserId: slackUserIdSchema.nullish(),
     groups: names,
     role: roleSchema.default('member'),
     limits: principalLimitsSchema.default({}),
   })
-  .transform((principal) => ({ ...principal, owner: principal.owner ?? null, email: principal.email ?? null }));
+  .transform((principal) => ({
+    ...principal,
+    owner: principal.owner ?? null,
+    email: principal.email ?? null,
+    slackUserId: principal.slackUserId ?? null,
+  }));
 
 const maskingSchema = z
   .strictObject({

@@ -23,6 +23,13 @@ export function checkReferences(document: PolicyDocument): BrokenReference[] {
     broken,
     'name',
   );
+  const slackUsers = new Set<string>();
+  for (const [index, { slackUserId }] of document.principals.entries()) {
+    if (slackUserId === null) continue;
+    const path = ['principals', index, 'slackUserId'];
+    if (slackUsers.has(slackUserId)) broken.push({ path, message: `Slack member ID ${slackUserId} is given twice` });
+    slackUsers.add(slackUserId);
+  }
   declared(
     document.masking.map((item) => item.name),
     ['masking'],
@@ -55,6 +62,8 @@ export function checkReferences(document: PolicyDocument): BrokenReference[] {
     expect(entry.connections, connections, 'connection', ['access', index, 'connections'], true);
     expect(entry.groups, groups, 'group', ['access', index, 'groups'], true);
   }
+  for (const [index, connection] of document.connections.entries())
+    expect(connection.requestable?.groups ?? [], groups, 'group', ['connections', index, 'requestable', 'groups'], false);
   for (const [index, rule] of document.masking.entries()) {
     expect(rule.connections, connections, 'connection', ['masking', index, 'connections'], true);
     expect(rule.exceptGroups, groups, 'group', ['masking', index, 'exceptGroups'], false);

@@ -28,17 +28,27 @@ export function renderPolicy(stored: StoredPolicy): string {
       superuser: connection.superuser,
       ...(connection.functionCall === 'refuse' ? {} : { functionCall: connection.functionCall }),
       ...some('limits', limits(connection.limits)),
+      ...(connection.requestable === null
+        ? {}
+        : {
+            requestable: {
+              ...some('groups', connection.requestable.groups),
+              count: connection.requestable.count,
+              maxDuration: formatDuration(connection.requestable.maxDurationMs),
+            },
+          }),
       ...(connection.record.results === 'off' && connection.record.maxRows === undefined ? {} : { record: connection.record }),
     })),
     groups: stored.groups.map((group) => group.name),
     principals: stored.principals
       .filter((principal) => !principal.disabled)
-      .map(({ name, kind, owner, email, groups, role, limits }) => ({
+      .map(({ name, kind, owner, email, slackUserId, groups, role, limits }) => ({
         name,
         kind,
         // An owner that is disabled is not in this document, and a reference must hold.
         ...(owner === null || stored.principals.some((other) => other.name === owner && other.disabled) ? {} : { owner }),
         ...(email === null ? {} : { email }),
+        ...(slackUserId === null ? {} : { slackUserId }),
         ...some('groups', groups),
         ...(role === 'member' ? {} : { role }),
         ...some('limits', limits),

@@ -15,6 +15,8 @@ export const detectorSchema = z.enum(['credit_card', 'ssn', 'email', 'iban', 'ph
 export const kindSchema = z.enum(['human', 'agent', 'service']);
 export const roleSchema = z.enum(['admin', 'reviewer', 'auditor', 'member']);
 
+export const slackUserIdSchema = z.string().regex(/^[UW][A-Z0-9]{6,20}$/, 'a Slack member ID, e.g. U024BE7LH');
+
 export const EFFECTS = [
   'read',
   'insert',

@@ -43,6 +43,7 @@ export async function readStoredPolicy(store: StoreHandle): Promise<StoredPolicy
       name: row.name,
       kind: row.kind,
       email: row.email,
+      slackUserId: row.slackUserId,
       role: row.role,
       owner: row.ownerId === null ? null : (nameById.get(row.ownerId) ?? null),
       limits: row.limits,

@@ -14,6 +14,7 @@ export async function listPrincipals({ store, actor }: Call): Promise<PrincipalR
       name: principals.name,
       kind: principals.kind,
       email: principals.email,
+      slackUserId: principals.slackUserId,
       role: principals.role,
       owner: owners.name,
       groups: sql<

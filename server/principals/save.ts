@@ -20,8 +20,15 @@ export async function savePrincipal({ store, actor }: Call, input: unknown): Pro
   return uniquely('principal', draft.name, () =>
     store.transaction(async (tx) => {
       await movePolicyVersion(tx);
+      await demandOwnSlackUser(tx, draft.slackUserId ?? null, existing);
       const ownerId = await ownerOf(tx, draft.kind, owner ?? null);
-      const row = { ...draft, ...(limits === undefined ? {} : { limits }), email: draft.email ?? null, ownerId };
+      const row = {
+        ...draft,
+        ...(limits === undefined ? {} : { limits }),
+        email: draft.email ?? null,
+        slackUserId: draft.slackUserId ?? null,
+        ownerId,
+      };
       const id = existing ?? newId('prn');
       const before = existing === undefined ? null : await loadPrincipal(tx, existing);
       if (existing === undefined) await tx.insert(principals).values({ id, ...row });
@@ -44,6 +51,16 @@ export async function savePrincipal({ store, actor }: Call, input: unknown): Pro
       return { id };
     }),
   );
+}
+
+/** Two principals with one Slack user would leave open who decided. */
+async function demandOwnSlackUser(tx: StoreTransaction, slackUserId: string | null, id: string | undefined): Promise<void> {
+  if (slackUserId === null) return;
+  const [row] = await tx
+    .select({ id: principals.id, name: principals.name })
+    .from(principals)
+    .where(eq(principals.slackUserId, slackUserId));
+  if (row !== undefined && row.id !== id) throw new ServiceError('INVALID', `slackUserId: ${row.name} has this Slack member ID`);
 }
 
 async function ownerOf(tx: StoreTransaction, kind: string, owner: string | null): Promise<string | null> {

@@ -1,13 +1,14 @@
 import { z } from 'zod';
 import type { PrincipalKind, PrincipalLimits, Role } from '../../db/schema/shapes';
 import { given, nameSchema } from '../input';
-import { kindSchema, roleSchema } from '../policy/shapes';
+import { kindSchema, roleSchema, slackUserIdSchema } from '../policy/shapes';
 
 export interface PrincipalRow {
   id: string;
   name: string;
   kind: PrincipalKind;
   email: string | null;
+  slackUserId: string | null;
   role: Role;
   /** The name of the person an agent acts for. */
   owner: string | null;
@@ -41,6 +42,7 @@ export const principalDraftSchema = z.object({
   name: nameSchema,
   kind: kindSchema,
   email: z.email('not a mail address').max(254).nullish(),
+  slackUserId: slackUserIdSchema.nullish(),
   role: roleSchema.default('member'),
   owner: z.string().nullish(),
   groups: z.array(nameSchema).max(200).default([]),

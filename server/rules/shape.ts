@@ -19,15 +19,15 @@ export interface RuleRow {
 
 export const approvalSpecSchema = z
   .object({
-  groups: z.array(z.string()).max(100).default([]),
-  count: z.int().min(1).max(20).default(1),
-  expiresInMs: z
-    .int()
-    .min(1_000)
-    .max(30 * 86_400_000)
-    .default(DEFAULT_EXPIRES_IN_MS),
-  ...approvalOptions,
-  tolerance: z.union([z.strictObject({ rows: z.int().min(0) }), z.strictObject({ percent: z.number().min(0).max(10_000) })]).optional(),
+    groups: z.array(z.string()).max(100).default([]),
+    count: z.int().min(1).max(20).default(1),
+    expiresInMs: z
+      .int()
+      .min(1_000)
+      .max(30 * 86_400_000)
+      .default(DEFAULT_EXPIRES_IN_MS),
+    ...approvalOptions,
+    tolerance: z.union([z.strictObject({ rows: z.int().min(0) }), z.strictObject({ percent: z.number().min(0).max(10_000) })]).optional(),
   })
   .transform(given);
 

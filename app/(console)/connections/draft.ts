@@ -1,6 +1,8 @@
 import type { Action, ConnectionLimits, TlsMode, TlsNegotiation } from '../../../db/schema/shapes';
 import type { ConnectionRow } from '../../data/types';
 
+const HOUR_MS = 3_600_000;
+
 type LimitName = keyof ConnectionLimits;
 
 /** The limits as the form shows them: `factor` is what one unit of the field is in the stored number. */
@@ -36,6 +38,8 @@ export interface ConnectionForm {
   functionCall: 'refuse' | 'judge';
   limits: Record<LimitName, string>;
   record: 'off' | 'masked';
+  /** How access can be asked for; an empty duration means it cannot. */
+  requestable: { groups: string[]; count: string; maxHours: string };
 }
 
 export function formOf(row: ConnectionRow | null): ConnectionForm {
@@ -57,12 +61,17 @@ export function formOf(row: ConnectionRow | null): ConnectionForm {
     functionCall: row?.functionCall ?? 'refuse',
     limits: shownLimits(row?.limits ?? {}),
     record: row?.record.results ?? 'off',
+    requestable: {
+      groups: row?.requestable?.groups ?? [],
+      count: String(row?.requestable?.count ?? 1),
+      maxHours: row?.requestable == null ? '' : String(row.requestable.maxDurationMs / HOUR_MS),
+    },
   };
 }
 
 /** The form as the API takes it. An untouched password or key is left out, which keeps the stored one; a key goes with its certificate. */
 export function draftOf(form: ConnectionForm, row: ConnectionRow | null) {
-  const { limits, record, password, port, tlsCa, tlsCertificate, tlsKey, ...rest } = form;
+  const { limits, record, requestable, password, port, tlsCa, tlsCertificate, tlsKey, ...rest } = form;
   const keepRows = row?.record.maxRows;
   return {
     ...rest,
@@ -75,6 +84,14 @@ export function draftOf(form: ConnectionForm, row: ConnectionRow | null) {
     limits: Object.fromEntries(
       LIMITS.flatMap(({ name, factor }) => (limits[name] === '' ? [] : [[name, Math.round(Number(limits[name]) * factor)]])),
     ) as ConnectionLimits,
+    requestable:
+      requestable.maxHours.trim() === ''
+        ? null
+        : {
+            groups: requestable.groups,
+            count: Number(requestable.count),
+            maxDurationMs: Math.round(Number(requestable.maxHours) * HOUR_MS),
+          },
     record: record === 'off' ? { results: record } : { results: record, ...(keepRows === undefined ? {} : { maxRows: keepRows }) },
   };
 }

@@ -1,5 +1,6 @@
 'use client';
 import { Field, Input, Select } from '../../ui/field';
+import { Names } from '../../ui/names';
 import { type ConnectionForm, LIMITS } from './draft';
 
 interface Props {
@@ -53,6 +54,39 @@ export function PolicyFields({ form, set, error }: Props) {
             <option value="masked">Masked results</option>
           </Select>
         </Field>
+      </fieldset>
+      <fieldset className="grid gap-4 border-t pt-4 sm:grid-cols-2">
+        <legend className="sr-only">Access requests</legend>
+        <Field
+          label="Access on request, at most (h)"
+          optional
+          hint="Empty: access to it cannot be asked for."
+          error={error('requestable.maxDurationMs')}
+        >
+          <Input
+            inputMode="decimal"
+            value={form.requestable.maxHours}
+            onChange={(event) => set({ requestable: { ...form.requestable, maxHours: event.target.value } })}
+            placeholder="not on request"
+          />
+        </Field>
+        <Field label="Approvals it needs" error={error('requestable.count')}>
+          <Input
+            inputMode="numeric"
+            value={form.requestable.count}
+            disabled={form.requestable.maxHours === ''}
+            onChange={(event) => set({ requestable: { ...form.requestable, count: event.target.value } })}
+          />
+        </Field>
+        {form.requestable.maxHours === '' ? null : (
+          <Field label="Decided by members of" error={error('requestable.groups')} className="sm:col-span-2">
+            <Names
+              values={form.requestable.groups}
+              onChange={(groups) => set({ requestable: { ...form.requestable, groups } })}
+              empty="Any reviewer."
+            />
+          </Field>
+        )}
       </fieldset>
       <fieldset className="grid gap-4 border-t pt-4 sm:grid-cols-3">
         <legend className="sr-only">Limits</legend>

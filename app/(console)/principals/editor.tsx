@@ -6,30 +6,37 @@ import { fieldError } from '../../data/errors';
 import { useTRPC } from '../../data/trpc';
 import type { PrincipalRow } from '../../data/types';
 import { Button } from '../../ui/button';
+import { Section } from '../../ui/card';
 import { ConfirmDialog } from '../../ui/confirm';
 import { Field, Input, Select } from '../../ui/field';
 import { Names } from '../../ui/names';
 import { Sheet } from '../../ui/sheet';
 import { ErrorState } from '../../ui/states';
+import { BudgetFields, type BudgetForm, budgetFormOf, budgetsOf } from './budgetFields';
+import { Usage } from './usage';
 
 interface Form {
   name: string;
   kind: PrincipalRow['kind'];
   email: string;
+  slackUserId: string;
   role: PrincipalRow['role'];
   owner: string;
   groups: string[];
   maxSessions: string;
+  budgets: BudgetForm;
 }
 
 const formOf = (row: PrincipalRow | null): Form => ({
   name: row?.name ?? '',
   kind: row?.kind ?? 'agent',
   email: row?.email ?? '',
+  slackUserId: row?.slackUserId ?? '',
   role: row?.role ?? 'member',
   owner: row?.owner ?? '',
   groups: row?.groups ?? [],
   maxSessions: row?.limits.maxSessions === undefined ? '' : String(row.limits.maxSessions),
+  budgets: budgetFormOf(row?.limits ?? {}),
 });
 
 export function PrincipalEditor({
@@ -95,9 +102,10 @@ export function PrincipalEditor({
             kind: form.kind,
             role: form.role,
             email: form.email.trim() || null,
+            slackUserId: form.slackUserId.trim() || null,
             owner: form.owner || null,
             groups: form.groups,
-            limits: form.maxSessions.trim() === '' ? {} : { maxSessions: Number(form.maxSessions) },
+            limits: { ...(form.maxSessions.trim() === '' ? {} : { maxSessions: Number(form.maxSessions) }), ...budgetsOf(form.budgets) },
           });
         }}
       >
@@ -141,6 +149,16 @@ export function PrincipalEditor({
         <Field label="Email" optional error={error('email')}>
           <Input type="email" value={form.email} onChange={(event) => set({ email: event.target.value })} />
         </Field>
+        {form.kind === 'human' ? (
+          <Field
+            label="Slack member ID"
+            optional
+            hint="Who they are when they press a button in Slack. Without it, their mail address there says it."
+            error={error('slackUserId')}
+          >
+            <Input value={form.slackUserId} onChange={(event) => set({ slackUserId: event.target.value })} placeholder="U024BE7LH" />
+          </Field>
+        ) : null}
         <Field label="Groups" hint="Rules and access speak of groups. Type a name and press Enter." error={error('groups')}>
           <Names
             values={form.groups}
@@ -157,6 +175,12 @@ export function PrincipalEditor({
             placeholder="no limit"
           />
         </Field>
+        <BudgetFields form={form.budgets} onChange={(budgets) => set({ budgets })} error={error} />
+        {principal === null ? null : (
+          <Section title="Used">
+            <Usage principalId={principal.id} />
+          </Section>
+        )}
         {general ? <ErrorState compact what="The principal was not saved" error={general} /> : null}
         {enable.error ? <ErrorState compact what="The principal was not enabled" error={enable.error} /> : null}
       </form>

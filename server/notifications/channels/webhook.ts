@@ -1,0 +1,42 @@
+import { createHmac } from 'node:crypto';
+import type { Message } from '../message';
+import { outcomeOfStatus } from '../outcome';
+import type { Outcome } from '../outcome';
+import { post } from '../post';
+
+/**
+ * Signs as the Standard Webhooks specification says: `v1,` and the base64 HMAC-SHA256 of `id.timestamp.body` under the secret's bytes; one
+ * signature a secret, separated by spaces, so that a receiver may change over while both are valid.
+ */
+export function sign(secrets: readonly string[], id: string, timestamp: number, body: string): string {
+  return secrets
+    .map((secret) => {
+      const key = Buffer.from(secret.slice('whsec_'.length), 'base64');
+      return `v1,${createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64')}`;
+    })
+    .join(' ');
+}
+
+/** The body: `type`, `timestamp` and `data`, the same for every try of an event. */
+export const webhookBody = (message: Message): string =>
+  JSON.stringify({ type: message.event, timestamp: message.at.toISOString(), data: message.data });
+
+export async function sendWebhook(
+  { url, secrets }: { url: string; secrets: readonly string[] },
+  message: Message,
+  context: { signal: AbortSignal; now: Date },
+): Promise<Outcome> {
+  const body = webhookBody(message);
+  const timestamp = Math.floor(context.now.getTime() / 1_000);
+  const result = await post(url, {
+    headers: {
+      'content-type': 'application/json',
+      'webhook-id': message.eventId,
+      'webhook-timestamp': String(timestamp),
+      'webhook-signature': sign(secrets, message.eventId, timestamp, body),
+    },
+    body,
+    signal: context.signal,
+  });
+  return 'failed' in result ? result.failed : outcomeOfStatus(result.answer.status, result.answer.askedMs);
+}
