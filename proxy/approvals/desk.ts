@@ -3,13 +3,20 @@ import { newId } from '../../db/ids';
 import { queueRequestEvent } from '../../db/notifications/queue';
 import { approvalDecisions, approvalRequests } from '../../db/schema/approvals';
 import type { Store } from '../../db/store';
+import { mostRows } from '../preview/tolerance';
 
 type NewRequest = typeof approvalRequests.$inferInsert;
 export type HoldRequest = Omit<NewRequest, 'id' | 'gatewayId' | 'workerId' | 'status' | 'createdAt' | 'decidedAt' | 'endedAt'>;
 
+/** Rows that a dry run measured, and the most that the run may change. */
+export interface ApprovedRows {
+  preview: number;
+  max: number;
+}
+
 /** The one end every held statement has. Only `approved` may be forwarded, and by then the store says `executed`. */
 export type HoldOutcome =
-  | { kind: 'approved' }
+  | { kind: 'approved'; most?: ApprovedRows | null }
   | { kind: 'rejected'; reviewer: string; reason: string }
   | { kind: 'expired' }
   | { kind: 'withdrawn' };
@@ -45,6 +52,12 @@ interface Waiting {
 
 /** How often open requests are read again in case a notification was lost. */
 const RECHECK_MS = 5_000;
+
+/** Measured while it waited: once it is approved nothing of it changes. */
+function approvedRows({ measured, tolerance }: typeof approvalRequests.$inferSelect): ApprovedRows | null {
+  const max = mostRows(measured, tolerance);
+  return max === null || measured?.kind !== 'measured' ? null : { preview: measured.rows, max };
+}
 
 export function createDesk(options: { store: Store; gatewayId: string; workerId: string; now: () => Date }): Desk {
   const { store, now } = options;
@@ -102,7 +115,7 @@ export function createDesk(options: { store: Store; gatewayId: string; workerId:
         return;
       }
       case 'approved':
-        return consume(id, entry);
+        return consume(id, entry, approvedRows(row));
       case 'rejected': {
         const [decision] = await store
           .select()
@@ -128,7 +141,7 @@ export function createDesk(options: { store: Store; gatewayId: string; workerId:
   };
 
   /** Takes the approval for this one run. A client that left meanwhile gives it back as withdrawn. */
-  const consume = async (id: string, entry: Waiting) => {
+  const consume = async (id: string, entry: Waiting, most: ApprovedRows | null) => {
     if (entry.phase !== 'waiting') return;
     entry.phase = 'consuming';
     try {
@@ -137,7 +150,7 @@ export function createDesk(options: { store: Store; gatewayId: string; workerId:
         if (taken) await move(id, ['executed'], 'withdrawn');
         return finish(id, entry, { kind: 'withdrawn' });
       }
-      finish(id, entry, taken ? { kind: 'approved' } : { kind: 'withdrawn' });
+      finish(id, entry, taken ? { kind: 'approved', most } : { kind: 'withdrawn' });
     } catch {
       // The store did not answer: not consumed as far as we know, so it waits; an unknown outcome never runs the statement.
       entry.phase = 'waiting';

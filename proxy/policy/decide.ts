@@ -119,18 +119,25 @@ function byRules(matched: readonly Matched[], input: DecisionInput, opaque: bool
   const base = ruled ?? byDefault(input);
   if (!opaque || matched.some(({ rule }) => rule.match.opaque === true || rule.match.functions !== undefined)) return base;
   const action = input.connection.opaque;
-  if (RANK[action] <= RANK[base.action]) return base;
+  const mild = action === 'hold' && base.approval?.at === 'commit';
+  if (RANK[action] <= RANK[base.action] && !mild) return base;
   const why = `its effects cannot be known: ${input.opaqueReasons.join('; ') || input.facts.kind}`;
   return { action, rule: null, decidedBy: 'opaque', why, approval: action === 'hold' ? DEFAULT_APPROVAL : null };
 }
 
 function strictestRule(matched: readonly Matched[]): Decision | null {
-  const [winner] = [...matched].sort((a, b) => RANK[b.rule.action] - RANK[a.rule.action] || approvals(b.rule) - approvals(a.rule));
+  const [winner] = [...matched].sort(
+    (a, b) =>
+      RANK[b.rule.action] - RANK[a.rule.action] || holdsAtOnce(b.rule) - holdsAtOnce(a.rule) || approvals(b.rule) - approvals(a.rule),
+  );
   if (winner === undefined) return null;
   const { rule, trial } = winner;
   const approval = rule.action === 'hold' ? (rule.approval ?? DEFAULT_APPROVAL) : null;
   return { action: rule.action, rule: rule.name, decidedBy: 'rule', why: rule.message ?? trial.why, approval };
 }
+
+/** A rule that lets a statement run and holds its COMMIT is the milder one. */
+const holdsAtOnce = (rule: Rule): number => Number(rule.approval?.at !== 'commit');
 
 function approvals(rule: Rule): number {
   return rule.action === 'hold' ? (rule.approval ?? DEFAULT_APPROVAL).count : 0;

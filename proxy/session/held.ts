@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { Hold } from '../approvals/desk';
+import type { HeldState } from '../../db/schema/shapes';
+import type { ApprovedRows, Hold } from '../approvals/desk';
 import {
   approvalNotice,
   approvalTimedOut,
@@ -22,15 +23,17 @@ export class HeldStatement {
   readonly #sql: string;
   readonly #executions: readonly Execution[];
   readonly #view: SessionView;
+  readonly #state: HeldState;
   #hold: Hold | null = null;
   #cancelled = false;
   readonly #startedAtMs = Date.now();
 
-  constructor(session: Session, sql: string, executions: readonly Execution[], view: SessionView) {
+  constructor(session: Session, sql: string, executions: readonly Execution[], view: SessionView, state: HeldState) {
     this.#session = session;
     this.#sql = sql;
     this.#executions = executions;
     this.#view = view;
+    this.#state = state;
   }
 
   /** Ctrl-C: the upstream never saw the statement, so the answer is ours. */
@@ -67,6 +70,7 @@ export class HeldStatement {
     for (const execution of this.#executions) execution.waitMs = performance.now() - startedMs;
     switch (outcome.kind) {
       case 'approved':
+        this.#within(outcome.most ?? null);
         return null;
       case 'rejected':
         return this.#end('rejected', statementRejected(hold.requestId, outcome.reviewer, outcome.reason));
@@ -78,6 +82,15 @@ export class HeldStatement {
         outcome satisfies never;
         return approvalUnavailable();
     }
+  }
+
+  /** What was measured is what was approved: the run stands only within it. */
+  #within(most: ApprovedRows | null): void {
+    const [execution, ...others] = this.#executions;
+    if (most === null || execution === undefined || others.length > 0) return;
+    const { rule, decidedBy } = execution.judged.verdict;
+    const limit = { ...most, action: 'deny', of: 'preview', rule: rule ?? decidedBy, message: null } as const;
+    execution.affectedLimits = [limit, ...execution.affectedLimits];
   }
 
   #end(status: 'denied' | 'rejected' | 'expired' | 'withdrawn', error: WireError): WireError {
@@ -107,6 +120,7 @@ export class HeldStatement {
 
   #request() {
     const session = this.#session;
+    const { commitNeed } = session;
     const { principal, id, connectionName } = session.facts;
     const lead = this.#lead();
     const { facts } = lead.judged;
@@ -134,6 +148,10 @@ export class HeldStatement {
       reviewerGroups: [...(verdict.approval?.groups ?? [])],
       required: this.#required(),
       expiresAt: this.#expiresAt(),
+      heldState: this.#state,
+      dryRun: verdict.approval?.dryRun ?? false,
+      tolerance: verdict.approval?.tolerance ?? null,
+      ...(commitNeed.isCommit(this.#executions) ? { ...commitNeed.summary, heldTransaction: commitNeed.shown } : {}),
     };
   }
 

@@ -208,6 +208,7 @@ function run(gateway: Gateway, parts: Opening & { facts: SessionFacts; target: U
     upstream,
     requesterReason: request.reason,
     searchPathKnown: request.upstream.search_path === undefined,
+    settings: request.upstream,
   });
   const key = gateway.cancelKeys.issue({
     session,
