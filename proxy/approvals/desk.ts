@@ -16,7 +16,7 @@ export interface ApprovedRows {
 
 /** The one end every held statement has. Only `approved` may be forwarded, and by then the store says `executed`. */
 export type HoldOutcome =
-  | { kind: 'approved'; most?: ApprovedRows | null }
+  | { kind: 'approved'; most?: ApprovedRows }
   | { kind: 'rejected'; reviewer: string; reason: string }
   | { kind: 'expired' }
   | { kind: 'withdrawn' };
@@ -150,7 +150,7 @@ export function createDesk(options: { store: Store; gatewayId: string; workerId:
         if (taken) await move(id, ['executed'], 'withdrawn');
         return finish(id, entry, { kind: 'withdrawn' });
       }
-      finish(id, entry, taken ? { kind: 'approved', most } : { kind: 'withdrawn' });
+      finish(id, entry, taken ? { kind: 'approved', ...(most === null ? {} : { most }) } : { kind: 'withdrawn' });
     } catch {
       // The store did not answer: not consumed as far as we know, so it waits; an unknown outcome never runs the statement.
       entry.phase = 'waiting';
