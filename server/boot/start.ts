@@ -3,14 +3,16 @@ import { shipAll, startShipper } from '../../proxy/journal/ship';
 import { codeOf } from '../../proxy/worker/shownError';
 import { startAccessSweep } from '../accessRequests/sweep';
 import { createApiHandler } from '../api/http';
+import { startMeasuringByRule } from '../approvals/measureByRule';
 import type { Config } from '../config';
 import { checkReadiness } from '../health';
 import { type HttpServer, listenHttp } from '../http';
-import { startDeliveries } from '../notifications/loop';
 import { stopLive } from '../live/start';
 import { log } from '../log';
 import { createMetrics } from '../metrics';
+import { startDeliveries } from '../notifications/loop';
 import { type Runtime, setRuntime } from '../runtime';
+import { createSlackHandler } from '../slack/interactions';
 import { type Banner, reachable } from './banner';
 import { type CertificateFiles, openCertificate } from './certificate';
 import { checkoutRoot } from './checkout';
@@ -21,7 +23,6 @@ import { keepAdminToken, keepDemoToken, makeSignInAddress } from './localTokens'
 import { bootPages } from './pages';
 import { explainListenError, probeProxyPort } from './ports';
 import { DEMO_AGENT, DEMO_CONNECTION, refreshDemoConnection, seedPolicy } from './seed';
-import { createSlackHandler } from '../slack/interactions';
 import { type BootedStore, bootStore } from './store';
 import { startWorkers, type Workers } from './workers';
 
@@ -85,6 +86,7 @@ export async function startGateway(config: Config, options: { dev: boolean; clos
   http.routes.api = createApiHandler();
   http.routes.slack = createSlackHandler(runtime);
   await closing.add('live updates', stopLive);
+  await closing.add('dry runs', await startMeasuringByRule(runtime));
   say('starting the console');
   const closePages = await bootPages(http, { dir: checkoutRoot(), dev: options.dev, host: config.host });
   await closing.add('console pages', closePages);

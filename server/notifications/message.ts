@@ -1,7 +1,7 @@
 import type { EventFacts, EventKind } from '../../db/schema/notificationShapes';
 import type { RelationUse } from '../../db/schema/shapes';
-import { formatDuration } from '../duration';
 import { visible } from '../cli/table';
+import { formatDuration } from '../duration';
 
 export type Tone = 'waiting' | 'good' | 'bad' | 'neutral' | 'alarm';
 

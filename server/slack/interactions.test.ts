@@ -1,3 +1,4 @@
+import { eq } from 'drizzle-orm';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { newId } from '../../db/ids';
 import { queueRequestEvent } from '../../db/notifications/queue';
@@ -5,7 +6,6 @@ import { approvalDecisions, approvalRequests } from '../../db/schema/approvals';
 import { actions } from '../../db/schema/audit';
 import { principals } from '../../db/schema/identity';
 import { notificationChannels, notificationDeliveries, slackInteractions } from '../../db/schema/notifications';
-import { eq } from 'drizzle-orm';
 import { approveRequest } from '../approvals/approve';
 import { type HttpServer, listenHttp } from '../http';
 import { startDeliveries } from '../notifications/loop';

@@ -1,6 +1,6 @@
 import { and, eq } from 'drizzle-orm';
-import { slackMessages } from '../../../db/schema/notifications';
 import type { SlackMessageRef } from '../../../db/schema/notificationShapes';
+import { slackMessages } from '../../../db/schema/notifications';
 import type { Store } from '../../../db/store';
 import { callSlack, type SlackApi } from '../../slack/api';
 import type { Message } from '../message';

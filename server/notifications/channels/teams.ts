@@ -1,6 +1,6 @@
 import type { Message } from '../message';
-import { outcomeOfStatus } from '../outcome';
 import type { Outcome } from '../outcome';
+import { outcomeOfStatus } from '../outcome';
 import { post } from '../post';
 
 /** Teams refuses messages above 28 KB; the text of a statement is the only part that can be long. */

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type { Message } from '../message';
-import { outcomeOfStatus } from '../outcome';
 import type { Outcome } from '../outcome';
+import { outcomeOfStatus } from '../outcome';
 import { post } from '../post';
 
 /**

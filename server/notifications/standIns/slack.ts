@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type { z } from 'zod';
 import { type Answer, answering, type Received } from './http';
-import { slackContent, type SlackView, slackView } from './slackBlocks';
+import { type SlackView, slackContent, slackView } from './slackBlocks';
 
 const TEAM = 'T0GATEHOUSE';
 
