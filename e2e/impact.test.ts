@@ -73,7 +73,7 @@ describe('impact of a held statement', () => {
 
   test('a rule measures by itself, by the search_path and settings of the session', async () => {
     await rows.client.query(`SET search_path = public; SET application_name = 'x'`);
-    const answer = rows.client.query(`UPDATE impact_rows SET note = 'measured_by_rule' WHERE id < 4`);
+    const answer = rows.client.query(`UPDATE impact_rows SET note = 'measured_by_rule' WHERE id IN (1, 2, 3)`);
     const { id } = await pending('measured_by_rule');
     await eventually('measured', async () => (await admin.approvals.get.query({ id })).measured?.kind === 'measured');
     const { measured, mostRows } = await admin.approvals.get.query({ id });
@@ -101,7 +101,7 @@ describe('approval at COMMIT', () => {
   test('the statements run, the COMMIT waits, the reviewer sees all of it and the net change', async () => {
     await rows.client.query('BEGIN');
     await rows.client.query(`INSERT INTO impact_rows VALUES (12, 'new')`);
-    expect((await rows.client.query(`UPDATE impact_rows SET note = 'at_commit' WHERE id < 6`)).rowCount).toBe(5);
+    expect((await rows.client.query(`UPDATE impact_rows SET note = 'at_commit' WHERE id IN (1, 2, 3, 4, 5)`)).rowCount).toBe(5);
     await rows.client.query('SAVEPOINT a');
     await rows.client.query(`UPDATE impact_rows SET note = note || '!' WHERE id = 12`);
     const commit = rows.client.query('COMMIT');

@@ -132,8 +132,14 @@ function strictestRule(matched: readonly Matched[]): Decision | null {
   );
   if (winner === undefined) return null;
   const { rule, trial } = winner;
-  const approval = rule.action === 'hold' ? (rule.approval ?? DEFAULT_APPROVAL) : null;
+  const approval = rule.action === 'hold' ? measuredFor(rule.approval ?? DEFAULT_APPROVAL, matched) : null;
   return { action: rule.action, rule: rule.name, decidedBy: 'rule', why: rule.message ?? trial.why, approval };
+}
+
+/** A dry run that any rule which holds it asks for is made. */
+function measuredFor(approval: ApprovalSpec, matched: readonly Matched[]): ApprovalSpec {
+  const asked = matched.some(({ rule }) => rule.action === 'hold' && rule.approval?.dryRun === true);
+  return asked ? { ...approval, dryRun: true } : approval;
 }
 
 /** A rule that lets a statement run and holds its COMMIT is the milder one. */
