@@ -262,7 +262,7 @@ describe('hold', () => {
       { upstream_saw: null },
     ]);
     await withReason.end();
-    expect(await failure(open({ ...settings, options: '-c gatehouse.on_hold=error' } as typeof settings))).toMatchObject({
+    expect(await failure(open({ ...settings, options: '-c gatehouse.on_hold=maybe' } as typeof settings))).toMatchObject({
       severity: 'FATAL',
       code: '0A000',
     });

@@ -40,9 +40,15 @@ export class WireClient {
   }
 
   /** Signed in by clear-text password, as libpq would be, up to ReadyForQuery. */
-  static async signIn(settings: { port: number; user: string; password: string; database: string }): Promise<WireClient> {
+  static async signIn(settings: { port: number; user: string; password: string; database: string; options?: string }): Promise<WireClient> {
     const client = await WireClient.connect(settings.port);
-    client.send(startUp({ user: settings.user, database: settings.database }));
+    client.send(
+      startUp({
+        user: settings.user,
+        database: settings.database,
+        ...(settings.options === undefined ? {} : { options: settings.options }),
+      }),
+    );
     const [request] = await client.until('R', 'E');
     if (request?.type === 'R' && request.body.readInt32BE(0) === 3) {
       client.send(frame('p', cstring(settings.password)));

@@ -4,6 +4,7 @@ import { approvalRequests } from '../db/schema/approvals';
 import { sessions, statements } from '../db/schema/audit';
 import { policyState } from '../db/schema/policy';
 import type { Store } from '../db/store';
+import { principalsUsedUp } from './principals/usage';
 
 /** What `/metrics` shows: counts only, no names, since scrapers do not sign in. Figures of the store are read at each scrape. */
 export function createMetrics(options: { store: Store; gatewayId: string; accepting(): number; restarts(): number }): Registry {
@@ -22,6 +23,7 @@ export function createMetrics(options: { store: Store; gatewayId: string; accept
     const [row] = await store.select({ version: policyState.version }).from(policyState);
     return row?.version ?? 0;
   });
+  gauge('gatehouse_budgets_used_up', 'Principals that have used up a budget of this hour or day', () => principalsUsedUp(store));
   new Gauge({
     name: 'gatehouse_statements_last_5_minutes',
     help: 'Statements of the last five minutes by verdict, on every gateway of this store',

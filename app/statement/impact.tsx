@@ -30,7 +30,7 @@ export function Impact({ kind, effects, relations, unbounded, transactionStatus,
         {unbounded ? (
           <Badge tone="deny">
             <TriangleAlert aria-hidden />
-            No limiting WHERE
+            Rows not bounded
           </Badge>
         ) : null}
       </div>

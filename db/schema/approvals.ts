@@ -6,8 +6,8 @@ const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'd
 
 /**
  * A statement that waits for a person.
- * pending → approved → executed; pending → rejected | expired | withdrawn; approved → withdrawn when the client left first.
- * Every move is one conditional update, so a race has one winner.
+ * pending → approved → executed; pending → rejected | expired | withdrawn; approved → withdrawn when the client left first, → expired when
+ * nobody came for it. Every move is one conditional update, so a race has one winner.
  */
 export const approvalRequests = pgTable(
   'approval_requests',
@@ -26,8 +26,15 @@ export const approvalRequests = pgTable(
     /** The exact text that runs when approved. */
     sql: text('sql').notNull(),
     parameters: jsonb('parameters').$type<ParameterValue[]>().notNull(),
-    /** SHA-256 over statement bytes, parameters, principal, connection and policy version: what was approved is what runs. */
+    /** SHA-256 over all that makes it this statement of this principal (proxy/approvals/digest.ts): what was approved is what runs. */
     digest: text('digest').notNull(),
+    /**
+     * A client waits for it on its own connection. Otherwise (on_hold=error, or the gateway that held it died) the same statement, sent again,
+     * takes its place here: found by its digest.
+     */
+    waiting: boolean('waiting').notNull().default(true),
+    /** A client that does not wait has been given the rejection; the statement sent once more is a new request. */
+    told: boolean('told').notNull().default(false),
     kind: text('kind').notNull(),
     effects: jsonb('effects').$type<string[]>().notNull(),
     relations: jsonb('relations').$type<RelationUse[]>().notNull(),
@@ -53,7 +60,11 @@ export const approvalRequests = pgTable(
     decidedAt: instant('decided_at'),
     endedAt: instant('ended_at'),
   },
-  (t) => [index('approval_requests_status').on(t.status, t.createdAt), index('approval_requests_session').on(t.sessionId)],
+  (t) => [
+    index('approval_requests_status').on(t.status, t.createdAt),
+    index('approval_requests_session').on(t.sessionId),
+    index('approval_requests_digest').on(t.digest),
+  ],
 );
 
 export const approvalDecisions = pgTable(

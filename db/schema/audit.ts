@@ -1,4 +1,4 @@
-import { bigint, doublePrecision, index, integer, jsonb, pgTable, primaryKey, text, timestamp } from 'drizzle-orm/pg-core';
+import { bigint, boolean, doublePrecision, index, integer, jsonb, pgTable, primaryKey, text, timestamp } from 'drizzle-orm/pg-core';
 import type { Action, Detected, Enforcement, ParameterValue, RelationUse, RuleTrial, StatementStatus } from './shapes';
 
 const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });
@@ -48,6 +48,8 @@ export const statements = pgTable(
     parameters: jsonb('parameters').$type<ParameterValue[]>().notNull(),
     relations: jsonb('relations').$type<RelationUse[]>().notNull(),
     effects: jsonb('effects').$type<string[]>().notNull(),
+    /** A write of it is bounded by no unique key; null where that was not recorded. */
+    unbounded: boolean('unbounded'),
     verdict: text('verdict').$type<Action>().notNull(),
     rule: text('rule'),
     why: text('why').notNull().default(''),

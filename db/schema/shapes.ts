@@ -46,8 +46,10 @@ export interface RuleMatch {
   columns?: string[];
   functions?: string[];
   fingerprints?: string[];
-  /** An UPDATE, DELETE or MERGE whose WHERE does not pin it to constants or parameters. */
+  /** A write whose conditions do not pin the rows it changes to constants or parameters. */
   unbounded?: boolean;
+  /** With `unbounded`: what has to be pinned, a unique key (the default) or any indexed column. */
+  boundedBy?: 'key' | 'index';
   opaque?: boolean;
   /** Text pattern over the statement, case-insensitive. */
   sql?: string;

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { ask, letters, type Peers, peers, play, requestOf, same, words } from '../protocol/peers';
 import {
@@ -366,5 +367,29 @@ describe('a rule that asks for approval above the limit', () => {
     expect(errorOf(answer)).toMatchObject({ C: '42501', H: expect.stringContaining('Send the statement alone') });
     expect(statusOf(answer)).toBe('E');
     await ask(client, 'ROLLBACK');
+  });
+});
+
+describe.skipIf(spawnSync('psql', ['--version']).status !== 0)('psql (needs psql on PATH)', () => {
+  function psql(commands: string) {
+    const { password, ...to } = p.settings(AFFECTED);
+    const target = `host=${to.host} port=${to.port} dbname=${to.database} user=${to.user}`;
+    const { stdout, stderr } = spawnSync('psql', ['-XAt', '-v', 'VERBOSITY=verbose', target], {
+      input: commands,
+      env: { ...process.env, PGPASSWORD: password },
+      encoding: 'utf8',
+    });
+    return { stdout: stdout.trim().split('\n'), stderr };
+  }
+
+  test('a person at the prompt sees what happened, and goes on', () => {
+    const { stdout, stderr } = psql(`${insert(1)} RETURNING id;
+      ${ABOVE};
+      SELECT sum(n) FROM numbers;
+      BEGIN; ${insert(2)}; SAVEPOINT s; ${ABOVE}; ROLLBACK TO s; ${insert(3)}; COMMIT;
+      SELECT count(*) FROM notes;`);
+    expect(stdout).toEqual(['1', 'INSERT 0 1', '55', 'BEGIN', 'INSERT 0 1', 'SAVEPOINT', 'ROLLBACK', 'INSERT 0 1', 'COMMIT', '3']);
+    expect(stderr.match(/ERROR: {2}42501: statement rolled back by rule "traps-blast"/g)).toHaveLength(2);
+    expect(stderr).toContain(`DETAIL:  It changed 10 rows, triggers and cascades included; the rule's limit is ${MAX}. None of it stands.`);
   });
 });

@@ -1,18 +1,15 @@
-import { and, desc, eq, inArray, sql } from 'drizzle-orm';
-import { newId } from '../../db/ids';
+import { and, eq, inArray, ne, sql } from 'drizzle-orm';
 import { queueRequestEvent } from '../../db/notifications/queue';
 import { approvalDecisions, approvalRequests } from '../../db/schema/approvals';
 import type { Store } from '../../db/store';
-import { mostRows } from '../preview/tolerance';
+import { type ApprovedRows, approvedRows } from '../preview/tolerance';
+import { type Claim, claim, expireUnclaimed, fileOrAdopt, rejectionOf } from './claim';
 
 type NewRequest = typeof approvalRequests.$inferInsert;
-export type HoldRequest = Omit<NewRequest, 'id' | 'gatewayId' | 'workerId' | 'status' | 'createdAt' | 'decidedAt' | 'endedAt'>;
-
-/** Rows that a dry run measured, and the most that the run may change. */
-export interface ApprovedRows {
-  preview: number;
-  max: number;
-}
+export type HoldRequest = Omit<
+  NewRequest,
+  'id' | 'gatewayId' | 'workerId' | 'status' | 'waiting' | 'told' | 'createdAt' | 'decidedAt' | 'endedAt'
+>;
 
 /** The one end every held statement has. Only `approved` may be forwarded, and by then the store says `executed`. */
 export type HoldOutcome =
@@ -23,6 +20,8 @@ export type HoldOutcome =
 
 export interface Hold {
   requestId: string;
+  /** When it ends undecided; earlier than was asked for where it takes up a request that was left behind. */
+  expiresAt: Date;
   outcome: Promise<HoldOutcome>;
   /** The client cancelled or left. */
   withdraw(): void;
@@ -34,6 +33,8 @@ export interface Desk {
    * `onProgress` is told each time an approval arrives that is not yet enough.
    */
   hold(request: HoldRequest, onProgress: (approvals: number) => void): Promise<Hold>;
+  /** The same for a client that does not wait: what its statement finds now. @throws as {@link hold} */
+  claim(request: HoldRequest): Promise<Claim>;
   /** A notification named this request; the row is read, the notification itself says nothing. */
   wake(requestId: string): void;
   /** Notifications may have been missed: read every open request again. */
@@ -42,6 +43,8 @@ export interface Desk {
 }
 
 interface Waiting {
+  sessionId: string;
+  required: number;
   phase: 'waiting' | 'consuming' | 'settled';
   approvals: number;
   withdrawn: boolean;
@@ -53,16 +56,13 @@ interface Waiting {
 /** How often open requests are read again in case a notification was lost. */
 const RECHECK_MS = 5_000;
 
-/** Measured while it waited: once it is approved nothing of it changes. */
-function approvedRows({ measured, tolerance }: typeof approvalRequests.$inferSelect): ApprovedRows | null {
-  const max = mostRows(measured, tolerance);
-  return max === null || measured?.kind !== 'measured' ? null : { preview: measured.rows, max };
-}
-
 export function createDesk(options: { store: Store; gatewayId: string; workerId: string; now: () => Date }): Desk {
   const { store, now } = options;
   const waiting = new Map<string, Waiting>();
-  const recheck = setInterval(() => wakeAll(), RECHECK_MS);
+  const recheck = setInterval(() => {
+    wakeAll();
+    void expireUnclaimed(store, now()).catch(() => undefined);
+  }, RECHECK_MS);
   recheck.unref();
 
   const finish = (id: string, entry: Waiting, outcome: HoldOutcome) => {
@@ -73,8 +73,12 @@ export function createDesk(options: { store: Store; gatewayId: string; workerId:
     entry.settle(outcome);
   };
 
-  /** Moves the row on if it still stands where we think; true when it did. */
-  const move = (id: string, from: NewRequest['status'][], to: 'withdrawn' | 'expired' | 'executed') =>
+  /** Moves the row on if it still stands where we think and is still this session's; true when it did. */
+  const move = (
+    { id, sessionId }: { id: string; sessionId: string },
+    from: NewRequest['status'][],
+    to: 'withdrawn' | 'expired' | 'executed',
+  ) =>
     store.transaction(async (tx) => {
       const moved = await tx
         .update(approvalRequests)
@@ -82,6 +86,7 @@ export function createDesk(options: { store: Store; gatewayId: string; workerId:
         .where(
           and(
             eq(approvalRequests.id, id),
+            eq(approvalRequests.sessionId, sessionId),
             inArray(
               approvalRequests.status,
               from.filter((status) => status !== undefined),
@@ -101,7 +106,8 @@ export function createDesk(options: { store: Store; gatewayId: string; workerId:
     const [row] = await store.select().from(approvalRequests).where(eq(approvalRequests.id, id));
     // While we read, another wake-up may have begun to take the approval: what it wrote is not news.
     if (entry.phase !== 'waiting') return;
-    if (row === undefined) return finish(id, entry, { kind: 'withdrawn' });
+    // Gone, or taken up by another session because ours was thought dead.
+    if (row === undefined || row.sessionId !== entry.sessionId) return finish(id, entry, { kind: 'withdrawn' });
     switch (row.status) {
       case 'pending': {
         const approvals = await store.$count(
@@ -116,19 +122,8 @@ export function createDesk(options: { store: Store; gatewayId: string; workerId:
       }
       case 'approved':
         return consume(id, entry, approvedRows(row));
-      case 'rejected': {
-        const [decision] = await store
-          .select()
-          .from(approvalDecisions)
-          .where(and(eq(approvalDecisions.requestId, id), eq(approvalDecisions.decision, 'reject')))
-          .orderBy(desc(approvalDecisions.at))
-          .limit(1);
-        return finish(id, entry, {
-          kind: 'rejected',
-          reviewer: decision?.reviewerName ?? 'a reviewer',
-          reason: decision?.reason ?? 'No reason was given.',
-        });
-      }
+      case 'rejected':
+        return finish(id, entry, { kind: 'rejected', ...(await rejectionOf(store, id)) });
       case 'expired':
         return finish(id, entry, { kind: 'expired' });
       // Executed by no one we know of: whoever moved it, this statement must not run for it.
@@ -145,9 +140,9 @@ export function createDesk(options: { store: Store; gatewayId: string; workerId:
     if (entry.phase !== 'waiting') return;
     entry.phase = 'consuming';
     try {
-      const taken = await move(id, ['approved'], 'executed');
+      const taken = await move({ id, sessionId: entry.sessionId }, ['approved'], 'executed');
       if (entry.withdrawn) {
-        if (taken) await move(id, ['executed'], 'withdrawn');
+        if (taken) await move({ id, sessionId: entry.sessionId }, ['executed'], 'withdrawn');
         return finish(id, entry, { kind: 'withdrawn' });
       }
       finish(id, entry, taken ? { kind: 'approved', ...(most === null ? {} : { most }) } : { kind: 'withdrawn' });
@@ -163,33 +158,44 @@ export function createDesk(options: { store: Store; gatewayId: string; workerId:
   const expire = (id: string, entry: Waiting) => {
     if (entry.phase !== 'waiting') return;
     // An approval that came in the last instant still counts: the conditional update decides.
-    move(id, ['pending'], 'expired')
+    move({ id, sessionId: entry.sessionId }, ['pending'], 'expired')
       .then((moved) => (moved ? finish(id, entry, { kind: 'expired' }) : check(id)))
       .catch(() => finish(id, entry, { kind: 'expired' }));
   };
 
-  const wakeAll = () => {
-    for (const id of waiting.keys()) checkQuietly(id);
+  /** Two questions however many wait; only those something has become of are looked at one by one. */
+  const findNews = async () => {
+    const ids = [...waiting.keys()];
+    if (ids.length === 0) return;
+    const moved = await store
+      .select({ id: approvalRequests.id })
+      .from(approvalRequests)
+      .where(and(sql`${approvalRequests.id} = any(${sql.param(ids)})`, ne(approvalRequests.status, 'pending')));
+    const several = ids.filter((id) => (waiting.get(id)?.required ?? 1) > 1);
+    const progressed =
+      several.length === 0
+        ? []
+        : await store
+            .selectDistinct({ id: approvalDecisions.requestId })
+            .from(approvalDecisions)
+            .where(sql`${approvalDecisions.requestId} = any(${sql.param(several)})`);
+    for (const { id } of [...moved, ...progressed]) checkQuietly(id);
   };
+  const wakeAll = () => void findNews().catch(() => undefined);
 
   return {
     async hold(request, onProgress) {
-      const id = newId('req', now().getTime());
-      await store.transaction(async (tx) => {
-        await tx
-          .insert(approvalRequests)
-          .values({ ...request, id, gatewayId: options.gatewayId, workerId: options.workerId, createdAt: now() });
-        await queueRequestEvent(tx, 'request.filed', id);
-        await tx.execute(sql`select pg_notify('gatehouse_approvals', ${id})`);
-      });
+      const { id, expiresAt } = await fileOrAdopt(store, request, options, now());
       const outcome = new Promise<HoldOutcome>((settle) => {
         const entry: Waiting = {
+          sessionId: request.sessionId,
+          required: request.required,
           phase: 'waiting',
           approvals: 0,
           withdrawn: false,
           settle,
           onProgress,
-          timer: setTimeout(() => expire(id, entry), Math.max(0, request.expiresAt.getTime() - now().getTime())),
+          timer: setTimeout(() => expire(id, entry), Math.max(0, expiresAt.getTime() - now().getTime())),
         };
         waiting.set(id, entry);
       });
@@ -197,6 +203,7 @@ export function createDesk(options: { store: Store; gatewayId: string; workerId:
       checkQuietly(id);
       return {
         requestId: id,
+        expiresAt,
         outcome,
         withdraw() {
           const entry = waiting.get(id);
@@ -205,10 +212,11 @@ export function createDesk(options: { store: Store; gatewayId: string; workerId:
           if (entry.phase !== 'waiting') return;
           // The client is answered at once; the row follows, and until it has, nobody can run it: only this desk consumes.
           finish(id, entry, { kind: 'withdrawn' });
-          void move(id, ['pending', 'approved'], 'withdrawn').catch(() => undefined);
+          void move({ id, sessionId: request.sessionId }, ['pending', 'approved'], 'withdrawn').catch(() => undefined);
         },
       };
     },
+    claim: (request) => claim(store, request, options, now()),
     wake: checkQuietly,
     wakeAll,
     close() {

@@ -2,12 +2,16 @@ import type pg from 'pg';
 import {
   CASTS,
   COLUMNS,
+  DOMAIN_CHECKS,
   FINGERPRINT,
+  FOLDING_COLLATIONS,
   FOREIGN_KEYS,
   FUNCTION_BODIES,
   FUNCTION_TEXTS,
   FUNCTIONS,
   GENERATED_TEXTS,
+  IMPLICIT,
+  INDEXES,
   INHERITANCE,
   OPERATORS,
   RELATIONS,
@@ -26,6 +30,7 @@ import type {
   ForeignKey,
   FunctionArgument,
   FunctionInfo,
+  ImplicitUse,
   Relation,
   RelationKind,
   RewriteRule,
@@ -70,6 +75,8 @@ async function readCatalog(client: pg.ClientBase): Promise<CatalogSnapshot> {
   const parents = groupBy(inheritance, (row) => row.child);
   const children = groupBy(inheritance, (row) => row.parent);
   const keys = groupBy(await rowsOf<ForeignKey & { relation: number }>(FOREIGN_KEYS), (row) => row.relation);
+  const indexes = groupBy(await rowsOf<IndexRow>(INDEXES), (row) => row.relation);
+  const implicit = groupBy(await rowsOf<ImplicitUse & { relation: number }>(IMPLICIT), (row) => row.relation);
   const triggers = groupBy(await rowsOf<Trigger & { relation: number }>(TRIGGERS), (row) => row.relation);
   const rules = groupBy(await rowsOf<RewriteRule & { relation: number }>(RULES), (row) => row.relation);
   const relationRows = await rowsOf<RelationRow>(RELATIONS);
@@ -100,6 +107,9 @@ async function readCatalog(client: pg.ClientBase): Promise<CatalogSnapshot> {
       parents: (parents.get(row.oid) ?? []).map((edge) => edge.parent),
       children: (children.get(row.oid) ?? []).map((edge) => edge.child),
       foreignKeys: (keys.get(row.oid) ?? []).map(({ relation: _, ...key }): ForeignKey => key),
+      keys: (indexes.get(row.oid) ?? []).filter((index) => index.key && !index.columns.includes(0)).map((index) => index.columns),
+      indexed: [...new Set((indexes.get(row.oid) ?? []).flatMap((index) => index.columns.slice(0, 1)).filter((number) => number > 0))],
+      implicit: (implicit.get(row.oid) ?? []).map(({ relation: _, ...use }): ImplicitUse => use),
       triggers: (triggers.get(row.oid) ?? []).map(({ relation: _, ...trigger }): Trigger => trigger),
       rules: (rules.get(row.oid) ?? []).map(({ relation: _, ...rule }): RewriteRule => rule),
     };
@@ -131,6 +141,8 @@ async function readCatalog(client: pg.ClientBase): Promise<CatalogSnapshot> {
     functions: groupBy(functions, (item) => item.name),
     operators: await rowsOf<DefinedObject & pg.QueryResultRow>(OPERATORS),
     casts: await rowsOf<UserCast & pg.QueryResultRow>(CASTS),
+    foldingCollations: (await rowsOf<{ folds: boolean }>(FOLDING_COLLATIONS))[0]?.folds ?? true,
+    domainChecks: new Map((await rowsOf<DomainRow>(DOMAIN_CHECKS)).map((row) => [row.name, row.functions])),
     types: new Map((await rowsOf<TypeInfo & pg.QueryResultRow>(TYPES)).map((type) => [type.oid, type])),
     unreadable,
   };
@@ -162,6 +174,15 @@ interface RelationRow {
   name: string;
   kind: RelationKind;
   loopback: boolean;
+}
+interface DomainRow {
+  name: string;
+  functions: number[];
+}
+interface IndexRow {
+  relation: number;
+  columns: number[];
+  key: boolean;
 }
 type ColumnRow = Omit<Column, 'generated'> & { relation: number; generated: boolean };
 type FunctionRow = Omit<FunctionInfo, 'arguments' | 'source' | 'unreadable' | 'searchPath' | 'defaults'> & {

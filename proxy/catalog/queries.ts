@@ -65,6 +65,68 @@ select conrelid as relation, conkey::int4[] as columns, confrelid as "referenced
        case confupdtype when 'c' then 'cascade' when 'n' then 'set' when 'd' then 'set' else 'none' end as "onUpdate"
   from pg_constraint where contype = 'f'`;
 
+const FOLDS = (oid: string) =>
+  `exists (select from pg_collation x where x.oid = ${oid} and not coalesce((to_jsonb(x) ->> 'collisdeterministic')::bool, true))`;
+
+/**
+ * Indexes over all rows. `key`: `=` finds at most one row by it, at every moment: it is unique, not deferrable, of plain columns, and equal
+ * means the same to it as to `=`, by its operator class and its collation. `columns` has 0 for an expression.
+ */
+export const INDEXES = `
+select i.indrelid as relation,
+       array(select u.k::int4 from unnest(i.indkey::int2[]) with ordinality as u(k, n) where u.n <= i.indnkeyatts order by u.n) as columns,
+       (i.indisunique and i.indimmediate and not i.indisexclusion and m.amname = 'btree'
+        and not exists (select from unnest(i.indclass::oid[]) as u(class) join pg_opclass o on o.oid = u.class
+              where not ((o.opcdefault or o.opcname::text like '%pattern_ops') and (o.oid < 16384 or exists (
+                select from pg_depend d join pg_extension e on e.oid = d.refobjid
+                 where d.classid = 'pg_opclass'::regclass and d.objid = o.oid and d.refclassid = 'pg_extension'::regclass and e.extname = 'citext'))))
+        and not exists (select from unnest(i.indkey::int2[], i.indcollation::oid[]) as u(k, coll)
+              join pg_attribute a on a.attrelid = i.indrelid and a.attnum = u.k
+              where a.attcollation <> u.coll and (${FOLDS('a.attcollation')} or ${FOLDS('u.coll')}))) as key
+  from pg_index i join pg_class x on x.oid = i.indexrelid join pg_am m on m.oid = x.relam
+  join pg_class c on c.oid = i.indrelid join pg_namespace n on n.oid = c.relnamespace
+ where i.indisvalid and i.indpred is null and c.relkind in ('r', 'p', 'm') and n.nspname !~ '^pg_(toast|temp)'
+   and n.nspname not in ('pg_catalog', 'information_schema')
+ order by i.indrelid, not i.indisprimary, i.indnkeyatts, i.indexrelid`;
+
+export const FOLDING_COLLATIONS = `
+select exists (select from pg_collation x where not coalesce((to_jsonb(x) ->> 'collisdeterministic')::bool, true)) as folds`;
+
+export const DOMAIN_CHECKS = `
+with recursive domains (name, type) as (
+  select t.typname::text, t.oid from pg_type t where t.typtype = 'd'
+  union select d.name, t.typbasetype from domains d join pg_type t on t.oid = d.type where t.typtype = 'd')
+select d.name, array_agg(distinct x.refobjid) as functions
+  from domains d join pg_constraint k on k.contypid = d.type
+  join pg_depend x on x.classid = 'pg_constraint'::regclass and x.objid = k.oid and x.refclassid = 'pg_proc'::regclass
+ where x.refobjid >= 16384 group by d.name`;
+
+/**
+ * What stands in defaults, generated columns, CHECKs of tables and of the domains that columns have, expressions and conditions of indexes,
+ * and row-level security policies. Only what is not PostgreSQL's own is in pg_depend, and no lock has to be taken to read it there.
+ */
+export const IMPLICIT = `
+with recursive domains (relation, type) as (
+  select a.attrelid, t.oid from pg_attribute a join pg_type t on t.oid = a.atttypid and t.typtype = 'd'
+   where a.attnum > 0 and not a.attisdropped
+  union select d.relation, t.typbasetype from domains d join pg_type o on o.oid = d.type join pg_type t on t.oid = o.typbasetype and t.typtype = 'd'),
+holders (relation, "on", classid, objid) as (
+  select adrelid, 'write', 'pg_attrdef'::regclass, oid from pg_attrdef
+  union all select conrelid, 'write', 'pg_constraint'::regclass, oid from pg_constraint where contype = 'c' and conrelid <> 0
+  union all select d.relation, 'write', 'pg_constraint'::regclass, k.oid from domains d join pg_constraint k on k.contypid = d.type
+  union all select d.relation, 'write', 'pg_type'::regclass, d.type from domains d
+  union all select indrelid, 'write', 'pg_class'::regclass, indexrelid from pg_index where indexprs is not null or indpred is not null
+  union all select p.polrelid, 'any', 'pg_policy'::regclass, p.oid from pg_policy p join pg_class c on c.oid = p.polrelid and c.relrowsecurity)
+select h.relation, h."on",
+       coalesce(array_agg(distinct d.refobjid) filter (where d.refclassid = 'pg_proc'::regclass), '{}') as functions,
+       coalesce(array_agg(distinct d.refobjid) filter (where d.refclassid = 'pg_class'::regclass and r.relkind in ('r', 'p', 'v', 'm', 'f')), '{}') as relations
+  from holders h
+  join pg_depend d on d.classid = h.classid and d.objid = h.objid and d.deptype in ('n', 'a')
+   and d.refclassid in ('pg_proc'::regclass, 'pg_class'::regclass) and not (d.refclassid = 'pg_class'::regclass and d.refobjid = h.relation)
+  left join pg_class r on d.refclassid = 'pg_class'::regclass and r.oid = d.refobjid
+ group by h.relation, h."on"
+having bool_or(d.refclassid = 'pg_proc'::regclass) or bool_or(r.relkind in ('r', 'p', 'v', 'm', 'f'))`;
+
 /** Those of PostgreSQL's own functions (referential integrity, tsvector_update_trigger) write nothing that is not known by other means. */
 export const TRIGGERS = `
 select t.tgrelid as relation, t.tgfoid as "functionOid", t.tgenabled <> 'D' as enabled, t.tgattr::int2[]::int4[] as columns,
@@ -131,7 +193,8 @@ select t.oid as oid, n.nspname::text as schema, t.typname::text as name, t.typty
   left join pg_range m on t.typtype = 'm' and (to_jsonb(m) ->> 'rngmultitypid')::oid = t.oid
  where n.nspname !~ '^pg_toast'`;
 
-const FINGERPRINTED = 'class attribute proc rewrite inherits type trigger namespace attrdef cast operator'.split(' ');
+const FINGERPRINTED =
+  'class attribute proc rewrite inherits type trigger namespace attrdef cast operator index constraint policy collation'.split(' ');
 
 /**
  * What the role is and holds besides the rights that stand in those catalogs: powers, memberships, the database's own privileges, foreign

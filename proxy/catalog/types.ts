@@ -19,6 +19,10 @@ export interface CatalogSnapshot {
   /** Operators and casts that are not PostgreSQL's own. */
   operators: readonly DefinedObject[];
   casts: readonly UserCast[];
+  /** There are collations under which different texts are equal (CREATE COLLATION … deterministic = false). */
+  foldingCollations: boolean;
+  /** The user's functions that the CHECKs of a domain call, those of the domains it is over included, by the domain's bare name. */
+  domainChecks: ReadonlyMap<string, readonly number[]>;
   types: ReadonlyMap<number, TypeInfo>;
   /** Relations and functions whose text could not be read because somebody had locked what it names; they are to be read again. */
   unreadable: readonly string[];
@@ -44,6 +48,12 @@ export interface Relation {
   parents: readonly number[];
   children: readonly number[];
   foreignKeys: readonly ForeignKey[];
+  /** Attribute numbers of each unique index by which `=` finds at most one row, at any moment; the primary key first. */
+  keys: readonly (readonly number[])[];
+  /** Attribute numbers of the columns that lead an index over all rows. */
+  indexed: readonly number[];
+  /** What PostgreSQL runs of the user's own when it writes or reads the relation, triggers and rules aside. */
+  implicit: readonly ImplicitUse[];
   triggers: readonly Trigger[];
   rules: readonly RewriteRule[];
   /** A foreign table that reads this very database, or one whose server does not say which. */
@@ -77,6 +87,16 @@ export interface Trigger {
   /** Of UPDATE OF: the attribute numbers; empty for any. */
   columns: readonly number[];
   enabled: boolean;
+}
+
+/**
+ * A default, a generated column, a CHECK (its own, or one of a domain), an expression of an index, or a row-level security policy, by what it
+ * names: the OIDs of functions and relations that are not PostgreSQL's own.
+ */
+export interface ImplicitUse {
+  on: 'write' | 'any';
+  functions: readonly number[];
+  relations: readonly number[];
 }
 
 /** A rewrite rule (CREATE RULE, and the query of a view as `select`): the OIDs it names besides its own relation; PostgreSQL's own are left out. */

@@ -47,6 +47,7 @@ export async function runSession(sent: Sent, seed: number): Promise<string[]> {
     client: client.socket,
     upstream: { socket: upstream.socket, parameters: new Map(), cancelKey: null },
     requesterReason: null,
+    onHold: 'wait',
     searchPathKnown: true,
   });
   session.start(Buffer.alloc(0));
@@ -142,8 +143,9 @@ class World {
           add(this.#approved, request.sql, 1);
           settle({ kind: 'approved' });
         });
-        return { requestId: `req_${++requests}`, outcome, withdraw: () => settle({ kind: 'withdrawn' }) };
+        return { requestId: `req_${++requests}`, expiresAt: request.expiresAt, outcome, withdraw: () => settle({ kind: 'withdrawn' }) };
       },
+      claim: async ({ expiresAt }) => ({ kind: 'pending', requestId: `req_${++requests}`, expiresAt }),
       cancelUpstream: async () => undefined,
       requestLink: (id) => `http://console/approvals/${id}`,
       hashKey: Buffer.alloc(32),

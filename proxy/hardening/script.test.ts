@@ -36,7 +36,7 @@ function type(oid: number, name: string, schema = 'pg_catalog'): TypeInfo {
 function relation(oid: number, schema: string, name: string, columns: [string, TypeInfo][], kind: RelationKind = 'r'): Relation {
   return {
     ...{ oid, schema, name, kind, definition: kind === 'v' ? 'SELECT' : null, parents: [], children: [], foreignKeys: [], triggers: [] },
-    ...{ rules: [], loopback: false },
+    ...{ rules: [], loopback: false, keys: [], indexed: [], implicit: [] },
     columns: columns.map(([column, { oid: typeOid }], index) => ({ number: index + 1, name: column, typeOid, generated: null })),
   };
 }
@@ -52,6 +52,8 @@ function catalogOf(relations: Relation[], functions: FunctionInfo[] = []): Catal
       operators: [],
       casts: [],
       unreadable: [],
+      foldingCollations: false,
+      domainChecks: new Map(),
       temporary: new Set<number>(),
       formerNames: new Map(),
     },

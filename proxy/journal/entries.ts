@@ -22,6 +22,8 @@ export interface StatementEntry {
   parameters: readonly ParameterValue[];
   relations: readonly RelationUse[];
   effects: readonly string[];
+  /** A write of it is bounded by no unique key; absent in journals of earlier versions. */
+  unbounded?: boolean;
   verdict: Action;
   rule: string | null;
   why: string;

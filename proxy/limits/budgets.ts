@@ -3,7 +3,7 @@ import type { Budget, PrincipalLimits } from '../../db/schema/shapes';
 export type Period = 'hour' | 'day';
 export const PERIODS: readonly Period[] = ['hour', 'day'];
 export type Amount = keyof Budget;
-const AMOUNTS: readonly Amount[] = ['statements', 'rows', 'maskedValues'];
+export const AMOUNTS: readonly Amount[] = ['statements', 'rows', 'maskedValues'];
 
 /** What was used in one period so far. */
 export type Used = Readonly<Record<Amount, number>>;

@@ -44,6 +44,11 @@ export class Usage {
     return PERIODS.some((period) => budgetOf(this.limits, period)?.maskedValues !== undefined);
   }
 
+  /** Whether a budget may end a result before its end. */
+  get endsResults(): boolean {
+    return this.countsMasked || PERIODS.some((period) => budgetOf(this.limits, period)?.rows !== undefined);
+  }
+
   /** Something was counted that the store does not have yet. */
   get unsettled(): boolean {
     return this.#statements !== 0 || this.#rows !== 0 || this.#seen;

@@ -22,6 +22,8 @@ const catalog: CatalogSnapshot = {
   functions: new Map(),
   operators: [],
   casts: [],
+  foldingCollations: false,
+  domainChecks: new Map(),
   types: new Map(),
   unreadable: [],
 };

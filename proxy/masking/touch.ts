@@ -4,7 +4,7 @@ import { UnresolvedError } from '../lineage/scope';
 import { lineageOf, type StatementLineage } from '../lineage/statement';
 import type { ParsedStatement } from '../sql/parse';
 import { child, flag, type SqlNode } from '../sql/tree';
-import type { StatementFacts } from '../sql/types';
+import type { TextFacts } from '../sql/types';
 import type { MaskIndex } from './columns';
 import { copyOptionsOf } from './copy/options';
 import { copyProblem } from './copyPlan';
@@ -33,7 +33,7 @@ const HARMLESS: ReadonlySet<string> = new Set([
  */
 export function touchOf(
   parsed: ParsedStatement,
-  facts: StatementFacts,
+  facts: TextFacts,
   masks: MaskIndex,
   catalog: CatalogSnapshot,
   searchPath: readonly string[] | null,
@@ -128,7 +128,7 @@ function isSystemName(schema: string | null): boolean {
 }
 
 /** What the mentions may mean, for words and for the record. */
-function columnNames(mentions: readonly Mention[], facts: StatementFacts, masks: MaskIndex): string[] {
+function columnNames(mentions: readonly Mention[], facts: TextFacts, masks: MaskIndex): string[] {
   const relations = facts.relations.flatMap((relation) => masks.taintedRelations.get(relation.name) ?? []);
   const found = mentions.flatMap((mention) => {
     const named = relations.flatMap((columns) => columns.get(mention.name) ?? []);

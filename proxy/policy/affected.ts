@@ -12,6 +12,8 @@ const WHOLESALE = ['DROP TABLE', 'DROP SCHEMA', 'DROP OWNED', 'DROP DATABASE', '
 export function countability({ commands, effects, session }: Pick<StatementFacts, 'commands' | 'effects' | 'session'>): Countability {
   if (effects.has('truncate') || commands.some((word) => WHOLESALE.includes(word))) return 'uncountable';
   if (!CHANGES.some((effect) => effects.has(effect))) return 'none';
+  // USING makes every value anew, and no row counts as updated.
+  if (commands.includes('ALTER COLUMN TYPE')) return 'uncountable';
   // COPY reads from the client while it runs. A cursor runs a little at every FETCH.
   if (commands.includes('COPY FROM') || session?.type === 'declare') return 'uncountable';
   return 'counted';

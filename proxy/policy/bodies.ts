@@ -4,6 +4,8 @@ import { READS_BY_TEXT } from './builtins';
 
 /** What the text of one function may do to relations, by its words alone: more than it does, never less. */
 export interface Body {
+  /** `schema.name` of the function. */
+  name: string;
   words: ReadonlySet<string>;
   /** Every relation, in any schema, whose name is among the words. */
   relations: readonly Relation[];
@@ -19,7 +21,8 @@ export interface Body {
  */
 export function bodiesOf(functionOid: number, catalog: CatalogSnapshot): readonly Body[] {
   const first = functionByOid(catalog, functionOid);
-  if (first === undefined) return [{ words: new Set(), relations: [], events: [], opaque: 'a function that is not in the catalog runs' }];
+  if (first === undefined)
+    return [{ name: '', words: new Set(), relations: [], events: [], opaque: 'a function that is not in the catalog runs' }];
   const called = new Set([first]);
   const bodies: Body[] = [];
   for (const item of called) {
@@ -45,6 +48,7 @@ function bodyOf(item: FunctionInfo, catalog: CatalogSnapshot): Body {
   if (before !== undefined) return before;
   const words = wordsOf(item.source ?? '');
   const body: Body = {
+    name: `${item.schema}.${item.name}`,
     words,
     relations: [...words].flatMap((word) => catalog.relationsByName.get(word) ?? []).filter((relation) => !isInformation(relation)),
     events: eventsOf(words),

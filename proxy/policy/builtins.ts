@@ -66,8 +66,16 @@ export const CONSTANT_ARGUMENTS: ReadonlySet<string> = new Set(
 `),
 );
 
-/** Take and give back locks that other sessions wait for, as LOCK does. */
-export const ADVISORY_LOCK_FORM = /^pg_(try_)?advisory_/;
+/** Take locks that other sessions wait for, as LOCK does; pools give all of them back between clients. */
+export const ADVISORY_LOCK_FORM = /^pg_(try_)?advisory_(?!unlock)/;
+
+/** Of the functions below, those that read or write files of the server. */
+export const FILE_FORM = /^(pg_read_|pg_stat_file$|pg_ls_|pg_file_|lo_import$|lo_export$|pg_current_logfile$|pg_hba_file|pg_ident_file)/;
+
+/** Extensions whose functions speak to other servers. */
+export const NETWORK_EXTENSIONS: ReadonlySet<string> = new Set(
+  words('dblink postgres_fdw http pg_net pgsql-http aws_s3 aws_lambda aws_commons azure_storage google_ml_integration plproxy'),
+);
 
 /** Reach files, processes, replication or the server itself: refused unless a rule allows them by name. */
 export const ADMIN: ReadonlySet<string> = new Set(
@@ -111,3 +119,8 @@ export const TRUSTED_EXTENSIONS: ReadonlySet<string> = new Set(
 
 /** Extensions with functions that drop tables or read statistics among those that compute: only what is IMMUTABLE is trusted. */
 export const TRUSTED_WHEN_IMMUTABLE: ReadonlySet<string> = new Set(['postgis']);
+
+/** Whether an operator or cast of that extension computes from its operands alone; false for what belongs to none. */
+export function isTrustedOperator(extension: string | null): boolean {
+  return extension !== null && (TRUSTED_EXTENSIONS.has(extension) || TRUSTED_WHEN_IMMUTABLE.has(extension));
+}

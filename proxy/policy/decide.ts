@@ -2,8 +2,8 @@ import type { Action, ApprovalSpec, RuleTrial } from '../../db/schema/shapes';
 import type { Touch } from '../masking/types';
 import type { StatementFacts } from '../sql/types';
 import { affectedLimitsOf, countability } from './affected';
-import type { Refusal } from './functions';
-import { tryRule } from './match';
+import type { Named, Opaque, Refusal } from './functions';
+import { namesAll, tryRule } from './match';
 import { isDriverSetup } from './setup';
 import type { ConnectionPolicy, PolicySnapshot, Principal, Rule, Verdict } from './types';
 import { isUnrestricted } from './unrestricted';
@@ -14,7 +14,10 @@ export interface DecisionInput {
   relations: readonly string[];
   columns: readonly string[];
   touch: Touch;
-  opaqueReasons: readonly string[];
+  /** `schema.name` of every function it may call. */
+  functions: readonly string[];
+  /** What of it cannot be known. */
+  opaque: readonly Opaque[];
   /** What the analysis refuses whatever the rules say, and what only a rule that names it may allow. */
   refusals: readonly Refusal[];
   connection: ConnectionPolicy;
@@ -41,11 +44,12 @@ type Decision = Omit<Verdict, 'tried'>;
  */
 export function decide(input: DecisionInput): Verdict {
   const { connection, facts, touch } = input;
-  const opaque = input.opaqueReasons.length > 0 || facts.effects.has('opaque');
+  const opaque = input.opaque.length > 0 || facts.effects.has('opaque');
   const subject = {
     facts,
     relations: input.relations,
     columns: input.columns,
+    functions: input.functions,
     opaque,
     connection: connection.name,
     principal: input.principal,
@@ -92,15 +96,24 @@ function incomplete(facts: StatementFacts): Decision | null {
 }
 
 function refused(input: DecisionInput, matched: readonly Matched[]): Decision | null {
-  const namedByRule = matched.some(
-    ({ rule }) => rule.action !== 'deny' && (rule.match.functions ?? rule.match.tables ?? rule.match.effects) !== undefined,
-  );
-  const unrestricted = isUnrestricted(input.policy, input.connection, input.principal);
-  const refusal = input.refusals.find(({ unless }) => {
-    if (unless === 'never') return true;
-    return !unrestricted && !(unless === 'named' && namedByRule);
+  // What only observes restricts nothing.
+  const unrestricted = isUnrestricted(enforced(input.policy), input.connection, input.principal);
+  const refusal = input.refusals.find((item) => {
+    if (item.unless === 'never') return true;
+    return !unrestricted && !(item.unless === 'named' && matched.some(({ rule }) => answersFor(rule, item)));
   });
   return refusal === undefined ? null : denied('analysis', refusal.why);
+}
+
+/** A rule that names what is refused, or that it is about the server itself, and does not deny it. */
+function answersFor(rule: Rule, { functions, relations }: Named): boolean {
+  const { match, action } = rule;
+  if (action === 'deny') return false;
+  return match.effects?.includes('admin') === true || namesAll(match.functions, functions) || namesAll(match.tables, relations);
+}
+
+function enforced({ rules, masking }: DecisionInput['policy']): DecisionInput['policy'] {
+  return { rules: rules.filter((rule) => rule.mode === 'enforce'), masking: masking.filter((rule) => rule.mode === 'enforce') };
 }
 
 function masked(touch: Touch): Decision | null {
@@ -117,11 +130,14 @@ function isCondition(rule: Rule, facts: StatementFacts): boolean {
 function byRules(matched: readonly Matched[], input: DecisionInput, opaque: boolean): Decision {
   const ruled = strictestRule(matched);
   const base = ruled ?? byDefault(input);
-  if (!opaque || matched.some(({ rule }) => rule.match.opaque === true || rule.match.functions !== undefined)) return base;
+  if (!opaque || matched.some(({ rule }) => rule.match.opaque === true)) return base;
+  // A rule that names one function does not speak for another that stands beside it.
+  const left = input.opaque.filter(({ functions }) => !matched.some(({ rule }) => namesAll(rule.match.functions, functions)));
+  if (left.length === 0 && input.opaque.length > 0) return base;
   const action = input.connection.opaque;
   const mild = action === 'hold' && base.approval?.at === 'commit';
   if (RANK[action] <= RANK[base.action] && !mild) return base;
-  const why = `its effects cannot be known: ${input.opaqueReasons.join('; ') || input.facts.kind}`;
+  const why = `its effects cannot be known: ${left.map((item) => item.why).join('; ') || input.facts.kind}`;
   return { action, rule: null, decidedBy: 'opaque', why, approval: action === 'hold' ? DEFAULT_APPROVAL : null };
 }
 
@@ -133,7 +149,13 @@ function strictestRule(matched: readonly Matched[]): Decision | null {
   if (winner === undefined) return null;
   const { rule, trial } = winner;
   const approval = rule.action === 'hold' ? measuredFor(rule.approval ?? DEFAULT_APPROVAL, matched) : null;
-  return { action: rule.action, rule: rule.name, decidedBy: 'rule', why: rule.message ?? trial.why, approval };
+  return { action: rule.action, rule: rule.name, decidedBy: 'rule', why: wordsOf(rule, trial), approval };
+}
+
+/** The rule's own message; what would bound an unbounded write is said besides. */
+function wordsOf(rule: Rule, trial: RuleTrial): string {
+  if (rule.message === null) return trial.why;
+  return rule.match.unbounded === true ? `${rule.message.replace(/[.\s]+$/, '')}: ${trial.why}` : rule.message;
 }
 
 /** A dry run that any rule which holds it asks for is made. */

@@ -1,16 +1,20 @@
+import { functionByOid } from '../catalog/byOid';
 import type { CatalogSnapshot, FunctionInfo } from '../catalog/types';
 import { bodyOf } from '../lineage/body';
 import { SECRET_CATALOGS } from '../masking/sensitive';
 import { factsOf } from '../sql/facts';
 import { constantText, qualifiedName } from '../sql/session';
 import { child, list, names, type SqlNode, text, walk } from '../sql/tree';
-import type { Effect } from '../sql/types';
+import type { Effect, FunctionName } from '../sql/types';
 import {
   ADMIN,
   ADMIN_FORMS,
   ADVISORY_LOCK_FORM,
   CONSTANT_ARGUMENTS,
   COUNTER_FORM,
+  FILE_FORM,
+  isTrustedOperator,
+  NETWORK_EXTENSIONS,
   READS_BY_TEXT,
   SAFE,
   SAFE_FORMS,
@@ -25,15 +29,25 @@ export type FunctionClass = 'pure' | 'constant-arguments' | 'setting' | 'opaque'
  * Why a statement cannot be let through as it is, and what lets it through all the same: nothing; a policy that restricts nothing;
  * that, or a rule that allows the function or relation by name.
  */
-export interface Refusal {
+export interface Refusal extends Named {
   why: string;
   unless: 'never' | 'unrestricted' | 'named';
 }
 
+/** A construct whose effect cannot be known. */
+export interface Opaque extends Named {
+  why: string;
+}
+
+/** What a rule has to name to answer for a construct, each as `schema.name`; a construct without any has no name. */
+export interface Named {
+  functions?: readonly string[];
+  relations?: readonly string[];
+}
+
 /** What calls, operators and casts add to a statement's facts once the catalog is known. */
 export interface CallReview {
-  /** One reason per construct whose effect cannot be known. */
-  opaque: readonly string[];
+  opaque: readonly Opaque[];
   refusals: readonly Refusal[];
   effects: ReadonlySet<Effect>;
 }
@@ -43,7 +57,14 @@ export function reviewCalls(root: SqlNode, catalog: CatalogSnapshot): CallReview
   const review = new Review(catalog);
   const columns = columnsInScope(root, catalog);
   walk(root, (node) => review.node(node, columns));
-  return { opaque: [...review.opaque], refusals: review.refusals, effects: review.effects };
+  return { opaque: [...review.opaque.values()], refusals: review.refusals, effects: review.effects };
+}
+
+/** Every function that a name may mean, as `schema.name`; a name the catalog does not have is looked for among PostgreSQL's own. */
+export function functionNames({ schema, name }: FunctionName, catalog: CatalogSnapshot): readonly string[] {
+  if (schema !== null) return [`${schema}.${name}`];
+  const schemas = new Set((catalog.functions.get(name) ?? []).map((item) => item.schema));
+  return schemas.size === 0 ? [`pg_catalog.${name}`] : [...schemas].map((at) => `${at}.${name}`);
 }
 
 /** The class of a function name over all its candidates. Unknown names are opaque, and so is user-defined code that cannot be followed. */
@@ -97,11 +118,8 @@ function isTrusted(extension: string | null): boolean {
   return extension !== null && TRUSTED_EXTENSIONS.has(extension);
 }
 
-const isTrustedOperator = (extension: string | null) =>
-  isTrusted(extension) || (extension !== null && TRUSTED_WHEN_IMMUTABLE.has(extension));
-
 class Review {
-  readonly opaque = new Set<string>();
+  readonly opaque = new Map<string, Opaque>();
   readonly refusals: Refusal[] = [];
   readonly effects = new Set<Effect>();
   private readonly operators: ReadonlySet<string>;
@@ -136,19 +154,20 @@ class Review {
       case 'DoStmt':
         return this.unknown('DO runs code');
       case 'CallStmt':
-        return this.unknown('CALL runs a procedure');
+        return this.unknown('CALL runs a procedure', this.called(child(node, 'funccall')));
       default:
     }
   }
 
-  private unknown(why: string): void {
-    this.opaque.add(why);
+  private unknown(why: string, named: Named = {}): void {
+    this.opaque.set(why, { why, ...named });
     this.effects.add('opaque');
   }
 
   private call(node: SqlNode): void {
     const { schema, name } = qualifiedName(list(node, 'funcname'));
     const shown = `function ${schema === null ? '' : `${schema}.`}${name}()`;
+    const named = { functions: functionNames({ schema, name }, this.catalog) };
     switch (classify(schema, name, this.catalog)) {
       case 'pure':
         if (name === 'nextval') this.effects.add('update');
@@ -156,17 +175,23 @@ class Review {
       case 'constant-arguments':
         this.effects.add(effectOf(name));
         if (ADVISORY_LOCK_FORM.test(name)) this.effects.add('lock');
-        if (!list(node, 'args').every(isConstantArgument)) this.unknown(`${shown} with an argument that is computed`);
+        if (!list(node, 'args').every(isConstantArgument)) this.unknown(`${shown} with an argument that is computed`, named);
         return;
       case 'setting':
         return this.setting(list(node, 'args'), shown);
       case 'admin':
         this.effects.add('admin');
-        this.refusals.push({ why: `${shown} acts on the server itself`, unless: 'named' });
+        if (FILE_FORM.test(name)) this.effects.add('file');
+        this.refusals.push({ why: `${shown} acts on the server itself`, unless: 'named', ...named });
         return;
       case 'opaque':
-        return this.unknown(shown);
+        if (reachesOut(name, this.catalog)) this.effects.add('network');
+        return this.unknown(shown, named);
     }
+  }
+
+  private called(call: SqlNode | null): Named {
+    return { functions: functionNames(qualifiedName(list(call, 'funcname')), this.catalog) };
   }
 
   private setting(args: readonly SqlNode[], shown: string): void {
@@ -186,7 +211,12 @@ class Review {
 
   private cast(type: SqlNode | null): void {
     const name = names(list(type, 'names')).at(-1);
-    if (name !== undefined && this.casts.has(name)) this.unknown(`the cast to ${name} is user-defined`);
+    if (name === undefined) return;
+    if (this.casts.has(name)) this.unknown(`the cast to ${name} is user-defined`);
+    for (const oid of this.catalog.domainChecks.get(name) ?? []) {
+      const item = functionByOid(this.catalog, oid);
+      if (item === undefined || classify(item.schema, item.name, this.catalog) !== 'pure') this.unknown(`a CHECK of domain ${name}`);
+    }
   }
 
   /** `row.f` calls f(row) when the row has no column f. */
@@ -196,15 +226,20 @@ class Review {
     if (path.length < 2 || name === undefined || columns.has(name)) return;
     const candidates = this.catalog.functions.get(name) ?? [];
     if (candidates.some((item) => !isBuiltin(item) && !isTrusted(item.extension) && !isTrustedHere(item)))
-      this.unknown(`function ${name}() in attribute notation`);
+      this.unknown(`function ${name}() in attribute notation`, { functions: functionNames({ schema: null, name }, this.catalog) });
   }
 
   private relation(node: SqlNode): void {
     const name = text(node, 'relname') ?? '';
     if (!SECRET_CATALOGS.has(name) || ![null, 'pg_catalog'].includes(text(node, 'schemaname'))) return;
     this.effects.add('admin');
-    this.refusals.push({ why: `${name} holds credentials`, unless: 'named' });
+    this.refusals.push({ why: `${name} holds credentials`, unless: 'named', relations: [`pg_catalog.${name}`] });
   }
+}
+
+/** Functions of extensions that speak to other servers. */
+function reachesOut(name: string, catalog: CatalogSnapshot): boolean {
+  return (catalog.functions.get(name) ?? []).some((item) => item.extension !== null && NETWORK_EXTENSIONS.has(item.extension));
 }
 
 /** What a function of CONSTANT_ARGUMENTS does. */

@@ -18,13 +18,16 @@ beforeAll(async () => {
   const client = new pg.Client({ connectionString: database.url });
   await client.connect();
   await client.query(`
-    create schema hr; create table items (id int, name text, price int); create table hr.items (id int); create table hr.staff (id int);
+    create schema hr; create table items (id int primary key, name text, price int); create index on items (name); create table hr.items (id int); create table hr.staff (id int);
     create view priced as select id, price from items where price > 0; create view dear as select id from priced;
     create table log (id int, at date) partition by range (at); create table log_old partition of log for values from ('2020-01-01') to ('2021-01-01');
     create function purge() returns int language plpgsql as 'begin delete from items; return 1; end';
     create function length(items) returns int language plpgsql as 'begin return 1; end';
     create function cheap(int) returns setof text language sql stable as 'select name from items where price < $1';
     create function cheaper(int) returns bigint language sql as 'select count(*) from cheap($1) as c';
+    create view counted as select cheaper(3) as n;
+    create function noted() returns trigger language plpgsql as 'begin return new; end';
+    create trigger t before insert on log for each row execute function noted();
     create function wipe() returns void language sql as 'delete from items';
     create function wiping() returns void language sql as 'select wipe()';
     create function purging() returns int language sql as 'select purge()';
@@ -109,13 +112,28 @@ describe('rules', () => {
     ['columns behind a star', { columns: ['public.items.price'] }, 'SELECT * FROM items', true],
     ['other columns', { columns: ['public.items.price'] }, 'SELECT name FROM items', false],
     ['functions', { functions: ['pg_sleep'] }, 'SELECT pg_catalog.pg_sleep(1)', true],
+    ['functions by their schema', { functions: ['public.purge'] }, 'SELECT purge()', true],
+    ['functions of another schema', { functions: ['hr.purge'] }, 'SELECT purge()', false],
+    ['functions that functions call', { functions: ['public.cheap'] }, 'SELECT cheaper(1)', true],
+    ['functions that views call', { functions: ['public.cheaper'] }, 'SELECT * FROM counted', true],
+    ['functions that triggers call', { functions: ['public.noted'] }, 'INSERT INTO log VALUES (1)', true],
+    ['functions of triggers for others', { functions: ['public.noted'] }, 'SELECT * FROM log', false],
     ['effects', { effects: ['delete'] }, 'EXPLAIN ANALYZE DELETE FROM items', true],
     ['an advisory lock', { effects: ['lock'] }, 'SELECT pg_try_advisory_xact_lock_shared(1)', true],
     ['an advisory lock as what it was', { effects: ['session'] }, 'SELECT pg_advisory_lock(1)', true],
     ['no lock', { effects: ['lock'] }, 'SELECT pg_sleep(0)', false],
     ['unbounded', { unbounded: true }, 'UPDATE items SET price = 1 WHERE true', true],
     ['bounded', { unbounded: true }, 'UPDATE items SET price = 1 WHERE id = 1', false],
+    ['bounded by no key', { unbounded: true }, "UPDATE items SET price = 1 WHERE name = 'x'", true],
+    ['bounded by an index', { unbounded: true, boundedBy: 'index' }, "UPDATE items SET price = 1 WHERE name = 'x'", false],
+    ['bounded by no index', { unbounded: true, boundedBy: 'index' }, 'UPDATE items SET price = 1 WHERE price = 1', true],
+    ['bounded writes alone', { unbounded: false }, 'UPDATE items SET price = 1 WHERE id = 1', true],
     ['text patterns', { sql: 'pg_sleep\\s*\\(' }, 'SELECT PG_SLEEP (1)', true],
+    ['text patterns behind a comment', { sql: 'pg_sleep\\(' }, 'SELECT pg_sleep/* */ -- x\n(1)', true],
+    ['text patterns behind quotes', { sql: 'pg_sleep\\s*\\(' }, 'SELECT "pg_sleep"(1)', true],
+    ['text patterns behind escapes', { sql: 'pg_sleep\\(' }, 'SELECT U&"pg\\005fsleep" (1)', true],
+    ['text patterns over white space', { sql: 'select 1 from items' }, 'SELECT\n\t1   FROM /*x*/items', true],
+    ['another text', { sql: 'pg_sleep\\(' }, 'SELECT 1 AS pg_sleep', false],
     ['hours', { hours: { from: '11:00', to: '13:00' } }, 'SELECT 1', true],
     ['other hours', { hours: { from: '13:00', to: '14:00' } }, 'SELECT 1', false],
     ['opaque', { opaque: true }, 'DO $$ BEGIN END $$', true],
@@ -133,6 +151,30 @@ describe('rules', () => {
     ['all conditions at once', { statements: ['SELECT'], tables: ['hr.*'] }, 'SELECT id FROM items', false],
   ])('match on %s', (_, match, text, expected) => {
     expect(verdict(text, [rule('r', 'deny', match)]).action === 'deny').toBe(expected);
+  });
+
+  it('say what would bound a write, after their own message', () => {
+    const why = 'nothing bounds the rows that UPDATE changes in public.items: pin items.id to constants or parameters';
+    const mass = (message: string | null) => [rule('mass', 'hold', { unbounded: true, statements: ['UPDATE'] }, { message })];
+    expect(verdict('UPDATE items SET price = 1', mass(null))).toMatchObject({ action: 'hold', why, tried: [{ why }] });
+    expect(verdict('UPDATE items SET price = 1', mass('Two people look at it.')).why).toBe(`Two people look at it: ${why}`);
+  });
+
+  it('that allow take a text at its word', () => {
+    const open = [rule('r', 'allow', { sql: 'pg_sleep\\(' })];
+    expect(verdict('SELECT "pg_sleep"(1)', open, { default: 'deny' }).action).toBe('deny');
+    expect(verdict('SELECT pg_sleep(1)', open, { default: 'deny' }).action).toBe('allow');
+  });
+
+  it('that only observe say that they would have matched, and decide nothing', () => {
+    const [seen, off] = [rule('seen', 'deny', {}, { mode: 'observe' }), rule('off', 'deny', {}, { mode: 'off' })];
+    expect(verdict('DELETE FROM items', [seen, off])).toMatchObject({
+      action: 'allow',
+      tried: [
+        { rule: 'seen', mode: 'observe', matched: true },
+        { rule: 'off', mode: 'off', matched: false },
+      ],
+    });
   });
 
   it('of changed rows are conditions on the run, the strictest first, beside whatever decides that it may', () => {
@@ -241,6 +283,26 @@ describe('what cannot be known', () => {
       rule: 'no-items',
     });
     expect(verdict('SELECT cheaper(5)', [rule('no-price', 'deny', { columns: ['public.items.price'] })]).action).toBe('deny');
+  });
+
+  it('a rule that names a function speaks for no other beside it', () => {
+    const known = [rule('known', 'allow', { functions: ['public.purge'] })];
+    expect(verdict('SELECT purge()', known).action).toBe('allow');
+    expect(verdict('SELECT purge(), wipe()', known)).toMatchObject({ action: 'hold', decidedBy: 'opaque' });
+    expect(verdict('SELECT purge(), wipe()', [rule('known', 'allow', { functions: ['purge', 'wipe'] })]).action).toBe('allow');
+    expect(verdict('SELECT purge() FROM items WHERE id === id', known).action).toBe('hold');
+    expect(verdict('CALL purge()', known).action).toBe('allow');
+    expect(verdict('DO $$ BEGIN END $$', known).action).toBe('hold');
+  });
+
+  it('what acts on the server is let through by a rule about that, not by any other', () => {
+    const read = "SELECT pg_read_file('x'), now() FROM items";
+    expect(verdict(read, [rule('reads', 'allow', { effects: ['read'] })])).toMatchObject({ action: 'deny', decidedBy: 'analysis' });
+    expect(verdict(read, [rule('time', 'allow', { functions: ['now'] })]).action).toBe('deny');
+    expect(verdict(read, [rule('items', 'allow', { tables: ['public.items'] })]).action).toBe('deny');
+    expect(verdict(read, [rule('files', 'allow', { functions: ['pg_read_file'] })]).action).toBe('allow');
+    expect(verdict(read, [rule('files', 'hold', { effects: ['admin'] })])).toMatchObject({ action: 'hold', rule: 'files' });
+    expect(verdict('SELECT passwd FROM pg_shadow', [rule('shadow', 'allow', { tables: ['pg_catalog.pg_shadow'] })]).action).toBe('allow');
   });
 
   it('names the reason', () => expect(verdict('SELECT purge()').why).toContain('function purge()'));

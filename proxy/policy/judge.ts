@@ -9,7 +9,8 @@ import { touchOf } from '../masking/touch';
 import type { Touch } from '../masking/types';
 import { factsOf } from '../sql/facts';
 import { guardDepth, type ParsedStatement, parseStatements } from '../sql/parse';
-import type { Effect, StatementFacts } from '../sql/types';
+import type { Effect, StatementFacts, TextFacts } from '../sql/types';
+import { unboundedWrites } from './bounded/writes';
 import { decide, strictestAction } from './decide';
 import { type Refusal, reviewCalls } from './functions';
 import { resolveNames } from './resolve';
@@ -100,12 +101,18 @@ function judgeStatement(parsed: ParsedStatement, whole: string, context: JudgeCo
   const textFacts = factsOf(parsed);
   const calls = reviewCalls(parsed.node, context.catalog);
   const planted = context.masks.empty ? null : plantedCode(textFacts);
-  const facts = {
-    ...textFacts,
-    effects: new Set<Effect>([...textFacts.effects, ...calls.effects, ...(planted === null ? [] : (['opaque'] as const))]),
-  };
   const searchPath = context.searchPath === undefined ? context.catalog.searchPath : context.searchPath;
-  const resolved = resolveNames(parsed.node, facts, context.catalog, searchPath);
+  const resolved = resolveNames(parsed.node, textFacts, context.catalog, searchPath);
+  const facts: StatementFacts = {
+    ...textFacts,
+    unboundedWrites: unboundedWrites(parsed.node, context.catalog, searchPath),
+    effects: new Set<Effect>([
+      ...textFacts.effects,
+      ...calls.effects,
+      ...(planted === null ? [] : (['opaque'] as const)),
+      ...(resolved.foreign ? (['network'] as const) : []),
+    ]),
+  };
   const asItCame = before === undefined ? touchOf(parsed, facts, context.masks, context.catalog, searchPath) : behindChange(before);
   const place = { whole, facts, masks: context.masks, catalog: context.catalog, searchPath };
   const reading = before === undefined ? readMasked(parsed, asItCame, place) : asItIs(asItCame);
@@ -117,7 +124,8 @@ function judgeStatement(parsed: ParsedStatement, whole: string, context: JudgeCo
     relations: resolved.tables,
     columns: resolved.columns,
     touch,
-    opaqueReasons: [...calls.opaque, ...(planted === null ? [] : [planted]), ...unnamed],
+    functions: resolved.functions,
+    opaque: [...calls.opaque, ...[...(planted === null ? [] : [planted]), ...unnamed].map((why) => ({ why }))],
     refusals: [
       ...sessionRefusals(facts),
       ...calls.refusals,
@@ -161,7 +169,7 @@ const CODE_COMMANDS = [
 ];
 
 /** Code that is made now and runs later inside innocent statements could carry a masked value out: where there are masks, a person looks at it. */
-function plantedCode(facts: StatementFacts): string | null {
+function plantedCode(facts: TextFacts): string | null {
   const command = facts.commands.find((word) => CODE_COMMANDS.includes(word));
   return command === undefined ? null : `${command} makes code that later statements run unseen`;
 }

@@ -5,6 +5,7 @@ import type { StatementFacts } from '../sql/types';
 import { countability } from './affected';
 import { matchesGlob, matchesSegment } from './glob';
 import { isWithinHours } from './hours';
+import { normalised } from './normalised';
 import { linearPattern } from './pattern';
 import type { Principal, Rule } from './types';
 
@@ -13,6 +14,8 @@ export interface Subject {
   facts: StatementFacts;
   /** `schema.table` of every relation the statement may mean. */
   relations: readonly string[];
+  /** `schema.name` of every function the statement may call. */
+  functions: readonly string[];
   /** `schema.table.column` of every column the statement may mean. */
   columns: readonly string[];
   opaque: boolean;
@@ -33,16 +36,18 @@ export function tryRule(rule: Rule, subject: Subject): RuleTrial {
   if (rule.groups.length > 0 && !rule.groups.some((group) => group === '*' || subject.principal.groups.includes(group)))
     return trial(false, 'not for the groups of this principal');
   let why = 'applies to every statement';
+  let told = false;
   for (const test of TESTS) {
     const result = test(rule, subject);
     if (result === null) continue;
     if (!result.matched) return trial(false, result.why);
-    why = result.why;
+    if (!told) why = result.why;
+    told ||= result.telling === true;
   }
   return trial(true, why);
 }
 
-type Result = { matched: boolean; why: string } | null;
+type Result = { matched: boolean; why: string; telling?: boolean } | null;
 type Test = (rule: Rule, subject: Subject) => Result;
 
 const found = (hit: string | undefined, yes: (hit: string) => string, no: string): Result =>
@@ -74,30 +79,24 @@ const columns: Test = ({ match }, subject) =>
     ? null
     : found(anyGlob(match.columns, subject.columns), (name) => `it names ${name}`, 'it names no such column');
 
-const functions: Test = ({ match }, { facts }) =>
+const functions: Test = ({ match }, subject) =>
   match.functions === undefined
     ? null
-    : found(
-        anyGlob(
-          match.functions,
-          facts.functions.map((item) => `${item.schema ?? 'pg_catalog'}.${item.name}`),
-        ),
-        (name) => `it calls ${name}()`,
-        'it calls no such function',
-      );
+    : found(anyGlob(match.functions, subject.functions), (name) => `it calls ${name}()`, 'it calls no such function');
 
 const fingerprints: Test = ({ match }, { facts }) =>
   match.fingerprints === undefined
     ? null
     : { matched: match.fingerprints.includes(facts.fingerprint), why: `its fingerprint is ${facts.fingerprint}` };
 
-const unbounded: Test = ({ match }, { facts }) =>
-  match.unbounded === undefined
-    ? null
-    : {
-        matched: match.unbounded === facts.unbounded,
-        why: facts.unbounded ? 'nothing in its WHERE pins the rows it changes' : 'its WHERE pins the rows it changes, or it changes none',
-      };
+/** What would bound a write is what a person wants to read: it is the words of the whole rule. */
+const unbounded: Test = ({ match }, { facts }) => {
+  if (match.unbounded === undefined) return null;
+  const writes = facts.unboundedWrites.flatMap((write) => (match.boundedBy === 'index' ? (write.indexAdvice ?? []) : write.advice));
+  const matched = match.unbounded === writes.length > 0;
+  if (writes.length > 0) return { matched, why: writes.join('; '), telling: true };
+  return { matched, why: 'its conditions pin the rows it changes, or it changes none' };
+};
 
 const opaque: Test = ({ match }, subject) =>
   match.opaque === undefined
@@ -113,18 +112,34 @@ const sql: Test = (rule, { facts }) => {
   if (facts.text.length > MAX_PATTERN_TEXT) return untried(rule, 'the text is too long to be searched for the pattern');
   const pattern = compilePattern(source);
   if (pattern === null) return untried(rule, 'the pattern of the rule cannot be compiled');
-  return pattern.test(facts.text)
-    ? { matched: true, why: 'the text matches the pattern' }
+  if (pattern.test(facts.text)) return { matched: true, why: 'the text matches the pattern' };
+  // However it is spelled, a rule that denies or holds finds it; one that allows takes the text at its word.
+  const forms = rule.action === 'allow' ? [] : spellings(facts);
+  return forms.some((form) => pattern.test(form))
+    ? { matched: true, why: 'the text matches the pattern, without its comments, quotes and spacing' }
     : { matched: false, why: 'the text does not match the pattern' };
 };
 
+const normal = new WeakMap<StatementFacts, readonly string[]>();
+
+function spellings(facts: StatementFacts): readonly string[] {
+  const known = normal.get(facts);
+  if (known !== undefined) return known;
+  const { spaced, tight } = normalised(facts.text);
+  const forms = [spaced, tight];
+  normal.set(facts, forms);
+  return forms;
+}
+
 /** Rows are counted while the statement runs; here it is only asked whether it may change any. */
-const affectedRows: Test = ({ match }, { facts }) => {
+const affectedRows: Test = ({ match, mode }, { facts }) => {
   if (match.maxAffectedRows === undefined) return null;
   switch (countability(facts)) {
     case 'none':
       return { matched: false, why: 'it changes no rows' };
     case 'counted':
+      // Counting holds the result back, which observing must not.
+      if (mode !== 'enforce') return { matched: false, why: 'the rows it changes are counted only where the rule is enforced' };
       return { matched: true, why: `the rows it changes are counted: the rule applies above ${match.maxAffectedRows}` };
     case 'uncountable':
       return { matched: true, why: 'the rows it changes cannot be counted before they are gone for good' };
@@ -158,6 +173,12 @@ function compilePattern(source: string): RE2JS | null {
   if (patterns.size > 1000) patterns.clear();
   patterns.set(source, compiled);
   return compiled;
+}
+
+/** Whether a rule names each of them: only then it answers for what they do. */
+export function namesAll(globs: readonly string[] | undefined, dotted: readonly string[] | undefined): boolean {
+  if (globs === undefined || dotted === undefined || dotted.length === 0) return false;
+  return dotted.every((name) => anyGlob(globs, [name]) !== undefined);
 }
 
 /** A name that holds dots itself is tried with every way to split it, so quoting is no way round a glob. */

@@ -1,11 +1,15 @@
 import type { RelationUse } from '../../db/schema/shapes';
 import type { CatalogSnapshot, Relation } from '../catalog/types';
 import { calledBodies } from '../lineage/called';
+import { functionsOf } from '../sql/facts';
 import { parseStatements } from '../sql/parse';
 import { relationsOf } from '../sql/relations';
 import { list, names, type SqlNode, walk } from '../sql/tree';
-import type { RelationName, StatementFacts } from '../sql/types';
-import { type UnseenUse, unseenWrites } from './unseen';
+import type { RelationName, TextFacts } from '../sql/types';
+import { bodiesOf } from './bodies';
+import { cascadedDrops } from './dropped';
+import { functionNames } from './functions';
+import { NOTHING_UNSEEN, type UnseenUse, unseenReads, unseenWrites } from './unseen';
 
 export interface ResolvedNames {
   /** For the record: each relation once, by the name it most likely has, and what rules, triggers and cascades may write besides. */
@@ -15,6 +19,10 @@ export interface ResolvedNames {
   columns: readonly string[];
   /** Why the relations may not be all; empty when they are. */
   opaque: readonly string[];
+  /** `schema.name` of every function it may call: itself, in functions in SQL, in views, and by what its writing sets off. */
+  functions: readonly string[];
+  /** A foreign table is among them: what is done with it is done elsewhere. */
+  foreign: boolean;
 }
 
 /**
@@ -24,7 +32,7 @@ export interface ResolvedNames {
  */
 export function resolveNames(
   root: SqlNode,
-  facts: StatementFacts,
+  facts: TextFacts,
   catalog: CatalogSnapshot,
   searchPath: readonly string[] | null,
 ): ResolvedNames {
@@ -32,22 +40,44 @@ export function resolveNames(
   const named = [...facts.relations, ...bodies.flatMap(relationsOf)];
   const found = named.map((use) => ({ use, candidates: candidatesFor(use, catalog, searchPath) }));
   const written = found.flatMap(({ use, candidates }) => (use.access === 'write' ? candidates : []));
-  const unseen = unseenWrites(root, facts, written, catalog);
+  const writes = unseenWrites(root, facts, written, catalog);
+  const behind = withWhatStandsBehind(
+    found.flatMap(({ candidates }) => candidates),
+    catalog,
+  );
+  const reads = unseenReads(behind, catalog);
+  const drops = facts.effects.has('drop') ? cascadedDrops(root, written, catalog) : NOTHING_UNSEEN;
+  const unseen = {
+    relations: [...writes.relations, ...reads.relations, ...drops.relations],
+    opaque: [...writes.opaque, ...reads.opaque, ...drops.opaque],
+  };
   const relations = distinct([
     ...found.map(({ use, candidates }): RelationUse => ({ name: display(use, candidates[0]), access: use.access })),
     ...unseen.relations.map(({ relation, access }): RelationUse => ({ name: dotted(relation), access })),
   ]);
-  const all = withWhatStandsBehind(
-    [...found.flatMap(({ candidates }) => candidates), ...unseen.relations.map((use) => use.relation)],
-    catalog,
-  );
+  const all =
+    unseen.relations.length === 0 ? behind : withWhatStandsBehind([...behind, ...unseen.relations.map((use) => use.relation)], catalog);
   const unread = all.filter((relation) => relation.definition !== null && readBy(relation) === null);
   return {
     relations,
     tables: [...new Set([...relations.map((use) => use.name), ...all.map(dotted)])],
     columns: [...new Set([...[root, ...bodies].flatMap((tree) => columnsOf(tree, all)), ...unseen.relations.flatMap(unseenColumns)])],
+    functions: [
+      ...new Set([
+        ...[...facts.functions, ...bodies.flatMap(functionsOf)].flatMap((called) => functionNames(called, catalog)),
+        ...all.flatMap((relation) => calledByView(relation, catalog)),
+        ...writes.functions,
+        ...reads.functions,
+      ]),
+    ],
+    foreign: all.some((relation) => relation.kind === 'f'),
     opaque: [...unseen.opaque, ...unread.map((relation) => `the query of ${dotted(relation)} could not be read`)],
   };
+}
+
+function calledByView(relation: Relation, catalog: CatalogSnapshot): string[] {
+  const oids = relation.rules.flatMap((rule) => (rule.event === 'select' ? rule.functions : []));
+  return oids.flatMap((oid) => bodiesOf(oid, catalog).map((body) => body.name));
 }
 
 function distinct(uses: readonly RelationUse[]): RelationUse[] {
@@ -59,7 +89,8 @@ function unseenColumns({ relation, columns }: UnseenUse): string[] {
   return concerned.map((column) => `${dotted(relation)}.${column.name}`);
 }
 
-function candidatesFor(use: RelationName, catalog: CatalogSnapshot, searchPath: readonly string[] | null): readonly Relation[] {
+/** The relations a name may mean; none when the catalog has none of that name. */
+export function candidatesFor(use: RelationName, catalog: CatalogSnapshot, searchPath: readonly string[] | null): readonly Relation[] {
   const named = catalog.relationsByName.get(use.name) ?? [];
   if (use.schema !== null) return named.filter((relation) => relation.schema === use.schema);
   if (searchPath === null) return named;

@@ -9,7 +9,7 @@ export function judgeUnparsed(text: string, why: string): JudgedStatement {
       effects: new Set(),
       relations: [],
       functions: [],
-      unbounded: false,
+      unboundedWrites: [],
       fingerprint: '',
       complete: false,
       unknown: [],

@@ -69,6 +69,23 @@ beforeAll(async () => {
     create table wheels (id int, car int references cars on delete set null);
     create table coded (id int, code int references owners (code) on update cascade);
     create table kept (id int references owners);
+    create function secret_word() returns text language sql stable as 'select word from vault limit 1';
+    create function known(text) returns bool language plpgsql as $$ begin return exists (select from vault where word = $1); end $$;
+    create function folded(text) returns text language plpgsql immutable as $$ begin perform 1 from vault; return lower($1); end $$;
+    create domain known_word as text check (known(value)); create domain plain_word as text check (length(value) > 1);
+    create table defaulted (id int, word text default secret_word()); create table checked (id int, word text check (known(word)));
+    create table typed (id int, word known_word); create table indexed (id int, word text); create index on indexed (folded(word));
+    create table part_indexed (id int, word text); create index on part_indexed (id) where folded(word) = 'x';
+    create table tidy (id int, word plain_word default lower('X'), n int check (n > 0));
+    create table guarded (id int); alter table guarded enable row level security;
+    create policy by_table on guarded using (exists (select from vault where vault.id = guarded.id));
+    create table guarded_by (id int); alter table guarded_by enable row level security; create policy by_code on guarded_by using (known('x'));
+    create table unguarded (id int); create policy off on unguarded using (known('x'));
+    create schema room; create table room.chair (id int); create view room_view as select id from room.chair;
+    create view vault_view_too as select id from vault_view; create view of_words as select secret_word() as w;
+    create table heir () inherits (plain); create sequence counted;
+    create extension postgres_fdw; create server far foreign data wrapper postgres_fdw options (dbname 'elsewhere');
+    create foreign table far_away (id int) server far; create view far_view as select id from far_away;
     create table fired (id int references owners on delete cascade); create function on_fired() returns trigger language plpgsql as
       $$ begin insert into vault values (old.id); return old; end $$;
     create trigger t after delete on fired for each row execute function on_fired();
@@ -95,6 +112,10 @@ function judged(text: string, rules: readonly Rule[], opaque: Action = 'hold', k
   if (statement === undefined) throw new Error('no statement');
   return statement;
 }
+
+/** As a role that row-level security holds for. */
+const guarded = (text: string, rules: readonly Rule[]) =>
+  judged(text, rules, 'hold', { ...catalog, user: { name: 'app', superuser: false, bypassRls: false } });
 
 const onTable = (name: string) => [rule({ tables: [`public.${name}`] })];
 
@@ -153,6 +174,58 @@ describe('a rule about a table sees what the text does not show', () => {
     expect(judged('delete from cars where owner = 1', columns('public.wheels.id')).verdict.action).toBe('allow');
   });
 
+  it.each([
+    ['a default', 'insert into defaulted (id) values (1)', 'vault'],
+    ['a CHECK', "update checked set word = 'x' where id = 1", 'vault'],
+    ['the CHECK of a domain', "insert into typed values (1, 'x')", 'vault'],
+    ['the expression of an index', "insert into indexed values (1, 'x')", 'vault'],
+    ['the condition of an index', "insert into part_indexed values (1, 'x')", 'vault'],
+    ['a policy that names a table', 'select id from guarded', 'vault'],
+    ['a policy that calls a function', 'select id from guarded_by', 'vault'],
+    ['a policy, by DELETE', 'delete from guarded where id = 1', 'vault'],
+    ['DROP VIEW', 'drop view vault_view cascade', 'vault_view_too'],
+    ['DROP TABLE', 'drop table vault cascade', 'vault_view_too'],
+    ['DROP TABLE, a child', 'drop table plain cascade', 'heir'],
+    ['DROP FUNCTION', 'drop function known(text) cascade', 'checked'],
+    ['DROP FUNCTION, a view', 'drop function secret_word() cascade', 'of_words'],
+    ['DROP DOMAIN', 'drop domain known_word cascade', 'typed'],
+    ['DROP COLUMN', 'alter table vault drop column word cascade', 'vault_view'],
+  ])('behind %s', (_, text, table) => {
+    expect(guarded(text, onTable(table)).verdict).toMatchObject({ action: 'deny', decidedBy: 'rule' });
+    expect(guarded(text, onTable('status')).verdict.action).not.toBe('deny');
+  });
+
+  it('DROP SCHEMA … CASCADE takes its tables and what reads them', () => {
+    expect(judged('drop schema room cascade', [rule({ tables: ['room.chair'] })]).verdict.action).toBe('deny');
+    expect(judged('drop schema room cascade', onTable('room_view')).verdict.action).toBe('deny');
+    expect(judged('drop schema room', onTable('room_view')).verdict.action).toBe('allow');
+    for (const text of ['drop extension hstore cascade', 'drop owned by bob cascade'])
+      expect(judged(text, onTable('vault')).verdict).toMatchObject({ action: 'hold', decidedBy: 'opaque' });
+  });
+
+  it.each([
+    ['defaults and checks of PostgreSQL alone', "insert into tidy values (1, 'xx', 2)"],
+    ['a default, by DELETE', 'delete from defaulted where id = 1'],
+    ['a CHECK, by reading', 'select * from checked'],
+    ['a policy that is not in force', 'select * from unguarded'],
+    ['DROP without CASCADE', 'drop view vault_view'],
+  ])('and lets pass: %s', (_, text) => expect(guarded(text, onTable('copied')).verdict.action).toBe('allow'));
+
+  it('policies do not hold for a role that passes them', () => {
+    expect(judged('select id from guarded', onTable('vault')).verdict.action).toBe('allow');
+  });
+
+  it('a cast to a domain runs its CHECK', () => {
+    expect(judged("select 'x'::known_word", []).verdict).toMatchObject({ action: 'hold', decidedBy: 'opaque' });
+    expect(judged("select 'x'::plain_word", []).verdict.action).toBe('allow');
+  });
+
+  it('foreign tables are on another server', () => {
+    for (const text of ['select * from far_away', 'select * from far_view', 'delete from far_away'])
+      expect(judged(text, [rule({ effects: ['network'] })]).verdict.action).toBe('deny');
+    expect(judged('select * from vault', [rule({ effects: ['network'] })]).verdict.action).toBe('allow');
+  });
+
   it('the record has it', () => {
     expect(judged('insert into copied values (1)', []).relations).toEqual([
       { name: 'public.copied', access: 'write' },
@@ -190,7 +263,7 @@ describe('code that cannot be looked into', () => {
     await holder.query('begin; lock table vault_view in access exclusive mode');
     const locked = await loadCatalog(client);
     await holder.end();
-    expect(locked.unreadable).toEqual(['relation public.vault_view']);
+    expect(locked.unreadable).toEqual(['relation public.vault_view', 'relation public.vault_view_too']);
     expect(judged('select id from vault_view', onTable('vault'), 'hold', locked).verdict).toMatchObject({
       action: 'deny',
       decidedBy: 'rule',

@@ -1,8 +1,8 @@
 import { referencesTo } from '../catalog/byOid';
-import type { CatalogSnapshot, Relation, Trigger, WriteEvent } from '../catalog/types';
+import type { CatalogSnapshot, ImplicitUse, Relation, Trigger, WriteEvent } from '../catalog/types';
 import { parseStatements } from '../sql/parse';
 import { list, type SqlNode, text, walk } from '../sql/tree';
-import type { StatementFacts } from '../sql/types';
+import type { TextFacts } from '../sql/types';
 import { type Body, bodiesOf } from './bodies';
 
 /** What PostgreSQL does because of a write besides what the statement says: rewrite rules, triggers, foreign keys that cascade. */
@@ -10,7 +10,11 @@ export interface Unseen {
   relations: readonly UnseenUse[];
   /** Why it cannot be said what else may be written; empty when it can. */
   opaque: readonly string[];
+  /** The user's functions that run, as `schema.name`. */
+  functions: readonly string[];
 }
+
+export const NOTHING_UNSEEN: Unseen = { relations: [], opaque: [], functions: [] };
 
 export interface UnseenUse {
   relation: Relation;
@@ -23,13 +27,29 @@ export interface UnseenUse {
  * Closes the relations that a statement writes over what their writing sets off, transitively, for the events the statement has. More
  * than happens, never less: conditions of triggers and rules are not looked at, and the words of a body stand for what it does.
  */
-export function unseenWrites(root: SqlNode, facts: StatementFacts, written: readonly Relation[], catalog: CatalogSnapshot): Unseen {
+export function unseenWrites(root: SqlNode, facts: TextFacts, written: readonly Relation[], catalog: CatalogSnapshot): Unseen {
   const events = EVENTS.filter((event) => facts.effects.has(event));
-  if (events.length === 0 || written.length === 0) return { relations: [], opaque: [] };
+  if (events.length === 0 || written.length === 0) return NOTHING_UNSEEN;
   const closure = new Closure(catalog, isCascading(root));
   const columns = assignedColumns(root);
   for (const relation of written) for (const event of events) closure.write(relation, event, event === 'update' ? columns : null);
   return closure.close();
+}
+
+/**
+ * What row-level security policies read when a relation is read. Of a role that they do not hold for they read nothing; who owns a table is
+ * not known here, so that they count for everybody else.
+ */
+export function unseenReads(read: readonly Relation[], catalog: CatalogSnapshot): Unseen {
+  if (catalog.user.superuser || catalog.user.bypassRls) return NOTHING_UNSEEN;
+  const closure = new Closure(catalog, false);
+  for (const relation of read) closure.read(relation);
+  return closure.close();
+}
+
+/** Defaults, checks and index expressions run when a row is written; policies whatever is done. */
+function implicitUses(relation: Relation, on: ImplicitUse['on']): readonly ImplicitUse[] {
+  return relation.implicit.filter((use) => use.on === 'any' || on === 'write');
 }
 
 const EVENTS: readonly WriteEvent[] = ['insert', 'update', 'delete', 'truncate'];
@@ -46,6 +66,7 @@ class Closure {
   private readonly writes = new Map<string, Write>();
   private readonly uses = new Map<string, UnseenUse>();
   private readonly opaque = new Set<string>();
+  private readonly functions = new Set<string>();
 
   constructor(
     private readonly catalog: CatalogSnapshot,
@@ -57,10 +78,17 @@ class Closure {
     if (!this.writes.has(key)) this.writes.set(key, { relation, event, columns });
   }
 
+  read(relation: Relation): void {
+    for (const use of implicitUses(relation, 'any')) {
+      for (const oid of use.functions) for (const body of bodiesOf(oid, this.catalog)) this.run(body);
+      for (const oid of use.relations) this.reach(this.catalog.relations.get(oid), []);
+    }
+  }
+
   /** A Map is walked in the order of insertion, and what is added on the way is walked too. */
   close(): Unseen {
     for (const write of this.writes.values()) this.follow(write);
-    return { relations: [...this.uses.values()], opaque: [...this.opaque] };
+    return { relations: [...this.uses.values()], opaque: [...this.opaque], functions: [...this.functions] };
   }
 
   private follow(write: Write): void {
@@ -74,11 +102,16 @@ class Closure {
       for (const oid of rule.relations) this.reach(this.catalog.relations.get(oid), ROW_EVENTS);
       for (const oid of rule.functions) for (const body of bodiesOf(oid, this.catalog)) this.run(body);
     }
+    for (const use of implicitUses(relation, event === 'insert' || event === 'update' ? 'write' : 'any')) {
+      for (const oid of use.functions) for (const body of bodiesOf(oid, this.catalog)) this.run(body);
+      for (const oid of use.relations) this.reach(this.catalog.relations.get(oid), []);
+    }
     this.cascade(relation, event, changedColumns(relation, columns, bodies));
     this.passOn(write);
   }
 
   private run(body: Body): void {
+    this.functions.add(body.name);
     if (body.opaque !== null) this.opaque.add(body.opaque);
     for (const relation of body.relations) this.reach(relation, body.events);
   }

@@ -93,11 +93,11 @@ export function reasonsAgainst(candidate: Candidate, behind: BehindRelations): s
   const uses = (access: string) => new Set(resolved.relations.flatMap((use) => (use.access === access ? [use.name] : [])));
   const [reads, writes] = [uses('read'), uses('write')];
   const written = relations.filter(({ schema, name }) => writes.has(`${schema}.${name}`) || !reads.has(`${schema}.${name}`));
-  const bodies = bodiesBehind(statement.node, written, behind, catalog);
+  const bodies = bodiesBehind({ root: statement.node, relations: written, functions: resolved.functions, behind, catalog });
   return [
     ...facts.unknown.map((name) => `it uses ${name}, which Gatehouse does not know`),
     ...[...effects].flatMap((effect) => LASTING[effect] ?? []),
-    ...[...calls.opaque, ...resolved.opaque].map((why) => `its effects cannot be known: ${why}`),
+    ...[...calls.opaque.map(({ why }) => why), ...resolved.opaque].map((why) => `its effects cannot be known: ${why}`),
     ...calls.refusals.map(({ why }) => why),
     ...facts.functions.flatMap(({ name }) => lastingCall(name)),
     ...facts.relations
@@ -127,9 +127,21 @@ function because(effects: ReadonlySet<Effect>): string {
   return why === undefined ? '' : `: ${why}`;
 }
 
+interface Reached {
+  root: SqlNode;
+  relations: readonly Relation[];
+  /** `schema.name` of functions that it may call. */
+  functions: readonly string[];
+  behind: BehindRelations;
+  catalog: CatalogSnapshot;
+}
+
 /** Everything of the user's own that runs besides the statement: triggers and rules, functions in defaults, constraints and policies. */
-function bodiesBehind(root: SqlNode, relations: readonly Relation[], behind: BehindRelations, catalog: CatalogSnapshot): Body[] {
+function bodiesBehind({ root, relations, functions, behind, catalog }: Reached): Body[] {
   const oids = new Set<number>(behind.functions);
+  for (const dotted of functions)
+    for (const item of catalog.functions.get(dotted.slice(dotted.indexOf('.') + 1)) ?? [])
+      if (isUsers(item) && dotted === `${item.schema}.${item.name}`) oids.add(item.oid);
   for (const relation of relations) {
     for (const trigger of relation.triggers) if (trigger.enabled) oids.add(trigger.functionOid);
     for (const rule of relation.rules) for (const oid of rule.functions) oids.add(oid);
@@ -143,15 +155,19 @@ function bodiesBehind(root: SqlNode, relations: readonly Relation[], behind: Beh
   return [...oids].flatMap((oid) => {
     const item = functionByOid(catalog, oid);
     // A function in C may do anything; only those of PostgreSQL and of extensions that compute are known.
-    if (item !== undefined && !isUsers(item) && classify(item.schema, item.name, catalog) !== 'pure')
-      return [{ words: new Set<string>(), relations: [], events: [], opaque: `function ${item.schema}.${item.name}() runs` }];
-    if (item !== undefined && isUsers(item) && (item.language === 'c' || item.language === 'internal'))
-      return [
-        { words: new Set<string>(), relations: [], events: [], opaque: `function ${item.schema}.${item.name}() in ${item.language} runs` },
-      ];
+    if (item !== undefined && !isUsers(item) && classify(item.schema, item.name, catalog) !== 'pure') return [unreadable(item)];
+    if (item !== undefined && isUsers(item) && (item.language === 'c' || item.language === 'internal')) return [unreadable(item)];
     return bodiesOf(oid, catalog);
   });
 }
+
+const unreadable = ({ schema, name, language }: FunctionInfo): Body => ({
+  name: `${schema}.${name}`,
+  words: new Set(),
+  relations: [],
+  events: [],
+  opaque: `function ${schema}.${name}() in ${language} runs`,
+});
 
 const isUsers = (item: FunctionInfo) => item.schema !== 'pg_catalog' && item.schema !== 'information_schema' && item.extension === null;
 

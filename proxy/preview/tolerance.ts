@@ -10,3 +10,15 @@ export function mostRows(measured: Measured | null, tolerance: Tolerance | null)
 
 /** `10%` or a number of rows, as a policy says it. */
 export const toleranceWords = (tolerance: Tolerance): string | number => ('rows' in tolerance ? tolerance.rows : `${tolerance.percent}%`);
+
+/** Rows that a dry run measured, and the most that the run may change. */
+export interface ApprovedRows {
+  preview: number;
+  max: number;
+}
+
+/** What a release may do; null where nothing was measured. It was measured while it waited: once it is approved nothing of it changes. Pure. */
+export function approvedRows({ measured, tolerance }: { measured: Measured | null; tolerance: Tolerance | null }): ApprovedRows | null {
+  const max = mostRows(measured, tolerance);
+  return max === null || measured?.kind !== 'measured' ? null : { preview: measured.rows, max };
+}

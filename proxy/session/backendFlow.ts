@@ -271,7 +271,8 @@ export class BackendFlow {
     execution.cut = execution.cutBy?.() ?? resultCut(execution.id, execution);
     toClient.append(encodeFields(execution.cut.fields));
     this.#muted = true;
-    this.#session.cancelCut();
+    // While its rows are counted it is over at the server, all but its answer.
+    if (!toClient.holding) this.#session.cancelCut();
   }
 
   /** Whether one more row would be too much; then the result is cut in front of it. */
@@ -379,10 +380,11 @@ export class BackendFlow {
     const session = this.#session;
     const fields = decodeFields(bytes);
     const severity = fields.get('V');
-    const muted = this.#muted;
     this.#rows = null;
-    // Nothing of a statement that failed is shown but what it failed of.
+    // Nothing of a statement that failed is shown but what it failed of, not even that its result was cut.
+    if (session.toClient.holding) this.#muted = false;
     session.toClient.discard();
+    const muted = this.#muted;
     const { head } = session.protocol;
     const shown =
       head?.op === 'ask'

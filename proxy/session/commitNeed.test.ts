@@ -54,7 +54,7 @@ describe.each([{ split: false }, { split: true }])('approval at COMMIT, split: $
     await t.upstreamSeesNothing();
     expect(t.held).toEqual([
       {
-        sql: 'commit\n-- which runs:\n-- delete hold at commit\n-- insert 2',
+        sql: 'commit\n-- which runs:\n-- delete hold at commit\n-- insert 2\n-- changed public.t: 0 inserted, 0 updated, 7 deleted',
         withdrawn: false,
         settings: {},
         transaction: {

@@ -142,11 +142,16 @@ export class CommitNeed {
     };
   }
 
-  /** Texts that the COMMIT makes stand, as its request shows them and is bound to them. */
+  /** What the COMMIT makes stand, statements and rows, as its request shows it and is bound to it: another count is another request. */
   get texts(): string[] {
-    return this.#statements.map(({ judged, parameters }) =>
+    const ran = this.#statements.map(({ judged, parameters }) =>
       parameters.length === 0 ? judged.facts.text : `${judged.facts.text} with ${JSON.stringify(parameters.map(({ value }) => value))}`,
     );
+    const more = this.#more === 0 ? [] : [`and ${this.#more} more statements`];
+    const changed = this.#tables.map(
+      ({ table, inserted, updated, deleted }) => `changed ${table}: ${inserted} inserted, ${updated} updated, ${deleted} deleted`,
+    );
+    return [...ran, ...more, ...changed];
   }
 
   /** What the whole transaction is, for the request. */
@@ -156,7 +161,7 @@ export class CommitNeed {
     return {
       relations: [...new Map(uses.map((use) => [`${use.access} ${use.name}`, use])).values()],
       effects: [...new Set(judged.flatMap(({ facts }) => [...facts.effects]))],
-      unbounded: judged.some(({ facts }) => facts.unbounded),
+      unbounded: judged.some(({ facts }) => facts.unboundedWrites.length > 0),
     };
   }
 

@@ -51,6 +51,8 @@ export class CopyRows {
       case 'pass':
         return 'pass';
       case 'mask':
+        if (execution.seen !== null && plan.columns.length > 0)
+          return this.#withhold(execution, 'The principal has a budget of masked values, which are not counted in COPY; use SELECT.');
         this.#plan = plan;
         execution.plan = { kind: 'mask', masks: [], columns: plan.columns, hits: plan.hits };
         return 'pass';

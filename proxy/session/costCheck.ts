@@ -1,10 +1,12 @@
-import { newId } from '../../db/ids';
 import { costQuestion, hasCost, readCost } from '../limits/cost';
 import type { JudgedStatement } from '../policy/judge';
 import { costTooHigh, costUnknown } from '../wire/errors';
+import { Frontend } from '../wire/messages';
 import { type AskedWith, ask, boundValues } from './ask';
 import type { PreparedStatement } from './names';
 import type { Session, SessionView } from './session';
+
+const SYNC = Buffer.from([Frontend.sync, 0, 0, 0, 4]);
 
 /**
  * The cost that EXPLAIN estimates, asked for before a statement runs, in the client's own session: by its search_path, its temporary tables,
@@ -27,13 +29,20 @@ export class CostCheck {
   /** The same of a statement that is being bound: what its own parameters make of it. */
   async checkBind(
     judged: JudgedStatement,
-    { bind, statement, limit }: { bind: { bytes: Buffer }; statement: PreparedStatement; limit: number },
+    { bind, statement, ...of }: { bind: { bytes: Buffer }; statement: PreparedStatement; limit: number; statementId: string },
   ): Promise<boolean> {
-    const statementId = newId('stm');
-    if (statement.bySql) throw costUnknown(statementId, 'it was prepared by SQL and is bound by the protocol');
+    if (statement.bySql) throw costUnknown(of.statementId, 'it was prepared by SQL and is bound by the protocol');
     const text = statement.judgement.forward?.text ?? statement.sql;
     const parameters = { typeOids: statement.parameterTypes, values: boundValues(bind.bytes) };
-    return this.check(judged, { text, limit, statementId, parameters });
+    const { protocol, toUpstream } = this.#session;
+    const resting = protocol.atRest || protocol.onlyParsed;
+    const runs = await this.check(judged, { ...of, text, parameters });
+    // The locks that planning took would be in everybody's way while a person thinks.
+    if (runs && resting) {
+      protocol.sentRest();
+      toUpstream.append(SYNC);
+    }
+    return runs;
   }
 
   /**

@@ -38,7 +38,7 @@ function executing(statement: JudgedStatement, inner: JudgedStatement): JudgedSt
       ...facts,
       effects: new Set([...facts.effects, ...inner.facts.effects]),
       functions: [...facts.functions, ...inner.facts.functions],
-      unbounded: facts.unbounded || inner.facts.unbounded,
+      unboundedWrites: [...facts.unboundedWrites, ...inner.facts.unboundedWrites],
     },
     relations: inner.relations,
     touch: statement.touch.state === 'clean' ? inner.touch : statement.touch,

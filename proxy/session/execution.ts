@@ -124,6 +124,7 @@ export function intentOf(
     parameters: execution.parameters,
     relations,
     effects: [...facts.effects],
+    unbounded: facts.unboundedWrites.length > 0,
     verdict: verdict.action,
     rule: verdict.rule,
     why: verdict.why,

@@ -1,8 +1,9 @@
-import { statementNotAnalyzed, tooManyNames } from '../wire/errors';
+import { statementNotAnalyzed, tooManyNames, WireError } from '../wire/errors';
 import { type BindMessage, decodeBind, decodeExecute, decodeParse, decodeTarget, type ParseMessage } from '../wire/frontend';
 import { decodeLongBind, type LongBindRest, type LongParameter } from '../wire/longBind';
 import { Frontend } from '../wire/messages';
 import { MessageWriter } from '../wire/writer';
+import { boundValues } from './ask';
 import type { CostCheck } from './costCheck';
 import { type Effective, withPrepared } from './effective';
 import { type Execution, newExecution } from './execution';
@@ -25,6 +26,11 @@ interface Binding extends Pick<BindMessage, 'portal' | 'statement' | 'parameterF
   typesAsked?: true;
   /** Its cost was estimated, and is within the limit. */
   costed?: true;
+}
+
+/** Exactly what was bound, with the types it was declared to have: what is shown of a parameter may be cut. */
+function boundAs({ bytes }: Binding, { parameterTypes }: PreparedStatement): Buffer {
+  return Buffer.concat([Buffer.from(`${parameterTypes.join(',')};`), boundValues(bytes)]);
 }
 
 /** Some parameter is binary and of a type nobody has named. */
@@ -120,13 +126,9 @@ export class ExtendedQuery {
       pending: null,
       analysisMs,
     };
-    const [first] = effective.statements;
-    const maxCost = first === undefined ? null : this.#costs.limitOf(first, view);
-    if (first !== undefined && maxCost !== null && effective.action !== 'deny' && bind.costed !== true) {
-      if (bind.wantWhole !== null) return bind.wantWhole();
-      return this.#costs.checkBind(first, { bind, statement, limit: maxCost }).then((runs) => {
-        if (runs) return this.#bind({ ...bind, costed: true });
-      });
+    if (view.connection.limits?.maxCost !== undefined && effective.action !== 'deny' && bind.costed !== true) {
+      const costed = this.#checkCost(bind, portal, view);
+      if (costed !== null) return costed;
     }
     const forward = () => {
       if (session.protocol.names.portals.bytes > MAX_NAMES_BYTES) throw tooManyNames();
@@ -145,7 +147,7 @@ export class ExtendedQuery {
     return session.commitNeed.takes([execution]).then(async (taken) => {
       if (session.closed || session.protocol.skipping) return;
       if (!taken) {
-        const error = await this.#verdicts.hold(withPrepared(statement.sql, effective.runs), [execution], view);
+        const error = await this.#verdicts.hold(withPrepared(statement.sql, effective.runs), [execution], view, boundAs(bind, statement));
         if (error === 'skipped') return;
         if (error !== null) throw error;
         portal.pending = execution;
@@ -153,6 +155,20 @@ export class ExtendedQuery {
       portal.approved = true;
       forward();
     });
+  }
+
+  /** Estimates what it would cost with these parameters, and binds it when that is little enough; null where nothing limits it. */
+  #checkCost(bind: Binding, portal: Portal, view: SessionView): void | Promise<void> | null {
+    const [execution] = this.#executionsOf(portal);
+    const limit = execution === undefined ? null : this.#costs.limitOf(execution.judged, view);
+    if (execution === undefined || limit === null) return null;
+    if (bind.wantWhole !== null) return bind.wantWhole();
+    return this.#costs.checkBind(execution.judged, { bind, statement: portal.statement, limit, statementId: execution.id }).then(
+      (runs) => (runs ? this.#bind({ ...bind, costed: true }) : undefined),
+      (error: unknown) => {
+        throw error instanceof WireError ? this.#verdicts.refused([execution], view, error) : error;
+      },
+    );
   }
 
   /** What binding would run. EXECUTE of a name nobody has runs nothing yet. */

@@ -3,7 +3,8 @@ import { functionByOid } from '../catalog/byOid';
 import { detectingColumns } from '../masking/detect/columns';
 import { enforcesDetection } from '../masking/detect/rules';
 import { functionCallText } from '../policy/functionCall';
-import { functionCallNotAllowed, functionResultNotLookedInto, noSuchFunction, statementDenied } from '../wire/errors';
+import type { AffectedLimit } from '../policy/types';
+import { functionCallNotAllowed, functionResultNotLookedInto, noSuchFunction, statementDenied, type WireError } from '../wire/errors';
 import { decodeFunctionCall, type FunctionCallMessage } from '../wire/frontend';
 import { type Execution, newExecution } from './execution';
 import type { Judging } from './judging';
@@ -64,32 +65,35 @@ export class FunctionCalls {
     const parameters = showParameters(message.arguments, message.argumentFormats, []);
     const execution = newExecution(judged, { protocol: 'function call', parameters, analysisMs });
     const forward = () => {
+      const [limit] = execution.affectedLimits;
+      if (limit !== undefined) throw this.#uncounted(execution, limit);
       this.#verdicts.mark(execution, view);
       this.#session.protocol.sentFunctionCall(execution);
       this.#session.toUpstream.append(bytes);
     };
-    const [limit] = execution.affectedLimits;
-    if (limit !== undefined && effective.action !== 'deny')
-      throw this.#verdicts.refused(
-        [execution],
-        view,
-        statementDenied({ statementId: execution.id, rule: limit.rule, why: 'the rows a function call changes cannot be counted in time' }),
-      );
-    const decided = () => this.#decided(text, { action: effective.action, execution, view }, forward);
+    const decided = () => this.#decided(text, { action: effective.action, execution, view, bytes }, forward);
     const admitted = effective.action === 'deny' ? undefined : this.#verdicts.admit([execution], view);
     return admitted === undefined ? decided() : admitted.then(() => (this.#session.closed ? undefined : decided()));
   }
 
+  /** The message commits by itself, before anybody could count. */
+  #uncounted(execution: Execution, { rule }: AffectedLimit): WireError {
+    const why = 'the rows a function call changes cannot be counted before they stand';
+    const error = statementDenied({ statementId: execution.id, rule, why });
+    this.#session.end(execution, 'denied', error.fields.sqlstate);
+    return error;
+  }
+
   #decided(
     text: string,
-    { action, execution, view }: { action: Action; execution: Execution; view: SessionView },
+    { action, execution, view, bytes }: { action: Action; execution: Execution; view: SessionView; bytes: Buffer },
     forward: () => void,
   ): void | Promise<void> {
     switch (action) {
       case 'deny':
         throw this.#verdicts.denied([execution], view);
       case 'hold':
-        return this.#verdicts.hold(text, [execution], view).then((error) => {
+        return this.#verdicts.hold(text, [execution], view, bytes).then((error) => {
           if (error === 'skipped') return;
           if (error !== null) throw error;
           this.#session.released(execution);

@@ -1,8 +1,10 @@
-import { createHash } from 'node:crypto';
 import type { HeldState } from '../../db/schema/shapes';
-import type { ApprovedRows, Hold } from '../approvals/desk';
+import type { Hold } from '../approvals/desk';
+import { digestOf } from '../approvals/digest';
+import type { ApprovedRows } from '../preview/tolerance';
 import {
   approvalNotice,
+  approvalRequired,
   approvalTimedOut,
   approvalUnavailable,
   canceledByUser,
@@ -15,7 +17,6 @@ import type { Execution } from './execution';
 import type { Session, SessionView } from './session';
 
 const DEFAULT_EXPIRES_IN_MS = 15 * 60_000;
-const MAX_IN_TRANSACTION_MS = 5 * 60_000;
 
 /** One statement text that waits for a person while its client waits on its own connection. Ends in exactly one way. */
 export class HeldStatement {
@@ -24,12 +25,25 @@ export class HeldStatement {
   readonly #executions: readonly Execution[];
   readonly #view: SessionView;
   readonly #state: HeldState;
+  readonly #place: readonly string[];
+  readonly #parameters: Uint8Array;
   #hold: Hold | null = null;
   #cancelled = false;
   readonly #startedAtMs = Date.now();
 
-  constructor(session: Session, sql: string, executions: readonly Execution[], view: SessionView, state: HeldState) {
+  /**
+   * @param place database, role and search_path where they are not those of the connection
+   * @param parameters types, formats and values as the client bound them
+   */
+  constructor(
+    session: Session,
+    sql: string,
+    executions: readonly Execution[],
+    { view, state, place, parameters }: { view: SessionView; state: HeldState; place: readonly string[]; parameters: Uint8Array },
+  ) {
     this.#session = session;
+    this.#place = place;
+    this.#parameters = parameters;
     this.#sql = sql;
     this.#executions = executions;
     this.#view = view;
@@ -52,6 +66,7 @@ export class HeldStatement {
     const session = this.#session;
     const startedMs = performance.now();
     session.begin(this.#executions, this.#view, 'held');
+    if (session.onHold === 'error') return this.#claim();
     const required = this.#required();
     try {
       this.#hold = await session.services.hold(this.#request(), (approvals) => {
@@ -64,7 +79,7 @@ export class HeldStatement {
     const hold = this.#hold;
     for (const execution of this.#executions) execution.requestId = hold.requestId;
     if (this.#cancelled) hold.withdraw();
-    else if (!session.closed) session.notice(this.#notice(hold.requestId));
+    else if (!session.closed) session.notice(this.#notice(hold));
 
     const outcome = await hold.outcome;
     for (const execution of this.#executions) execution.waitMs = performance.now() - startedMs;
@@ -93,6 +108,30 @@ export class HeldStatement {
     execution.affectedLimits = [limit, ...execution.affectedLimits];
   }
 
+  /** The client does not wait: what it sent before has been decided meanwhile, or is told to it. */
+  async #claim(): Promise<WireError | null> {
+    const { services } = this.#session;
+    const claim = await services.claim(this.#request()).catch((error: unknown) => {
+      services.logError(services.newErrorId(), error);
+      return null;
+    });
+    if (claim === null) return this.#end('denied', approvalUnavailable());
+    const { requestId } = claim;
+    for (const execution of this.#executions) execution.requestId = requestId;
+    switch (claim.kind) {
+      case 'approved':
+        this.#within(claim.most ?? null);
+        return null;
+      case 'rejected':
+        return this.#end('rejected', statementRejected(requestId, claim.reviewer, claim.reason));
+      case 'pending':
+        return this.#end('denied', approvalRequired({ requestId, ...this.#words(requestId, claim.expiresAt) }));
+      default:
+        claim satisfies never;
+        return approvalUnavailable();
+    }
+  }
+
   #end(status: 'denied' | 'rejected' | 'expired' | 'withdrawn', error: WireError): WireError {
     for (const execution of this.#executions) this.#session.end(execution, status, error.fields.sqlstate);
     return error;
@@ -109,13 +148,13 @@ export class HeldStatement {
     return Math.max(1, ...this.#executions.map((execution) => execution.judged.verdict.approval?.count ?? 1));
   }
 
-  /** Inside an open transaction locks stay taken while the statement waits: half the time, and never more than a few minutes. */
+  /** Inside an open transaction locks stay taken while the statement waits: half the time. */
   #expiresAt(): Date {
     const given = Math.min(
       ...this.#executions.map((execution) => execution.judged.verdict.approval?.expiresInMs ?? Number.POSITIVE_INFINITY),
     );
     const withinMs = Number.isFinite(given) ? given : DEFAULT_EXPIRES_IN_MS;
-    return new Date(this.#startedAtMs + (this.#session.protocol.inTransaction ? Math.min(withinMs / 2, MAX_IN_TRANSACTION_MS) : withinMs));
+    return new Date(this.#startedAtMs + (this.#session.protocol.inTransaction ? withinMs / 2 : withinMs));
   }
 
   #request() {
@@ -135,11 +174,20 @@ export class HeldStatement {
       connectionName,
       sql: this.#sql,
       parameters: [...lead.parameters],
-      digest: this.#digest(lead),
+      // What was approved is what runs: any difference would be another digest.
+      digest: digestOf({
+        sql: this.#sql,
+        parameters: this.#parameters,
+        principalId: principal.id,
+        ownerId: principal.owner?.id ?? null,
+        connectionName,
+        place: this.#place,
+        policyVersion: this.#view.policy.version,
+      }),
       kind: facts.kind,
       effects: [...new Set(this.#executions.flatMap((execution) => [...execution.judged.facts.effects]))],
       relations: this.#executions.flatMap((execution) => [...execution.judged.relations]),
-      unbounded: this.#executions.some((execution) => execution.judged.facts.unbounded),
+      unbounded: this.#executions.some((execution) => execution.judged.facts.unboundedWrites.length > 0),
       rule: lead.judged.verdict.rule ?? lead.judged.verdict.decidedBy,
       why: lead.judged.verdict.why,
       tried: [...lead.judged.verdict.tried],
@@ -155,31 +203,19 @@ export class HeldStatement {
     };
   }
 
-  /** What was approved is what runs: any difference would be another digest. */
-  #digest(lead: Execution): string {
-    const { principal, connectionName } = this.#session.facts;
-    const parts = [
-      this.#sql,
-      JSON.stringify(lead.parameters),
-      principal.id,
-      principal.owner?.id ?? '',
-      connectionName,
-      String(this.#view.policy.version),
-    ];
-    const hash = createHash('sha256');
-    for (const part of parts) hash.update(`${Buffer.byteLength(part)}:`).update(part);
-    return hash.digest('hex');
+  #notice({ requestId, expiresAt }: Hold) {
+    return heldNotice({ requestId, ...this.#words(requestId, expiresAt) });
   }
 
-  #notice(requestId: string) {
-    const lead = this.#lead();
-    const groups = lead.judged.verdict.approval?.groups ?? [];
-    return heldNotice({
-      requestId,
-      rule: lead.judged.verdict.rule ?? lead.judged.verdict.decidedBy,
+  #words(requestId: string, expiresAt: Date) {
+    const { verdict } = this.#lead().judged;
+    const groups = verdict.approval?.groups ?? [];
+    return {
+      rule: verdict.rule ?? verdict.decidedBy,
+      why: verdict.why,
       reviewers: groups.length === 0 ? 'any reviewer' : groups.join(', '),
-      deadline: this.#expiresAt().toISOString(),
+      deadline: expiresAt.toISOString(),
       link: this.#session.services.requestLink(requestId),
-    });
+    };
   }
 }

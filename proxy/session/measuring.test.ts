@@ -125,6 +125,17 @@ describe.each([{ split: false }, { split: true }])('runs within a limit on the r
     await t.clientGets('1', '2', 'n', 'C INSERT 0 1', '1', '2', 'n', TOO_MANY, 'Z I', '1', '2', 'n', 'C SELECT 0', 'Z I');
   });
 
+  test('a client that leaves while it is counted leaves nothing behind, and the record says so', async () => {
+    t.client(query('delete limit 10'));
+    await t.upstreamSees(...ASK, ...step('delete limit 10'), ...ASK, 'H');
+    t.upstream(...say.answer('0'), say.parseComplete(), say.bindComplete(), say.noData(), say.complete('DELETE 1'));
+    await expect.poll(() => t.session.toClient.holding).toBe(true);
+    await expect.poll(() => t.session.protocol.current).toBeNull();
+    t.session.close('the client is gone');
+    await t.upstreamSees('X');
+    expect(outcomes()).toEqual([['rolledBack', 1, undefined]]);
+  });
+
   test('a portal executed in slices is one run', async () => {
     t.client(parse({ text: 'select limit 10' }), bind(), execute({ rows: 1 }), execute({ rows: 1 }), sync());
     await t.upstreamSees('P |select limit 10', 'B |', ...ASK, 'E', ...ASK, 'H');
@@ -200,5 +211,35 @@ describe.each([{ split: false }, { split: true }])('runs within a limit on the r
     await t.upstreamSees(POISON, 'S');
     t.upstream(failsAsPostgresDoes(), say.ready());
     await t.clientGets(TOO_MANY, 'Z I');
+  });
+});
+
+describe('a counted run whose result is cut', () => {
+  let t: Transcript;
+  beforeEach(async () => {
+    t = await transcript();
+    t.resultLimits = { maxRows: 1 };
+  });
+  afterEach(() => t.close());
+
+  test('within its limit: the error behind the rows that may leave, and it is rolled back', async () => {
+    t.client(query('delete limit 10 returning'));
+    await t.upstreamSees(...ASK, ...step('delete limit 10 returning'), ...ASK, 'H');
+    t.upstream(...say.answer('0'), say.parseComplete(), say.bindComplete(), say.columns([0, 0]), say.row('a'), say.row('b'));
+    t.upstream(say.complete('DELETE 2'), ...say.answer('2'));
+    await t.upstreamSees(POISON, 'S');
+    t.upstream(failsAsPostgresDoes(), say.ready());
+    await t.clientGets('T', 'D a', 'E 54000 result exceeds a limit of the connection and was cut (stm)', 'Z I');
+    expect(t.cancels).toBe(0);
+  });
+
+  test('and fails: the client hears what of', async () => {
+    t.client(query('delete limit 10 returning'));
+    await t.upstreamSees(...ASK, ...step('delete limit 10 returning'), ...ASK, 'H');
+    t.upstream(...say.answer('0'), say.parseComplete(), say.bindComplete(), say.columns([0, 0]), say.row('a'), say.row('b'));
+    t.upstream(say.error('57014', 'canceling statement due to statement timeout'));
+    await t.upstreamSees('S');
+    t.upstream(say.ready());
+    await t.clientGets('E 57014 canceling statement due to statement timeout', 'Z I');
   });
 });

@@ -1,7 +1,7 @@
 import { CHANGED_ROWS_SQL, changedRows, readChangedRows } from '../limits/rowCount';
 import { exceededLimit } from '../policy/affected';
 import type { AffectedLimit } from '../policy/types';
-import { affectedNotCounted, countedResultTooLarge, tooManyAffected } from '../wire/errors';
+import { affectedNotCounted, countedResultTooLarge, statementNotAnalyzed, tooManyAffected } from '../wire/errors';
 import { ask } from './ask';
 import type { Execution, Measured } from './execution';
 import type { Portal } from './names';
@@ -46,8 +46,11 @@ export class Measuring {
   async measure(execution: Execution, portal: Portal | null, send: () => void): Promise<Outcome> {
     const session = this.#session;
     const { protocol, toClient } = session;
+    if (execution.judged.facts.commands.includes('COPY FROM'))
+      throw statementNotAnalyzed('The rows that COPY brings cannot be counted while it reads them; use INSERT');
     const measured: Measured = { before: null, after: null, tag: null };
     execution.measured = measured;
+    session.counting = execution;
     ask(session, CHANGED_ROWS_SQL, (cell) => {
       measured.before = readChangedRows(cell);
       toClient.hold();
@@ -58,6 +61,7 @@ export class Measuring {
     });
     session.askForAnswers();
     await session.whenAnswered();
+    session.counting = null;
     if (session.closed || execution.ended || protocol.skipping) {
       // The question behind it failed: it ran, and is rolled back.
       if (!session.closed) session.end(execution, 'rolledBack');
@@ -87,7 +91,12 @@ export class Measuring {
       throw countedResultTooLarge(execution.id, MAX_HELD_BYTES);
     }
     session.toClient.release();
-    session.end(execution, 'done', execution.cut?.fields.sqlstate ?? (execution.withheld ? '42501' : null));
+    if (execution.cut !== null) {
+      // The client has its error; what the statement changed goes with the result.
+      session.end(execution, 'rolledBack', execution.cut.fields.sqlstate);
+      throw execution.cut;
+    }
+    session.end(execution, 'done', execution.withheld ? '42501' : null);
     if (measured.tag !== null) session.undone(session.work.done(execution, measured.tag));
     return { kind: 'stands' };
   }

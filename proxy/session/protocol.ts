@@ -115,6 +115,11 @@ export class Protocol {
     return this.#openResult;
   }
 
+  /** Messages of the extended protocol were sent that no Sync has ended yet. */
+  get inImplicitTransaction(): boolean {
+    return this.#unsynced;
+  }
+
   /** Since the last Sync nothing but statements was sent: a Sync of ours would end no more than the locks their parsing took. */
   get onlyParsed(): boolean {
     return this.#status === 'I' && this.#unsynced && !this.#bound && !this.#skipping;
@@ -187,8 +192,7 @@ export class Protocol {
   sentExecute(execution: Execution | null, portal: Portal | null): void {
     this.#bound = true;
     this.#follow(execution);
-    if (execution !== null && (execution.maxRows < Number.POSITIVE_INFINITY || execution.maxBytes < Number.POSITIVE_INFINITY))
-      this.#openResult = execution;
+    if (execution !== null && mayBeCut(execution)) this.#openResult = execution;
     this.#extended({ op: 'execute', execution, portal });
   }
 
@@ -474,6 +478,10 @@ export class Protocol {
     if (this.#status === 'I') this.names.endTransaction();
     return { kind: 'ready', local, ended };
   }
+}
+
+function mayBeCut({ maxRows, maxBytes, seen }: Execution): boolean {
+  return maxRows < Number.POSITIVE_INFINITY || maxBytes < Number.POSITIVE_INFINITY || seen !== null;
 }
 
 function executionsOf(reply: Reply): readonly Execution[] {

@@ -1,5 +1,6 @@
 import type net from 'node:net';
 import type { StatementStatus } from '../../db/schema/shapes';
+import type { Claim } from '../approvals/claim';
 import type { Hold, HoldRequest } from '../approvals/desk';
 import type { CatalogSnapshot } from '../catalog/types';
 import type { JournalEntry } from '../journal/entries';
@@ -31,6 +32,7 @@ import { OwnNotifications } from './ownNotifications';
 import { OwnSettings } from './ownSettings';
 import { Protocol } from './protocol';
 import type { Taint } from './scrub';
+import type { OnHold } from './settings';
 import { TransactionWork } from './transactionWork';
 
 /** What a session needs of its worker. */
@@ -46,6 +48,7 @@ export interface SessionServices {
   judge(text: string, view: SessionView, searchPathKnown: boolean): Judgement;
   record(entry: JournalEntry): void;
   hold(request: HoldRequest, onProgress: (approvals: number) => void): Promise<Hold>;
+  claim(request: HoldRequest): Promise<Claim>;
   /** Asks the upstream to cancel what this session runs. */
   cancelUpstream(): Promise<void>;
   requestLink(requestId: string): string;
@@ -101,6 +104,7 @@ export class Session {
   readonly facts: SessionFacts;
   readonly services: SessionServices;
   readonly requesterReason: string | null;
+  readonly onHold: OnHold;
   readonly protocol = new Protocol();
   readonly work = new TransactionWork();
   readonly commitNeed: CommitNeed;
@@ -122,6 +126,8 @@ export class Session {
   catalogBarrier: Promise<void> | null = null;
   /** Statements on their way whose success changes names or the catalog: what follows is judged when they are answered. */
   readonly unsettled = new Set<Execution>();
+  /** The run whose changed rows are being counted. */
+  counting: Execution | null = null;
   /** The client said goodbye; when the server closes, all is as it should be. */
   ending = false;
   /** The server ended its session with an error that the client has seen. */
@@ -144,6 +150,7 @@ export class Session {
     client: net.Socket;
     upstream: Upstream;
     requesterReason: string | null;
+    onHold: OnHold;
     searchPathKnown: boolean;
     /** The settings it began with. */
     settings?: Readonly<Record<string, string>>;
@@ -151,6 +158,7 @@ export class Session {
     this.facts = options.facts;
     this.services = options.services;
     this.requesterReason = options.requesterReason;
+    this.onHold = options.onHold;
     this.searchPathKnown = options.searchPathKnown;
     this.client = options.client;
     this.upstream = options.upstream.socket;
@@ -263,6 +271,8 @@ export class Session {
     // With something on its way, a COMMIT perhaps, nobody knows.
     if (this.protocol.owed === 0) this.undone(this.work.closed());
     for (const execution of this.protocol.drain()) this.end(execution, 'unknown');
+    // It was done, but not yet let stand: the server rolls it back.
+    if (this.counting !== null) this.end(this.counting, 'rolledBack');
     closeGently(this.client);
     // Terminate, so that the server ends the transaction now rather than when it next writes.
     if (!this.upstream.destroyed) this.upstream.end(Buffer.from([0x58, 0, 0, 0, 4]));

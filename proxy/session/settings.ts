@@ -12,7 +12,11 @@ export interface StartUpRequest {
   upstream: Record<string, string>;
   /** The requester's own words for a reviewer, from `-c gatehouse.reason=…`. */
   reason: string | null;
+  /** What a statement that needs a person does: wait on its connection, or fail at once and be sent again. */
+  onHold: OnHold;
 }
+
+export type OnHold = 'wait' | 'error';
 
 /** Settings a client may bring along: they change formats and limits, not what a statement means. */
 const ALLOWED = new Set([
@@ -58,7 +62,14 @@ export function readStartUp(parameters: ReadonlyMap<string, string>): StartUpReq
   for (const [name, value] of readOptions(parameters.get('options') ?? '')) settings.set(name, value);
 
   const user = parameters.get('user') ?? '';
-  const request: StartUpRequest = { user, database: parameters.get('database') ?? user, applicationName: '', upstream: {}, reason: null };
+  const request: StartUpRequest = {
+    user,
+    database: parameters.get('database') ?? user,
+    applicationName: '',
+    upstream: {},
+    reason: null,
+    onHold: 'wait',
+  };
   for (const [name, value] of settings) {
     const refusal = place(request, name, value);
     if (refusal !== null) throw refusal;
@@ -84,7 +95,10 @@ function place(request: StartUpRequest, name: string, value: string): WireError 
       request.reason = value.slice(0, 500);
       return null;
     case 'gatehouse.on_hold':
-      return value === 'wait' ? null : startUpRefused(`gatehouse.on_hold=${value} is not offered`, 'Use gatehouse.on_hold=wait.');
+      if (value !== 'wait' && value !== 'error')
+        return startUpRefused(`gatehouse.on_hold=${value} is not offered`, 'Use gatehouse.on_hold=wait or gatehouse.on_hold=error.');
+      request.onHold = value;
+      return null;
     case 'application_name':
       request.applicationName = value;
       request.upstream.application_name = value;

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { canBeCut, mayChangeAndReturn, returnsRows } from '../limits/resultShape';
-import { statementNotAnalyzed, tooManyAffected } from '../wire/errors';
+import { statementNotAnalyzed, tooManyAffected, WireError } from '../wire/errors';
 import { Frontend } from '../wire/messages';
 import { MessageWriter } from '../wire/writer';
 import type { CostCheck } from './costCheck';
@@ -48,8 +48,12 @@ export class Stepwise {
         'COPY FROM STDIN stands in one text with a statement whose rows or cost are limited; send the statements separately',
       );
     if (counted || costed) return true;
-    if (!canBeCut(view.connection.limits) || copiesIn) return false;
+    if (!this.#mayBeCut(view) || copiesIn) return false;
     return facts.some((item, i) => returnsRows(item) && (i < facts.length - 1 || mayChangeAndReturn(item)));
+  }
+
+  #mayBeCut(view: SessionView): boolean {
+    return canBeCut(view.connection.limits) || this.#session.services.usage()?.endsResults === true;
   }
 
   /** @param text as it goes to the server. @throws WireError to answer with: what ran of the text is rolled back */
@@ -88,7 +92,7 @@ export class Stepwise {
     const session = this.#session;
     const { facts } = execution.judged;
     const maxCost = this.#costs.limitOf(execution.judged, view);
-    if (maxCost !== null && !(await this.#costs.check(execution.judged, { text, limit: maxCost, statementId: execution.id }))) return null;
+    if (maxCost !== null && !(await this.#isCheap(execution, text, maxCost))) return null;
     const send = () => {
       this.#verdicts.mark(execution, view);
       this.#sent.add(execution);
@@ -107,12 +111,21 @@ export class Stepwise {
       return this.#session.closed ? null : outcome;
     }
     send();
-    if (!canBeCut(view.connection.limits) || !returnsRows(facts) || (last && !mayChangeAndReturn(facts))) return null;
+    if (!this.#mayBeCut(view) || !returnsRows(facts) || (last && !mayChangeAndReturn(facts))) return null;
     session.askForAnswers();
     await session.whenAnswered();
     // The client was told already; this makes the server fail too.
     if (execution.cut !== null && !session.protocol.skipping && !session.closed) throw execution.cut;
     return null;
+  }
+
+  async #isCheap(execution: Execution, text: string, limit: number): Promise<boolean> {
+    try {
+      return await this.#costs.check(execution.judged, { text, limit, statementId: execution.id });
+    } catch (error) {
+      this.#session.end(execution, 'denied', error instanceof WireError ? error.fields.sqlstate : null);
+      throw error;
+    }
   }
 
   /** Rolls back what ran, unseen: the server fails at a name it does not have, and a Sync of ours ends that. */

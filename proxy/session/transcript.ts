@@ -48,8 +48,8 @@ export interface Transcript {
   /** The name nobody has, as the upstream last saw it. */
   poison: string;
   limits: SessionLimits;
-  /** Of results, as the connection has them. */
-  resultLimits: { maxRows?: number; maxBytes?: number };
+  /** Of results and cost, as the connection has them. */
+  resultLimits: { maxRows?: number; maxBytes?: number; maxCost?: number };
   /** Rules about content that apply to the principal. */
   detecting: readonly DetectingRule[];
   session: Session;
@@ -132,6 +132,7 @@ export async function transcript(options: { split: boolean } = { split: false })
       });
       return {
         requestId: 'req_1',
+        expiresAt: request.expiresAt,
         outcome,
         withdraw() {
           entry.withdrawn = true;
@@ -139,6 +140,7 @@ export async function transcript(options: { split: boolean } = { split: false })
         },
       };
     },
+    claim: async ({ expiresAt }) => ({ kind: 'pending', requestId: 'req_1', expiresAt }),
     async cancelUpstream() {
       state.cancels++;
     },
@@ -166,6 +168,7 @@ export async function transcript(options: { split: boolean } = { split: false })
     client: gatewayClient,
     upstream: { socket: gatewayUpstream, parameters: new Map(), cancelKey: null },
     requesterReason: null,
+    onHold: 'wait',
     searchPathKnown: true,
   });
   state.session.start(Buffer.alloc(0));
@@ -276,7 +279,7 @@ export function judgeOne(text: string): JudgedStatement {
       effects: new Set([MOVES.test(text) ? 'transaction' : /^(insert|delete)/.test(text) ? 'delete' : 'read']),
       relations: text.includes('unseen') ? [{ schema: null, name: 'unseen', access: 'read' }] : [],
       functions: [],
-      unbounded: false,
+      unboundedWrites: [],
       fingerprint: '',
       complete: true,
       unknown: [],

@@ -1,5 +1,5 @@
 import type { Usage } from '../limits/usage';
-import type { Judgement } from '../policy/judge';
+import type { JudgedStatement, Judgement } from '../policy/judge';
 import { isDriverSetup } from '../policy/setup';
 import { judgeUnparsed } from '../policy/unparsed';
 import { preparedNotApproved, statementNotAnalyzed, transactionRolledBack, WireError } from '../wire/errors';
@@ -9,6 +9,7 @@ import { withPrepared } from './effective';
 import { type Execution, newExecution } from './execution';
 import { HeldStatement } from './held';
 import { type Judging, UnparsedText } from './judging';
+import { placeOf } from './place';
 import { readsAsBefore } from './rewritten';
 import type { Session, SessionView } from './session';
 
@@ -163,7 +164,12 @@ export class Verdicts {
   }
 
   /** Null when it may run; an error to answer with; 'skipped' when something before it failed and the server ignores it. */
-  async hold(sql: string, executions: readonly Execution[], view: SessionView): Promise<WireError | null | 'skipped'> {
+  async hold(
+    sql: string,
+    executions: readonly Execution[],
+    view: SessionView,
+    parameters: Uint8Array = NO_PARAMETERS,
+  ): Promise<WireError | null | 'skipped'> {
     const session = this.#session;
     if (session.protocol.onlyParsed) {
       // The locks that parsing took would be in everybody's way for as long as a person thinks.
@@ -175,9 +181,11 @@ export class Verdicts {
       await session.whenAnswered();
       if (session.protocol.skipping || session.closed) return 'skipped';
     }
+    const place = await placeOf(session, executions[0]?.protocol ?? 'simple');
+    if (place === 'failed') return 'skipped';
     const state = await session.ownSettings.state();
     if (session.protocol.skipping || session.closed) return 'skipped';
-    const held = new HeldStatement(session, sql, executions, view, state);
+    const held = new HeldStatement(session, sql, executions, { view, state, place, parameters });
     this.#held = held;
     this.#onHold();
     try {
@@ -193,6 +201,11 @@ export class Verdicts {
         return 'skipped';
       }
       const again = this.#judging.effective(sql, now).effective;
+      if (now.policy.version !== view.policy.version && !stillApproved(executions, again.statements)) {
+        const changed = statementNotAnalyzed('The policy has changed while it was held; send it again.');
+        for (const execution of executions) session.end(execution, 'denied', changed.fields.sqlstate);
+        return changed;
+      }
       const moved = executions.some(
         ({ judged }, i) =>
           (judged.touch.state === 'clean' && again.statements[i] !== undefined && again.statements[i].touch.state !== 'clean') ||
@@ -211,6 +224,19 @@ export class Verdicts {
   }
 }
 
+/** Whether an approval under an older policy is one that the policy of now would ask for: by the same rule, of no fewer people. */
+function stillApproved(executions: readonly Execution[], now: readonly JudgedStatement[]): boolean {
+  return executions.every(({ judged }, i) => {
+    const verdict = now[i]?.verdict;
+    if (verdict === undefined || verdict.action !== 'hold') return true;
+    const { approval } = judged.verdict;
+    if (judged.verdict.action !== 'hold' || verdict.rule !== judged.verdict.rule || approval === null || verdict.approval === null)
+      return false;
+    const groups = (spec: typeof approval) => [...spec.groups].sort().join('\0');
+    return verdict.approval.count <= approval.count && groups(verdict.approval) === groups(approval);
+  });
+}
+
 /** A result ends where a budget of its principal does. */
 function withinBudget(execution: Execution, usage: Usage): void {
   const { rowsLeft } = usage;
@@ -220,6 +246,8 @@ function withinBudget(execution: Execution, usage: Usage): void {
   }
   if (usage.countsMasked) execution.seen = usage;
 }
+
+const NO_PARAMETERS = Buffer.alloc(0);
 
 const TEMPORARY = /temp/i;
 

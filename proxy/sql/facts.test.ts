@@ -2,11 +2,11 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { factsOf } from './facts';
 import { loadParser, parseStatements } from './parse';
-import type { Effect, StatementFacts } from './types';
+import type { Effect, TextFacts } from './types';
 
 beforeAll(loadParser);
 
-function facts(text: string): StatementFacts {
+function facts(text: string): TextFacts {
   const [statement] = parseStatements(text);
   if (statement === undefined) throw new Error('no statement');
   return factsOf(statement);
@@ -61,6 +61,12 @@ const CASES: readonly [text: string, kind: string, effects: readonly Effect[]][]
   ['SHOW work_mem', 'SHOW', ['read']],
   ['SET ROLE admin', 'SET ROLE', ['setting', 'role']],
   ['SET SESSION AUTHORIZATION admin', 'SET SESSION AUTHORIZATION', ['setting', 'role']],
+  ['SET SESSION AUTHORIZATION DEFAULT', 'SET SESSION AUTHORIZATION', ['setting']],
+  ['RESET SESSION AUTHORIZATION', 'SET SESSION AUTHORIZATION', ['setting']],
+  ['RESET ROLE', 'SET ROLE', ['setting']],
+  ['SET ROLE NONE', 'SET ROLE', ['setting', 'role']],
+  ['SET LOCAL ROLE admin', 'SET ROLE', ['setting', 'role']],
+  ['UNLISTEN *', 'UNLISTEN', ['session']],
   ['LISTEN c', 'LISTEN', ['notify']],
   ["NOTIFY c, 'x'", 'NOTIFY', ['notify']],
   ['LOCK TABLE t', 'LOCK', ['lock']],
@@ -88,6 +94,55 @@ const CASES: readonly [text: string, kind: string, effects: readonly Effect[]][]
   ["CREATE FUNCTION f() RETURNS int LANGUAGE sql SET role = bob AS 'SELECT 1'", 'CREATE FUNCTION', ['create']],
   ['ALTER TABLE t ADD COLUMN x int', 'ALTER TABLE', ['alter']],
   ['ALTER TABLE t DROP COLUMN x', 'ALTER TABLE', ['alter', 'drop']],
+  ['ALTER TABLE t DROP CONSTRAINT c', 'ALTER TABLE', ['alter', 'drop']],
+  ['ALTER TABLE t ALTER x DROP EXPRESSION', 'ALTER TABLE', ['alter', 'drop']],
+  ['ALTER TABLE t ALTER x TYPE bigint', 'ALTER TABLE', ['alter']],
+  ['ALTER TABLE t ALTER x TYPE int USING 0', 'ALTER TABLE', ['alter', 'update']],
+  ['ALTER TABLE t OWNER TO bob', 'ALTER TABLE', ['alter', 'role']],
+  ['ALTER SCHEMA s OWNER TO bob', 'ALTER SCHEMA', ['alter', 'role']],
+  ['ALTER TABLE t DISABLE ROW LEVEL SECURITY', 'ALTER TABLE', ['alter', 'grant']],
+  ['ALTER TABLE t NO FORCE ROW LEVEL SECURITY', 'ALTER TABLE', ['alter', 'grant']],
+  ["ALTER FOREIGN TABLE t OPTIONS (SET program 'x')", 'ALTER FOREIGN TABLE', ['alter', 'network']],
+  ['ALTER TABLE t DISABLE TRIGGER ALL', 'ALTER TABLE', ['alter']],
+  ['ALTER TABLE t DETACH PARTITION p', 'ALTER TABLE', ['alter']],
+  ['ALTER ROLE a RENAME TO b', 'ALTER ROLE', ['alter', 'role']],
+  ['ALTER USER a RENAME TO b', 'ALTER ROLE', ['alter', 'role']],
+  ['ALTER DATABASE a RENAME TO b', 'ALTER DATABASE', ['alter', 'admin']],
+  ['ALTER TABLE a RENAME TO b', 'ALTER TABLE', ['alter']],
+  ['ALTER TABLE a RENAME COLUMN x TO y', 'ALTER COLUMN', ['alter']],
+  ['ALTER SERVER a RENAME TO b', 'ALTER SERVER', ['alter', 'network']],
+  ['ALTER EXTENSION e SET SCHEMA s', 'ALTER EXTENSION', ['alter', 'admin']],
+  ['DROP POLICY p ON t', 'DROP POLICY', ['drop', 'grant']],
+  ['DROP EXTENSION e', 'DROP EXTENSION', ['drop', 'admin']],
+  ['DROP SERVER s CASCADE', 'DROP SERVER', ['drop', 'network']],
+  ['DROP PUBLICATION p', 'DROP PUBLICATION', ['drop', 'network']],
+  ['DROP FUNCTION f(int)', 'DROP FUNCTION', ['drop']],
+  ['DROP AGGREGATE a(int)', 'DROP AGGREGATE', ['drop']],
+  ['DROP OPERATOR CLASS c USING btree', 'DROP OPERATOR CLASS', ['drop']],
+  ['DROP USER MAPPING FOR bob SERVER s', 'DROP USER MAPPING', ['drop', 'network', 'role']],
+  ['ALTER DOMAIN d DROP CONSTRAINT c', 'ALTER DOMAIN', ['alter', 'drop']],
+  ['ALTER DATABASE d SET x = 1', 'ALTER DATABASE', ['alter', 'admin', 'setting']],
+  ['ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO bob', 'ALTER DEFAULT PRIVILEGES', ['grant', 'alter']],
+  ['REASSIGN OWNED BY a TO b', 'REASSIGN OWNED', ['role', 'alter']],
+  ['CREATE TRANSFORM FOR int LANGUAGE sql (FROM SQL WITH FUNCTION f(internal))', 'CREATE TRANSFORM', ['create', 'admin']],
+  ['CREATE SERVER s FOREIGN DATA WRAPPER w', 'CREATE SERVER', ['create', 'network']],
+  ["CREATE SUBSCRIPTION s CONNECTION 'x' PUBLICATION p", 'CREATE SUBSCRIPTION', ['create', 'network']],
+  ['CREATE POLICY p ON t USING (true)', 'CREATE POLICY', ['create', 'grant']],
+  ['CREATE EXTENSION x', 'CREATE EXTENSION', ['create', 'admin']],
+  ['CREATE TEMP TABLE n (a int)', 'CREATE TABLE', ['create']],
+  ['SECURITY LABEL ON TABLE t IS NULL', 'SECURITY LABEL', ['alter', 'grant']],
+  ['COMMENT ON TABLE t IS NULL', 'COMMENT', ['alter']],
+  ['REFRESH MATERIALIZED VIEW m', 'REFRESH MATERIALIZED VIEW', ['alter', 'lock']],
+  ['REFRESH MATERIALIZED VIEW CONCURRENTLY m', 'REFRESH MATERIALIZED VIEW', ['alter']],
+  ['CREATE INDEX ON t (a)', 'CREATE INDEX', ['create', 'lock']],
+  ['CREATE UNIQUE INDEX CONCURRENTLY i ON t (a)', 'CREATE INDEX', ['create']],
+  ['CLUSTER t', 'CLUSTER', ['admin', 'lock']],
+  ['REINDEX TABLE t', 'REINDEX', ['admin', 'lock']],
+  ['IMPORT FOREIGN SCHEMA a FROM SERVER s INTO b', 'IMPORT FOREIGN SCHEMA', ['create', 'network']],
+  ["COMMIT PREPARED 'x'", 'COMMIT PREPARED', ['transaction']],
+  ['EXPLAIN ANALYZE EXECUTE p', 'EXPLAIN', ['read', 'session']],
+  ['EXPLAIN ANALYZE CREATE TABLE n AS SELECT 1', 'EXPLAIN', ['read', 'create']],
+  ['DECLARE c CURSOR FOR SELECT 1 FROM t FOR UPDATE', 'DECLARE', ['session', 'read', 'lock']],
   ['ALTER TYPE t DROP ATTRIBUTE x', 'ALTER TYPE', ['alter', 'drop']],
   ['ALTER EXTENSION e DROP FUNCTION f(int)', 'ALTER EXTENSION', ['alter', 'drop', 'admin']],
   ['DROP TABLE t', 'DROP TABLE', ['drop']],
@@ -189,7 +244,6 @@ describe('properties', () => {
         const found = facts(outer(wrapper === null ? inner : wrapper(inner)));
         expect(found.effects.has('delete')).toBe(true);
         expect(found.commands).toContain('DELETE');
-        expect(found.unbounded).toBe(true);
         expect(found.relations).toContainEqual({ schema: null, name: 't', access: 'write' });
       }),
     );

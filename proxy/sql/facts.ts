@@ -4,11 +4,10 @@ import { relationsOf } from './relations';
 import { qualifiedName, sessionEffectOf } from './session';
 import { STATEMENTS } from './statements';
 import { list, type SqlNode, walk } from './tree';
-import type { Effect, FunctionName, StatementFacts } from './types';
-import { isUnbounded } from './unbounded';
+import type { Effect, FunctionName, TextFacts } from './types';
 
 /** What one statement is, from its tree alone. Pure. Throws SqlTooComplexError when the tree is too deep to walk. */
-export function factsOf(parsed: ParsedStatement): StatementFacts {
+export function factsOf(parsed: ParsedStatement): TextFacts {
   return guardDepth(() => {
     const { commands, effects, unknown } = commandsOf(parsed.node);
     const missing = [...parsed.unknown, ...unknown];
@@ -18,7 +17,6 @@ export function factsOf(parsed: ParsedStatement): StatementFacts {
       effects,
       relations: relationsOf(parsed.node),
       functions: functionsOf(parsed.node),
-      unbounded: isUnbounded(parsed.node),
       fingerprint: fingerprintOf(parsed.text),
       complete: missing.length === 0,
       unknown: missing,
@@ -85,7 +83,8 @@ function mostTelling(root: SqlNode, commands: readonly string[]): string {
   return WRITES.find((word) => commands.includes(word)) ?? first;
 }
 
-function functionsOf(root: SqlNode): FunctionName[] {
+/** The functions a tree calls, each name once. */
+export function functionsOf(root: SqlNode): FunctionName[] {
   const found = new Map<string, FunctionName>();
   walk(root, (node) => {
     if (node.tag !== 'FuncCall') return;

@@ -30,6 +30,47 @@ function droppedParts(node: SqlNode): string[] {
   });
 }
 
+/** What sub-commands of ALTER TABLE do besides: rights over the table, what guards its rows, where it is. */
+const PART_EFFECTS: Readonly<Record<string, readonly Effect[]>> = {
+  AT_ChangeOwner: ['role'],
+  AT_EnableRowSecurity: ['grant'],
+  AT_DisableRowSecurity: ['grant'],
+  AT_ForceRowSecurity: ['grant'],
+  AT_NoForceRowSecurity: ['grant'],
+  AT_GenericOptions: ['network'],
+  AT_AlterColumnGenericOptions: ['network'],
+};
+
+function partEffects(node: SqlNode): Effect[] {
+  return list(node, 'cmds').flatMap((command): Effect[] => {
+    const type = text(command, 'subtype') ?? '';
+    // USING makes each value anew: what UPDATE would do to every row.
+    if (type === 'AT_AlterColumnType') return child(child(command, 'def'), 'raw_default') === null ? [] : ['update'];
+    return [...(PART_EFFECTS[type] ?? [])];
+  });
+}
+
+const retypes = (node: SqlNode): boolean =>
+  text(node, 'objtype') !== 'OBJECT_TYPE' && list(node, 'cmds').some((command) => text(command, 'subtype') === 'AT_AlterColumnType');
+
+/** What any change of such an object does besides, as its CREATE and ALTER do. */
+const OBJECT_EFFECTS: Readonly<Record<string, readonly Effect[]>> = {
+  OBJECT_ROLE: ['role'],
+  OBJECT_POLICY: ['grant'],
+  OBJECT_FDW: ['network'],
+  OBJECT_FOREIGN_SERVER: ['network'],
+  OBJECT_PUBLICATION: ['network'],
+  OBJECT_SUBSCRIPTION: ['network'],
+  OBJECT_DATABASE: ['admin'],
+  OBJECT_TABLESPACE: ['admin'],
+  OBJECT_EXTENSION: ['admin'],
+  OBJECT_LANGUAGE: ['admin'],
+  OBJECT_EVENT_TRIGGER: ['admin'],
+  OBJECT_ACCESS_METHOD: ['admin'],
+};
+
+const ofObject = (node: SqlNode, field: string): readonly Effect[] => OBJECT_EFFECTS[text(node, field) ?? ''] ?? [];
+
 const TRANSACTIONS: Readonly<Record<string, string>> = {
   TRANS_STMT_BEGIN: 'BEGIN',
   TRANS_STMT_START: 'START TRANSACTION',
@@ -97,7 +138,9 @@ function setWords(node: SqlNode): string[] {
 
 function setEffects(node: SqlNode): Effect[] {
   const name = (text(node, 'name') ?? '').toLowerCase();
-  if (name === 'role' || name === 'session_authorization') return ['setting', 'role'];
+  // RESET and DEFAULT only give back who the session was to begin with; pools do it between clients.
+  if (name === 'role' || name === 'session_authorization')
+    return text(node, 'kind') === 'VAR_SET_VALUE' ? ['setting', 'role'] : ['setting'];
   return text(node, 'kind') === 'VAR_SET_MULTI' ? ['transaction'] : ['setting'];
 }
 
@@ -129,7 +172,7 @@ export const STATEMENTS: Readonly<Record<string, StatementKind>> = {
   VariableSetStmt: { words: setWords, effects: setEffects },
   VariableShowStmt: fixed('SHOW', 'read'),
   ListenStmt: fixed('LISTEN', 'notify'),
-  UnlistenStmt: fixed('UNLISTEN', 'notify'),
+  UnlistenStmt: fixed('UNLISTEN', 'session'),
   NotifyStmt: fixed('NOTIFY', 'notify'),
   LockStmt: fixed('LOCK', 'lock'),
   DoStmt: fixed('DO', 'opaque'),
@@ -154,7 +197,10 @@ export const STATEMENTS: Readonly<Record<string, StatementKind>> = {
   VacuumStmt: { words: (node) => [flag(node, 'is_vacuumcmd') ? 'VACUUM' : 'ANALYZE'], effects: () => ['admin'] },
   ClusterStmt: fixed('CLUSTER', 'admin', 'lock'),
   ReindexStmt: fixed('REINDEX', 'admin', 'lock'),
-  RefreshMatViewStmt: fixed('REFRESH MATERIALIZED VIEW', 'alter'),
+  RefreshMatViewStmt: {
+    words: () => ['REFRESH MATERIALIZED VIEW'],
+    effects: (node) => (flag(node, 'concurrent') ? ['alter'] : ['alter', 'lock']),
+  },
   ReplicaIdentityStmt: { words: () => [], effects: () => ['alter'] },
 
   CreateStmt: fixed('CREATE TABLE', 'create'),
@@ -164,7 +210,8 @@ export const STATEMENTS: Readonly<Record<string, StatementKind>> = {
   },
   ViewStmt: fixed('CREATE VIEW', 'create'),
   RuleStmt: fixed('CREATE RULE', 'create'),
-  IndexStmt: fixed('CREATE INDEX', 'create'),
+  // Without CONCURRENTLY nobody writes, or of a materialised view reads, until it is built.
+  IndexStmt: { words: () => ['CREATE INDEX'], effects: (node) => (flag(node, 'concurrent') ? ['create'] : ['create', 'lock']) },
   CreateStatsStmt: fixed('CREATE STATISTICS', 'create'),
   CreateFunctionStmt: { words: (node) => [flag(node, 'is_procedure') ? 'CREATE PROCEDURE' : 'CREATE FUNCTION'], effects: () => ['create'] },
   CreateSchemaStmt: fixed('CREATE SCHEMA', 'create'),
@@ -191,15 +238,15 @@ export const STATEMENTS: Readonly<Record<string, StatementKind>> = {
   CreateTableSpaceStmt: fixed('CREATE TABLESPACE', 'create', 'admin', 'file'),
   CreateConversionStmt: fixed('CREATE CONVERSION', 'create'),
   CreateCastStmt: fixed('CREATE CAST', 'create'),
-  CreateTransformStmt: fixed('CREATE TRANSFORM', 'create'),
+  CreateTransformStmt: fixed('CREATE TRANSFORM', 'create', 'admin'),
   CreatePublicationStmt: fixed('CREATE PUBLICATION', 'create', 'network'),
   CreateSubscriptionStmt: fixed('CREATE SUBSCRIPTION', 'create', 'network'),
   CommentStmt: fixed('COMMENT', 'alter'),
   SecLabelStmt: fixed('SECURITY LABEL', 'alter', 'grant'),
 
   AlterTableStmt: {
-    words: (node) => [`ALTER ${objectOf(node, 'objtype')}`, ...droppedParts(node)],
-    effects: (node) => (droppedParts(node).length > 0 ? ['alter', 'drop'] : ['alter']),
+    words: (node) => [`ALTER ${objectOf(node, 'objtype')}`, ...droppedParts(node), ...(retypes(node) ? ['ALTER COLUMN TYPE'] : [])],
+    effects: (node) => [...new Set<Effect>(['alter', ...(droppedParts(node).length > 0 ? (['drop'] as const) : []), ...partEffects(node)])],
   },
   AlterDomainStmt: {
     words: (node) => (text(node, 'subtype') === 'X' ? ['ALTER DOMAIN', 'DROP CONSTRAINT'] : ['ALTER DOMAIN']),
@@ -220,7 +267,10 @@ export const STATEMENTS: Readonly<Record<string, StatementKind>> = {
   AlterForeignServerStmt: fixed('ALTER SERVER', 'alter', 'network'),
   AlterFunctionStmt: over('ALTER', 'objtype', 'alter'),
   AlterObjectDependsStmt: over('ALTER', 'objectType', 'alter'),
-  AlterObjectSchemaStmt: over('ALTER', 'objectType', 'alter'),
+  AlterObjectSchemaStmt: {
+    words: (node) => [`ALTER ${objectOf(node, 'objectType')}`],
+    effects: (node) => ['alter', ...ofObject(node, 'objectType')],
+  },
   AlterOpFamilyStmt: fixed('ALTER OPERATOR FAMILY', 'alter', 'admin'),
   AlterOperatorStmt: fixed('ALTER OPERATOR', 'alter'),
   AlterPolicyStmt: fixed('ALTER POLICY', 'alter', 'grant'),
@@ -234,9 +284,9 @@ export const STATEMENTS: Readonly<Record<string, StatementKind>> = {
   AlterTableSpaceOptionsStmt: fixed('ALTER TABLESPACE', 'alter', 'admin'),
   AlterTypeStmt: fixed('ALTER TYPE', 'alter'),
   AlterUserMappingStmt: fixed('ALTER USER MAPPING', 'alter', 'network', 'role'),
-  RenameStmt: over('ALTER', 'renameType', 'alter'),
+  RenameStmt: { words: (node) => [`ALTER ${objectOf(node, 'renameType')}`], effects: (node) => ['alter', ...ofObject(node, 'renameType')] },
 
-  DropStmt: over('DROP', 'removeType', 'drop'),
+  DropStmt: { words: (node) => [`DROP ${objectOf(node, 'removeType')}`], effects: (node) => ['drop', ...ofObject(node, 'removeType')] },
   DropdbStmt: fixed('DROP DATABASE', 'drop', 'admin'),
   DropSubscriptionStmt: fixed('DROP SUBSCRIPTION', 'drop', 'network'),
   DropTableSpaceStmt: fixed('DROP TABLESPACE', 'drop', 'admin'),

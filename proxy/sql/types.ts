@@ -34,8 +34,25 @@ export interface FunctionName {
   name: string;
 }
 
-/** What one statement is, as far as its text alone says. Pure data: one object may serve many sessions. */
-export interface StatementFacts {
+/** A write that may reach any number of rows. */
+export interface UnboundedWrite {
+  command: 'UPDATE' | 'DELETE' | 'MERGE' | 'INSERT' | 'TRUNCATE';
+  /** `schema.table` where the catalog knows it. */
+  relation: string;
+  /** Why, and which columns would bound it. */
+  advice: string;
+  /** The same where an indexed column would do; null when one is pinned. */
+  indexAdvice: string | null;
+}
+
+/** What one statement is. Pure data: one object may serve many sessions. */
+export interface StatementFacts extends TextFacts {
+  /** Its writes that no unique key of their target bounds, by the catalog. */
+  unboundedWrites: readonly UnboundedWrite[];
+}
+
+/** What one statement is, as far as its text alone says. */
+export interface TextFacts {
   /** The command word a person would use, most telling first: `SELECT`, `DELETE`, `DROP TABLE`, `COPY PROGRAM`, `ALTER ROLE`. */
   kind: string;
   /** Every command word anywhere in the tree: `WITH d AS (DELETE …) SELECT` has SELECT and DELETE; `EXPLAIN ANALYZE DELETE` has both. */
@@ -43,8 +60,6 @@ export interface StatementFacts {
   effects: ReadonlySet<Effect>;
   relations: readonly RelationName[];
   functions: readonly FunctionName[];
-  /** An UPDATE, DELETE or MERGE somewhere in the tree whose WHERE does not pin a target column to constants or parameters. */
-  unbounded: boolean;
   /** libpg-query fingerprint, hexadecimal. */
   fingerprint: string;
   /** False when a node of the tree has no visitor; `unknown` names it. An incomplete statement is never clean. */

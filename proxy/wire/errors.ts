@@ -288,6 +288,23 @@ export const preparedNotApproved = (statementId: string) =>
     detail: 'Another session could commit it.',
     hint: 'Send COMMIT: it waits for approval.',
   });
+/** For clients that do not wait: not class 40, 08 or 57P0x, so that a pool keeps the connection. */
+/** `why`: the words of what holds it; of an unbounded write, what would bound it. */
+interface HoldWords {
+  requestId: string;
+  rule: string;
+  why: string;
+  reviewers: string;
+  deadline: string;
+  link: string;
+}
+const holdDetail = ({ rule, why, reviewers, deadline }: HoldWords): string =>
+  `Rule "${rule}": ${why.trim().replace(/\.$/, '')}; reviewers: ${reviewers}; until ${deadline}.`;
+export const approvalRequired = (words: HoldWords) =>
+  error('gatehouse_approval', '57000', `statement requires approval (${words.requestId})`, {
+    detail: `${holdDetail(words)} Nothing was executed.`,
+    hint: `Run the same statement again after approval: ${words.link}`,
+  });
 export const canceledByUser = () =>
   error('gatehouse_approval', '57014', 'canceling statement due to user request', {
     detail: 'The approval request was withdrawn. Nothing was executed.',
@@ -298,11 +315,11 @@ export const noSuchCursor = (name: string) => error('gatehouse_session', '34000'
 
 // Notices.
 
-export const heldNotice = (words: { requestId: string; rule: string; reviewers: string; deadline: string; link: string }): WireFields => ({
+export const heldNotice = (words: HoldWords): WireFields => ({
   severity: 'NOTICE',
   sqlstate: '00000',
   message: `statement held for approval (${words.requestId})`,
-  detail: `Rule "${words.rule}"; reviewers: ${words.reviewers}; until ${words.deadline}.`,
+  detail: holdDetail(words),
   hint: `${words.link} — Press Ctrl-C to withdraw.`,
   routine: 'gatehouse_approval',
 });

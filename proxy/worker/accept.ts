@@ -207,6 +207,7 @@ function run(gateway: Gateway, parts: Opening & { facts: SessionFacts; target: U
     client: socket,
     upstream,
     requesterReason: request.reason,
+    onHold: request.onHold,
     searchPathKnown: request.upstream.search_path === undefined,
     settings: request.upstream,
   });

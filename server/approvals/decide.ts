@@ -60,7 +60,14 @@ export async function decideRequest(
           : ('pending' as const);
     const moved = await tx
       .update(approvalRequests)
-      .set({ status, ...(status === 'pending' ? {} : { decidedAt: sql`clock_timestamp()` }) })
+      .set({
+        status,
+        ...(status === 'pending' ? {} : { decidedAt: sql`clock_timestamp()` }),
+        // Nobody waits: its client has as long to come for the approval as the reviewer had to give it.
+        ...(status === 'approved' && !request.waiting
+          ? { expiresAt: sql`clock_timestamp() + (${approvalRequests.expiresAt} - ${approvalRequests.createdAt})` }
+          : {}),
+      })
       // clock_timestamp, not now(): this transaction may have waited for the lock past the deadline.
       .where(
         and(

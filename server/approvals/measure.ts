@@ -97,7 +97,7 @@ async function attempt(call: Call, request: StoredRequest): Promise<Attempt> {
       try {
         const subject = await readSubject(call, request, { ...known, client: side });
         const { catalog, candidate, forward } = subject;
-        const against = reasonsNotToMeasure(subject);
+        const against = reasonsNotToMeasure(subject, request);
         if (against.length > 0 || forward === null || candidate.state === null) return { kind: 'refused', why: against };
         const trial = await dryRun(side, observer, {
           sql: forward,

@@ -9,7 +9,7 @@ import type { Call } from '../identity/actor';
 import { demand } from '../identity/permission';
 import { isOwn } from '../identity/scope';
 import { idSchema, parseInput } from '../input';
-import { readRequest } from './read';
+import { readRequest, type StoredRequest } from './read';
 import type { RequestImpact } from './shape';
 import { connectionOf, type PreviewSubject, readSubject } from './subject';
 
@@ -29,7 +29,7 @@ export async function previewRequest(call: Call, input: unknown): Promise<Reques
     const subject = await readSubject(call, request, { ...known, client });
     const { candidate, catalog } = subject;
     const masks = maskedColumnsFor({ masking: known.policy.masking, connection: known.connection, principal: { groups: [] }, catalog });
-    const against = reasonsNotToMeasure(subject);
+    const against = reasonsNotToMeasure(subject, request);
     const { estimate, noEstimate } = await estimated(subject, against, client);
     return {
       touched: touchedBy(candidate.statements, { catalog, searchPath: candidate.searchPath, masks }),
@@ -42,12 +42,12 @@ export async function previewRequest(call: Call, input: unknown): Promise<Reques
 }
 
 /** Everything that speaks against a dry run; empty when it can be made. Pure. */
-export function reasonsNotToMeasure(subject: PreviewSubject): string[] {
+export function reasonsNotToMeasure(subject: PreviewSubject, { transactionStatus }: Pick<StoredRequest, 'transactionStatus'>): string[] {
   const { candidate, behind, transaction, temporary, forward } = subject;
   return [
     ...reasonsAgainst(candidate, behind),
     ...(forward === null ? ['as policy and catalog are now it would be denied'] : []),
-    ...(candidate.state !== null && transaction === null ? ['what its own transaction has done cannot be seen'] : []),
+    ...(transactionStatus !== 'I' && transaction === null ? ['what its own transaction has done cannot be seen'] : []),
     ...(transaction?.changed === true
       ? ['its transaction has changes that nobody else sees yet, and what it does may depend on them']
       : []),

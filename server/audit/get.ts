@@ -7,7 +7,6 @@ import { demand } from '../identity/permission';
 import { isOwn } from '../identity/scope';
 import { idSchema, parseInput } from '../input';
 import type { StatementDetail } from './shape';
-import { isUnboundedText } from './unbounded';
 
 /** One recorded statement with its verdict's explanation and its approval trail. */
 export async function getStatement({ store, actor }: Call, input: unknown): Promise<StatementDetail> {
@@ -16,14 +15,12 @@ export async function getStatement({ store, actor }: Call, input: unknown): Prom
   const [row] = await store.select().from(statements).where(eq(statements.id, id));
   if (row === undefined || !isOwn(actor, row)) throw notFound('statement', id);
   const request = row.requestId === null ? undefined : await readRequest(store, row.requestId);
-  const unbounded = await isUnboundedText(row.sql);
   const [session] = await store.select({ enforcement: sessions.enforcement }).from(sessions).where(eq(sessions.id, row.sessionId));
   const enforcement = session?.enforcement ?? null;
-  if (request === undefined) return { ...row, unbounded, enforcement, approval: null };
+  if (request === undefined) return { ...row, enforcement, approval: null };
   const decisions = await readDecisions(store, [request.id]);
   return {
     ...row,
-    unbounded,
     enforcement,
     approval: {
       id: request.id,

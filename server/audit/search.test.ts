@@ -5,7 +5,6 @@ import { type TestStore, withStore } from '../testing';
 import { getStatement } from './get';
 import { statementHistogram } from './histogram';
 import { searchStatements } from './search';
-import { isUnboundedText } from './unbounded';
 
 let db: TestStore;
 type Caller = Awaited<ReturnType<TestStore['as']>>;
@@ -31,6 +30,7 @@ beforeAll(async () => {
     parameters: [],
     relations: [{ name: index % 3 === 0 ? 'public.orders' : 'public.reorders', access: 'read' as const }],
     effects: ['read'],
+    unbounded: index === 7,
     verdict: index % 10 === 0 ? ('deny' as const) : ('allow' as const),
     tried: [],
     policyVersion: 1,
@@ -79,13 +79,10 @@ describe('search', () => {
     expect((await count(q)).value).toBe(expected);
   });
 
-  test('statements of one shape are found by fingerprint, and the detail says what the text leaves unpinned', async () => {
+  test('statements of one shape are found by fingerprint, and the detail says whether its rows were bounded', async () => {
     const { items } = await searchStatements(auditor, { q: 'fingerprint:50FDE20626009ABA' });
     expect(items.map((item) => item.sql)).toEqual(['SELECT 7 /* 100% a_b */']);
-    expect(await getStatement(auditor, { id: items[0]?.id })).toMatchObject({ unbounded: false });
-    expect(await isUnboundedText('UPDATE products SET price = 0')).toBe(true);
-    expect(await isUnboundedText('UPDATE products SET price = 0 WHERE id = $1')).toBe(false);
-    expect(await isUnboundedText('UPDATE products SET')).toBeNull();
+    expect(await getStatement(auditor, { id: items[0]?.id })).toMatchObject({ unbounded: true });
   });
 
   test('a word that is not understood is reported beside what the others find', async () => {

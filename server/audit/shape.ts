@@ -32,7 +32,7 @@ export interface StatementDetail extends StatementRow {
   parameters: ParameterValue[];
   relations: RelationUse[];
   effects: string[];
-  /** An UPDATE, DELETE or MERGE whose WHERE does not pin its rows; null when the recorded text cannot be read. */
+  /** A write of it is bounded by no unique key; null where that was not recorded. */
   unbounded: boolean | null;
   detected: Detected[];
   why: string;

@@ -52,7 +52,9 @@ async function addSession(id: string, gatewayId: string, workerId: string, at = 
 /** What is left of a session, as `its end, its requests, its statements`. */
 async function stateOf(id: string) {
   const [session] = (await store.store.select().from(sessions)).filter((row) => row.id === id);
-  const requests = (await store.store.select().from(approvalRequests)).filter((row) => row.sessionId === id).map((row) => row.status);
+  const requests = (await store.store.select().from(approvalRequests))
+    .filter((row) => row.sessionId === id)
+    .map((row) => (row.waiting ? row.status : `${row.status}, unclaimed`));
   const told = (await store.store.select().from(statements)).filter((row) => row.sessionId === id).map((row) => row.status);
   return { end: session?.endReason ?? 'open', requests: requests.sort(), statements: told.sort() };
 }
@@ -70,7 +72,7 @@ test('a dead worker closes its own; other workers, other gateways and its succes
   expect(closed).toEqual({ sessions: 1, requests: 2 });
   expect(await stateOf('ses_mine1')).toEqual({
     end: 'worker died',
-    requests: ['executed', 'rejected', 'withdrawn', 'withdrawn'],
+    requests: ['approved, unclaimed', 'executed', 'pending, unclaimed', 'rejected'],
     statements: ['denied', 'done', 'unknown', 'withdrawn'],
   });
   for (const id of ['ses_mine2', 'ses_other', 'ses_successor']) expect(await stateOf(id)).toEqual(untouched);

@@ -1,13 +1,13 @@
 import { and, eq, inArray, isNull, lte, type SQL, sql } from 'drizzle-orm';
-import { queueRequestEvent } from '../../db/notifications/queue';
 import { approvalRequests } from '../../db/schema/approvals';
 import { sessions, statements } from '../../db/schema/audit';
 import type { Store } from '../../db/store';
 import { notify } from '../actions/record';
 
 /**
- * Closes in the store what a dead process can no longer close itself: its sessions end, its undecided and unused approvals are withdrawn
- * (a held statement is never released by a restart), and its statements say that their outcome is not known.
+ * Closes in the store what a dead process can no longer close itself: its sessions end, its undecided and unused approvals wait for their
+ * clients to send the statement again (a held statement is never released by a restart), and its statements say that their outcome is not
+ * known.
  *
  * @param of the gateway, or one worker of it; `before` leaves alone what its successor has opened since
  */
@@ -24,11 +24,16 @@ export async function closeLeftovers(
       .set({ endedAt: at, endReason: of.reason })
       .where(and(owned(sessions), isNull(sessions.endedAt), lte(sessions.startedAt, of.before)))
       .returning({ id: sessions.id });
-    const withdrawn = await tx
+    const left = await tx
       .update(approvalRequests)
-      .set({ status: 'withdrawn', endedAt: at })
+      .set({ waiting: false })
       .where(
-        and(owned(approvalRequests), inArray(approvalRequests.status, ['pending', 'approved']), lte(approvalRequests.createdAt, of.before)),
+        and(
+          owned(approvalRequests),
+          approvalRequests.waiting,
+          inArray(approvalRequests.status, ['pending', 'approved']),
+          lte(approvalRequests.createdAt, of.before),
+        ),
       )
       .returning({ id: approvalRequests.id });
     // Found by their session, all that this gateway or worker ever ended: its journal may have been copied only now.
@@ -41,8 +46,7 @@ export async function closeLeftovers(
       .set({ status: sql`case when ${statements.status} = 'held' then 'withdrawn' else 'unknown' end` })
       .where(and(inArray(statements.status, ['running', 'held']), lte(statements.at, of.before), inArray(statements.sessionId, own)));
     for (const { id } of ended) await notify(tx, 'gatehouse_sessions', id);
-    for (const { id } of withdrawn) await queueRequestEvent(tx, 'request.withdrawn', id);
-    for (const { id } of withdrawn) await notify(tx, 'gatehouse_approvals', id);
-    return { sessions: ended.length, requests: withdrawn.length };
+    for (const { id } of left) await notify(tx, 'gatehouse_approvals', id);
+    return { sessions: ended.length, requests: left.length };
   });
 }

@@ -69,7 +69,7 @@ function describe(request: RequestDetail): string {
     ['held by', `${request.rule}: ${request.why}`],
     ['touches', request.relations.map((relation) => `${relation.name} (${relation.access})`).join(', ') || 'nothing that is known'],
     ['transaction', { I: 'none', T: 'inside one', E: 'inside a failed one' }[request.transactionStatus]],
-    ...(request.unbounded ? ([['warning', 'its WHERE does not pin the rows']] as [string, string][]) : []),
+    ...(request.unbounded ? ([['warning', 'nothing bounds the rows it changes']] as [string, string][]) : []),
     ...(request.requesterReason === null ? [] : ([['reason', visible(request.requesterReason)]] as [string, string][])),
     ...request.parameters.map((parameter, index): [string, string] => [
       `$${index + 1}`,

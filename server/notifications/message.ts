@@ -182,7 +182,7 @@ function titleOf(
 const byLabel = (event: EventKind): string => (event.startsWith('request.') || event.startsWith('access.') ? 'Decided by' : 'By');
 
 const statementLines = (row: StatementSubject) => [
-  line('Statement', row.unbounded ? `${row.kind}, its WHERE does not pin the rows` : row.kind),
+  line('Statement', row.unbounded ? `${row.kind}, nothing bounds the rows it changes` : row.kind),
   line('Touches', row.relations.map((relation) => `${relation.name} (${relation.access})`).join(', ')),
   line('Held by', `${row.rule}: ${row.why}`),
   line('Reviewers', row.reviewerGroups.join(' or ')),

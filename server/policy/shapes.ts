@@ -81,10 +81,15 @@ export const ruleMatchSchema = z
     functions: words.optional(),
     fingerprints: words.optional(),
     unbounded: z.boolean().optional(),
+    boundedBy: z.enum(['key', 'index']).optional(),
     opaque: z.boolean().optional(),
     sql: pattern.optional(),
     hours: z.strictObject({ from: clock, to: clock, timeZone: timeZone.optional() }).transform(given).optional(),
     maxAffectedRows: z.int().min(0).optional(),
+  })
+  .refine((match) => match.boundedBy === undefined || match.unbounded !== undefined, {
+    message: 'boundedBy says what unbounded means: give unbounded as well',
+    path: ['boundedBy'],
   })
   .transform(given);
 

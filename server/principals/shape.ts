@@ -22,9 +22,9 @@ export interface PrincipalRow {
 
 const budgetSchema = z
   .strictObject({
-    statements: z.int().positive().optional(),
-    rows: z.int().positive().optional(),
-    maskedValues: z.int().positive().optional(),
+    statements: z.int().min(1).optional(),
+    rows: z.int().min(1).optional(),
+    maskedValues: z.int().min(1).optional(),
   })
   .transform(given);
 

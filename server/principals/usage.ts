@@ -1,7 +1,8 @@
-import { and, desc, eq, gte, sql } from 'drizzle-orm';
+import { and, eq, gte, type SQL, sql } from 'drizzle-orm';
 import { principals } from '../../db/schema/identity';
 import { principalUsage } from '../../db/schema/usage';
-import { type Amount, amountWords, budgetOf, endOf, PERIODS, type Period } from '../../proxy/limits/budgets';
+import type { Store, StoreHandle } from '../../db/store';
+import { AMOUNTS, type Amount, amountWords, budgetOf, endOf, PERIODS, type Period } from '../../proxy/limits/budgets';
 import { notFound } from '../errors';
 import type { Call } from '../identity/actor';
 import { demand } from '../identity/permission';
@@ -26,23 +27,14 @@ export async function usageOf({ store, actor }: Call, { id }: { id: string }): P
   demand(actor, 'principals:read');
   const [principal] = await store.select({ limits: principals.limits }).from(principals).where(eq(principals.id, id));
   if (principal === undefined) throw notFound('principal', id);
-  const rows = await store
-    .select({
-      period: principalUsage.period,
-      statements: principalUsage.statements,
-      rows: principalUsage.rows,
-      maskedValues: principalUsage.maskedValues,
-    })
-    .from(principalUsage)
-    .where(and(eq(principalUsage.principalId, id), gte(principalUsage.startsAt, sql`date_trunc(${principalUsage.period}, now(), 'UTC')`)))
-    .orderBy(desc(principalUsage.startsAt));
+  const rows = await currentUsage(store, eq(principalUsage.principalId, id));
   const now = new Date();
   return {
     periods: PERIODS.flatMap((period): UsedPeriod[] => {
       const budget = budgetOf(principal.limits, period);
       if (budget === undefined) return [];
       const used = rows.find((row) => row.period === period);
-      const amounts = (Object.keys(amountWords) as Amount[]).flatMap((amount): UsedAmount[] => {
+      const amounts = AMOUNTS.flatMap((amount): UsedAmount[] => {
         const limit = budget[amount];
         return limit === undefined ? [] : [{ amount, words: amountWords[amount], used: used?.[amount] ?? 0, limit }];
       });
@@ -56,4 +48,34 @@ function startOf(period: Period, now: Date): Date {
   if (period === 'hour') start.setUTCMinutes(0, 0, 0);
   else start.setUTCHours(0, 0, 0, 0);
   return start;
+}
+
+function currentUsage(store: StoreHandle, which?: SQL) {
+  return store
+    .select({
+      principalId: principalUsage.principalId,
+      period: principalUsage.period,
+      statements: principalUsage.statements,
+      rows: principalUsage.rows,
+      maskedValues: principalUsage.maskedValues,
+    })
+    .from(principalUsage)
+    .where(and(which, gte(principalUsage.startsAt, sql`date_trunc(${principalUsage.period}, now(), 'UTC')`)));
+}
+
+/** How many principals have nothing left of some budget. */
+export async function principalsUsedUp(store: Store): Promise<number> {
+  const limited = await store
+    .select({ id: principals.id, limits: principals.limits })
+    .from(principals)
+    .where(sql`${principals.limits} ?| array['perHour', 'perDay'] and ${principals.disabledAt} is null`);
+  if (limited.length === 0) return 0;
+  const rows = await currentUsage(store);
+  return limited.filter(({ id, limits }) =>
+    PERIODS.some((period) => {
+      const used = rows.find((row) => row.principalId === id && row.period === period);
+      const budget = budgetOf(limits, period);
+      return used !== undefined && AMOUNTS.some((amount) => used[amount] >= (budget?.[amount] ?? Number.POSITIVE_INFINITY));
+    }),
+  ).length;
 }

@@ -2,8 +2,8 @@ import type { PrincipalLimits } from '../../../db/schema/shapes';
 import { Field, Input } from '../../ui/field';
 
 const PERIODS = [
-  { key: 'perHour', label: 'an hour' },
-  { key: 'perDay', label: 'a day' },
+  { key: 'perHour', label: 'Budget an hour' },
+  { key: 'perDay', label: 'Budget a day' },
 ] as const;
 const AMOUNTS = [
   { key: 'statements', label: 'Statements' },
@@ -45,10 +45,11 @@ export function BudgetFields({
     <div className="grid gap-4">
       {PERIODS.map((period) => (
         <fieldset key={period.key} className="grid gap-3 sm:grid-cols-3">
+          <legend className="mb-2 text-sm font-semibold">{period.label}</legend>
           {AMOUNTS.map((amount) => {
             const name: BudgetName = `${period.key}.${amount.key}`;
             return (
-              <Field key={name} label={`${amount.label} ${period.label}`} optional error={error(`limits.${name}`)}>
+              <Field key={name} label={amount.label} error={error(`limits.${name}`)}>
                 <Input
                   inputMode="numeric"
                   value={form[name]}

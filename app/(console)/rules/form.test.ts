@@ -37,7 +37,7 @@ describe('rule form', () => {
 
   it('says what it matches', () => {
     expect(matchText(rule.match)).toBe(
-      'DELETE · without a limiting WHERE · text like /x/i · between 09:00 and 17:00 · changing more than 0 rows',
+      'DELETE · not bounded by a unique key · text like /x/i · between 09:00 and 17:00 · changing more than 0 rows',
     );
   });
 });

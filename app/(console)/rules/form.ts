@@ -13,6 +13,8 @@ export interface RuleForm {
   functions: string[];
   fingerprints: string[];
   unbounded: boolean;
+  /** With `unbounded`: any indexed column is enough. */
+  byIndex: boolean;
   opaque: boolean;
   sql: string;
   hoursFrom: string;
@@ -42,6 +44,7 @@ export function formOf(row: RuleRow | null): RuleForm {
     functions: match.functions ?? [],
     fingerprints: match.fingerprints ?? [],
     unbounded: match.unbounded ?? false,
+    byIndex: match.boundedBy === 'index',
     opaque: match.opaque ?? false,
     sql: match.sql ?? '',
     hoursFrom: match.hours?.from ?? '',
@@ -82,7 +85,7 @@ export function draftOf(form: RuleForm, row: RuleRow | null): RuleDraft {
   };
   const match = {
     ...Object.fromEntries(Object.entries(lists).filter(([, words]) => words.length > 0)),
-    ...(form.unbounded ? { unbounded: true } : {}),
+    ...(form.unbounded ? { unbounded: true, ...(form.byIndex ? { boundedBy: 'index' } : {}) } : {}),
     ...(form.opaque ? { opaque: true } : {}),
     ...(form.sql === '' ? {} : { sql: form.sql }),
     ...(form.hoursFrom === '' && form.hoursTo === ''
@@ -113,7 +116,7 @@ export function draftOf(form: RuleForm, row: RuleRow | null): RuleDraft {
   };
 }
 
-/** What a rule matches, in words: "DELETE, UPDATE on public.orders without a limiting WHERE". */
+/** What a rule matches, in words: "DELETE, UPDATE · on public.orders · not bounded by a unique key". */
 export function matchText(match: RuleMatch): string {
   const parts = [
     match.statements?.join(', '),
@@ -121,7 +124,7 @@ export function matchText(match: RuleMatch): string {
     match.tables && `on ${match.tables.join(', ')}`,
     match.columns && `columns ${match.columns.join(', ')}`,
     match.functions && `calling ${match.functions.join(', ')}`,
-    match.unbounded && 'without a limiting WHERE',
+    match.unbounded && (match.boundedBy === 'index' ? 'not bounded by an indexed column' : 'not bounded by a unique key'),
     match.opaque && 'whose effects cannot be known',
     match.sql && `text like /${match.sql}/i`,
     match.fingerprints && `${match.fingerprints.length} exact ${match.fingerprints.length === 1 ? 'shape' : 'shapes'}`,

@@ -45,11 +45,19 @@ export function MatchFields({ form, set, error }: FieldsProps) {
       </Field>
       <div className="grid gap-x-6 sm:grid-cols-2">
         <Check
-          label="No limiting WHERE"
-          hint="UPDATE, DELETE or MERGE over a whole table."
+          label="Rows not bounded"
+          hint="UPDATE, DELETE or MERGE whose conditions pin no unique key."
           checked={form.unbounded}
           onChange={(event) => set({ unbounded: event.target.checked })}
         />
+        {form.unbounded ? (
+          <Check
+            label="An indexed column is enough"
+            hint="Bounded by any index, not only by a unique key."
+            checked={form.byIndex}
+            onChange={(event) => set({ byIndex: event.target.checked })}
+          />
+        ) : null}
         <Check
           label="Effects cannot be known"
           hint="DO, dynamic SQL, unknown functions."

@@ -2,7 +2,7 @@ import type { CatalogSnapshot } from '../../catalog/types';
 import { UnresolvedError } from '../../lineage/scope';
 import { lineageOf, type StatementLineage } from '../../lineage/statement';
 import { type ParsedStatement, parseStatements, SqlSyntaxError } from '../../sql/parse';
-import type { StatementFacts } from '../../sql/types';
+import type { TextFacts } from '../../sql/types';
 import type { MaskIndex } from '../columns';
 import { maskedIn, outputMask } from '../exposure';
 import { touchOf } from '../touch';
@@ -22,7 +22,7 @@ export interface MaskedReading {
 
 export interface ReadingContext {
   whole: string;
-  facts: StatementFacts;
+  facts: TextFacts;
   masks: MaskIndex;
   catalog: CatalogSnapshot;
   searchPath: readonly string[] | null;

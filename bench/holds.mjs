@@ -1,0 +1,14 @@
+import { mkdirSync } from 'node:fs';
+import { build } from 'esbuild';
+
+mkdirSync('dist', { recursive: true });
+await build({
+  entryPoints: ['bench/holds.ts'],
+  outfile: 'dist/bench-holds.js',
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node20',
+  packages: 'external',
+});
+await import('../dist/bench-holds.js');
