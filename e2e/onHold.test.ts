@@ -75,8 +75,8 @@ describe('on_hold=error', () => {
     ],
     [
       'what a parameter is cut to where it is shown',
-      (client) => client.query('DELETE FROM sent_again WHERE note = $1', [`${'x'.repeat(5_000)}a`]),
-      (client) => client.query('DELETE FROM sent_again WHERE note = $1', [`${'x'.repeat(5_000)}b`]),
+      (client) => client.query('DELETE FROM sent_again WHERE id = 3 AND note = $1', [`${'x'.repeat(5_000)}a`]),
+      (client) => client.query('DELETE FROM sent_again WHERE id = 3 AND note = $1', [`${'x'.repeat(5_000)}b`]),
     ],
   ])('%s is another request', async (_, first, second) => {
     const client = await agent();

@@ -1,12 +1,18 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
-import { adminToken, apiAsAdmin, demoToken } from './api';
+import { afterAll, expect, test } from 'vitest';
+import { type Api, adminToken, apiAsAdmin, demoToken } from './api';
 import { gatehouse } from './cli';
-import { directSettings, failure, open, proxySettings } from './clients';
+import { directSettings, eventually, failure, open, proxySettings } from './clients';
 import { sharedGateway } from './gateway';
 
 const gateway = sharedGateway();
+// The tests after this one share the gateway.
+afterAll(async () => {
+  const admin = apiAsAdmin(gateway);
+  for (const { id, name } of await admin.notifications.list.query())
+    if (name.startsWith('canary-')) await admin.notifications.remove.mutate({ id });
+});
 
 /** Files that are meant to hold a secret, for their owner alone. */
 const KEEPERS = ['admin-token', 'demo-token', 'postgres-password', 'shop-password', 'secret-key'];
@@ -53,12 +59,13 @@ test('no token, password or masked value reaches the terminal, the journals or t
   const wholeAudit =
     JSON.stringify((await admin.audit.search.query({ q: '' })).items) + JSON.stringify((await admin.audit.actions.query({})).items);
   await session.end();
+  const notified = await sendThroughEveryChannel(admin);
   await admin.connections.remove.mutate({ id });
   // The journals are shipped within a moment.
   await new Promise((resolve) => setTimeout(resolve, 1_500));
 
   const { password: postgresPassword } = directSettings(gateway);
-  const secrets = { canaryPassword, canaryToken, wrongPassword, adminToken: adminToken(gateway), postgresPassword };
+  const secrets = { canaryPassword, canaryToken, wrongPassword, adminToken: adminToken(gateway), postgresPassword, ...notified };
   const log = readFileSync(gateway.logFile, 'utf8');
   const store = await storeText();
   for (const [place, text] of [
@@ -76,6 +83,53 @@ test('no token, password or masked value reaches the terminal, the journals or t
   expect(store.includes(demoToken(gateway))).toBe(false);
   await direct.end();
 }, 60_000);
+
+/** Makes a channel of every kind, whose receivers are not there, and has them try. Returns what no place may hold. */
+async function sendThroughEveryChannel(admin: Api): Promise<Record<string, string>> {
+  const secrets = {
+    botToken: 'xoxb-canary-bot-token-0815',
+    signingSecret: 'canarysigningsecret4711',
+    teamsAddress: 'canary-teams-signature-4711',
+    mailPassword: 'canary-mail-password-0815',
+  };
+  const mail = {
+    kind: 'email',
+    host: '127.0.0.1',
+    port: 9,
+    security: 'none',
+    username: 'gh',
+    from: 'a@example.com',
+    to: ['b@example.com'],
+  };
+  const targets = [
+    { kind: 'webhook', url: 'http://127.0.0.1:9/hook' },
+    { kind: 'slack', channel: 'C0CANARY1', botToken: secrets.botToken, signingSecret: secrets.signingSecret },
+    { kind: 'teams', url: `http://127.0.0.1:9/workflows?sig=${secrets.teamsAddress}` },
+    { ...mail, password: secrets.mailPassword },
+  ] as Parameters<Api['notifications']['save']['mutate']>[0]['target'][];
+  let webhookSecret = '';
+  const ids: string[] = [];
+  for (const target of targets) {
+    const saved = await admin.notifications.save.mutate({ name: `canary-${target.kind}`, target, events: ['request.filed'] });
+    webhookSecret += saved.secret ?? '';
+    ids.push(saved.id);
+    expect(await admin.notifications.test.mutate({ id: saved.id })).toMatchObject({ delivered: false });
+  }
+  const waiting = await open(proxySettings(gateway));
+  const held = failure(waiting.query('DELETE FROM orders WHERE id = 2147481999'));
+  await eventually('every channel tried', async () => {
+    const { items } = await admin.notifications.deliveries.query({});
+    return ids.every((channelId) => items.some((item) => item.channelId === channelId && item.lastError !== null));
+  });
+  const shown = JSON.stringify([await admin.notifications.list.query(), await admin.notifications.deliveries.query({})]);
+  for (const secret of Object.values(secrets)) expect(shown).not.toContain(secret);
+  const [request] = (await admin.approvals.list.query({ status: 'open' })).items.filter(({ sql }) => sql.includes('2147481999'));
+  await admin.approvals.reject.mutate({ id: request?.id ?? '', reason: 'end of test' });
+  await held;
+  await waiting.end();
+  expect(webhookSecret).toMatch(/^whsec_/);
+  return { ...secrets, webhookSecret: webhookSecret.slice('whsec_'.length) };
+}
 
 test('files that hold secrets are for their owner alone', () => {
   for (const name of readdirSync(gateway.dataDir)) {

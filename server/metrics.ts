@@ -2,6 +2,7 @@ import { and, eq, gt, isNull, sql } from 'drizzle-orm';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { approvalRequests } from '../db/schema/approvals';
 import { sessions, statements } from '../db/schema/audit';
+import { notificationDeliveries } from '../db/schema/notifications';
 import { policyState } from '../db/schema/policy';
 import type { Store } from '../db/store';
 import { principalsUsedUp } from './principals/usage';
@@ -19,6 +20,13 @@ export function createMetrics(options: { store: Store; gatewayId: string; accept
   gauge('gatehouse_pending_approval_requests', 'Statements that wait for a reviewer, on every gateway of this store', () =>
     store.$count(approvalRequests, eq(approvalRequests.status, 'pending')),
   );
+  for (const [state, what] of [
+    ['pending', 'wait to be delivered'],
+    ['dead', 'were given up'],
+  ] as const)
+    gauge(`gatehouse_${state}_notifications`, `Notifications that ${what}, on every gateway of this store`, () =>
+      store.$count(notificationDeliveries, eq(notificationDeliveries.state, state)),
+    );
   gauge('gatehouse_policy_version', 'Version of the stored policy', async () => {
     const [row] = await store.select({ version: policyState.version }).from(policyState);
     return row?.version ?? 0;

@@ -44,6 +44,9 @@ CREATE TABLE orders (
 CREATE TABLE orders_2025 PARTITION OF orders FOR VALUES FROM ('2025-01-01 00:00:00+00') TO ('2026-01-01 00:00:00+00');
 CREATE TABLE orders_2026 PARTITION OF orders FOR VALUES FROM ('2026-01-01 00:00:00+00') TO ('2027-01-01 00:00:00+00');
 CREATE TABLE orders_other PARTITION OF orders DEFAULT;
+CREATE UNIQUE INDEX orders_2025_id ON orders_2025 (id);
+CREATE UNIQUE INDEX orders_2026_id ON orders_2026 (id);
+CREATE UNIQUE INDEX orders_other_id ON orders_other (id);
 CREATE INDEX orders_customer ON orders (customer_id);
 
 CREATE TABLE order_items (

@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm';
 import { bigserial, boolean, index, integer, jsonb, pgTable, primaryKey, text, timestamp } from 'drizzle-orm/pg-core';
 import type { ChannelConfig, ChannelKind, DeliveryState, EventFacts, EventKind, SlackMessageRef } from './notificationShapes';
 
@@ -57,7 +58,9 @@ export const notificationDeliveries = pgTable(
     lastError: text('last_error'),
   },
   (t) => [
-    index('notification_deliveries_due').on(t.state, t.nextAttemptAt),
+    // Long queues stay cheap: what is due is found by its channel, and what comes due next by its time.
+    index('notification_deliveries_due').on(t.channelId, t.nextAttemptAt, t.seq).where(sql`state = 'pending'`),
+    index('notification_deliveries_next').on(t.nextAttemptAt).where(sql`state = 'pending'`),
     index('notification_deliveries_order').on(t.channelId, t.subject, t.seq),
   ],
 );

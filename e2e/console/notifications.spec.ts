@@ -1,6 +1,6 @@
 import AxeBuilder from '@axe-core/playwright';
 import { expect, type Page, test } from '@playwright/test';
-import { webhookReceiver } from '../../server/notifications/standIns/webhook';
+import { webhookReceiver } from '../../db/notifications/standIns/webhook';
 import { apiAsAdmin } from '../api';
 import { failure, open, proxySettings } from '../clients';
 import { sharedGateway } from '../gateway';
@@ -58,6 +58,7 @@ test('a channel is made, tried out, and tells of a held statement; what was give
   await expect(deliveries.getByText('Given up', { exact: true }).last()).toBeVisible({ timeout: 15_000 });
   await expect(deliveries.getByText('refused with 400')).toBeVisible();
   await axe(page);
+  await page.screenshot({ path: 'test-results/pages/notifications-given-up-light-1280.png' });
   await deliveries.getByRole('button', { name: `Send Statement held again to ${NAME}` }).click();
   await expect(deliveries.getByText('Delivered')).toBeVisible({ timeout: 15_000 });
   expect(receiver.heard.at(-1)?.type).toBe('request.filed');

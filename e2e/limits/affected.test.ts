@@ -161,9 +161,27 @@ describe('within the limit a client cannot tell', () => {
     ['COPY of what is returned', [simpleQuery(`COPY (${insert(1)} RETURNING id) TO STDOUT`)]],
     ['the unnamed statement afterwards', [parse('SELECT 7'), sync(), simpleQuery(insert(1)), bind(), execute(), sync()]],
     ['parameters in a simple query', [simpleQuery('SELECT 1'), simpleQuery(`INSERT INTO notes VALUES (1, 'x') -- $1`)]],
+    ['an isolation level behind BEGIN', [simpleQuery(`BEGIN; SET TRANSACTION ISOLATION LEVEL SERIALIZABLE; ${insert(1)}; COMMIT`)]],
+    ['a statement that PostgreSQL ignores', [parse('SELECT nothing_such'), simpleQuery(insert(1)), sync(), simpleQuery(insert(2))]],
     ['an empty text', [simpleQuery(''), simpleQuery(' ; ')]],
   ])('%s', async (_, frames) => {
     await same(p, frames, on);
+  });
+
+  test('a commit that fails is said in place of the last statement, and not behind it', async () => {
+    const later = 'CREATE TEMP TABLE later (id int UNIQUE DEFERRABLE INITIALLY DEFERRED)';
+    const answer = await same(p, [simpleQuery(later), simpleQuery('INSERT INTO later VALUES (1), (1)')], { ...on, anyError: true });
+    expect(letters(answer)).toMatch(/^CZEZ/);
+  });
+
+  test.each([
+    ['VACUUM', 'VACUUM notes'],
+    ['DISCARD ALL', 'DISCARD ALL'],
+    ['CREATE INDEX CONCURRENTLY', 'CREATE INDEX CONCURRENTLY ON notes (word)'],
+  ])('what must not run in a transaction block runs alone, and not beside another statement: %s', async (_, sql) => {
+    const options = { ...on, anyError: true };
+    await same(p, [simpleQuery(`${sql}; ${insert(1)}`), simpleQuery(`${insert(1)}; ${sql}`), simpleQuery('SELECT * FROM notes')], options);
+    await same(p, [simpleQuery(sql), simpleQuery('SELECT 1')], on);
   });
 
   test('nothing of ours is visible to the session', async () => {

@@ -5,6 +5,8 @@ import { newId } from '../../db/ids';
 import { migrateStore } from '../../db/migrate';
 import { approvalDecisions, approvalRequests } from '../../db/schema/approvals';
 import { principals } from '../../db/schema/identity';
+import { EVENT_KINDS } from '../../db/schema/notificationShapes';
+import { notificationChannels, notificationDeliveries } from '../../db/schema/notifications';
 import { openStore, type Store } from '../../db/store';
 import { createDesk, type Desk, type HoldRequest } from './desk';
 
@@ -58,6 +60,44 @@ const setStatus = (id: string, status: 'approved' | 'rejected') =>
   store.update(approvalRequests).set({ status }).where(eq(approvalRequests.id, id));
 const decide = (id: string, decision: 'approve' | 'reject', reason: string | null = null) =>
   store.insert(approvalDecisions).values({ id: newId('dec'), requestId: id, reviewerId: reviewer, reviewerName: 'bo', decision, reason });
+
+describe('events', () => {
+  const told = async (subject: string) =>
+    (
+      await store
+        .select()
+        .from(notificationDeliveries)
+        .where(eq(notificationDeliveries.subject, subject))
+        .orderBy(notificationDeliveries.seq)
+    ).map(({ event }) => event);
+  beforeAll(() =>
+    store.insert(notificationChannels).values({
+      ...{ id: newId('ntc'), name: 'all', kind: 'webhook', config: { kind: 'webhook', url: 'http://127.0.0.1:9' }, secretsSealed: '' },
+      ...{ events: [...EVENT_KINDS], connections: [], groups: [] },
+    }),
+  );
+  afterAll(() => store.delete(notificationChannels));
+
+  test('what is filed, executed, withdrawn and expired is queued with it', async () => {
+    const executed = await desk.hold(request(), () => undefined);
+    await setStatus(executed.requestId, 'approved');
+    desk.wake(executed.requestId);
+    await executed.outcome;
+    expect(await told(executed.requestId)).toEqual(['request.filed', 'request.executed']);
+    const withdrawn = await desk.hold(request(), () => undefined);
+    withdrawn.withdraw();
+    await expect.poll(() => told(withdrawn.requestId)).toEqual(['request.filed', 'request.withdrawn']);
+    const expired = await desk.hold(request(30), () => undefined);
+    await expired.outcome;
+    expect(await told(expired.requestId)).toEqual(['request.filed', 'request.expired']);
+  });
+
+  test('a request that the store does not take tells of nothing', async () => {
+    const before = await store.$count(notificationDeliveries);
+    await expect(desk.hold({ ...request(), expiresAt: new Date(Number.NaN) }, () => undefined)).rejects.toThrow();
+    expect(await store.$count(notificationDeliveries)).toBe(before);
+  });
+});
 
 describe('approval desk', () => {
   test('an approval is consumed in the store before the statement may run', async () => {

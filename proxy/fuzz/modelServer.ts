@@ -29,6 +29,8 @@ export interface Refusals {
   parse(sql: string): boolean;
   bind(statement: ModelStatement, server: ModelServer): boolean;
   execute(portal: ModelPortal, server: ModelServer): boolean;
+  /** After it has run: whether so many changed rows are too many. */
+  overrun(told: string, rows: number): boolean;
 }
 
 /** Told of what reaches the server, to compare with what may. */
@@ -75,6 +77,8 @@ export class ModelServer {
   #pipelining = false;
   /** Something deferred will make the commit fail. */
   #deferred = false;
+  /** Rows changed since the session began. */
+  #changed = 0;
   /** Who waits for COPY data: a text, or an Execute. */
   #copying: { text: Text | null; rows: number } | null = null;
 
@@ -290,8 +294,14 @@ export class ModelServer {
         throw new Refused('22012', spoken.secret ? `division by ${SECRET}` : 'division by zero', spoken.secret ? `It is ${SECRET}.` : '');
       case 'missing':
         throw new Refused('42P01', 'relation does not exist');
-      case 'write':
-        return done('INSERT 0 1');
+      case 'write': {
+        const rows = told.includes('many') ? 10 : 1;
+        this.#changed += rows;
+        if (this.#refusals?.overrun(told, rows)) throw new Refused('42501', 'too many rows');
+        return done(`INSERT 0 ${rows}`);
+      }
+      case 'ask':
+        return { columns: 1, rows: 1, tag: 'SELECT 1' };
       case 'defer':
         this.#deferred = true;
         return done('INSERT 0 1');
@@ -337,7 +347,7 @@ export class ModelServer {
           throw new Refused('0A000', 'EXECUTE does not support this');
         if (statement.parameters > 0) throw new Refused('42601', 'wrong number of parameters');
         this.#witness?.executing(statement.told);
-        return this.#run(inner, told);
+        return this.#run(inner, statement.told);
       }
       case 'deallocate':
         if (spoken.name === null) {
@@ -369,7 +379,7 @@ export class ModelServer {
   #parse({ name, sql, types }: Extract<Received, { type: 'P' }>): void {
     if (name === '') this.statements.delete('');
     if (this.#refusals?.parse(sql)) throw new Refused('42501', 'denied');
-    const statements = statementsOf(sql);
+    const statements = name.startsWith(ASKS) ? [{ told: '', spoken: { kind: 'ask' } as const }] : statementsOf(sql);
     if (statements === null) throw new Refused('42601', 'syntax error');
     if (statements.length > 1) throw new Refused('42601', 'cannot insert multiple commands into a prepared statement');
     const [statement] = statements;
@@ -400,6 +410,7 @@ export class ModelServer {
 
   #columnsOf({ spoken }: ModelStatement): number {
     if (spoken?.kind === 'select') return columnCount(spoken);
+    if (spoken?.kind === 'ask') return 1;
     if (spoken?.kind !== 'execute') return 0;
     const inner = this.statements.get(spoken.name)?.spoken;
     return inner?.kind === 'select' ? columnCount(inner) : 0;
@@ -433,11 +444,15 @@ export class ModelServer {
     if (portal.done && portal.columns === 0) throw new Refused('55000', `portal "${name}" cannot be run`);
     if (spoken.kind === 'discardAll' && this.#pipelining) throw new Refused('25001', 'DISCARD ALL cannot be executed within a pipeline');
     this.#pipelining = true;
-    this.#witness?.running(told);
+    if (spoken.kind !== 'ask') this.#witness?.running(told);
     portal.done = true;
     if (spoken.kind === 'copyIn') return this.#copyIn(null);
     const result = this.#run(spoken, told);
     if (portal.columns === 0) return this.#emit(say.complete(result.tag));
+    if (spoken.kind === 'ask') {
+      this.#emit(say.row(String(this.#changed)));
+      return this.#emit(say.complete(result.tag));
+    }
     const last = maxRows > 0 ? Math.min(result.rows, portal.rowsSent + maxRows) : result.rows;
     const count = last - portal.rowsSent;
     for (let i = portal.rowsSent; i < last; i++) this.#emit(row(portal.columns, i));
@@ -497,6 +512,8 @@ export class ModelServer {
   }
 }
 
+/** Statements and portals of the gateway's own questions. */
+const ASKS = 'gatehouse asks';
 const changesNames = ({ kind }: Spoken) => kind === 'prepare' || kind === 'deallocate' || kind === 'discardAll';
 const columnCount = (spoken: { secret: boolean }) => (spoken.secret ? 2 : 1);
 const columnsOf = (count: number) => (count === 2 ? say.columns([1, 1], [1, 2]) : say.columns([0, 0]));

@@ -99,7 +99,17 @@ const JUDGED = [
   'prepare a as select 1 hold reject',
 ];
 
+const LIMITED = [
+  ...['write limit 5', 'write limit 5 many', 'select 2 limit 5', 'select 2 ssn limit 5', 'fail limit 5', 'missing limit 5'],
+  ...['write limit 5; write', 'write; write limit 5 many; write', 'select 3; write limit 5; select 1 ssn', 'write limit 5 many; select 1'],
+  ...['begin; write limit 5', 'write limit 5; commit', 'rollback; write limit 5', 'begin; write limit 5; commit; write limit 5 many'],
+  ...['defer; write limit 5', 'write limit 5; defer', 'discard all; write limit 5', 'write limit 5; discard all', 'fail; write limit 5'],
+  ...['prepare c as write limit 5 many', 'execute c', 'prepare d as write limit 5', 'execute d', 'copyout; write limit 5'],
+];
+
 export interface ProgramKind {
+  /** What some statements change is counted. */
+  limited?: true;
   /** Texts are denied and held as well. */
   judged: boolean;
   /** With cancels that come when they come, and Terminate: both would withdraw what is held, or not, as the moment has it. */
@@ -107,15 +117,22 @@ export interface ProgramKind {
 }
 
 /** Programs of blocks, each of them a few messages that belong together or one that does not. */
-export function programs({ judged, leaves }: ProgramKind, maxBlocks: number): fc.Arbitrary<Op[]> {
+export function programs({ judged, leaves, limited }: ProgramKind, maxBlocks: number): fc.Arbitrary<Op[]> {
   const single = fc.constantFrom(...PLAIN, ...NAMING, ...(judged ? [...JUDGED, ...JUDGED] : []));
+  const counted = limited === undefined ? [] : [{ weight: 6, arbitrary: fc.constantFrom(...LIMITED) }];
+  const countedAlone = LIMITED.filter((one) => !one.includes(';'));
   const text = fc.oneof(
+    ...counted,
     { weight: 6, arbitrary: single },
     { weight: 1, arbitrary: fc.constantFrom(...EXECUTING) },
     { weight: 1, arbitrary: fc.array(single, { minLength: 2, maxLength: 3 }).map((texts) => texts.filter((t) => t !== '').join('; ')) },
     ...(judged ? [{ weight: 1, arbitrary: fc.constant('select 1 LARGE') }] : []),
   );
-  const prepared = judged ? fc.oneof({ weight: 8, arbitrary: single }, fc.constantFrom('execute a', 'execute b')) : single;
+  const prepared = judged
+    ? fc.oneof({ weight: 8, arbitrary: single }, fc.constantFrom('execute a', 'execute b'))
+    : limited === undefined
+      ? single
+      : fc.oneof(single, fc.constantFrom(...countedAlone));
   const name = fc.constantFrom('', 'a', 'b');
   const portal = fc.constantFrom('', 'p');
   const values = fc.oneof({ weight: 4, arbitrary: fc.constant([]) }, fc.array(fc.option(fc.constantFrom('1', 'x')), { maxLength: 2 }));

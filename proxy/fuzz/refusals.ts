@@ -14,6 +14,16 @@ export const REFUSALS: Refusals = {
   parse: (sql) => tooLarge(sql) || actionOf(sql) === 'deny',
   bind: (statement, server) => (isBySql(statement) ? !isLetThrough(statement.told, statement.told) : !mayRun(statement.sql, server, true)),
   execute: (portal, server) => hasMoved(portal, server),
+  overrun: () => false,
+};
+
+/** Nothing but limits on changed rows. */
+export const LIMITS: Refusals = {
+  query: () => false,
+  parse: () => false,
+  bind: () => false,
+  execute: (portal, server) => hasMoved(portal, server),
+  overrun: (told, rows) => rows > Number(/limit (\d+)/.exec(told)?.[1] ?? Number.POSITIVE_INFINITY),
 };
 
 const tooLarge = (sql: string) => Buffer.byteLength(sql) + 10 > STATEMENT_BYTES;

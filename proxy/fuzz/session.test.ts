@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { ModelServer, type Refusals } from './modelServer';
 import { mutate, mutations } from './mutations';
 import { encode, type Op, programs } from './programs';
-import { REFUSALS } from './refusals';
+import { LIMITS, REFUSALS } from './refusals';
 import { runSession, type Sent, wordsOf } from './run';
 import { SECRET } from './words';
 
@@ -60,6 +60,10 @@ describe('fuzzed sessions', () => {
 
   test('a program that is denied and held in places is answered as by a server that refuses these places', { timeout: 60_000 * RUNS }, () =>
     comparing(20_000, fc.tuple(programs({ judged: true, leaves: false }, 40), seed), REFUSALS),
+  );
+
+  test('what changes too much is answered as by a server that fails it there', { timeout: 60_000 * RUNS }, () =>
+    comparing(20_000, fc.tuple(programs({ judged: false, leaves: true, limited: true }, 40), seed), LIMITS),
   );
 
   test('whatever bytes a client sends, nothing crashes, hangs, or passes that may not', { timeout: 60_000 * RUNS }, async () => {

@@ -15,6 +15,8 @@ export type Spoken =
   | { kind: 'write' }
   /** Writes, and makes the commit fail. */
   | { kind: 'defer' }
+  /** A question of the gateway's own; answered with the rows changed so far. */
+  | { kind: 'ask' }
   | { kind: 'begin' }
   | { kind: 'commit' }
   | { kind: 'rollback' }

@@ -28,6 +28,8 @@ export class BackendFlow {
   readonly #copy: CopyRows;
   /** An error of ours took the place of a result: nothing more is shown until ReadyForQuery. */
   #muted = false;
+  /** CommandComplete of the last statement of a text that went statement by statement: it is said when the commit has not failed. */
+  #lastComplete: Buffer | null = null;
   /** Set while a RowDescription waits for the catalog to be read again. */
   #refreshed = false;
   /** The plan of the rows that come now; kept here so that the row path looks nothing up. */
@@ -134,11 +136,13 @@ export class BackendFlow {
       }
       default:
     }
-    return this.#apply(this.#session.protocol.answer(type, bytes), type, bytes);
+    const { head } = this.#session.protocol;
+    const isLast = head?.op === 'step' && head.last;
+    return this.#apply(this.#session.protocol.answer(type, bytes), type, bytes, isLast);
   }
 
   /** What an answer means for the record, for the rows that follow and for what the client sees of it. */
-  #apply(answer: Answer, type: number, bytes: Buffer): Disposal {
+  #apply(answer: Answer, type: number, bytes: Buffer, isLast = false): Disposal {
     switch (answer.kind) {
       case 'passed':
         return 'pass';
@@ -156,7 +160,9 @@ export class BackendFlow {
         this.#rows = null;
         this.#copy.over();
         if (answer.execution !== null) this.#finished(answer.execution, type, bytes);
-        return 'pass';
+        if (!isLast) return 'pass';
+        this.#lastComplete = this.#muted ? null : Buffer.from(bytes);
+        return 'taken';
       case 'copying':
         return type === Backend.copyOutResponse ? this.#copyOut(answer.execution, bytes) : 'pass';
       case 'asked':
@@ -166,6 +172,8 @@ export class BackendFlow {
       case 'unasked':
         throw new Error('errors are answered where they are read');
       case 'ready':
+        if (this.#lastComplete !== null) this.#session.toClient.append(this.#lastComplete);
+        this.#lastComplete = null;
         this.#ready(answer.ended);
         return answer.local ? 'taken' : 'pass';
       default:
@@ -381,6 +389,7 @@ export class BackendFlow {
     const fields = decodeFields(bytes);
     const severity = fields.get('V');
     this.#rows = null;
+    this.#lastComplete = null;
     // Nothing of a statement that failed is shown but what it failed of, not even that its result was cut.
     if (session.toClient.holding) this.#muted = false;
     session.toClient.discard();

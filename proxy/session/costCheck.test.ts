@@ -6,6 +6,8 @@ const { query, parse, bind, execute, sync } = serialize;
 const asks = (sql: string) => [`P ASK|EXPLAIN (FORMAT JSON) ${sql}`, 'B ASK|ASK', 'C S ASK', 'E ASK', 'C P ASK', 'H'];
 const step = (sql: string) => [`P |${sql}`, 'B |', 'D P', 'E'];
 const cost = (total: number) => say.answer(JSON.stringify([{ Plan: { 'Total Cost': total } }]));
+const BLOCK = ['P ASK|SHOW transaction_isolation', 'B ASK|ASK', 'C S ASK', 'E ASK', 'C P ASK'];
+const inBlock = () => say.answer('read committed');
 const POISON = 'D S POISON';
 const DENIED = 'E 42501 statement denied because of its estimated cost (stm)';
 const failsAsPostgresDoes = () => say.error('26000', 'prepared statement "gatehouse refused x" does not exist');
@@ -29,8 +31,8 @@ describe.each([{ split: false }, { split: true }])('the estimated cost, split: $
 
   test('above it: denied, and nothing was sent but the question', async () => {
     t.client(query('select 1; select 2'));
-    await t.upstreamSees(...asks('select 1'));
-    t.upstream(...cost(100.5));
+    await t.upstreamSees(...BLOCK, ...asks('select 1'));
+    t.upstream(...inBlock(), ...cost(100.5));
     await t.upstreamSees(POISON, 'S');
     t.upstream(failsAsPostgresDoes(), say.ready());
     await t.clientGets(DENIED, 'Z I');

@@ -4,6 +4,8 @@ import { say, type Transcript, transcript } from './transcript';
 
 const { query, parse, bind, execute, describe: describeMessage, sync } = serialize;
 const CUT = 'E 54000 result exceeds a limit of the connection and was cut (stm)';
+const BLOCK = ['P ASK|SHOW transaction_isolation', 'B ASK|ASK', 'C S ASK', 'E ASK', 'C P ASK'];
+const inBlock = () => say.answer('read committed');
 const POISON = 'D S POISON';
 const failsAsPostgresDoes = () => say.error('26000', 'prepared statement "gatehouse refused x" does not exist');
 const canceled = () => say.error('57014', 'canceling statement due to user request');
@@ -87,8 +89,8 @@ describe.each([{ split: false }, { split: true }])('results that are cut, split:
 
   test('a text of several goes statement by statement, and ends where it is cut', async () => {
     t.client(query('select 1; insert 2'));
-    await t.upstreamSees(...step('select 1'), 'H');
-    t.upstream(say.parseComplete(), say.bindComplete(), say.columns([0, 0]), ...rows(3), say.complete('SELECT 3'));
+    await t.upstreamSees(...BLOCK, ...step('select 1'), 'H');
+    t.upstream(...inBlock(), say.parseComplete(), say.bindComplete(), say.columns([0, 0]), ...rows(3), say.complete('SELECT 3'));
     await t.upstreamSees(POISON, 'S');
     t.upstream(failsAsPostgresDoes(), say.ready());
     await t.clientGets('T', 'D 0', 'D 1', CUT, 'Z I');

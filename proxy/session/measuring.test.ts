@@ -4,6 +4,8 @@ import { say, type Transcript, transcript } from './transcript';
 
 const { query, parse, bind, execute, describe: describeMessage, sync } = serialize;
 const ASK = ['P ASK|rows', 'B ASK|ASK', 'C S ASK', 'E ASK', 'C P ASK'];
+const BLOCK = ['P ASK|SHOW transaction_isolation', 'B ASK|ASK', 'C S ASK', 'E ASK', 'C P ASK'];
+const inBlock = () => say.answer('read committed');
 const POISON = 'D S POISON';
 const TOO_MANY = 'E 42501 statement rolled back by rule "limit-rule" (stm)';
 const failsAsPostgresDoes = () => say.error('26000', 'prepared statement "gatehouse refused x" does not exist');
@@ -75,8 +77,8 @@ describe.each([{ split: false }, { split: true }])('runs within a limit on the r
 
   test('a text of several: what stood before it falls with it, what stands behind it never runs', async () => {
     t.client(query('insert 1; delete limit 10; insert 2'));
-    await t.upstreamSees(...step('insert 1'), ...ASK, ...step('          delete limit 10'), ...ASK, 'H');
-    t.upstream(say.parseComplete(), say.bindComplete(), say.noData(), say.complete('INSERT 0 1'), ...say.answer('1'));
+    await t.upstreamSees(...BLOCK, ...step('insert 1'), ...ASK, ...step('          delete limit 10'), ...ASK, 'H');
+    t.upstream(...inBlock(), say.parseComplete(), say.bindComplete(), say.noData(), say.complete('INSERT 0 1'), ...say.answer('1'));
     t.upstream(say.parseComplete(), say.bindComplete(), say.noData(), say.complete('DELETE 11'), ...say.answer('12'));
     await t.upstreamSees(POISON, 'S');
     t.upstream(failsAsPostgresDoes(), say.ready());
@@ -92,8 +94,15 @@ describe.each([{ split: false }, { split: true }])('runs within a limit on the r
 
   test("the server's own error is shown as it is, whichever of the messages it answers", async () => {
     t.client(query('delete limit 10; insert 2'));
-    await t.upstreamSees(...ASK, ...step('delete limit 10'), ...ASK, 'H');
-    t.upstream(...say.answer('1'), say.parseComplete(), say.bindComplete(), say.noData(), say.error('23503', 'still referenced'));
+    await t.upstreamSees(...BLOCK, ...ASK, ...step('delete limit 10'), ...ASK, 'H');
+    t.upstream(
+      ...inBlock(),
+      ...say.answer('1'),
+      say.parseComplete(),
+      say.bindComplete(),
+      say.noData(),
+      say.error('23503', 'still referenced'),
+    );
     await t.upstreamSees('S');
     t.upstream(say.ready());
     await t.clientGets('E 23503 still referenced', 'Z I');

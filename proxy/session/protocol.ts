@@ -155,10 +155,10 @@ export class Protocol {
   }
 
   /** One statement of a simple text that goes statement by statement. */
-  sentStep(execution: Execution): void {
+  sentStep(execution: Execution, last: boolean): void {
     this.#bound = true;
     this.#follow(execution);
-    this.#extended({ op: 'step', execution });
+    this.#extended({ op: 'step', execution, last });
   }
 
   /** Parse, Bind, Close of the statement, Execute and Close of the portal, under names of ours. */

@@ -16,7 +16,7 @@ export type Reply =
   | { op: 'execute'; execution: Execution | null; portal: Portal | null }
   | { op: 'query'; executions: readonly Execution[]; index: number; changes: readonly Change[] }
   /** One statement of a simple text, sent as Parse, Bind, Describe and Execute: the client sees what a Query would answer. */
-  | { op: 'step'; execution: Execution }
+  | { op: 'step'; execution: Execution; last: boolean }
   /** A question of the gateway's own (proxy/session/ask.ts): five messages whose answers the client does not see. */
   | { op: 'ask'; asked: Asked; closes: number }
   | { op: 'call'; execution: Execution }

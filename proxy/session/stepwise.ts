@@ -3,6 +3,7 @@ import { canBeCut, mayChangeAndReturn, returnsRows } from '../limits/resultShape
 import { statementNotAnalyzed, tooManyAffected, WireError } from '../wire/errors';
 import { Frontend } from '../wire/messages';
 import { MessageWriter } from '../wire/writer';
+import { ask } from './ask';
 import type { CostCheck } from './costCheck';
 import type { Execution } from './execution';
 import type { Measuring, Outcome } from './measuring';
@@ -58,15 +59,28 @@ export class Stepwise {
 
   /** @param text as it goes to the server. @throws WireError to answer with: what ran of the text is rolled back */
   async run(text: string, executions: readonly Execution[], view: SessionView): Promise<Exceeded | null> {
-    const { protocol, toUpstream, closed } = this.#session;
+    const { protocol, toUpstream } = this.#session;
+    if (protocol.mayBeSkipping || (executions.length > 1 && protocol.owed > 0)) {
+      // A Sync of ours would end the server's skipping, and a Query that PostgreSQL ignores would be answered.
+      this.#session.askForAnswers();
+      await this.#session.whenAnswered();
+      if (protocol.skipping || this.#session.closed) {
+        for (const execution of executions) this.#session.end(execution, 'skipped');
+        return null;
+      }
+    }
     // Only where all that ran can be taken back without a trace may a person be asked and the text run again.
     const mayAsk = executions.length === 1 && protocol.atRest;
     protocol.dropUnnamed();
     const texts = textsOf(text, executions);
+    // Several statements are one transaction block from the first on, which is what it must not run in then (VACUUM, DISCARD ALL). SHOW takes
+    // no snapshot, so that the isolation level can still be set.
+    if (executions.length > 1 && protocol.status === 'I' && protocol.owed === 0)
+      ask(this.#session, 'SHOW transaction_isolation', () => undefined);
     let next = 0;
     try {
       for (const [i, execution] of executions.entries()) {
-        if (protocol.skipping || closed) break;
+        if (protocol.skipping || this.#session.closed) break;
         next = i;
         const exceeded = await this.#step(execution, texts[i] ?? text, { last: i === executions.length - 1, mayAsk }, view);
         next = i + 1;
@@ -96,7 +110,7 @@ export class Stepwise {
     const send = () => {
       this.#verdicts.mark(execution, view);
       this.#sent.add(execution);
-      session.protocol.sentStep(execution);
+      session.protocol.sentStep(execution, last);
       const writer = new MessageWriter().begin(Frontend.parse).cstring('').cstring(text).int16(0).end();
       writer.begin(Frontend.bind).cstring('').cstring('').int16(0).int16(0).int16(0).end();
       writer.begin(Frontend.describe).int8(0x50).cstring('').end();

@@ -162,6 +162,15 @@ describe('deciding', () => {
     expect(await told(id)).toEqual(['access.requested', 'access.progress', 'access.approved']);
   });
 
+  test('two approvals at once count each other', async () => {
+    for (let round = 0; round < 8; round++) {
+      const id = await ask(agent, { connection: 'ledger' });
+      await Promise.all([approveAccess(bo, { id }), approveAccess(cy, { id })]);
+      expect((await getAccessRequest(agent, { id })).status).toBe('approved');
+      await db.store.delete(accessRequests);
+    }
+  });
+
   test('a rejection ends it; a late decision is a conflict that says who and when', async () => {
     const id = await ask();
     expect(await refused(rejectAccess(bo, { id, reason: '' }))).toMatch('INVALID: reason: say why');

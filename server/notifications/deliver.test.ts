@@ -3,6 +3,9 @@ import { Webhook } from 'standardwebhooks';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { newId } from '../../db/ids';
 import { queueEvent, queueRequestEvent } from '../../db/notifications/queue';
+import { mailServer, readable } from '../../db/notifications/standIns/mail';
+import { teamsReceiver } from '../../db/notifications/standIns/teams';
+import { webhookReceiver } from '../../db/notifications/standIns/webhook';
 import { approvalRequests } from '../../db/schema/approvals';
 import { actions } from '../../db/schema/audit';
 import { EVENT_KINDS } from '../../db/schema/notificationShapes';
@@ -15,9 +18,6 @@ import { enableChannel, rotateSecret, sendAgain } from './change';
 import { listDeliveries } from './list';
 import { type DeliveryOptions, startDeliveries } from './loop';
 import { saveChannel } from './save';
-import { mailServer, readable } from './standIns/mail';
-import { teamsReceiver } from './standIns/teams';
-import { webhookReceiver } from './standIns/webhook';
 import { takeDelivery } from './take';
 import { testChannel } from './test';
 
@@ -345,7 +345,9 @@ describe('the queue', () => {
   });
 
   test('a receiver that hangs does not hold up the others', async () => {
-    const slow = await import('./standIns/http').then(({ answering }) => answering(() => new Promise(() => undefined)));
+    const slow = await import('../../db/notifications/standIns/http').then(({ answering }) =>
+      answering(() => new Promise(() => undefined)),
+    );
     await saveChannel(admin, { name: 'a-slow', target: { kind: 'webhook', url: slow.url }, events: ['request.filed'] });
     for (let i = 0; i < 20; i++) await file();
     await webhook({ events: ['request.filed'] });

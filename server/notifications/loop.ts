@@ -99,8 +99,7 @@ export async function startDeliveries(options: DeliveryOptions): Promise<{ stop(
       .then((waitMs) => {
         looking = null;
         if (stopped) return;
-        // At least a little: what is due but held back by another channel's places must not be asked for without end.
-        timer = setTimeout(wake, wanted ? 0 : Math.max(100, waitMs));
+        timer = setTimeout(wake, wanted ? 0 : waitMs);
       });
   };
 

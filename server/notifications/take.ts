@@ -21,15 +21,19 @@ export async function takeDelivery(store: Store, gatewayId: string, busy: readon
   const { rows } = await store.execute<{ id: string }>(sql`
     update notification_deliveries set leased_until = now() + make_interval(secs => ${LEASE_S}), attempts = attempts + 1, leased_by = ${gatewayId}
     where id = (
-      select d.id from notification_deliveries d join notification_channels c on c.id = d.channel_id
-      where d.state = 'pending' and d.next_attempt_at <= now() and (d.leased_until is null or d.leased_until < now())
-        and c.disabled_at is null and not (c.id = any(array(select jsonb_array_elements_text(${JSON.stringify(busy)}::jsonb))))
-        and not exists (
-          select 1 from notification_deliveries e
-          where e.channel_id = d.channel_id and e.subject = d.subject and e.seq < d.seq and e.state = 'pending')
+      select d.id from notification_channels c cross join lateral (
+        select d.id, d.seq, d.next_attempt_at from notification_deliveries d
+        where d.channel_id = c.id and d.state = 'pending' and d.next_attempt_at <= now()
+          and (d.leased_until is null or d.leased_until < now())
+          and not exists (
+            select 1 from notification_deliveries e
+            where e.channel_id = d.channel_id and e.subject = d.subject and e.seq < d.seq and e.state = 'pending')
+        order by d.next_attempt_at, d.seq
+        limit 1
+        for update skip locked) d
+      where c.disabled_at is null and not (c.id = any(array(select jsonb_array_elements_text(${JSON.stringify(busy)}::jsonb))))
       order by d.next_attempt_at, d.seq
-      limit 1
-      for update of d skip locked)
+      limit 1)
     returning id`);
   const id = rows[0]?.id;
   if (id === undefined) return null;
@@ -49,11 +53,14 @@ export async function releaseOwnLeases(store: Store, gatewayId: string): Promise
     .where(and(eq(notificationDeliveries.state, 'pending'), eq(notificationDeliveries.leasedBy, gatewayId)));
 }
 
-/** How long until something is due, at most `mostMs`. */
+/**
+ * How long until a try comes due, at most `mostMs`. What is due already and was not taken waits for something that wakes us when it ends:
+ * an earlier delivery of its subject, or a place of its channel.
+ */
 export async function nextDueMs(store: Store, mostMs: number): Promise<number> {
   const { rows } = await store.execute<{ ms: number | null }>(sql`
-    select (extract(epoch from min(greatest(next_attempt_at, coalesce(leased_until, next_attempt_at))) - now()) * 1000)::float8 as ms
-    from notification_deliveries where state = 'pending'`);
+    select (extract(epoch from min(next_attempt_at) - now()) * 1000)::float8 as ms
+    from notification_deliveries where state = 'pending' and next_attempt_at > now()`);
   const ms = rows[0]?.ms;
   return ms == null ? mostMs : Math.max(0, Math.min(mostMs, Math.ceil(ms)));
 }

@@ -109,6 +109,26 @@ describe('apply', () => {
     ]);
   });
 
+  test('how access can be asked for, and who somebody is in Slack, come back from an export and go with their fields', async () => {
+    const yaml = SAMPLE.replace(
+      '    limits: { maxRows',
+      '    requestable: { groups: [dba], count: 2, maxDuration: 90m }\n    limits: { maxRows',
+    ).replace('name: bo, kind: human,', 'name: bo, kind: human, slackUserId: U024BE7LH,');
+    expect(effective((await apply(yaml)).changes).map(({ name, fields }) => [name, fields])).toEqual([
+      ['shop', ['requestable']],
+      ['bo', ['slackUserId']],
+    ]);
+    expect((await apply(yaml)).warnings).toContain(
+      'connection shop needs 2 reviewers to give access and the document names 1: requests can only expire',
+    );
+    const { yaml: exported } = await exportDocument(call());
+    expect(exported).toContain('maxDuration: 90m');
+    expect(effective((await apply(exported)).changes)).toEqual([]);
+    expect((await db.store.select().from(connections))[0]?.requestable).toEqual({ groups: ['dba'], count: 2, maxDurationMs: 5_400_000 });
+    expect(effective((await apply(SAMPLE)).changes).map(({ fields }) => fields)).toEqual([['requestable'], ['slackUserId']]);
+    expect((await db.store.select().from(connections))[0]?.requestable).toBeNull();
+  });
+
   test('moving a rule is a change; so is removing one', async () => {
     const { yaml } = await exportDocument(call());
     const start = yaml.indexOf('  - name: legacy-pattern');

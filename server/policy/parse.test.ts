@@ -100,6 +100,21 @@ const ERRORS: [string, string, string[]][] = [
     rule('    match: { hours: { from: "25:00", to: "06:00" } }'),
     ['5:29 rules[0].match.hours.from a time of day, e.g. "09:00"'],
   ],
+  [
+    'an unknown group that would give access',
+    'version: 1\nconnections:\n  - name: c\n    host: h\n    database: d\n    username: u\n    requestable: { groups: [ghosts], maxDuration: 1h }',
+    ['7:29 connections[0].requestable.groups[0] unknown group ghosts'],
+  ],
+  [
+    'access on request without an end',
+    'version: 1\nconnections:\n  - name: c\n    host: h\n    database: d\n    username: u\n    requestable: { groups: [] }',
+    ['7:18 connections[0].requestable.maxDuration is missing'],
+  ],
+  [
+    'two people who are one in Slack',
+    'version: 1\nprincipals:\n  - { name: a, kind: human, slackUserId: U024BE7LH }\n  - { name: b, kind: human, slackUserId: U024BE7LH }',
+    ['4:42 principals[1].slackUserId Slack member ID U024BE7LH is given twice'],
+  ],
   ['an unknown group', rule('    match: { sql: x }\n    groups: [ghosts]'), ['6:14 rules[0].groups[0] unknown group ghosts']],
   [
     'an unknown connection',

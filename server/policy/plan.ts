@@ -159,11 +159,20 @@ function tooFewReviewers(document: PolicyDocument): string[] {
         (principal.role === 'admin' || principal.role === 'reviewer') &&
         (groups.length === 0 || groups.some((group) => principal.groups.includes(group))),
     ).length;
-  return document.rules.flatMap((rule) => {
+  const ofAccess = document.connections.flatMap(({ name, requestable }) => {
+    const found = requestable === null ? 0 : reviewers(requestable.groups);
+    return requestable === null || found >= requestable.count
+      ? []
+      : [
+          `connection ${name} needs ${requestable.count} reviewers to give access and the document names ${found}: requests can only expire`,
+        ];
+  });
+  const ofRules = document.rules.flatMap((rule) => {
     if (rule.approval === null || rule.mode === 'off') return [];
     const found = reviewers(rule.approval.groups);
     return found >= rule.approval.count
       ? []
       : [`rule ${rule.name} needs ${rule.approval.count} reviewers and the document names ${found}: what it holds can only expire`];
   });
+  return [...ofAccess, ...ofRules];
 }

@@ -1,6 +1,6 @@
 'use client';
 import { useQuery } from '@tanstack/react-query';
-import { Clock, DoorOpen, History, type LucideIcon, Plus } from 'lucide-react';
+import { DoorOpen, Plus } from 'lucide-react';
 import { parseAsString, useQueryState } from 'nuqs';
 import { useState } from 'react';
 import { useTRPC } from '../../data/trpc';
@@ -33,9 +33,9 @@ export function AccessRequests({ marked }: { marked: string | null }) {
       }
     >
       <div className="grid gap-8">
-        <Section status="open" title="Waiting for a decision" icon={DoorOpen} empty="Nobody waits for access" marked={marked} />
-        <Section status="active" title="Has access now" icon={Clock} empty="Nobody has access for a time" marked={marked} />
-        <Section status="ended" title="Earlier" icon={History} empty="Nothing has ended yet" marked={marked} />
+        <Section status="open" title="Waiting for a decision" empty="Nobody waits for access" marked={marked} />
+        <Section status="active" title="Has access now" empty="Nobody has access for a time" marked={marked} />
+        <Section status="ended" title="Earlier" empty="Nothing has ended yet" marked={marked} />
       </div>
       {asking || connection !== null ? <AskForAccess connection={connection} onClose={close} /> : null}
     </Page>
@@ -45,13 +45,11 @@ export function AccessRequests({ marked }: { marked: string | null }) {
 function Section({
   status,
   title,
-  icon,
   empty,
   marked,
 }: {
   status: 'open' | 'active' | 'ended';
   title: string;
-  icon: LucideIcon;
   empty: string;
   marked: string | null;
 }) {
@@ -68,7 +66,11 @@ function Section({
           <ErrorState what="The access requests could not be loaded" error={requests.error} onRetry={() => void requests.refetch()} />
         ) : null}
         {requests.isPending ? <SkeletonRows rows={2} label="Loading access requests" /> : null}
-        {requests.data?.items.length === 0 ? <Empty icon={icon} title={empty} /> : null}
+        {requests.data?.items.length !== 0 ? null : status === 'open' ? (
+          <Empty icon={DoorOpen} title={empty} />
+        ) : (
+          <p className="px-4 py-4 text-sm text-ink-3 sm:px-5">{empty}.</p>
+        )}
         <ul className="divide-y">
           {requests.data?.items.map((row) => (
             <Row key={row.id} row={row} marked={row.id === marked} />

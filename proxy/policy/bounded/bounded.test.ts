@@ -32,6 +32,12 @@ beforeAll(async () => {
     create table keyed (id int primary key, x int); create table keyed_child (primary key (id)) inherits (keyed);
     create table parts (id int, at date, x int, primary key (id, at)) partition by range (at);
     create table parts_1 partition of parts for values from ('2024-01-01') to ('2025-01-01');
+    create table split (id int, at date, x int, primary key (id, at)) partition by range (at);
+    create table split_1 partition of split for values from ('2024-01-01') to ('2025-01-01'); create unique index on split_1 (id);
+    create table split_2 partition of split default; create unique index on split_2 (id);
+    create table mixed (id int, at date, x int, primary key (id, at)) partition by range (at);
+    create table mixed_1 partition of mixed for values from ('2024-01-01') to ('2025-01-01'); create unique index on mixed_1 (id);
+    create table mixed_2 partition of mixed default; create table empty_parts (id int primary key, x int) partition by range (id);
     create view pv as select id as key, title as name, price from p where price > 0;
     create view pvv as select key, name from pv; create view nokey as select title, price from p;
     create view joined as select p.id, o.note from p join o on o.p_id = p.id; create view one as select 1 as id;
@@ -152,6 +158,10 @@ describe('bounded by a key of the target', () => {
     'UPDATE keyed SET x = 0 WHERE id = 1',
     "UPDATE parts SET x = 0 WHERE id = 1 AND at = '2024-05-05'",
     "UPDATE parts_1 SET x = 0 WHERE id = 1 AND at = '2024-05-05'",
+    'UPDATE split SET x = 0 WHERE id = 1',
+    "UPDATE mixed SET x = 0 WHERE id = 1 AND at = '2024-05-05'",
+    'UPDATE mixed_1 SET x = 0 WHERE id = 1',
+    'UPDATE empty_parts SET x = 0 WHERE id = 1',
     'UPDATE pv SET price = 0 WHERE key = 1',
     'UPDATE pvv SET name = $1 WHERE key = 1',
     'UPDATE other.only_there SET x = 0 WHERE id = 1',
@@ -279,6 +289,10 @@ describe('not bounded', () => {
     'UPDATE parent SET x = 0 WHERE id = 1',
     "UPDATE parent SET x = 0 WHERE ctid = '(0,1)'",
     'UPDATE parts SET x = 0 WHERE id = 1',
+    'UPDATE mixed SET x = 0 WHERE id = 1',
+    'UPDATE mixed_2 SET x = 0 WHERE id = 1',
+    "UPDATE split SET x = 0 WHERE at = '2024-05-05'",
+    'UPDATE empty_parts SET x = 0',
     'UPDATE pv SET price = 0',
     "UPDATE pv SET price = 0 WHERE name = 'x'",
     'UPDATE nokey SET price = 0 WHERE price = 1',
@@ -320,6 +334,11 @@ describe('what would bound it', () => {
       'nothing bounds the rows that UPDATE changes in public.mv: WHERE CURRENT OF does not say which: pin mv.id to constants or parameters',
     ],
     ['UPDATE pv SET price = 0', 'nothing bounds the rows that UPDATE changes in public.pv: pin pv.key to constants or parameters'],
+    ['UPDATE split SET x = 0', 'nothing bounds the rows that UPDATE changes in public.split: pin split.id to constants or parameters'],
+    [
+      'UPDATE mixed SET x = 0 WHERE id = 1',
+      'nothing bounds the rows that UPDATE changes in public.mixed: pin mixed.at to constants or parameters',
+    ],
     ['DELETE FROM bare', 'nothing bounds the rows that DELETE changes in public.bare: it has no unique key'],
     ['UPDATE nokey SET price = 0', 'nothing bounds the rows that UPDATE changes in public.nokey: no unique key shows through it'],
     [

@@ -117,7 +117,9 @@ function namedSource(node: SqlNode, place: Place): Source {
 export function relationSource(relation: Relation, inherited: boolean, place: Place): Source {
   const { schema, name } = relation;
   if (relation.kind === 'v') return { ...viewSource(relation, place), schema, name };
-  const below = inherited && relation.kind !== 'p' ? descendants(relation, place) : [];
+  const below = inherited ? descendants(relation, place) : [];
+  // Rows of a partitioned table are those of its partitions, which have its keys and perhaps more.
+  const tables = relation.kind === 'p' && below.length > 0 ? below.filter((item) => item.kind !== 'p') : [relation, ...below];
   const physical = relation.kind === 'r' || relation.kind === 'm';
   const namesOf = (item: Relation, numbers: readonly number[]) =>
     numbers.flatMap((number) => item.columns.find((column) => column.number === number)?.name ?? []);
@@ -128,12 +130,12 @@ export function relationSource(relation: Relation, inherited: boolean, place: Pl
   return {
     ...{ name, schema, physical, few: false, stable: true, pinned: [] },
     columns: relation.kind === 'S' ? null : relation.columns.map((column) => ({ name: column.name, types: [column.typeOid] })),
-    parts: [relation, ...below].map(keys),
+    parts: distinct(tables.map(keys)),
     indexed: namesOf(relation, relation.indexed),
   };
 }
 
-/** Tables that inherit, at any depth; a key of a parent says nothing of their rows. */
+/** Tables that inherit and partitions, at any depth; a key of a parent that is no partitioned table says nothing of their rows. */
 export function descendants(relation: Relation, place: Place): readonly Relation[] {
   const found = new Set<Relation>();
   const add_ = (item: Relation) => {
@@ -146,6 +148,11 @@ export function descendants(relation: Relation, place: Place): readonly Relation
   };
   add_(relation);
   return [...found];
+}
+
+/** Partitions are many and alike. */
+function distinct(parts: readonly (readonly string[][])[]): readonly (readonly string[][])[] {
+  return [...new Map(parts.map((keys) => [JSON.stringify(keys), keys])).values()];
 }
 
 const CTID = { name: 'ctid', types: [27] };

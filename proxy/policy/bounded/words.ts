@@ -37,14 +37,19 @@ export function indexAdviceFor(about: About): string {
 function pinAdvice(about: About): string {
   const { source, below, relation, pins } = about;
   const parts = source.parts.filter((keys) => !keys.some((key) => key.every((name) => isPinned(0, name, pins))));
-  const unkeyed = below[source.parts.findIndex((keys) => keys.length === 0) - 1];
-  if (below.length > 0 && unkeyed !== undefined)
+  const unkeyed = relation.kind === 'p' ? undefined : below.find((item) => item.keys.length === 0);
+  if (unkeyed !== undefined)
     return `${dotted(unkeyed)} inherits from it and has no unique key: write ${about.command === 'DELETE' ? 'DELETE FROM ONLY' : 'UPDATE ONLY'} ${relation.name}`;
   const keys = (parts[0] ?? []).filter((key) => key.join() !== 'ctid');
   if (keys.length === 0) return relation.kind === 'v' ? 'no unique key shows through it' : 'it has no unique key';
-  const missing = keys.map((key) => key.filter((name) => !isPinned(0, name, pins))).sort((a, b) => a.length - b.length);
+  const left = keys.map((key) => key.filter((name) => !isPinned(0, name, pins)));
+  const missing = left
+    .filter((key, i) => !left.some((other, j) => isLess(other, key) || (j < i && other.join() === key.join())))
+    .sort((a, b) => a.length - b.length);
   return `pin ${either(missing.slice(0, MAX_NAMED).map((key) => key.map((name) => qualified(about, name)).join(' and ')))} to constants or parameters`;
 }
+
+const isLess = (a: readonly string[], b: readonly string[]): boolean => a.length < b.length && a.every((name) => b.includes(name));
 
 /** More keys than a person wants to read about. */
 const MAX_NAMED = 4;

@@ -1,6 +1,6 @@
 import type { CatalogSnapshot, Relation, WriteEvent } from '../../catalog/types';
 import { isPlainExplain } from '../../sql/commands';
-import { child, childrenOf, list, type SqlNode, text, walk } from '../../sql/tree';
+import { child, childrenOf, flag, list, type SqlNode, text, walk } from '../../sql/tree';
 import type { UnboundedWrite } from '../../sql/types';
 import { candidatesFor } from '../resolve';
 import { changeOf, insertsFew, targetSource, targetsOf } from './change';
@@ -97,8 +97,9 @@ function ofTargets(
     }
     const unpinned = test(relation);
     if (unpinned === null) continue;
+    const inherited = flag(target, 'inh');
     const source = unpinned.level.sources[0] ?? unknownSource(named.name);
-    const about = { command, relation, source, pins: unpinned.pins, below: source.parts.length > 1 ? descendants(relation, place) : [] };
+    const about = { command, relation, source, pins: unpinned.pins, below: inherited ? descendants(relation, place) : [] };
     return [
       {
         command,
