@@ -93,6 +93,7 @@ export function draftOf(form: RuleForm, row: RuleRow | null): RuleDraft {
       : { hours: { from: form.hoursFrom, to: form.hoursTo, ...(form.timeZone === '' ? {} : { timeZone: form.timeZone }) } }),
     ...(form.maxAffectedRows === '' ? {} : { maxAffectedRows: Number(form.maxAffectedRows) }),
   } as RuleDraft['match'];
+  const { at: _at, dryRun: _dryRun, ...kept } = row?.approval ?? {};
   return {
     ...(row === null ? {} : { id: row.id }),
     name: form.name.trim(),
@@ -104,12 +105,13 @@ export function draftOf(form: RuleForm, row: RuleRow | null): RuleDraft {
     approval:
       form.action === 'hold'
         ? {
-            ...row?.approval,
+            ...kept,
             groups: form.approvers,
             count: Number(form.count),
             expiresInMs: Math.round(Number(form.expiresMinutes) * 60_000),
-            at: form.at,
-            dryRun: form.dryRun,
+            // What is not said is the default.
+            ...(form.at === 'commit' ? { at: form.at } : {}),
+            ...(form.dryRun ? { dryRun: true } : {}),
           }
         : null,
     mode: form.mode,
