@@ -145,6 +145,31 @@ describe('approval at COMMIT', () => {
     expect((await rows.direct.query(`SELECT 1 FROM impact_rows WHERE note = 'at_commit'`)).rowCount).toBe(0);
   });
 
+  test('on_hold=error: rolled back, and the same transaction with the same changes commits once when it was approved', async () => {
+    const client = await open({ ...proxySettings(gateway), options: '-c gatehouse.on_hold=error' });
+    const transaction = async () => {
+      await client.query('BEGIN');
+      await client.query(`UPDATE impact_rows SET note = 'at_commit' WHERE id IN (1, 2) AND note LIKE 'row%'`);
+      return client.query('COMMIT');
+    };
+    const error = await failure(transaction());
+    expect(error).toMatchObject({ code: '57000' });
+    expect(error.detail).toContain('Its transaction was rolled back; nothing of it stands.');
+    const { id } = await pending('-- changed public.impact_rows: 0 inserted, 2 updated, 0 deleted');
+    await admin.approvals.approve.mutate({ id });
+    // Another count is another request.
+    await rows.direct.query(`UPDATE impact_rows SET note = 'moved' WHERE id = 2`);
+    const other = await failure(transaction());
+    expect(other.code).toBe('57000');
+    expect(other.message).not.toContain(id);
+    await rows.direct.query(`UPDATE impact_rows SET note = 'row 2' WHERE id = 2`);
+    expect((await transaction()).command).toBe('COMMIT');
+    expect((await rows.direct.query(`SELECT 1 FROM impact_rows WHERE note = 'at_commit'`)).rowCount).toBe(2);
+    for (const item of (await admin.approvals.list.query({ status: 'open' })).items)
+      await admin.approvals.reject.mutate({ id: item.id, reason: 'end of test' });
+    await client.end();
+  });
+
   test('in one batch of the protocol: BEGIN, UPDATE and COMMIT are held before the UPDATE, as outside a transaction', async () => {
     const answer = rows.client.query(`BEGIN; UPDATE impact_rows SET note = 'at_commit' WHERE id = 1; COMMIT`);
     const { id } = await pending('at_commit');

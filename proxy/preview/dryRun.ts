@@ -94,7 +94,7 @@ export async function dryRun(side: pg.ClientBase, observer: pg.ClientBase, run: 
       throw new NotMeasured('failed', [`it did not end within ${limits.statementTimeoutMs / 1_000} s`]);
     throw error;
   } finally {
-    await side.query('ROLLBACK').catch(() => undefined);
+    await takeBack(side);
   }
 }
 
@@ -108,8 +108,14 @@ export async function estimateOf(
     await likeItsSession(side, run.state, run.limits.sampleTimeoutMs, run.limits.lockTimeoutMs);
     return await explain(side, await prepare(side, run));
   } finally {
-    await side.query('ROLLBACK').catch(() => undefined);
+    await takeBack(side);
   }
+}
+
+/** A prepared statement outlives its transaction. */
+async function takeBack(side: pg.ClientBase): Promise<void> {
+  await side.query('ROLLBACK').catch(() => undefined);
+  await side.query('DEALLOCATE ALL').catch(() => undefined);
 }
 
 /** Settings and role of the held session, for this transaction alone; then our timeouts, which it cannot raise. */

@@ -1,11 +1,12 @@
 import { and, eq, ne, sql } from 'drizzle-orm';
 import { approvalRequests } from '../../db/schema/approvals';
 import { statements } from '../../db/schema/audit';
+import type { Measured, Role } from '../../db/schema/shapes';
 import type { StoreHandle } from '../../db/store';
 import { mostRows } from '../../proxy/preview/tolerance';
 import { notFound } from '../errors';
 import type { Actor, Call } from '../identity/actor';
-import { demand } from '../identity/permission';
+import { demand, PERMISSIONS } from '../identity/permission';
 import { isOwn } from '../identity/scope';
 import { idSchema, parseInput } from '../input';
 import { mayDecide } from './mayDecide';
@@ -52,7 +53,7 @@ export async function describeRequest(store: StoreHandle, actor: Actor, request:
     tried: request.tried,
     reviewerGroups: request.reviewerGroups,
     endedAt: request.endedAt,
-    measured: request.measured,
+    measured: shownTo(actor, request.measured),
     mostRows: mostRows(request.measured, request.tolerance),
     tolerance: request.tolerance,
     heldTransaction: request.heldTransaction,
@@ -61,4 +62,10 @@ export async function describeRequest(store: StoreHandle, actor: Actor, request:
     similar: similar ?? { approved: 0, rejected: 0, executed: 0 },
     outcome: outcome ?? null,
   };
+}
+
+/** Rows are for those who decide: whoever asked for the statement, or reads the record, has the figures. */
+function shownTo(actor: Actor, measured: Measured | null): Measured | null {
+  const deciders: readonly Role[] = PERMISSIONS['approvals:decide'];
+  return measured?.kind === 'measured' && !deciders.includes(actor.role) ? { ...measured, samples: [] } : measured;
 }
