@@ -50,7 +50,7 @@ test('what it touches, then measured on a click: bars of rows by table, a sample
   const bars = card.getByRole('list', { name: 'Rows by table' });
   await expect(bars).toContainText('−8 deleted');
   await expect(bars).toContainText('+2 inserted');
-  await expect(card.getByRole('figure').filter({ hasText: 'row 1' })).toContainText('Sample of public.weighed');
+  await expect(card.getByRole('figure', { name: 'Sample of public.weighed', exact: true })).toContainText('row 1');
   await expect(card.getByText('when it is released, it is rolled back')).toBeVisible();
   expect((await direct.query('SELECT count(*)::int AS n FROM weighed')).rows).toEqual([{ n: 6 }]);
   const { violations } = await new AxeBuilder({ page }).analyze();
