@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { build } from 'esbuild';
 
+// The benchmark is TypeScript like everything else; it is bundled, then run.
 mkdirSync('dist', { recursive: true });
 await build({
   entryPoints: ['bench/holds.ts'],

@@ -18,7 +18,9 @@ export type IdPrefix =
   | 'gw'
   | 'ntc'
   | 'evt'
-  | 'acr';
+  | 'acr'
+  | 'grt'
+  | 'ped';
 
 /** A branded id: a `Id<'stm'>` is never an `Id<'req'>`. */
 export type Id<P extends IdPrefix> = `${P}_${string}`;

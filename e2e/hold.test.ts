@@ -121,6 +121,9 @@ describe('hold', () => {
     const answer = rows.client.query("UPDATE held_rows SET note = 'all of them'");
     const request = await pending('all of them');
     expect(request).toMatchObject({ unbounded: true, required: 2, approvals: 0 });
+    const advice = 'nothing bounds the rows that UPDATE changes in public.held_rows: pin held_rows.id to constants or parameters';
+    expect(request.why).toBe(advice);
+    await eventually('the NOTICE that says it', async () => rows.client.notices.some((notice) => notice.detail?.includes(advice)));
     await admin.approvals.approve.mutate({ id: request.id });
     await eventually('the second NOTICE', async () =>
       rows.client.notices.some((notice) => notice.message === `approval 1 of 2 received (${request.id})`),

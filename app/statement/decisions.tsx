@@ -7,6 +7,7 @@ interface Decision {
   decision: 'approve' | 'reject';
   reason: string | null;
   at: Date;
+  scope?: { kind: 'once' } | { kind: 'session' } | { kind: 'minutes'; minutes: number } | null;
 }
 
 /** Who decided what, when, and why. */
@@ -24,6 +25,8 @@ export function Decisions({ decisions }: { decisions: readonly Decision[] }) {
             <p>
               <b className="font-semibold">{decision.reviewerName}</b> {decision.decision === 'approve' ? 'approved' : 'rejected'} at{' '}
               <Time at={decision.at} />
+              {decision.scope?.kind === 'session' ? ', for the session' : ''}
+              {decision.scope?.kind === 'minutes' ? `, for ${decision.scope.minutes} min` : ''}
             </p>
             {decision.reason ? <p className="break-words text-ink-2">“{decision.reason}”</p> : null}
           </div>

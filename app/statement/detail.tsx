@@ -15,6 +15,7 @@ import { SqlBlock, Visible } from '../ui/sqlBlock';
 import { ErrorState, Skeleton, sentence } from '../ui/states';
 import { durationText, Time } from '../ui/time';
 import { StatementBadge, VerdictBadge } from '../ui/verdict';
+import { BreakGlassBadge } from './breakGlass';
 import { Decisions } from './decisions';
 import { Impact } from './impact';
 import { ColumnChips } from './maskedColumn';
@@ -47,6 +48,7 @@ function Detail({ statement }: { statement: StatementDetail }) {
       <div className="flex flex-wrap items-center gap-2">
         <VerdictBadge verdict={statement.verdict} />
         <StatementBadge status={statement.status} />
+        {statement.breakGlass === null ? null : <BreakGlassBadge />}
         {statement.sqlstate ? <Badge tone="deny">SQLSTATE {statement.sqlstate}</Badge> : null}
         <span className="text-sm text-ink-2">
           <Time at={statement.at} as="full" />
@@ -82,6 +84,25 @@ function Detail({ statement }: { statement: StatementDetail }) {
         </p>
         <TriedRules tried={statement.tried} decided={statement.rule} />
       </Section>
+      {statement.breakGlass === null ? null : (
+        <Section title="Break-glass">
+          <p className="text-sm text-ink-2">It ran without the approval its rule asks for. The reason given:</p>
+          <blockquote className="border-l-2 border-deny pl-3 text-sm">
+            <Visible text={statement.breakGlass} />
+          </blockquote>
+        </Section>
+      )}
+      {statement.grantId === null ? null : (
+        <Section title="Grant">
+          <p className="text-sm text-ink-2">
+            Released without asking again, by{' '}
+            <Link href="/approvals/grants" className="text-accent-text underline underline-offset-4">
+              {statement.grantId}
+            </Link>
+            .
+          </p>
+        </Section>
+      )}
       {statement.approval ? (
         <Section
           title="Approval"

@@ -8,6 +8,7 @@ import { SqlLine } from '../ui/sqlBlock';
 import { rowTarget, Table, Td, Th, Tr } from '../ui/table';
 import { durationText, Time } from '../ui/time';
 import { StatementBadge, VerdictBadge } from '../ui/verdict';
+import { BreakGlassBadge } from './breakGlass';
 
 interface ListProps {
   rows: readonly StatementRow[];
@@ -60,6 +61,7 @@ function Outcome({ row }: { row: StatementRow }) {
     row.status !== 'done' && !(row.verdict === 'deny' && row.status === 'denied') && !(row.verdict === 'hold' && row.status === 'held');
   return (
     <span className="flex flex-wrap items-center gap-1">
+      {row.breakGlass === null ? null : <BreakGlassBadge />}
       <VerdictBadge verdict={row.verdict} />
       {more ? <StatementBadge status={row.status} /> : null}
     </span>

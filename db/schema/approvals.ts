@@ -1,6 +1,16 @@
-import { boolean, index, integer, jsonb, pgTable, text, timestamp, unique } from 'drizzle-orm/pg-core';
+import { bigint, boolean, index, integer, jsonb, pgTable, text, timestamp, unique } from 'drizzle-orm/pg-core';
 import { principals } from './identity';
-import type { ApprovalStatus, HeldState, HeldTransaction, Measured, ParameterValue, RelationUse, RuleTrial, Tolerance } from './shapes';
+import type {
+  ApprovalScope,
+  ApprovalStatus,
+  HeldState,
+  HeldTransaction,
+  Measured,
+  ParameterValue,
+  RelationUse,
+  RuleTrial,
+  Tolerance,
+} from './shapes';
 
 const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });
 
@@ -35,6 +45,10 @@ export const approvalRequests = pgTable(
     waiting: boolean('waiting').notNull().default(true),
     /** A client that does not wait has been given the rejection; the statement sent once more is a new request. */
     told: boolean('told').notNull().default(false),
+    /** What a grant would cover (proxy/approvals/shapeOf.ts), and whether that is this very text and nothing else. */
+    shape: text('shape').notNull().default(''),
+    shapeIsExact: boolean('shape_is_exact').notNull().default(true),
+    policyVersion: bigint('policy_version', { mode: 'number' }).notNull().default(0),
     kind: text('kind').notNull(),
     effects: jsonb('effects').$type<string[]>().notNull(),
     relations: jsonb('relations').$type<RelationUse[]>().notNull(),
@@ -80,7 +94,59 @@ export const approvalDecisions = pgTable(
     reviewerName: text('reviewer_name').notNull(),
     decision: text('decision').$type<'approve' | 'reject'>().notNull(),
     reason: text('reason'),
+    /** How far this reviewer's approval reaches; null is one run. */
+    scope: jsonb('scope').$type<ApprovalScope>(),
     at: instant('at').notNull().defaultNow(),
   },
   (t) => [unique('approval_decisions_once').on(t.requestId, t.reviewerId)],
+);
+
+/**
+ * What reviewers allowed beyond one run: statements of one shape, by one principal, on one connection, held by one rule under one version of
+ * the policy. Revoked, run out, or of another policy version, it covers nothing.
+ */
+export const approvalGrants = pgTable(
+  'approval_grants',
+  {
+    id: text('id').primaryKey(),
+    requestId: text('request_id')
+      .notNull()
+      .references(() => approvalRequests.id, { onDelete: 'cascade' }),
+    principalId: text('principal_id').notNull(),
+    principalName: text('principal_name').notNull(),
+    ownerId: text('owner_id'),
+    ownerName: text('owner_name'),
+    connectionName: text('connection_name').notNull(),
+    rule: text('rule').notNull(),
+    policyVersion: bigint('policy_version', { mode: 'number' }).notNull(),
+    shape: text('shape').notNull(),
+    shapeIsExact: boolean('shape_is_exact').notNull(),
+    /** The statement that was approved, for people to read. */
+    sql: text('sql').notNull(),
+    /** The only session it holds in; null for any of the principal's. */
+    sessionId: text('session_id'),
+    /** Null: as long as its session. */
+    expiresAt: instant('expires_at'),
+    reviewers: jsonb('reviewers').$type<string[]>().notNull(),
+    uses: bigint('uses', { mode: 'number' }).notNull().default(0),
+    lastUsedAt: instant('last_used_at'),
+    createdAt: instant('created_at').notNull().defaultNow(),
+    revokedAt: instant('revoked_at'),
+    revokedBy: text('revoked_by'),
+  },
+  (t) => [index('approval_grants_shape').on(t.shape, t.principalId), index('approval_grants_request').on(t.requestId)],
+);
+
+/** Who changed what holds statements: a rule, or a connection's own defaults. Nobody decides what they have just had a hand in. */
+export const policyEdits = pgTable(
+  'policy_edits',
+  {
+    id: text('id').primaryKey(),
+    kind: text('kind').$type<'rule' | 'connection'>().notNull(),
+    name: text('name').notNull(),
+    editorId: text('editor_id').notNull(),
+    editorName: text('editor_name').notNull(),
+    at: instant('at').notNull().defaultNow(),
+  },
+  (t) => [index('policy_edits_name').on(t.kind, t.name, t.at)],
 );

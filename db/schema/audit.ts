@@ -56,6 +56,10 @@ export const statements = pgTable(
     tried: jsonb('tried').$type<RuleTrial[]>().notNull(),
     policyVersion: bigint('policy_version', { mode: 'number' }).notNull(),
     requestId: text('request_id'),
+    /** The grant that released it. */
+    grantId: text('grant_id'),
+    /** The reason given when it ran without the approval it needed. */
+    breakGlass: text('break_glass'),
     status: text('status').$type<StatementStatus>().notNull(),
     rows: bigint('rows', { mode: 'number' }),
     bytes: bigint('bytes', { mode: 'number' }),

@@ -67,10 +67,15 @@ export interface ApprovalSpec {
   dryRun?: boolean;
   /** How far the run may go beyond what a dry run measured; default: not at all. */
   tolerance?: Tolerance;
+  /** Groups whose members may run at once with a reason; absent: nobody. */
+  breakGlass?: string[];
 }
 
 /** Rows, or percent of the rows measured. */
 export type Tolerance = { rows: number } | { percent: number };
+
+/** How far an approval reaches: one run, or the statement's shape in its own session or for some time. */
+export type ApprovalScope = { kind: 'once' } | { kind: 'session' } | { kind: 'minutes'; minutes: number };
 
 export interface ConnectionLimits {
   /** Of one result, as it leaves. */

@@ -2,7 +2,7 @@ import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto';
 import type pg from 'pg';
 import { afterAll, beforeAll, expect } from 'vitest';
 import { parse as readYaml, stringify } from 'yaml';
-import { apiAsAdmin } from '../api';
+import { type Api, apiAsAdmin, apiAsOperator } from '../api';
 import { directSettings, eventually, open, proxySettings } from '../clients';
 import { sharedGateway } from '../gateway';
 import { cstring, fieldsOf, frame, int32, type Message, simpleQuery, startUp, WireClient } from '../wireClient';
@@ -78,6 +78,7 @@ export function peers(more: More = NOTHING_MORE): Peers {
     },
   };
   let before = '';
+  let operator: Api | undefined;
   beforeAll(async () => {
     const postgres = await open(directSettings(gateway, 'postgres'));
     await dropAll(postgres);
@@ -86,8 +87,9 @@ export function peers(more: More = NOTHING_MORE): Peers {
     await postgres.end();
     result.root = await open({ ...server, statement_timeout: 10_000 });
     await result.root.query(`SET ROLE ${ROLE}; ${SCHEMA}; RESET ROLE`);
-    before = withoutTraps((await admin.policy.export.query()).yaml);
-    await admin.policy.applyYaml.mutate({ yaml: withTraps(before, { port: server.port, password }, more) });
+    operator = await apiAsOperator(gateway);
+    before = withoutTraps((await operator.policy.export.query()).yaml);
+    await operator.policy.applyYaml.mutate({ yaml: withTraps(before, { port: server.port, password }, more) });
     // The workers hear of it a moment later.
     await eventually('the connections of these tests', async () => {
       const signedIn = await Promise.allSettled(
@@ -101,7 +103,7 @@ export function peers(more: More = NOTHING_MORE): Peers {
   });
   afterAll(async () => {
     for (const client of opened) client.close();
-    if (before !== '') await admin.policy.applyYaml.mutate({ yaml: before });
+    if (before !== '') await operator?.policy.applyYaml.mutate({ yaml: before });
     await result.root?.end();
     const postgres = await open(directSettings(gateway, 'postgres'));
     await dropAll(postgres);

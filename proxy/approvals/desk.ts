@@ -3,7 +3,9 @@ import { queueRequestEvent } from '../../db/notifications/queue';
 import { approvalDecisions, approvalRequests } from '../../db/schema/approvals';
 import type { Store } from '../../db/store';
 import { type ApprovedRows, approvedRows } from '../preview/tolerance';
+import { announceBreakGlass, type BreakGlassUse } from './breakGlass';
 import { type Claim, claim, expireUnclaimed, fileOrAdopt, rejectionOf } from './claim';
+import { type Granted, takeGrant } from './grants';
 
 type NewRequest = typeof approvalRequests.$inferInsert;
 export type HoldRequest = Omit<
@@ -35,6 +37,10 @@ export interface Desk {
   hold(request: HoldRequest, onProgress: (approvals: number) => void): Promise<Hold>;
   /** The same for a client that does not wait: what its statement finds now. @throws as {@link hold} */
   claim(request: HoldRequest): Promise<Claim>;
+  /** The grant that lets it run without a request of its own; null without one. @throws as {@link hold} */
+  granted(request: HoldRequest): Promise<Granted | null>;
+  /** Announces that a statement runs without its approval. @throws as {@link hold} */
+  breakGlass(use: BreakGlassUse): Promise<void>;
   /** A notification named this request; the row is read, the notification itself says nothing. */
   wake(requestId: string): void;
   /** Notifications may have been missed: read every open request again. */
@@ -217,6 +223,8 @@ export function createDesk(options: { store: Store; gatewayId: string; workerId:
       };
     },
     claim: (request) => claim(store, request, options, now()),
+    granted: (request) => takeGrant(store, request),
+    breakGlass: (use) => announceBreakGlass(store, use),
     wake: checkQuietly,
     wakeAll,
     close() {

@@ -145,6 +145,8 @@ class World {
         });
         return { requestId: `req_${++requests}`, expiresAt: request.expiresAt, outcome, withdraw: () => settle({ kind: 'withdrawn' }) };
       },
+      granted: async () => null,
+      breakGlass: async () => undefined,
       claim: async ({ expiresAt }) => ({ kind: 'pending', requestId: `req_${++requests}`, expiresAt }),
       cancelUpstream: async () => undefined,
       requestLink: (id) => `http://console/approvals/${id}`,

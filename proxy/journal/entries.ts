@@ -30,6 +30,10 @@ export interface StatementEntry {
   tried: readonly RuleTrial[];
   policyVersion: number;
   requestId: string | null;
+  /** The grant that released it. */
+  grantId?: string | null;
+  /** The reason given for running it without the approval it needed. */
+  breakGlass?: string | null;
   status: StatementStatus;
   sqlstate: string | null;
   analysisMs: number;

@@ -151,6 +151,7 @@ async function writeStatements(tx: StoreTransaction, entries: readonly Statement
           ...entry,
           sql: storable(entry.sql),
           applicationName: storable(entry.applicationName),
+          breakGlass: entry.breakGlass == null ? null : storable(entry.breakGlass),
           at: new Date(atMs),
           parameters: entry.parameters.map((parameter) => ({
             ...parameter,

@@ -119,7 +119,7 @@ export interface Verdict {
   action: Action;
   /** The rule that decided; null when a connection default, the opaque setting, masking or the analysis did. */
   rule: string | null;
-  decidedBy: 'rule' | 'default' | 'opaque' | 'masking' | 'analysis' | 'access';
+  decidedBy: 'rule' | 'default' | 'opaque' | 'masking' | 'analysis' | 'access' | 'grant' | 'breakGlass';
   /** One sentence for a person: why. */
   why: string;
   /** Set when action is hold. */

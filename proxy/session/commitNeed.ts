@@ -204,14 +204,16 @@ function holdsCommits(policy: PolicySnapshot): boolean {
 function strictestOf(specs: readonly ApprovalSpec[]): ApprovalSpec | null {
   const [first, ...rest] = specs;
   if (first === undefined) return null;
-  return rest.reduce<ApprovalSpec>(
-    (strictest, { groups, count, expiresInMs }) => ({
-      groups: bothOf(strictest.groups, groups),
-      count: Math.max(strictest.count, count),
-      expiresInMs: Math.min(strictest.expiresInMs, expiresInMs),
-    }),
-    { groups: first.groups, count: first.count, expiresInMs: first.expiresInMs },
+  const breakGlass = rest.reduce(
+    (groups, spec) => groups.filter((group) => spec.breakGlass?.includes(group) === true),
+    first.breakGlass ?? [],
   );
+  return {
+    groups: rest.reduce((groups, spec) => bothOf(groups, spec.groups), first.groups),
+    count: Math.max(...specs.map(({ count }) => count)),
+    expiresInMs: Math.min(...specs.map(({ expiresInMs }) => expiresInMs)),
+    ...(breakGlass.length === 0 ? {} : { breakGlass }),
+  };
 }
 
 /** An empty list is any reviewer. Where no group is in both, a name that no group can have: nobody may decide it, and it expires. */

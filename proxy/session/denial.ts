@@ -16,6 +16,8 @@ export function judgedError(executions: readonly Execution[]): WireError {
     case 'default':
     case 'opaque':
     case 'access':
+    case 'grant':
+    case 'breakGlass':
       return statementDenied({ statementId: denied.id, rule: verdict.rule, why: verdict.why });
     default:
       verdict.decidedBy satisfies never;

@@ -11,10 +11,17 @@ import type { TransactionStatus } from '../wire/messages';
 /** One run of one statement, from its verdict to its outcome. */
 export interface Execution {
   readonly id: Id<'stm'>;
-  readonly judged: JudgedStatement;
+  /** Replaced once, before it is recorded, where a grant or a break-glass decides in place of the rule. */
+  judged: JudgedStatement;
   readonly protocol: 'simple' | 'extended' | 'function call';
   readonly parameters: readonly ParameterValue[];
   requestId: string | null;
+  /** The grant that released it. */
+  grantId: string | null;
+  /** The reason given for running it without the approval it needs. */
+  breakGlass: string | null;
+  /** It ran already, changed more than it may, and was taken back: an approval of it is for one run. */
+  exceeded: boolean;
   waitMs: number;
   analysisMs: number;
   /** Milliseconds of a monotonic clock when it was forwarded. */
@@ -79,6 +86,9 @@ export function newExecution(
     protocol: details.protocol,
     parameters: details.parameters,
     requestId: details.requestId ?? null,
+    grantId: null,
+    breakGlass: null,
+    exceeded: false,
     waitMs: details.waitMs ?? 0,
     analysisMs: details.analysisMs,
     startedMs: performance.now(),
@@ -131,6 +141,8 @@ export function intentOf(
     tried: verdict.tried,
     policyVersion: now.policyVersion,
     requestId: execution.requestId,
+    grantId: execution.grantId,
+    breakGlass: execution.breakGlass,
     status,
     sqlstate,
     analysisMs: execution.analysisMs,

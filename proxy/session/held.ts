@@ -1,16 +1,20 @@
 import type { HeldState } from '../../db/schema/shapes';
-import type { Hold } from '../approvals/desk';
+import type { Hold, HoldRequest } from '../approvals/desk';
 import { digestOf } from '../approvals/digest';
+import type { Granted } from '../approvals/grants';
+import { shapeOf } from '../approvals/shapeOf';
 import type { ApprovedRows } from '../preview/tolerance';
 import {
   approvalNotice,
   approvalRequired,
   approvalTimedOut,
   approvalUnavailable,
+  brokenGlassWarning,
   canceledByUser,
+  glassNotOpenNotice,
   heldNotice,
   statementRejected,
-  type WireError,
+  WireError,
 } from '../wire/errors';
 import { stricter } from './effective';
 import type { Execution } from './execution';
@@ -65,11 +69,22 @@ export class HeldStatement {
   async wait(): Promise<WireError | null> {
     const session = this.#session;
     const startedMs = performance.now();
+    const request = this.#request();
+    let released: boolean | WireError;
+    try {
+      released = await this.#releasedAtOnce(request);
+    } catch (error) {
+      session.services.logError(session.services.newErrorId(), error);
+      released = approvalUnavailable();
+    }
     session.begin(this.#executions, this.#view, 'held');
-    if (session.onHold === 'error') return this.#claim();
+    if (released instanceof WireError) return this.#end('denied', released);
+    if (this.#cancelled) return this.#end('withdrawn', canceledByUser());
+    if (released) return null;
+    if (session.onHold === 'error') return this.#claim(request);
     const required = this.#required();
     try {
-      this.#hold = await session.services.hold(this.#request(), (approvals) => {
+      this.#hold = await session.services.hold(request, (approvals) => {
         if (this.#hold !== null && !session.closed) session.notice(approvalNotice(this.#hold.requestId, approvals, required));
       });
     } catch (error) {
@@ -108,10 +123,50 @@ export class HeldStatement {
     execution.affectedLimits = [limit, ...execution.affectedLimits];
   }
 
+  /** By break-glass or by a grant; false where a person has to be asked. @throws what the store throws */
+  async #releasedAtOnce(request: HoldRequest): Promise<boolean> {
+    const { services, breakGlass, requesterReason } = this.#session;
+    if (breakGlass && requesterReason !== null) {
+      if (this.#glassIsOpen()) {
+        await services.breakGlass({ ...request, ownerName: request.ownerName ?? null, reason: requesterReason });
+        this.#release('breakGlass', `break-glass, without the approval the rule asks for: ${requesterReason}`);
+        for (const execution of this.#executions) execution.breakGlass = requesterReason;
+        if (!this.#session.closed) this.#session.notice(brokenGlassWarning(request.statementId, request.rule));
+        return true;
+      }
+      if (!this.#session.closed) this.#session.notice(glassNotOpenNotice(request.rule));
+    }
+    const grant = await services.granted(request);
+    if (grant === null) return false;
+    this.#release('grant', grantedWords(grant));
+    for (const execution of this.#executions) {
+      execution.grantId = grant.id;
+      execution.requestId = grant.requestId;
+    }
+    return true;
+  }
+
+  /** Every rule that holds a statement of the text lets the principal run it without approval. */
+  #glassIsOpen(): boolean {
+    const { groups } = this.#view.principal;
+    return this.#executions.every(
+      ({ judged: { verdict } }) =>
+        verdict.action !== 'hold' || (verdict.approval?.breakGlass ?? []).some((group) => groups.includes(group)),
+    );
+  }
+
+  #release(decidedBy: 'grant' | 'breakGlass', why: string): void {
+    for (const execution of this.#executions) {
+      const { judged } = execution;
+      if (judged.verdict.action === 'hold')
+        execution.judged = { ...judged, verdict: { ...judged.verdict, action: 'allow', decidedBy, why, approval: null } };
+    }
+  }
+
   /** The client does not wait: what it sent before has been decided meanwhile, or is told to it. */
-  async #claim(): Promise<WireError | null> {
+  async #claim(request: HoldRequest): Promise<WireError | null> {
     const { services } = this.#session;
-    const claim = await services.claim(this.#request()).catch((error: unknown) => {
+    const claim = await services.claim(request).catch((error: unknown) => {
       services.logError(services.newErrorId(), error);
       return null;
     });
@@ -157,12 +212,13 @@ export class HeldStatement {
     return new Date(this.#startedAtMs + (this.#session.protocol.inTransaction ? withinMs / 2 : withinMs));
   }
 
-  #request() {
+  #request(): HoldRequest {
     const session = this.#session;
     const { commitNeed } = session;
     const { principal, id, connectionName } = session.facts;
     const lead = this.#lead();
     const { facts } = lead.judged;
+    const shape = this.#shape();
     const verdict = this.#executions.map((execution) => execution.judged.verdict).reduce(stricter);
     return {
       statementId: lead.id,
@@ -184,6 +240,9 @@ export class HeldStatement {
         place: this.#place,
         policyVersion: this.#view.policy.version,
       }),
+      shape: shape?.digest ?? '',
+      shapeIsExact: shape?.exact ?? true,
+      policyVersion: this.#view.policy.version,
       kind: facts.kind,
       effects: [...new Set(this.#executions.flatMap((execution) => [...execution.judged.facts.effects]))],
       relations: this.#executions.flatMap((execution) => [...execution.judged.relations]),
@@ -199,8 +258,20 @@ export class HeldStatement {
       heldState: this.#state,
       dryRun: verdict.approval?.dryRun ?? false,
       tolerance: verdict.approval?.tolerance ?? null,
-      ...(commitNeed.isCommit(this.#executions) ? { ...commitNeed.summary, heldTransaction: commitNeed.shown } : {}),
+      // A COMMIT has no shape: approving one says nothing of another.
+      ...(commitNeed.isCommit(this.#executions) ? { ...commitNeed.summary, heldTransaction: commitNeed.shown, shape: '' } : {}),
     };
+  }
+
+  /** What a grant of it would cover; null where its approval is for one run. */
+  #shape() {
+    if (this.#executions.some(({ exceeded }) => exceeded)) return null;
+    const { principal, connectionName } = this.#session.facts;
+    return shapeOf(
+      this.#sql,
+      this.#executions.map(({ judged }) => judged.facts),
+      { parameters: this.#parameters, scope: [principal.id, principal.owner?.id ?? '', connectionName, ...this.#place] },
+    );
   }
 
   #notice({ requestId, expiresAt }: Hold) {
@@ -219,3 +290,6 @@ export class HeldStatement {
     };
   }
 }
+
+const grantedWords = ({ id, reviewers, expiresAt }: Granted): string =>
+  `grant ${id} of ${reviewers.join(' and ')}, ${expiresAt === null ? 'for this session' : `until ${expiresAt.toISOString()}`}`;

@@ -1,7 +1,9 @@
 import type net from 'node:net';
 import type { StatementStatus } from '../../db/schema/shapes';
+import type { BreakGlassUse } from '../approvals/breakGlass';
 import type { Claim } from '../approvals/claim';
 import type { Hold, HoldRequest } from '../approvals/desk';
+import type { Granted } from '../approvals/grants';
 import type { CatalogSnapshot } from '../catalog/types';
 import type { JournalEntry } from '../journal/entries';
 import type { Usage } from '../limits/usage';
@@ -49,6 +51,8 @@ export interface SessionServices {
   record(entry: JournalEntry): void;
   hold(request: HoldRequest, onProgress: (approvals: number) => void): Promise<Hold>;
   claim(request: HoldRequest): Promise<Claim>;
+  granted(request: HoldRequest): Promise<Granted | null>;
+  breakGlass(use: BreakGlassUse): Promise<void>;
   /** Asks the upstream to cancel what this session runs. */
   cancelUpstream(): Promise<void>;
   requestLink(requestId: string): string;
@@ -105,6 +109,8 @@ export class Session {
   readonly services: SessionServices;
   readonly requesterReason: string | null;
   readonly onHold: OnHold;
+  /** Runs what needs approval at once where a rule lets the principal, with the requester's reason. */
+  readonly breakGlass: boolean;
   readonly protocol = new Protocol();
   readonly work = new TransactionWork();
   readonly commitNeed: CommitNeed;
@@ -151,6 +157,7 @@ export class Session {
     upstream: Upstream;
     requesterReason: string | null;
     onHold: OnHold;
+    breakGlass?: boolean;
     searchPathKnown: boolean;
     /** The settings it began with. */
     settings?: Readonly<Record<string, string>>;
@@ -159,6 +166,7 @@ export class Session {
     this.services = options.services;
     this.requesterReason = options.requesterReason;
     this.onHold = options.onHold;
+    this.breakGlass = options.breakGlass ?? false;
     this.searchPathKnown = options.searchPathKnown;
     this.client = options.client;
     this.upstream = options.upstream.socket;

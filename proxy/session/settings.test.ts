@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { shorterTimeoutMs } from './settings';
+import { readStartUp, shorterTimeoutMs } from './settings';
 
 test.each([
   ['500', 500],
@@ -14,4 +14,20 @@ test.each([
   [undefined, 30_000],
 ])('a client that asks for statement_timeout %s under a limit of 30 s gets %d ms', (asked, expected) => {
   expect(shorterTimeoutMs(asked, 30_000)).toBe(expected);
+});
+
+test('break-glass needs a reason, and none of it goes upstream', () => {
+  const read = (options: string) =>
+    readStartUp(
+      new Map([
+        ['user', 'bot'],
+        ['options', options],
+      ]),
+    );
+  const request = read('-c gatehouse.break_glass=on -c gatehouse.reason=INC-42');
+  expect(request).toMatchObject({ breakGlass: true, reason: 'INC-42', upstream: {} });
+  expect(read('-c gatehouse.break_glass=off').breakGlass).toBe(false);
+  expect(() => read('-c gatehouse.break_glass=on')).toThrow(/needs a reason/);
+  expect(() => read('-c gatehouse.break_glass=on -c gatehouse.reason=\\ ')).toThrow(/needs a reason/);
+  expect(() => read('-c gatehouse.break_glass=maybe -c gatehouse.reason=x')).toThrow(/is not offered/);
 });

@@ -14,6 +14,8 @@ export interface StartUpRequest {
   reason: string | null;
   /** What a statement that needs a person does: wait on its connection, or fail at once and be sent again. */
   onHold: OnHold;
+  /** Runs at once what needs approval, where a rule lets the principal do that; needs a reason. */
+  breakGlass: boolean;
 }
 
 export type OnHold = 'wait' | 'error';
@@ -69,11 +71,14 @@ export function readStartUp(parameters: ReadonlyMap<string, string>): StartUpReq
     upstream: {},
     reason: null,
     onHold: 'wait',
+    breakGlass: false,
   };
   for (const [name, value] of settings) {
     const refusal = place(request, name, value);
     if (refusal !== null) throw refusal;
   }
+  if (request.breakGlass && (request.reason ?? '').trim() === '')
+    throw startUpRefused('gatehouse.break_glass=on needs a reason', 'Add -c gatehouse.reason=…, it is recorded and announced.');
   return request;
 }
 
@@ -98,6 +103,14 @@ function place(request: StartUpRequest, name: string, value: string): WireError 
       if (value !== 'wait' && value !== 'error')
         return startUpRefused(`gatehouse.on_hold=${value} is not offered`, 'Use gatehouse.on_hold=wait or gatehouse.on_hold=error.');
       request.onHold = value;
+      return null;
+    case 'gatehouse.break_glass':
+      if (value !== 'on' && value !== 'off')
+        return startUpRefused(
+          `gatehouse.break_glass=${value} is not offered`,
+          'Use gatehouse.break_glass=on or gatehouse.break_glass=off.',
+        );
+      request.breakGlass = value === 'on';
       return null;
     case 'application_name':
       request.applicationName = value;

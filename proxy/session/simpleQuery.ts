@@ -105,6 +105,7 @@ export class SimpleQuery {
         },
         { protocol: 'simple', parameters: [], analysisMs },
       );
+      held.exceeded = true;
       held.affectedLimits = (affectedLimits ?? []).filter(({ action }) => action === 'deny');
       return held;
     });

@@ -1,6 +1,7 @@
 import net from 'node:net';
 import type { HeldState, HeldTransaction } from '../../db/schema/shapes';
 import type { HoldOutcome } from '../approvals/desk';
+import type { Granted } from '../approvals/grants';
 import type { JournalEntry } from '../journal/entries';
 import type { MaskIndex } from '../masking/columns';
 import type { DetectingRule } from '../masking/detect/rules';
@@ -34,6 +35,12 @@ export interface Transcript {
   decide(outcome: HoldOutcome): void;
   /** Hold requests filed so far. */
   held: { sql: string; withdrawn: boolean; transaction: HeldTransaction | null; settings: HeldState['settings'] | undefined }[];
+  /** Reasons of announced break-glasses. */
+  broken: string[];
+  /** Covers whatever is held. */
+  grant: Granted | null;
+  /** Announcing a break-glass fails. */
+  storeIsAway: boolean;
   cancels: number;
   /** Reads the catalog again; a text with `unseen` names a relation the catalog does not have. */
   readCatalog: () => Promise<void>;
@@ -57,7 +64,7 @@ export interface Transcript {
   close(): void;
 }
 
-export async function transcript(options: { split: boolean } = { split: false }): Promise<Transcript> {
+export async function transcript(options: { split: boolean; breakGlass?: boolean } = { split: false }): Promise<Transcript> {
   const [clientEnd, gatewayClient] = await pair();
   const [upstreamEnd, gatewayUpstream] = await pair();
   if (options.split) for (const socket of [gatewayClient, gatewayUpstream]) splitAtEveryByte(socket);
@@ -82,6 +89,9 @@ export async function transcript(options: { split: boolean } = { split: false })
     upstreamSeesNothing: () => fromSession.expectNothing(),
     decide: (outcome) => settle?.(outcome),
     held: [],
+    broken: [],
+    grant: null,
+    storeIsAway: false,
     cancels: 0,
     readCatalog: async () => undefined,
     journal: [],
@@ -140,6 +150,11 @@ export async function transcript(options: { split: boolean } = { split: false })
         },
       };
     },
+    granted: async () => state.grant,
+    async breakGlass({ reason }) {
+      if (state.storeIsAway) throw new Error('the store is away');
+      state.broken.push(reason);
+    },
     claim: async ({ expiresAt }) => ({ kind: 'pending', requestId: 'req_1', expiresAt }),
     async cancelUpstream() {
       state.cancels++;
@@ -167,7 +182,8 @@ export async function transcript(options: { split: boolean } = { split: false })
     services,
     client: gatewayClient,
     upstream: { socket: gatewayUpstream, parameters: new Map(), cancelKey: null },
-    requesterReason: null,
+    requesterReason: options.breakGlass === true ? 'INC-42' : null,
+    breakGlass: options.breakGlass ?? false,
     onHold: 'wait',
     searchPathKnown: true,
   });
@@ -217,7 +233,7 @@ const MASKS: MaskIndex = {
 export const VIEW = {
   policy: { version: 7, connections: new Map(), access: [], rules: [], masking: [{}] },
   connection: { name: 'shop', limits: {} },
-  principal: { groups: [] },
+  principal: { groups: ['oncall'] },
   catalog: {
     relations: new Map([[1, { columns: [{ number: 1 }, { number: 2 }] }]]),
     relationsByName: new Map(),
@@ -261,7 +277,13 @@ export function judgeOne(text: string): JudgedStatement {
     why: `The text says ${action}.`,
     approval:
       action === 'hold'
-        ? { groups: ['dba'], count: 1, expiresInMs: 60_000, ...(text.includes('hold at commit') ? { at: 'commit' as const } : {}) }
+        ? {
+            groups: ['dba'],
+            count: 1,
+            expiresInMs: 60_000,
+            ...(text.includes('glass') ? { breakGlass: ['oncall'] } : {}),
+            ...(text.includes('hold at commit') ? { at: 'commit' as const } : {}),
+          }
         : null,
     ...(limited === null
       ? {}

@@ -323,6 +323,20 @@ export const heldNotice = (words: HoldWords): WireFields => ({
   hint: `${words.link} — Press Ctrl-C to withdraw.`,
   routine: 'gatehouse_approval',
 });
+export const brokenGlassWarning = (statementId: string, rule: string): WireFields => ({
+  severity: 'WARNING',
+  sqlstate: '01000',
+  message: `statement runs without approval: break-glass (${statementId})`,
+  detail: `Rule "${rule}" asks for approval. The reason you gave is recorded and announced.`,
+  routine: 'gatehouse_approval',
+});
+export const glassNotOpenNotice = (rule: string): WireFields => ({
+  severity: 'NOTICE',
+  sqlstate: '00000',
+  message: `break-glass is not open to you under rule "${rule}"`,
+  detail: 'The statement needs approval like any other.',
+  routine: 'gatehouse_approval',
+});
 export const approvalNotice = (requestId: string, count: number, required: number): WireFields => ({
   severity: 'NOTICE',
   sqlstate: '00000',

@@ -208,6 +208,7 @@ function run(gateway: Gateway, parts: Opening & { facts: SessionFacts; target: U
     upstream,
     requesterReason: request.reason,
     onHold: request.onHold,
+    breakGlass: request.breakGlass,
     searchPathKnown: request.upstream.search_path === undefined,
     settings: request.upstream,
   });

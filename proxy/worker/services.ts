@@ -46,6 +46,8 @@ export function servicesFor(
     record: (entry) => gateway.journal.append(entry),
     hold: (request, onProgress) => gateway.desk.hold(request, onProgress),
     claim: (request) => gateway.desk.claim(request),
+    granted: (request) => gateway.desk.granted(request),
+    breakGlass: (use) => gateway.desk.breakGlass(use),
     async cancelUpstream() {
       const { cancelKey } = session.upstream;
       if (cancelKey !== null) await cancelUpstream({ ...session.target, timeoutMs: 5_000 }, cancelKey);

@@ -1,5 +1,7 @@
 import { approveRequest, approveSchema } from '../approvals/approve';
+import { breakGlassUses } from '../approvals/breakGlass';
 import { getRequest } from '../approvals/get';
+import { grantsListSchema, listGrants, revokeGrant } from '../approvals/grants';
 import { listRequests } from '../approvals/list';
 import { measureRequest } from '../approvals/measure';
 import { previewRequest } from '../approvals/preview';
@@ -17,6 +19,9 @@ export const approvalsRouter = router({
   reject: procedure.input(takes(rejectSchema)).mutation(({ ctx, input }) => rejectRequest(ctx.call, input)),
   preview: procedure.input(takes(idSchema)).query(({ ctx, input }) => previewRequest(ctx.call, input)),
   measure: procedure.input(takes(idSchema)).mutation(({ ctx, input }) => measureRequest(ctx.call, input)),
+  grants: procedure.input(takes(grantsListSchema)).query(({ ctx, input }) => listGrants(ctx.call, input)),
+  revokeGrant: procedure.input(takes(idSchema)).mutation(({ ctx, input }) => revokeGrant(ctx.call, input)),
+  breakGlass: procedure.query(({ ctx }) => breakGlassUses(ctx.call)),
   stats: procedure.query(({ ctx }) => approvalStats(ctx.call)),
   onChange: procedure.input(takes(resumeSchema)).subscription(({ ctx, input, signal }) => watchRequests(ctx.call, input, signal)),
 });

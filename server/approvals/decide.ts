@@ -2,12 +2,15 @@ import { and, eq, gt, sql } from 'drizzle-orm';
 import { newId } from '../../db/ids';
 import { queueRequestEvent } from '../../db/notifications/queue';
 import { approvalDecisions, approvalRequests } from '../../db/schema/approvals';
+import type { ApprovalScope } from '../../db/schema/shapes';
 import type { Store } from '../../db/store';
 import { notify, recordAction } from '../actions/record';
 import { notFound, ServiceError } from '../errors';
 import type { Actor } from '../identity/actor';
 import { isOwn } from '../identity/scope';
+import { readEditors } from './editors';
 import { describeRequest } from './get';
+import { makeGrant } from './grant';
 import { mayDecide, settledWords } from './mayDecide';
 import { readReviewers } from './people';
 import { readDecisions, readRequest } from './read';
@@ -21,7 +24,7 @@ import type { RequestDetail } from './shape';
 export async function decideRequest(
   store: Store,
   actor: Actor,
-  decision: { id: string; decision: 'approve' | 'reject'; reason: string | null },
+  decision: { id: string; decision: 'approve' | 'reject'; reason: string | null; scope?: ApprovalScope | null },
 ): Promise<RequestDetail> {
   return store.transaction(async (tx) => {
     const [locked] = await tx
@@ -35,7 +38,7 @@ export async function decideRequest(
     const now = new Date();
     const settled = settledWords(request, decisions, now);
     if (settled !== null) throw new ServiceError('CONFLICT', settled);
-    const may = mayDecide({ request, decisions, actor, people: await readReviewers(tx), now });
+    const may = mayDecide({ request, decisions, editors: await readEditors(tx, request), actor, people: await readReviewers(tx), now });
     if (!may.allowed || actor.id === null) {
       const already = decisions.some((item) => item.reviewerId === actor.id);
       throw new ServiceError(
@@ -44,6 +47,9 @@ export async function decideRequest(
       );
     }
 
+    const scope = decision.scope ?? null;
+    if (scope !== null && scope.kind !== 'once' && request.shape === '')
+      throw new ServiceError('INVALID', 'scope: this request can be approved for one run only');
     await tx.insert(approvalDecisions).values({
       id: newId('dec'),
       requestId: request.id,
@@ -51,6 +57,7 @@ export async function decideRequest(
       reviewerName: actor.name,
       decision: decision.decision,
       reason: decision.reason,
+      scope: scope?.kind === 'once' ? null : scope,
     });
     const status =
       decision.decision === 'reject'
@@ -82,13 +89,23 @@ export async function decideRequest(
       action: `request.${decision.decision}`,
       subject: request.id,
       before: { status: 'pending', approvals: request.approvals },
-      after: { status, required: request.required, reason: decision.reason, statementId: request.statementId },
+      after: {
+        status,
+        required: request.required,
+        reason: decision.reason,
+        ...(scope === null ? {} : { scope }),
+        statementId: request.statementId,
+      },
     });
     await queueRequestEvent(tx, status === 'pending' ? 'request.progress' : `request.${status}`, request.id, {
       by: actor.name,
       reason: decision.reason,
       ...(status === 'rejected' ? {} : { approvals: request.approvals + 1, required: request.required }),
     });
+    if (status === 'approved') {
+      const approvals = [...decisions.filter((item) => item.decision === 'approve'), { reviewerName: actor.name, scope }];
+      await makeGrant(tx, actor, request, approvals);
+    }
     await notify(tx, 'gatehouse_approvals', request.id);
     const after = await readRequest(tx, request.id);
     return describeRequest(tx, actor, after ?? request);

@@ -1,5 +1,5 @@
 import { and, eq, ne, sql } from 'drizzle-orm';
-import { approvalRequests } from '../../db/schema/approvals';
+import { approvalGrants, approvalRequests } from '../../db/schema/approvals';
 import { statements } from '../../db/schema/audit';
 import type { Measured, Role } from '../../db/schema/shapes';
 import type { StoreHandle } from '../../db/store';
@@ -9,6 +9,7 @@ import type { Actor, Call } from '../identity/actor';
 import { demand, PERMISSIONS } from '../identity/permission';
 import { isOwn } from '../identity/scope';
 import { idSchema, parseInput } from '../input';
+import { readEditors } from './editors';
 import { mayDecide } from './mayDecide';
 import { readReviewers } from './people';
 import { readDecisions, readRequest, type StoredRequest, toRequestRow } from './read';
@@ -27,6 +28,8 @@ export async function getRequest({ store, actor }: Call, input: unknown): Promis
 export async function describeRequest(store: StoreHandle, actor: Actor, request: StoredRequest): Promise<RequestDetail> {
   const decisions = await readDecisions(store, [request.id]);
   const people = await readReviewers(store);
+  const editors = request.status === 'pending' ? await readEditors(store, request) : [];
+  const [grant] = await store.select({ id: approvalGrants.id }).from(approvalGrants).where(eq(approvalGrants.requestId, request.id));
   const [similar] = await store
     .select({
       approved: sql<number>`count(*) filter (where status in ('approved', 'executed'))::int`,
@@ -57,8 +60,14 @@ export async function describeRequest(store: StoreHandle, actor: Actor, request:
     mostRows: mostRows(request.measured, request.tolerance),
     tolerance: request.tolerance,
     heldTransaction: request.heldTransaction,
-    decisions: decisions.map(({ id, reviewerName, decision, reason, at }) => ({ id, reviewerName, decision, reason, at })),
-    mayDecide: mayDecide({ request, decisions, actor, people, now: new Date() }),
+    decisions: decisions.map(({ id, reviewerName, decision, reason, scope, at }) => ({
+      ...{ id, reviewerName, decision, reason, at },
+      scope: scope ?? null,
+    })),
+    mayDecide: mayDecide({ request, decisions, editors, actor, people, now: new Date() }),
+    waits: request.waiting,
+    grantable: request.shape === '' ? 'no' : request.shapeIsExact ? 'text' : 'shape',
+    grantId: grant?.id ?? null,
     similar: similar ?? { approved: 0, rejected: 0, executed: 0 },
     outcome: outcome ?? null,
   };

@@ -34,6 +34,8 @@ interface Question {
   request: DecidableRequest;
   decisions: readonly GivenDecision[];
   actor: Actor;
+  /** Who made or changed what holds it. Absent: nobody is kept out for that. */
+  editors?: readonly { id: string; what: string }[];
   /** The people of this gateway, from whom `who` is chosen. */
   people: readonly Reviewer[];
   now: Date;
@@ -43,20 +45,30 @@ const DECIDERS: readonly Role[] = PERMISSIONS['approvals:decide'];
 
 /**
  * Whether the actor may approve or reject, why (not), and who can. Pure. Nobody decides what they asked for themselves nor what their own
- * agent asked for, administrators included; only people decide; the rule's reviewer groups bind administrators too.
+ * agent asked for, nor under a rule they wrote or have changed meanwhile, administrators included; only people decide; the rule's reviewer groups bind administrators too.
  */
-export function mayDecide({ request, decisions, actor, people, now }: Question): MayDecide {
+export function mayDecide({ request, decisions, editors = [], actor, people, now }: Question): MayDecide {
   const settled = settledWords(request, decisions, now);
   if (settled !== null) return { allowed: false, why: settled, who: [] };
   const who = people
-    .filter((person) => qualifies(person, request) && !decisions.some((decision) => decision.reviewerId === person.id))
+    .filter(
+      (person) =>
+        qualifies(person, request) &&
+        !decisions.some((decision) => decision.reviewerId === person.id) &&
+        !editors.some((editor) => editor.id === person.id),
+    )
     .map((person) => person.name)
     .sort();
-  const why = refusal(request, decisions, actor);
+  const why = refusal(request, decisions, editors, actor);
   return why === null ? { allowed: true, why: permittedWords(request), who } : { allowed: false, why, who };
 }
 
-function refusal(request: DecidableRequest, decisions: readonly GivenDecision[], actor: Actor): string | null {
+function refusal(
+  request: DecidableRequest,
+  decisions: readonly GivenDecision[],
+  editors: NonNullable<Question['editors']>,
+  actor: Actor,
+): string | null {
   if (actor.id === null || actor.kind !== 'human') return 'only a person decides what an agent may do';
   if (actor.id === request.principalId) return 'you asked for this yourself, and nobody decides their own request';
   if (actor.id === request.ownerId) return `${request.principalName} acts for you, and nobody decides their own agent’s request`;
@@ -64,6 +76,8 @@ function refusal(request: DecidableRequest, decisions: readonly GivenDecision[],
   if (!inGroups(actor.groups, request)) return `the rule asks for a reviewer in ${listed(request.reviewerGroups)}`;
   if (decisions.some((decision) => decision.reviewerId === actor.id))
     return 'you have approved this; another reviewer’s approval is needed';
+  const edited = editors.find((editor) => editor.id === actor.id);
+  if (edited !== undefined) return `you changed ${edited.what}, which holds this, and nobody decides under their own rule`;
   return null;
 }
 

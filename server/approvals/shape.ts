@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type {
+  ApprovalScope,
   ApprovalStatus,
   HeldTransaction,
   Measured,
@@ -43,6 +44,8 @@ export interface RequestDecision {
   reviewerName: string;
   decision: 'approve' | 'reject';
   reason: string | null;
+  /** How far an approval reaches; null is one run. */
+  scope?: ApprovalScope | null;
   at: Date;
 }
 
@@ -69,6 +72,12 @@ export interface RequestDetail extends RequestRow {
   /** The transaction whose COMMIT waits; null for a statement. */
   heldTransaction: HeldTransaction | null;
   mayDecide: MayDecide;
+  /** Its client waits on its connection; otherwise it sends the statement again. */
+  waits: boolean;
+  /** What an approval beyond one run would cover: the shape, this very text with its parameters, or nothing. */
+  grantable: 'shape' | 'text' | 'no';
+  /** The grant that came of it. */
+  grantId: string | null;
   /** What became of earlier requests with the same text on the same connection. */
   similar: { approved: number; rejected: number; executed: number };
   /** What became of the statement itself; null until it was recorded. */

@@ -18,4 +18,6 @@ export const statementColumns = {
   durationMs: statements.durationMs,
   sqlstate: statements.sqlstate,
   requestId: statements.requestId,
+  grantId: statements.grantId,
+  breakGlass: statements.breakGlass,
 };

@@ -20,6 +20,10 @@ export interface StatementRow {
   durationMs: number | null;
   sqlstate: string | null;
   requestId: string | null;
+  /** The grant that released it. */
+  grantId: string | null;
+  /** The reason given for running it without the approval it needed. */
+  breakGlass: string | null;
 }
 
 export interface StatementDetail extends StatementRow {

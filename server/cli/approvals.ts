@@ -49,15 +49,57 @@ export function approvalCommands(program: Command, define: Define): void {
     const request = await client.approvals.approve.mutate({
       id,
       ...(typeof options.reason === 'string' ? { reason: options.reason } : {}),
+      ...scopeOf(options),
     });
-    print(request, request.status === 'approved' ? `approved ${id}` : `approval ${request.approvals} of ${request.required} for ${id}`);
-  }).option('--reason <text>', 'why');
+    const granted = request.grantId === null ? '' : `; grant ${request.grantId} covers ${COVERS[request.grantable]}`;
+    print(
+      request,
+      request.status === 'approved' ? `approved ${id}${granted}` : `approval ${request.approvals} of ${request.required} for ${id}`,
+    );
+  })
+    .option('--reason <text>', 'why')
+    .option('--session', 'this statement shape for the rest of its session')
+    .option('--for <minutes>', 'this statement shape for that many minutes');
+
+  define(approvals, 'grants', 'statement shapes that run without asking again', async ({ client, print }, _args, options) => {
+    const result = await client.approvals.grants.query({ status: options.all === true ? 'all' : 'active', limit: 200 });
+    const rows = result.items.map((row) => [
+      row.id,
+      row.state,
+      row.principalName,
+      row.connectionName,
+      row.rule,
+      row.expiresAt === null ? `session ${row.sessionId ?? ''}` : time(row.expiresAt),
+      String(row.uses),
+      row.sql,
+    ]);
+    print(
+      result,
+      table(['ID', 'STATE', 'PRINCIPAL', 'CONNECTION', 'RULE', 'UNTIL', 'USES', 'STATEMENT'], rows) || 'no grant covers anything now',
+    );
+  }).option('--all', 'revoked and past ones too');
+
+  define(approvals, 'revoke <grant>', 'take a grant back at once', async ({ client, print }, [id = '']) => {
+    const result = await client.approvals.revokeGrant.mutate({ id });
+    print(result, `revoked ${id}`);
+  });
 
   define(approvals, 'reject <id>', 'refuse the statement', async ({ client, print }, [id = ''], options) => {
     if (typeof options.reason !== 'string' || options.reason.trim() === '') throw new CliError('--reason is needed: the client sees it', 2);
     const request = await client.approvals.reject.mutate({ id, reason: options.reason });
     print(request, `rejected ${id}`);
   }).option('--reason <text>', 'why; the client sees it');
+}
+
+const COVERS = { shape: 'the shape', text: 'this very text', no: 'nothing' } as const;
+
+function scopeOf(options: Record<string, unknown>) {
+  if (options.session === true && options.for !== undefined) throw new CliError('--session and --for exclude each other', 2);
+  if (options.session === true) return { scope: { kind: 'session' as const } };
+  if (options.for === undefined) return {};
+  const minutes = Number(options.for);
+  if (!Number.isInteger(minutes) || minutes < 1) throw new CliError('--for takes whole minutes, at least 1', 2);
+  return { scope: { kind: 'minutes' as const, minutes } };
 }
 
 function describe(request: RequestDetail): string {

@@ -8,6 +8,7 @@ import { notFound, ServiceError } from '../errors';
 import type { Call } from '../identity/actor';
 import { demand } from '../identity/permission';
 import { parseInput } from '../input';
+import { keepEdits } from '../policy/edits';
 import { demandNames, uniquely } from '../policy/names';
 import { demandUnreferenced } from './references';
 import { connectionDraftSchema } from './shape';
@@ -35,6 +36,7 @@ export async function saveConnection({ store, actor, secretKey }: Call, input: u
       if (existing === undefined) {
         demandTlsKey(draft, undefined, secretKey);
         await tx.insert(connections).values({ id, ...row, ...secret });
+        await keepEdits(tx, actor, [{ kind: 'connection', name: row.name }]);
         await recordAction(tx, actor, { action: 'connection.create', subject: row.name, after: row });
         return { id };
       }
@@ -50,6 +52,8 @@ export async function saveConnection({ store, actor, secretKey }: Call, input: u
         .update(connections)
         .set({ ...row, ...secret, updatedAt: sql`now()` })
         .where(eq(connections.id, id));
+      if (before.name !== row.name || before.defaultAction !== row.defaultAction || before.opaqueAction !== row.opaqueAction)
+        await keepEdits(tx, actor, [{ kind: 'connection', name: row.name }]);
       await recordAction(tx, actor, {
         action: 'connection.update',
         subject: row.name,

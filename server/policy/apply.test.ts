@@ -84,7 +84,8 @@ describe('apply', () => {
   });
 
   test('every limit of a connection, and functionCall, come back from an export', async () => {
-    const fields = 'maxStatementBytes: 65536, maxMessageBytes: 1048576, idleTimeout: 10m, idleInTransactionTimeout: 30s';
+    const fields =
+      'maxBytes: 1000000, maxCost: 5000.5, lockTimeout: 5s, maxStatementBytes: 65536, maxMessageBytes: 1048576, idleTimeout: 10m, idleInTransactionTimeout: 30s';
     const limited = SAMPLE.replace('maxSessions: 50 }', `maxSessions: 50, ${fields} }\n    functionCall: judge`);
     const result = await apply(limited);
     expect(effective(result.changes)).toEqual([{ kind: 'connection', name: 'shop', change: 'update', fields: ['functionCall', 'limits'] }]);
@@ -93,6 +94,25 @@ describe('apply', () => {
     expect(yaml).toContain('functionCall: judge');
     expect(effective((await apply(limited)).changes)).toEqual([]);
     await apply(SAMPLE);
+  });
+
+  test('budgets of a principal are kept, exported, and checked', async () => {
+    const budgets = '{ perHour: { statements: 100, rows: 5000 }, perDay: { maskedValues: 20 } }';
+    const limited = SAMPLE.replace('owner: ana, groups: [agents] }', `owner: ana, groups: [agents], limits: ${budgets} }`);
+    expect(effective((await apply(limited)).changes)).toEqual([
+      { kind: 'principal', name: 'support-bot', change: 'update', fields: ['limits'] },
+    ]);
+    const { yaml } = await exportDocument(call());
+    expect(effective((await apply(yaml, { env: {} })).changes)).toEqual([]);
+    await expect(apply(limited.replace('statements: 100', 'statements: 0'))).rejects.toThrow('perHour.statements');
+    await expect(apply(limited.replace('perDay', 'perWeek'))).rejects.toThrow('unknown field perWeek');
+    await apply(SAMPLE);
+  });
+
+  test('rows are not counted where a rule only observes, and apply says so', async () => {
+    const observing = SAMPLE.replace('maxAffectedRows: 100 }', 'maxAffectedRows: 100 }\n    mode: observe');
+    expect((await apply(observing)).warnings.join()).toContain('rule blast-radius: changed rows are not counted in mode observe');
+    expect((await apply(SAMPLE)).warnings.join()).not.toContain('blast-radius');
   });
 
   test('a principal’s limits are kept, exported, and removed with their field', async () => {

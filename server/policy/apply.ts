@@ -6,13 +6,15 @@ import type { Actor, Call } from '../identity/actor';
 import { demand } from '../identity/permission';
 import { parseInput } from '../input';
 import { changePolicy } from './change';
+import type { PolicyDocument } from './document';
+import { keepEdits } from './edits';
 import { masksFit } from './fit';
 import { parsePolicy } from './parse';
 import { effective, planPolicy } from './plan';
 import { renderPolicy } from './render';
 import { changedSecrets, secretIssues } from './secrets';
-import type { ApplyResult } from './shape';
-import { readStoredPolicy } from './stored';
+import type { ApplyResult, PolicyChange } from './shape';
+import { readStoredPolicy, type StoredPolicy } from './stored';
 
 /**
  * `env` answers the document's `${NAME}` references. It is the caller's own environment: the server's is never read for a remote caller,
@@ -61,6 +63,7 @@ export async function applyPolicy(store: Store, request: ApplyRequest): Promise<
     if (request.dryRun || effective(plan.changes).length === 0) return { version: before, ...plan };
     const version = await movePolicyVersion(tx);
     await changePolicy(tx, { stored, document, plan, secretsChanged, secretKey: request.secretKey });
+    await keepEdits(tx, request.actor, editsOf(plan.changes, stored, document));
     await recordAction(tx, request.actor, {
       action: 'policy.apply',
       subject: `version ${version}`,
@@ -69,6 +72,17 @@ export async function applyPolicy(store: Store, request: ApplyRequest): Promise<
     });
     return { version, ...plan };
   });
+}
+
+/** What it changed of that which holds statements: rules, and what connections do by default. */
+function editsOf(changes: readonly PolicyChange[], stored: StoredPolicy, document: PolicyDocument) {
+  const touched = effective(changes);
+  const holdsOtherwise = (name: string) => {
+    const before = stored.connections.find((connection) => connection.name === name);
+    const after = document.connections.find((connection) => connection.name === name);
+    return before === undefined || before.default !== after?.default || before.opaque !== after.opaque;
+  };
+  return touched.flatMap(({ kind, name }) => (kind === 'rule' || (kind === 'connection' && holdsOtherwise(name)) ? [{ kind, name }] : []));
 }
 
 function invalid(issues: PolicyIssue[]): ServiceError {

@@ -131,8 +131,16 @@ const approvalSchema = z
     expiresIn: duration(1_000, 30 * 86_400_000).default(DEFAULT_EXPIRES_IN_MS),
     ...approvalOptions,
     tolerance: toleranceSchema.optional(),
+    breakGlass: names,
   })
-  .transform(({ expiresIn, ...rest }) => given({ ...rest, expiresInMs: expiresIn }));
+  .transform(({ expiresIn, breakGlass, ...rest }) =>
+    given({
+      ...rest,
+      expiresInMs: expiresIn,
+      // Absent where nobody may, so that a stored rule and a document that says the same are the same.
+      ...(breakGlass.length === 0 ? {} : { breakGlass }),
+    }),
+  );
 
 const ruleSchema = z
   .strictObject({

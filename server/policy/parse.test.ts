@@ -80,6 +80,17 @@ const ERRORS: [string, string, string[]][] = [
   ],
   ['an unknown effect', rule('    match: { effects: [explode] }'), ['5:24 rules[0].match.effects[0] Invalid option: expected one of']],
   ['a regular expression that does not compile', rule('    match: { sql: "(" }'), ['5:19 rules[0].match.sql error parsing regexp']],
+  ['a pattern that RE2 does not have', rule('    match: { sql: "(?=x)" }'), ['5:19 rules[0].match.sql error parsing regexp']],
+  [
+    'boundedBy without unbounded',
+    rule('    match: { boundedBy: index }'),
+    ['5:25 rules[0].match.boundedBy boundedBy says what unbounded means: give unbounded as well'],
+  ],
+  [
+    'bounded by something else',
+    rule('    match: { unbounded: true, boundedBy: luck }'),
+    ['5:42 rules[0].match.boundedBy Invalid option: expected one of "key"|"index"'],
+  ],
   [
     'a rule without conditions',
     rule('    match: {}'),

@@ -133,6 +133,9 @@ function planAccess(before: readonly AccessGrant[], after: readonly AccessGrant[
 /** What the format has and this version of the gateway does not do yet. Such rules fail closed; the operator should hear it here. */
 function notEnforced(document: PolicyDocument): string[] {
   const warnings: string[] = [];
+  for (const rule of document.rules)
+    if (rule.match.maxAffectedRows !== undefined && rule.mode === 'observe')
+      warnings.push(`rule ${rule.name}: changed rows are not counted in mode observe, because counting holds results back`);
   for (const rule of document.masking) {
     if (rule.inference === 'masked' && rule.mask.type === 'hash')
       warnings.push(`masking ${rule.name}: the server cannot compute hash without its key, so inference masked acts as closed`);

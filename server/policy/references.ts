@@ -72,6 +72,7 @@ export function checkReferences(document: PolicyDocument): BrokenReference[] {
     expect(rule.connections, connections, 'connection', ['rules', index, 'connections'], true);
     expect(rule.groups, groups, 'group', ['rules', index, 'groups'], true);
     expect(rule.approval?.groups ?? [], groups, 'group', ['rules', index, 'approval', 'groups'], false);
+    expect(rule.approval?.breakGlass ?? [], groups, 'group', ['rules', index, 'approval', 'breakGlass'], false);
   }
   return broken;
 }

@@ -130,6 +130,7 @@ const rule = (item: Rule) => ({
           ...(item.approval.at === undefined ? {} : { at: item.approval.at }),
           ...(item.approval.dryRun === undefined ? {} : { dryRun: item.approval.dryRun }),
           ...(item.approval.tolerance === undefined ? {} : { tolerance: toleranceWords(item.approval.tolerance) }),
+          ...some('breakGlass', item.approval.breakGlass ?? []),
         },
       }),
   ...(item.mode === 'enforce' ? {} : { mode: item.mode }),

@@ -5,6 +5,7 @@ import { notFound } from '../errors';
 import type { Call } from '../identity/actor';
 import { demand } from '../identity/permission';
 import { idSchema, parseInput } from '../input';
+import { keepEdits } from '../policy/edits';
 
 export async function removeRule({ store, actor }: Call, input: unknown): Promise<{ id: string }> {
   demand(actor, 'rules:write');
@@ -13,6 +14,7 @@ export async function removeRule({ store, actor }: Call, input: unknown): Promis
     await movePolicyVersion(tx);
     const [before] = await tx.delete(rules).where(eq(rules.id, id)).returning();
     if (before === undefined) throw notFound('rule', id);
+    await keepEdits(tx, actor, [{ kind: 'rule', name: before.name }]);
     await recordAction(tx, actor, { action: 'rule.remove', subject: before.name, before });
     return { id };
   });

@@ -6,6 +6,7 @@ import { notFound } from '../errors';
 import type { Call } from '../identity/actor';
 import { demand } from '../identity/permission';
 import { parseInput } from '../input';
+import { keepEdits } from '../policy/edits';
 import { demandNames, uniquely } from '../policy/names';
 import { DEFAULT_EXPIRES_IN_MS } from '../policy/shapes';
 import { ruleDraftSchema } from './shape';
@@ -23,11 +24,15 @@ export async function saveRule({ store, actor }: Call, input: unknown): Promise<
   return uniquely('rule', row.name, () =>
     store.transaction(async (tx) => {
       await movePolicyVersion(tx);
-      await demandNames(tx, { connections: row.connections, groups: [...row.groups, ...(row.approval?.groups ?? [])] });
+      await demandNames(tx, {
+        connections: row.connections,
+        groups: [...row.groups, ...(row.approval?.groups ?? []), ...(row.approval?.breakGlass ?? [])],
+      });
       if (existing === undefined) {
         const id = newId('rul');
         const position = sql<number>`(select coalesce(max(position) + 1, 0) from ${rules})`;
         await tx.insert(rules).values({ id, ...row, position });
+        await keepEdits(tx, actor, [{ kind: 'rule', name: row.name }]);
         await recordAction(tx, actor, { action: 'rule.create', subject: row.name, after: row });
         return { id };
       }
@@ -37,6 +42,11 @@ export async function saveRule({ store, actor }: Call, input: unknown): Promise<
         .update(rules)
         .set({ ...row, updatedAt: sql`now()` })
         .where(eq(rules.id, existing));
+      await keepEdits(
+        tx,
+        actor,
+        [...new Set([before.name, row.name])].map((name) => ({ kind: 'rule', name })),
+      );
       await recordAction(tx, actor, { action: 'rule.update', subject: row.name, before, after: row });
       return { id: existing };
     }),

@@ -28,6 +28,7 @@ export const approvalSpecSchema = z
       .default(DEFAULT_EXPIRES_IN_MS),
     ...approvalOptions,
     tolerance: z.union([z.strictObject({ rows: z.int().min(0) }), z.strictObject({ percent: z.number().min(0).max(10_000) })]).optional(),
+    breakGlass: z.array(z.string()).min(1).max(100).optional(),
   })
   .transform(given);
 

@@ -46,7 +46,8 @@ export function RequestCard({ request }: { request: RequestDetail }) {
         <SqlBlock sql={request.sql} />
         {request.parameters.length > 0 ? <Parameters parameters={request.parameters} /> : null}
         <p className="text-xs text-ink-3">
-          What you approve is what runs, once: these bytes, these parameters, this identity, this connection.
+          What you approve is what runs: these bytes, these parameters, this identity, this connection, once unless you choose otherwise.
+          {request.waits ? '' : ' Its client does not wait: it sends the statement again, and finds your decision.'}
         </p>
       </div>
       <Section title="Why it was held">
@@ -178,6 +179,15 @@ function Progress({ request }: { request: RequestDetail }) {
         <p className="text-sm text-ink-3">Nobody has decided yet.</p>
       ) : (
         <Decisions decisions={request.decisions} />
+      )}
+      {request.grantId === null ? null : (
+        <p className="text-sm text-ink-2">
+          It runs again without asking, by{' '}
+          <Link href="/approvals/grants" className="text-accent-text underline underline-offset-4">
+            grant {request.grantId}
+          </Link>
+          .
+        </p>
       )}
     </Section>
   );

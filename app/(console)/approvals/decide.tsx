@@ -4,17 +4,21 @@ import { Check, Info, TriangleAlert, X } from 'lucide-react';
 import { useState } from 'react';
 import { toast } from 'sonner';
 import { useTRPC } from '../../data/trpc';
-import type { RequestDetail } from '../../data/types';
+import type { ApprovalScope, RequestDetail } from '../../data/types';
 import { Button } from '../../ui/button';
 import { ConfirmDialog } from '../../ui/confirm';
 import { Field, Textarea } from '../../ui/field';
 import { sentence } from '../../ui/states';
+import { ONCE, ScopeChoice } from './scope';
 
 /** Sends a decision and shows what the server made of it; nothing is assumed before it answers. */
 export function useDecide(request: RequestDetail | undefined) {
   const trpc = useTRPC();
   const queryClient = useQueryClient();
   const [rejecting, setRejecting] = useState(false);
+  const [chosen, setChosen] = useState<{ id: string; scope: ApprovalScope } | null>(null);
+  // Another request is another decision: it starts with one run.
+  const scope = chosen !== null && chosen.id === request?.id ? chosen.scope : ONCE;
   const settle = (detail: RequestDetail) => {
     queryClient.setQueryData(trpc.approvals.get.queryKey({ id: detail.id }), detail);
     void queryClient.invalidateQueries({ queryKey: trpc.approvals.list.pathKey() });
@@ -26,7 +30,13 @@ export function useDecide(request: RequestDetail | undefined) {
     trpc.approvals.approve.mutationOptions({
       onSuccess: (detail) => {
         settle(detail);
-        toast.success(detail.status === 'pending' ? `Approval ${detail.approvals} of ${detail.required} recorded` : 'Statement approved');
+        toast.success(
+          detail.status === 'pending'
+            ? `Approval ${detail.approvals} of ${detail.required} recorded`
+            : detail.grantId === null
+              ? 'Statement approved'
+              : 'Statement approved, and a grant made',
+        );
       },
       onError: reread,
     }),
@@ -51,8 +61,12 @@ export function useDecide(request: RequestDetail | undefined) {
     rejecting,
     setRejecting,
     may,
+    scope,
+    setScope: (next: ApprovalScope) => {
+      if (request !== undefined) setChosen({ id: request.id, scope: next });
+    },
     startApprove: () => {
-      if (may) approve.mutate({ id: request.id });
+      if (may) approve.mutate({ id: request.id, scope });
     },
     startReject: () => {
       if (may) setRejecting(true);
@@ -77,29 +91,32 @@ export function DecideBar({ request, decide }: { request: RequestDetail; decide:
         </p>
       ) : null}
       {request.status !== 'pending' ? null : request.mayDecide.allowed ? (
-        <div className="flex gap-2.5">
-          <Button
-            look="approve"
-            size="lg"
-            className="min-w-0 flex-1 px-2 max-sm:text-sm max-[23rem]:[&_svg]:hidden"
-            onClick={decide.startApprove}
-            busy={approve.isPending}
-            disabled={reject.isPending}
-          >
-            {approve.isPending ? null : <Check aria-hidden />}
-            Approve statement
-          </Button>
-          <Button
-            look="reject"
-            size="lg"
-            className="min-w-0 flex-1 px-2 max-sm:text-sm max-[23rem]:[&_svg]:hidden"
-            onClick={decide.startReject}
-            disabled={approve.isPending}
-          >
-            <X aria-hidden />
-            Reject statement
-          </Button>
-        </div>
+        <>
+          <ScopeChoice request={request} scope={decide.scope} onChange={decide.setScope} disabled={approve.isPending || reject.isPending} />
+          <div className="flex gap-2.5">
+            <Button
+              look="approve"
+              size="lg"
+              className="min-w-0 flex-1 px-2 max-sm:text-sm max-[23rem]:[&_svg]:hidden"
+              onClick={decide.startApprove}
+              busy={approve.isPending}
+              disabled={reject.isPending}
+            >
+              {approve.isPending ? null : <Check aria-hidden />}
+              Approve statement
+            </Button>
+            <Button
+              look="reject"
+              size="lg"
+              className="min-w-0 flex-1 px-2 max-sm:text-sm max-[23rem]:[&_svg]:hidden"
+              onClick={decide.startReject}
+              disabled={approve.isPending}
+            >
+              <X aria-hidden />
+              Reject statement
+            </Button>
+          </div>
+        </>
       ) : (
         <CannotDecide request={request} />
       )}

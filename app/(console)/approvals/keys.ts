@@ -50,7 +50,10 @@ export function useKeys(handlers: Readonly<Record<string, () => void>>, enabled:
       )
         return;
       const target = event.target instanceof HTMLElement ? event.target : null;
-      if (target?.closest('input, textarea, select, [contenteditable=""], [contenteditable="true"], [role="alertdialog"]')) return;
+      if (
+        target?.closest('input:not([type="radio"]), textarea, select, [contenteditable=""], [contenteditable="true"], [role="alertdialog"]')
+      )
+        return;
       if (event.key === 'Enter' && target?.closest('a, button, summary')) return;
       const handler = latest.current[event.key];
       if (handler === undefined) return;

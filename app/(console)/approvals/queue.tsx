@@ -1,5 +1,6 @@
 'use client';
-import { ArrowUp, CircleCheckBig, Keyboard, Search, ShieldQuestion } from 'lucide-react';
+import { ArrowUp, CircleCheckBig, Keyboard, KeyRound, Search, ShieldQuestion } from 'lucide-react';
+import Link from 'next/link';
 import { usePathname } from 'next/navigation';
 import { type ReactNode, useRef, useState } from 'react';
 import type { RequestRow } from '../../data/types';
@@ -94,6 +95,12 @@ export function Queue() {
               className="w-44 pl-8"
             />
           </div>
+          <Button asChild look="ghost">
+            <Link href="/approvals/grants">
+              <KeyRound aria-hidden />
+              Grants
+            </Link>
+          </Button>
           <Button look="ghost" onClick={() => setHelp(true)} className="max-lg:hidden">
             <Keyboard aria-hidden />
             Keys

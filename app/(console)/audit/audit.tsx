@@ -3,6 +3,7 @@ import { Link2 } from 'lucide-react';
 import { Suspense } from 'react';
 import { toast } from 'sonner';
 import { useMe } from '../../data/me';
+import { BreakGlassBanner } from '../../statement/breakGlass';
 import { Button } from '../../ui/button';
 import { Page } from '../../ui/frame';
 import { SkeletonRows } from '../../ui/states';
@@ -44,6 +45,7 @@ function AuditTabs() {
         </Button>
       }
     >
+      <BreakGlassBanner />
       <Tabs
         label="Audit"
         value={audit.state.tab}

@@ -7,6 +7,7 @@ import { useState } from 'react';
 import { useLasting } from '../../data/lasting';
 import { useTRPC } from '../../data/trpc';
 import { useApprovalEvents } from '../../shell/live';
+import { BreakGlassBanner } from '../../statement/breakGlass';
 import { StatementDetailView } from '../../statement/detail';
 import { Histogram } from '../../statement/histogram';
 import { StatementList } from '../../statement/list';
@@ -37,6 +38,7 @@ export function Overview() {
           onRetry={() => void query.refetch()}
         />
       ) : null}
+      <BreakGlassBanner />
       <div className="grid gap-4">
         {data ? <FirstRun firstStatement={data.firstStatement} heldToday={data.heldToday} pending={data.pendingRequests} /> : null}
         <dl className="grid grid-cols-2 gap-3 md:grid-cols-3 xl:grid-cols-6">

@@ -8,10 +8,17 @@ const rule: RuleRow = {
   name: 'office-hours',
   connections: ['shop'],
   groups: ['agents'],
-  match: { statements: ['DELETE'], unbounded: true, sql: 'x', hours: { from: '09:00', to: '17:00' }, maxAffectedRows: 0 },
+  match: {
+    statements: ['DELETE'],
+    unbounded: true,
+    boundedBy: 'index' as const,
+    sql: 'x',
+    hours: { from: '09:00', to: '17:00' },
+    maxAffectedRows: 0,
+  },
   action: 'hold',
   message: null,
-  approval: { groups: ['dba'], count: 2, expiresInMs: 90_000 },
+  approval: { groups: ['dba'], count: 2, expiresInMs: 90_000, breakGlass: ['oncall'] },
   mode: 'observe',
   updatedAt: new Date(0),
 };
@@ -37,7 +44,7 @@ describe('rule form', () => {
 
   it('says what it matches', () => {
     expect(matchText(rule.match)).toBe(
-      'DELETE · not bounded by a unique key · text like /x/i · between 09:00 and 17:00 · changing more than 0 rows',
+      'DELETE · not bounded by an indexed column · text like /x/i · between 09:00 and 17:00 · changing more than 0 rows',
     );
   });
 });

@@ -28,6 +28,7 @@ export interface RuleForm {
   expiresMinutes: string;
   at: 'statement' | 'commit';
   dryRun: boolean;
+  breakGlass: string[];
   mode: RuleRow['mode'];
 }
 
@@ -58,6 +59,7 @@ export function formOf(row: RuleRow | null): RuleForm {
     at: row?.approval?.at ?? 'statement',
     dryRun: row?.approval?.dryRun ?? false,
     expiresMinutes: String((row?.approval?.expiresInMs ?? 15 * 60_000) / 60_000),
+    breakGlass: row?.approval?.breakGlass ?? [],
     mode: row?.mode ?? 'enforce',
   };
 }
@@ -93,7 +95,7 @@ export function draftOf(form: RuleForm, row: RuleRow | null): RuleDraft {
       : { hours: { from: form.hoursFrom, to: form.hoursTo, ...(form.timeZone === '' ? {} : { timeZone: form.timeZone }) } }),
     ...(form.maxAffectedRows === '' ? {} : { maxAffectedRows: Number(form.maxAffectedRows) }),
   } as RuleDraft['match'];
-  const { at: _at, dryRun: _dryRun, ...kept } = row?.approval ?? {};
+  const { at: _at, dryRun: _dryRun, breakGlass: _breakGlass, ...kept } = row?.approval ?? {};
   return {
     ...(row === null ? {} : { id: row.id }),
     name: form.name.trim(),
@@ -112,6 +114,7 @@ export function draftOf(form: RuleForm, row: RuleRow | null): RuleDraft {
             // What is not said is the default.
             ...(form.at === 'commit' ? { at: form.at } : {}),
             ...(form.dryRun ? { dryRun: true } : {}),
+            ...(form.breakGlass.length === 0 ? {} : { breakGlass: form.breakGlass }),
           }
         : null,
     mode: form.mode,

@@ -139,6 +139,7 @@ function Row({
               {row.approval.groups.join(' or ') || 'any reviewer'}
             </span>
           ) : null}
+          {row.approval?.breakGlass ? <span>break-glass for {row.approval.breakGlass.join(' and ')}</span> : null}
           {row.message ? <span>“{row.message}”</span> : null}
         </p>
       </div>

@@ -48,6 +48,14 @@ export function VerdictFields({ form, set, error }: FieldsProps) {
                 <option value="yes">As soon as it is held</option>
               </Select>
             </Field>
+            <Field
+              label="Break-glass groups"
+              className="sm:col-span-2"
+              hint="Their members may run it at once with a reason; it is recorded and announced."
+              error={error('approval.breakGlass')}
+            >
+              <Names values={form.breakGlass} onChange={(breakGlass) => set({ breakGlass })} suggestions={groups} empty="Nobody." />
+            </Field>
           </div>
         ) : null}
       </fieldset>

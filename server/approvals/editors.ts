@@ -1,0 +1,37 @@
+import { and, desc, eq, gte, inArray, or, type SQL, sql } from 'drizzle-orm';
+import { policyEdits } from '../../db/schema/approvals';
+import type { StoreHandle } from '../../db/store';
+
+export interface HeldBy {
+  /** The rule's name, or which part of the connection held it. */
+  rule: string;
+  connectionName: string;
+  createdAt: Date;
+}
+
+export interface Editor {
+  id: string;
+  name: string;
+  /** What they changed, in words. */
+  what: string;
+}
+
+/** Who made the rule that holds a request as it stands, and whoever has changed it since the request was filed. */
+export async function readEditors(store: StoreHandle, { rule, connectionName, createdAt }: HeldBy): Promise<Editor[]> {
+  const of = (kind: 'rule' | 'connection', name: string): SQL | undefined => and(eq(policyEdits.kind, kind), eq(policyEdits.name, name));
+  const subjects = [of('rule', rule), ...(FROM_CONNECTION.has(rule) ? [of('connection', connectionName)] : [])];
+  const latest = store
+    .selectDistinctOn([policyEdits.kind, policyEdits.name], { id: policyEdits.id })
+    .from(policyEdits)
+    .where(or(...subjects))
+    .orderBy(policyEdits.kind, policyEdits.name, desc(policyEdits.at), desc(policyEdits.id));
+  const rows = await store
+    .select()
+    .from(policyEdits)
+    .where(and(or(...subjects), or(inArray(policyEdits.id, latest), gte(policyEdits.at, sql`${createdAt.toISOString()}::timestamptz`))))
+    .orderBy(desc(policyEdits.at));
+  return rows.map(({ editorId, editorName, kind, name }) => ({ id: editorId, name: editorName, what: `${kind} ${name}` }));
+}
+
+/** What a request says held it where no rule did. */
+const FROM_CONNECTION: ReadonlySet<string> = new Set(['default', 'opaque']);
