@@ -93,7 +93,7 @@ export async function decideRequest(
         status,
         required: request.required,
         reason: decision.reason,
-        ...(scope === null ? {} : { scope }),
+        ...(scope === null || scope.kind === 'once' ? {} : { scope }),
         statementId: request.statementId,
       },
     });

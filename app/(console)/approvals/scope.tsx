@@ -1,5 +1,6 @@
 'use client';
 import type { ApprovalScope, RequestDetail } from '../../data/types';
+import { useMedia } from '../../ui/media';
 
 export const ONCE: ApprovalScope = { kind: 'once' };
 const MAX_MINUTES = 24 * 60;
@@ -11,9 +12,24 @@ interface Props {
   disabled: boolean;
 }
 
-/** How far the approval reaches. One run unless something else is chosen; every reviewer has to choose it. */
-export function ScopeChoice({ request, scope, onChange, disabled }: Props) {
-  if (request.grantable === 'no') return null;
+/** How far the approval reaches: folded away where the card needs the room. */
+export function ScopeChoice(props: Props) {
+  const roomy = useMedia('(min-width: 40rem)');
+  if (props.request.grantable === 'no') return null;
+  if (roomy) return <Choices {...props} />;
+  return (
+    <details className="text-sm">
+      <summary className="flex min-h-11 items-center gap-1 text-accent-text">Approval reaches: {wordsOf(props.scope)}</summary>
+      <Choices {...props} />
+    </details>
+  );
+}
+
+const wordsOf = (scope: ApprovalScope): string =>
+  scope.kind === 'once' ? 'once' : scope.kind === 'session' ? 'this session' : `${scope.minutes} min`;
+
+/** One run unless something else is chosen; every reviewer has to choose it. */
+function Choices({ request, scope, onChange, disabled }: Props) {
   const what = request.grantable === 'shape' ? 'This shape' : 'This exact text';
   const minutes = scope.kind === 'minutes' ? scope.minutes : 15;
   const option = (value: ApprovalScope, label: string) => (
