@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RequestRow } from '../server/approvals/shape';
-import { apiAsAdmin } from './api';
+import { apiAsAdmin, apiAsOperator } from './api';
 import { gatehouse } from './cli';
 import { eventually, failure, open, proxySettings } from './clients';
 import { sharedGateway } from './gateway';
@@ -12,14 +12,17 @@ const admin = apiAsAdmin(gateway);
 const rows = tenRows('impact_rows');
 const RULES = ['impact-commit', 'impact-measured'];
 
+let operator: Awaited<ReturnType<typeof apiAsOperator>>;
 beforeAll(async () => {
-  await admin.rules.save.mutate({
+  // Nobody decides under a rule of their own.
+  operator = await apiAsOperator(gateway);
+  await operator.rules.save.mutate({
     name: 'impact-commit',
     match: { tables: ['public.impact_rows'], statements: ['UPDATE'], sql: 'at_commit' },
     action: 'hold',
     approval: { groups: [], count: 1, expiresInMs: 600_000, at: 'commit' },
   });
-  await admin.rules.save.mutate({
+  await operator.rules.save.mutate({
     name: 'impact-measured',
     match: { tables: ['public.impact_rows'], sql: 'measured_by_rule' },
     action: 'hold',
@@ -27,7 +30,7 @@ beforeAll(async () => {
   });
 });
 afterAll(async () => {
-  for (const rule of await admin.rules.list.query()) if (RULES.includes(rule.name)) await admin.rules.remove.mutate({ id: rule.id });
+  for (const rule of await operator.rules.list.query()) if (RULES.includes(rule.name)) await operator.rules.remove.mutate({ id: rule.id });
 });
 
 const pending = (text: string): Promise<RequestRow> =>

@@ -44,7 +44,14 @@ CREATE TRIGGER shout BEFORE INSERT OR UPDATE OR DELETE ON loud FOR EACH ROW EXEC
 CREATE TABLE told (id int PRIMARY KEY);
 CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_notify('told', 'x'); RETURN NEW; END $$;
 CREATE TRIGGER tell AFTER INSERT ON told FOR EACH ROW EXECUTE FUNCTION tell();
-CREATE SCHEMA other; 
+CREATE TABLE dynamic (id int PRIMARY KEY);
+CREATE FUNCTION anything() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'SELECT 1'; RETURN NULL; END $$;
+CREATE TRIGGER anything AFTER DELETE ON dynamic FOR EACH ROW EXECUTE FUNCTION anything();
+CREATE FUNCTION numbered_default() RETURNS int LANGUAGE plpgsql AS $$ BEGIN RETURN nextval('numbered_id_seq'); END $$;
+CREATE TABLE defaulted (id int PRIMARY KEY, n int DEFAULT numbered_default());
+CREATE TABLE policed (id int PRIMARY KEY, tenant text);
+CREATE POLICY tenants ON policed USING (tenant = current_setting('app.tenant', true));
+CREATE SCHEMA other;
 `;
 
 const ROWS = `
@@ -239,6 +246,15 @@ test.each([
     'refused: only SELECT, INSERT, UPDATE, DELETE and MERGE are measured, and this is TRUNCATE: it takes whole tables away, under a lock that everybody would wait for',
   ],
   [`NOTIFY a`, 'refused: only SELECT, INSERT, UPDATE, DELETE and MERGE are measured, and this is NOTIFY: it notifies, and changes no rows'],
+  [`DELETE FROM dynamic`, 'refused: its effects cannot be known: function public.anything() runs SQL that it puts together'],
+  [
+    `INSERT INTO defaulted (id) VALUES (1)`,
+    'refused: code that it sets off: nextval() moves a sequence, which a rollback does not move back',
+  ],
+  [
+    `WITH x AS (DELETE FROM orders RETURNING 1) SELECT pg_advisory_lock(1) FROM x`,
+    'refused: it acts on its session, beyond its transaction; pg_advisory_lock() takes or gives back locks that others go by',
+  ],
   [`SELECT 1`, 'refused: it changes no rows: there is nothing to measure'],
   [`DELETE FROM orders; DELETE FROM items`, 'refused: it is 2 statements in one text; only one statement alone is measured'],
   [`INSERT INTO orders VALUES (99, 4711, 1)`, 'failed: it breaks a constraint and would fail (SQLSTATE 23503)'],
@@ -294,6 +310,21 @@ test('the settings of its session: names by its search_path; what is not known i
   expect(await refusal('DELETE FROM orders', { heldState: { ...state, settings: null } })).toContain(
     'what its session has set is not known',
   );
+});
+
+test('row security that reads a setting: measured where the session has set nothing, refused where it may have', async () => {
+  expect((await measured('DELETE FROM policed WHERE id = 1')).outcome?.kind).toBe('measured');
+  await new Promise((resolve) => setTimeout(resolve, 1_050));
+  const heldState = { backendPid: null, role: null, settings: {}, asked: true };
+  expect(await refusal('DELETE FROM policed WHERE id = 1', { heldState })).toBe(
+    'refused: row security policy tenants reads a setting of its session, which a side connection does not have',
+  );
+});
+
+test('a temporary table of that name, in whatever session, stands in the way', async () => {
+  await session.query('CREATE TEMP TABLE orders (id int)');
+  expect(await refusal('DELETE FROM orders WHERE id = 1')).toContain('some session has a temporary table called orders, which it may mean');
+  await session.query('DROP TABLE pg_temp.orders');
 });
 
 test('only who may decide; once a second; recorded before and after', async () => {
