@@ -6,6 +6,7 @@ type Outputs = inferRouterOutputs<AppRouter>;
 export type Me = Outputs['me']['get'];
 export type RequestRow = Outputs['approvals']['list']['items'][number];
 export type RequestDetail = Outputs['approvals']['get'];
+export type RequestImpact = NonNullable<Outputs['approvals']['preview']>;
 export type ApprovalScope = NonNullable<inferRouterInputs<AppRouter>['approvals']['approve']['scope']>;
 export type GrantRow = Outputs['approvals']['grants']['items'][number];
 export type StatementRow = Outputs['audit']['search']['items'][number];

@@ -14,10 +14,12 @@ interface ImpactProps {
   relations: readonly RelationUse[];
   unbounded: boolean;
   transactionStatus: string;
+  /** What it touches is shown elsewhere. */
+  rest?: boolean;
 }
 
 /** What the statement would touch, and where each figure comes from. */
-export function Impact({ kind, effects, relations, unbounded, transactionStatus }: ImpactProps) {
+export function Impact({ kind, effects, relations, unbounded, transactionStatus, rest = false }: ImpactProps) {
   return (
     <div className="grid gap-2.5 text-sm">
       <div className="flex flex-wrap gap-1.5">
@@ -32,7 +34,7 @@ export function Impact({ kind, effects, relations, unbounded, transactionStatus 
           </Badge>
         ) : null}
       </div>
-      {relations.length === 0 ? (
+      {rest ? null : relations.length === 0 ? (
         <p className="text-ink-3">Names no table.</p>
       ) : (
         <ul className="grid gap-1">
@@ -50,9 +52,7 @@ export function Impact({ kind, effects, relations, unbounded, transactionStatus 
         </ul>
       )}
       <p className="text-ink-2">{TRANSACTION[transactionStatus] ?? ''}</p>
-      <p className="text-xs text-ink-3">
-        From PostgreSQL’s grammar and the connection’s catalog, before anything ran. Row counts are known only after it runs.
-      </p>
+      {rest ? null : <p className="text-xs text-ink-3">From PostgreSQL’s grammar and the connection’s catalog, before anything ran.</p>}
     </div>
   );
 }

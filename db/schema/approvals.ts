@@ -1,6 +1,16 @@
 import { bigint, boolean, index, integer, jsonb, pgTable, text, timestamp, unique } from 'drizzle-orm/pg-core';
 import { principals } from './identity';
-import type { ApprovalScope, ApprovalStatus, ParameterValue, RelationUse, RuleTrial } from './shapes';
+import type {
+  ApprovalScope,
+  ApprovalStatus,
+  HeldState,
+  HeldTransaction,
+  Measured,
+  ParameterValue,
+  RelationUse,
+  RuleTrial,
+  Tolerance,
+} from './shapes';
 
 const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });
 
@@ -51,6 +61,13 @@ export const approvalRequests = pgTable(
     transactionStatus: text('transaction_status').$type<'I' | 'T' | 'E'>().notNull(),
     reviewerGroups: jsonb('reviewer_groups').$type<string[]>().notNull(),
     required: integer('required').notNull(),
+    heldState: jsonb('held_state').$type<HeldState | null>(),
+    /** Set where what waits is a COMMIT. */
+    heldTransaction: jsonb('held_transaction').$type<HeldTransaction | null>(),
+    /** The rule asks for a dry run. */
+    dryRun: boolean('dry_run').notNull().default(false),
+    tolerance: jsonb('tolerance').$type<Tolerance | null>(),
+    measured: jsonb('measured').$type<Measured | null>(),
     status: text('status').$type<ApprovalStatus>().notNull().default('pending'),
     createdAt: instant('created_at').notNull().defaultNow(),
     expiresAt: instant('expires_at').notNull(),

@@ -61,9 +61,18 @@ export interface ApprovalSpec {
   groups: string[];
   count: number;
   expiresInMs: number;
+  /** commit: inside the client's own transaction the statement runs at once, and its COMMIT is held. Default: statement. */
+  at?: 'statement' | 'commit';
+  /** Measured by a dry run as soon as it is held. */
+  dryRun?: boolean;
+  /** How far the run may go beyond what a dry run measured; default: not at all. */
+  tolerance?: Tolerance;
   /** Groups whose members may run at once with a reason; absent: nobody. */
   breakGlass?: string[];
 }
+
+/** Rows, or percent of the rows measured. */
+export type Tolerance = { rows: number } | { percent: number };
 
 /** How far an approval reaches: one run, or the statement's shape in its own session or for some time. */
 export type ApprovalScope = { kind: 'once' } | { kind: 'session' } | { kind: 'minutes'; minutes: number };
@@ -218,4 +227,63 @@ export interface EnforcementReport {
   /** Why it is not the database that enforces; empty when it does. */
   reasons: string[];
   crossings: Crossing[];
+}
+
+/** What a held statement's session is, as far as a run of it elsewhere has to be like it. */
+export interface HeldState {
+  /** Process id of its upstream session; null when the server gave none. */
+  backendPid: number | null;
+  /** The role it acts as; null for the one it signed in as. */
+  role: string | null;
+  /** Settings that a session which begins now would not have; null where they are not known. */
+  settings: Readonly<Record<string, string>> | null;
+  /** The server was asked for them: settings of the application's own (`app.tenant`) are not among them. */
+  asked: boolean;
+}
+
+/** Rows of one table, as PostgreSQL's own statistics counted them inside the transaction. */
+export interface TableRows {
+  /** `schema.table` */
+  table: string;
+  inserted: number;
+  updated: number;
+  deleted: number;
+}
+
+/** Some of the rows of one table, every masking rule applied. Cells are PostgreSQL's text form; null is SQL NULL. */
+export interface RowSample {
+  table: string;
+  columns: { name: string; masked: boolean }[];
+  rows: SampledRow[];
+}
+
+export interface SampledRow {
+  change: 'inserted' | 'updated' | 'deleted';
+  before: (string | null)[] | null;
+  after: (string | null)[] | null;
+  /** Columns by position whose shown value differs. */
+  changed: number[];
+}
+
+/** What a dry run came to. Refused: it was not run. Failed: it was, and the server said no; it is rolled back either way. */
+export type Measured = { at: string; by: string } & (
+  | {
+      kind: 'measured';
+      durationMs: number;
+      /** All rows of all tables. */
+      rows: number;
+      tables: TableRows[];
+      triggers: { name: string; table: string; calls: number }[];
+      samples: RowSample[];
+      notes: string[];
+    }
+  | { kind: 'refused' | 'failed'; why: string[] }
+);
+
+/** The transaction that waits at its COMMIT. */
+export interface HeldTransaction {
+  statements: { sql: string; rule: string | null; rows: number | null }[];
+  /** More than are listed. */
+  more: number;
+  tables: TableRows[];
 }

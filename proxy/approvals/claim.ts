@@ -3,6 +3,7 @@ import { newId } from '../../db/ids';
 import { queueRequestEvent } from '../../db/notifications/queue';
 import { approvalDecisions, approvalRequests } from '../../db/schema/approvals';
 import type { Store, StoreHandle } from '../../db/store';
+import { type ApprovedRows, approvedRows } from '../preview/tolerance';
 import type { HoldRequest } from './desk';
 
 type Request = typeof approvalRequests.$inferSelect;
@@ -15,7 +16,7 @@ export interface Owner {
 
 /** What a statement finds that does not wait. */
 export type Claim =
-  | { kind: 'approved'; requestId: string }
+  | { kind: 'approved'; requestId: string; most?: ApprovedRows }
   | { kind: 'pending'; requestId: string; expiresAt: Date }
   | { kind: 'rejected'; requestId: string; reviewer: string; reason: string };
 
@@ -48,7 +49,7 @@ export async function claim(store: Store, request: HoldRequest, owner: Owner, no
           .set({ status: 'executed', endedAt: now, ...runBy(request, owner) })
           .where(eq(approvalRequests.id, found.id));
         await tell(tx, found.id, 'request.executed');
-        return { kind: 'approved', requestId: found.id };
+        return { kind: 'approved', requestId: found.id, ...mostOf(found) };
       case 'rejected':
         await tx.update(approvalRequests).set({ told: true }).where(eq(approvalRequests.id, found.id));
         return { kind: 'rejected', requestId: found.id, ...(await rejectionOf(tx, found.id)) };
@@ -116,12 +117,18 @@ export async function rejectionOf(store: StoreHandle, requestId: string): Promis
   return { reviewer: decision?.reviewerName ?? 'a reviewer', reason: decision?.reason ?? 'No reason was given.' };
 }
 
+const mostOf = (request: Request): { most?: ApprovedRows } => {
+  const most = approvedRows(request);
+  return most === null ? {} : { most };
+};
+
 const sameStatement = (digest: string) => and(eq(approvalRequests.digest, digest), eq(approvalRequests.waiting, false));
 
 /** The statement and session that run it now are not those that asked first. */
-const runBy = ({ statementId, sessionId }: HoldRequest, { gatewayId, workerId }: Owner): Partial<Request> => ({
+const runBy = ({ statementId, sessionId, heldState }: HoldRequest, { gatewayId, workerId }: Owner): Partial<Request> => ({
   statementId,
   sessionId,
+  ...(heldState === undefined ? {} : { heldState }),
   gatewayId,
   workerId,
 });

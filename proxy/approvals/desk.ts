@@ -2,6 +2,7 @@ import { and, eq, inArray, ne, sql } from 'drizzle-orm';
 import { queueRequestEvent } from '../../db/notifications/queue';
 import { approvalDecisions, approvalRequests } from '../../db/schema/approvals';
 import type { Store } from '../../db/store';
+import { type ApprovedRows, approvedRows } from '../preview/tolerance';
 import { announceBreakGlass, type BreakGlassUse } from './breakGlass';
 import { type Claim, claim, expireUnclaimed, fileOrAdopt, rejectionOf } from './claim';
 import { type Granted, takeGrant } from './grants';
@@ -14,7 +15,7 @@ export type HoldRequest = Omit<
 
 /** The one end every held statement has. Only `approved` may be forwarded, and by then the store says `executed`. */
 export type HoldOutcome =
-  | { kind: 'approved' }
+  | { kind: 'approved'; most?: ApprovedRows }
   | { kind: 'rejected'; reviewer: string; reason: string }
   | { kind: 'expired' }
   | { kind: 'withdrawn' };
@@ -126,7 +127,7 @@ export function createDesk(options: { store: Store; gatewayId: string; workerId:
         return;
       }
       case 'approved':
-        return consume(id, entry);
+        return consume(id, entry, approvedRows(row));
       case 'rejected':
         return finish(id, entry, { kind: 'rejected', ...(await rejectionOf(store, id)) });
       case 'expired':
@@ -141,7 +142,7 @@ export function createDesk(options: { store: Store; gatewayId: string; workerId:
   };
 
   /** Takes the approval for this one run. A client that left meanwhile gives it back as withdrawn. */
-  const consume = async (id: string, entry: Waiting) => {
+  const consume = async (id: string, entry: Waiting, most: ApprovedRows | null) => {
     if (entry.phase !== 'waiting') return;
     entry.phase = 'consuming';
     try {
@@ -150,7 +151,7 @@ export function createDesk(options: { store: Store; gatewayId: string; workerId:
         if (taken) await move({ id, sessionId: entry.sessionId }, ['executed'], 'withdrawn');
         return finish(id, entry, { kind: 'withdrawn' });
       }
-      finish(id, entry, taken ? { kind: 'approved' } : { kind: 'withdrawn' });
+      finish(id, entry, taken ? { kind: 'approved', ...(most === null ? {} : { most }) } : { kind: 'withdrawn' });
     } catch {
       // The store did not answer: not consumed as far as we know, so it waits; an unknown outcome never runs the statement.
       entry.phase = 'waiting';

@@ -82,6 +82,9 @@ function spokenOf(told: string): Spoken | null {
       return second === 'all' ? { kind: 'discardAll' } : null;
     case NEWER:
       return { kind: 'write' };
+    case 'SELECT':
+      // The gateway's own question about what the session has set.
+      return second.startsWith('pg_catalog.json_build_object') ? { kind: 'select', rows: 1, secret: false } : null;
     default:
       return null;
   }

@@ -135,16 +135,20 @@ function byRules(matched: readonly Matched[], input: DecisionInput, opaque: bool
   const left = input.opaque.filter(({ functions }) => !matched.some(({ rule }) => namesAll(rule.match.functions, functions)));
   if (left.length === 0 && input.opaque.length > 0) return base;
   const action = input.connection.opaque;
-  if (RANK[action] <= RANK[base.action]) return base;
+  const mild = action === 'hold' && base.approval?.at === 'commit';
+  if (RANK[action] <= RANK[base.action] && !mild) return base;
   const why = `its effects cannot be known: ${left.map((item) => item.why).join('; ') || input.facts.kind}`;
   return { action, rule: null, decidedBy: 'opaque', why, approval: action === 'hold' ? DEFAULT_APPROVAL : null };
 }
 
 function strictestRule(matched: readonly Matched[]): Decision | null {
-  const [winner] = [...matched].sort((a, b) => RANK[b.rule.action] - RANK[a.rule.action] || approvals(b.rule) - approvals(a.rule));
+  const [winner] = [...matched].sort(
+    (a, b) =>
+      RANK[b.rule.action] - RANK[a.rule.action] || holdsAtOnce(b.rule) - holdsAtOnce(a.rule) || approvals(b.rule) - approvals(a.rule),
+  );
   if (winner === undefined) return null;
   const { rule, trial } = winner;
-  const approval = rule.action === 'hold' ? (rule.approval ?? DEFAULT_APPROVAL) : null;
+  const approval = rule.action === 'hold' ? measuredFor(rule.approval ?? DEFAULT_APPROVAL, matched) : null;
   return { action: rule.action, rule: rule.name, decidedBy: 'rule', why: wordsOf(rule, trial), approval };
 }
 
@@ -153,6 +157,15 @@ function wordsOf(rule: Rule, trial: RuleTrial): string {
   if (rule.message === null) return trial.why;
   return rule.match.unbounded === true ? `${rule.message.replace(/[.\s]+$/, '')}: ${trial.why}` : rule.message;
 }
+
+/** A dry run that any rule which holds it asks for is made. */
+function measuredFor(approval: ApprovalSpec, matched: readonly Matched[]): ApprovalSpec {
+  const asked = matched.some(({ rule }) => rule.action === 'hold' && rule.approval?.dryRun === true);
+  return asked ? { ...approval, dryRun: true } : approval;
+}
+
+/** A rule that lets a statement run and holds its COMMIT is the milder one. */
+const holdsAtOnce = (rule: Rule): number => Number(rule.approval?.at !== 'commit');
 
 function approvals(rule: Rule): number {
   return rule.action === 'hold' ? (rule.approval ?? DEFAULT_APPROVAL).count : 0;

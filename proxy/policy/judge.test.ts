@@ -89,6 +89,21 @@ describe('rules', () => {
     expect(verdict('WITH d AS (DELETE FROM items RETURNING id) SELECT * FROM d', rules)).toMatchObject({ action: 'hold', rule: 'review' });
   });
 
+  it('a hold of the statement is stricter than one of its COMMIT, and so is one for effects that cannot be known', () => {
+    const approval = { groups: [], count: 5, expiresInMs: 1000 };
+    const rules = [
+      rule('commit', 'hold', { statements: ['DELETE', 'SELECT'] }, { approval: { ...approval, at: 'commit', dryRun: true } }),
+      rule('statement', 'hold', { tables: ['hr.*'] }, { approval: { ...approval, count: 1 } }),
+    ];
+    expect(verdict('DELETE FROM items WHERE id = 1', rules)).toMatchObject({ rule: 'commit', approval: { at: 'commit' } });
+    const both = verdict('DELETE FROM hr.items WHERE id = 1', rules);
+    expect(both).toMatchObject({ rule: 'statement', approval: { count: 1, dryRun: true } });
+    expect(both.approval?.at).toBeUndefined();
+    const opaque = verdict('SELECT purge()', rules);
+    expect(opaque).toMatchObject({ action: 'hold', decidedBy: 'opaque' });
+    expect(opaque.approval?.at).toBeUndefined();
+  });
+
   it.each<[string, Rule['match'], string, boolean]>([
     ['tables by glob', { tables: ['hr.*'] }, 'SELECT id FROM hr.staff', true],
     ['tables through the search path', { tables: ['hr.*'] }, 'SELECT id FROM items', false],

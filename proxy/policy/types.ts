@@ -106,6 +106,8 @@ export interface AffectedLimit {
   rule: string;
   /** What set it: the rule itself, or what a person saw and approved under the rule. Absent: the rule. */
   of?: 'preview';
+  /** Rows the preview said, where it set it. */
+  preview?: number;
   /** Shown to the client above it. */
   message: string | null;
   /** Who approves above it, where its action is hold. Absent: as for any hold. */

@@ -427,6 +427,7 @@ export class BackendFlow {
     const session = this.#session;
     for (const { execution, status } of ended) session.end(execution, status);
     session.undone(session.work.ready(session.protocol.status));
+    if (session.protocol.status === 'I') session.commitNeed.clear();
     this.#muted = false;
     this.#rows = null;
     this.#copy.over();

@@ -144,10 +144,14 @@ export class ExtendedQuery {
     if (effective.action === 'deny') throw this.#verdicts.denied([execution], view);
     if (bind.wantWhole !== null) return bind.wantWhole();
     if (lacksTypes(bind, statement)) return this.#askForTypes(bind, statement);
-    return this.#verdicts.hold(withPrepared(statement.sql, effective.runs), [execution], view, boundAs(bind, statement)).then((error) => {
-      if (error === 'skipped') return;
-      if (error !== null) throw error;
-      portal.pending = execution;
+    return session.commitNeed.takes([execution]).then(async (taken) => {
+      if (session.closed || session.protocol.skipping) return;
+      if (!taken) {
+        const error = await this.#verdicts.hold(withPrepared(statement.sql, effective.runs), [execution], view, boundAs(bind, statement));
+        if (error === 'skipped') return;
+        if (error !== null) throw error;
+        portal.pending = execution;
+      }
       portal.approved = true;
       forward();
     });
@@ -243,8 +247,11 @@ export class ExtendedQuery {
     // Slices of a portal are one result: what the next may have shows when the one before is over.
     const slice = this.#slices.get(portal);
     if (slice !== undefined && !slice.ended) return this.#judging.whenAnswered(() => this.#start(bytes, { execution, held, portal }, view));
-    if (held === null) session.begin([execution], view, 'running');
-    else session.released(held);
+    if (held === null) {
+      this.#verdicts.refusePrepared([execution], view);
+      if (session.commitNeed.isCommit([execution])) return this.#commit(bytes, { execution, portal }, view);
+      session.begin([execution], view, 'running');
+    } else session.released(held);
     this.#verdicts.mark(execution, view);
     this.#nextSlice(execution, portal);
     // A clean answer about names rests on what they mean; where the session has a search_path of its own, the origins are looked at too.
@@ -260,6 +267,17 @@ export class ExtendedQuery {
     };
     if (execution.affectedLimits.length === 0) return send();
     return this.#measuring.run(execution, portal, send).then(() => undefined);
+  }
+
+  /** It would make a transaction stand that needs approval. */
+  #commit(bytes: Buffer, { execution, portal }: { execution: Execution; portal: Portal }, view: SessionView): Promise<void> {
+    return this.#verdicts.holdCommit(portal.statement.sql, [execution], view).then((held) => {
+      const [approved] = held === 'skipped' ? [] : held;
+      if (approved === undefined) return;
+      this.#verdicts.mark(approved, view);
+      this.#session.protocol.sentExecute(approved, portal);
+      this.#session.toUpstream.append(bytes);
+    });
   }
 
   #nextSlice(execution: Execution, portal: Portal): void {

@@ -1,7 +1,9 @@
+import type { HeldState } from '../../db/schema/shapes';
 import type { Hold, HoldRequest } from '../approvals/desk';
 import { digestOf } from '../approvals/digest';
 import type { Granted } from '../approvals/grants';
 import { shapeOf } from '../approvals/shapeOf';
+import type { ApprovedRows } from '../preview/tolerance';
 import {
   approvalNotice,
   approvalRequired,
@@ -26,6 +28,7 @@ export class HeldStatement {
   readonly #sql: string;
   readonly #executions: readonly Execution[];
   readonly #view: SessionView;
+  readonly #state: HeldState;
   readonly #place: readonly string[];
   readonly #parameters: Uint8Array;
   #hold: Hold | null = null;
@@ -40,7 +43,7 @@ export class HeldStatement {
     session: Session,
     sql: string,
     executions: readonly Execution[],
-    { view, place, parameters }: { view: SessionView; place: readonly string[]; parameters: Uint8Array },
+    { view, state, place, parameters }: { view: SessionView; state: HeldState; place: readonly string[]; parameters: Uint8Array },
   ) {
     this.#session = session;
     this.#place = place;
@@ -48,6 +51,7 @@ export class HeldStatement {
     this.#sql = sql;
     this.#executions = executions;
     this.#view = view;
+    this.#state = state;
   }
 
   /** Ctrl-C: the upstream never saw the statement, so the answer is ours. */
@@ -96,6 +100,7 @@ export class HeldStatement {
     for (const execution of this.#executions) execution.waitMs = performance.now() - startedMs;
     switch (outcome.kind) {
       case 'approved':
+        this.#within(outcome.most ?? null);
         return null;
       case 'rejected':
         return this.#end('rejected', statementRejected(hold.requestId, outcome.reviewer, outcome.reason));
@@ -107,6 +112,15 @@ export class HeldStatement {
         outcome satisfies never;
         return approvalUnavailable();
     }
+  }
+
+  /** What was measured is what was approved: the run stands only within it. */
+  #within(most: ApprovedRows | null): void {
+    const [execution, ...others] = this.#executions;
+    if (most === null || execution === undefined || others.length > 0) return;
+    const { rule, decidedBy } = execution.judged.verdict;
+    const limit = { ...most, action: 'deny', of: 'preview', rule: rule ?? decidedBy, message: null } as const;
+    execution.affectedLimits = [limit, ...execution.affectedLimits];
   }
 
   /** By break-glass or by a grant; false where a person has to be asked. @throws what the store throws */
@@ -161,6 +175,7 @@ export class HeldStatement {
     for (const execution of this.#executions) execution.requestId = requestId;
     switch (claim.kind) {
       case 'approved':
+        this.#within(claim.most ?? null);
         return null;
       case 'rejected':
         return this.#end('rejected', statementRejected(requestId, claim.reviewer, claim.reason));
@@ -199,6 +214,7 @@ export class HeldStatement {
 
   #request(): HoldRequest {
     const session = this.#session;
+    const { commitNeed } = session;
     const { principal, id, connectionName } = session.facts;
     const lead = this.#lead();
     const { facts } = lead.judged;
@@ -239,6 +255,11 @@ export class HeldStatement {
       reviewerGroups: [...(verdict.approval?.groups ?? [])],
       required: this.#required(),
       expiresAt: this.#expiresAt(),
+      heldState: this.#state,
+      dryRun: verdict.approval?.dryRun ?? false,
+      tolerance: verdict.approval?.tolerance ?? null,
+      // A COMMIT has no shape: approving one says nothing of another.
+      ...(commitNeed.isCommit(this.#executions) ? { ...commitNeed.summary, heldTransaction: commitNeed.shown, shape: '' } : {}),
     };
   }
 

@@ -170,7 +170,7 @@ describe.each([{ split: false }, { split: true }])('runs within a limit on the r
       await t.upstreamSees(POISON, 'S');
       t.upstream(failsAsPostgresDoes(), say.ready());
       await t.clientGets('N 00000 statement held for approval (req_1)');
-      expect(t.held).toEqual([{ sql, withdrawn: false }]);
+      expect(t.held).toMatchObject([{ sql, withdrawn: false }]);
       await t.upstreamSeesNothing();
       t.decide({ kind: 'approved' });
       await t.upstreamSees(`Q ${sql}`);

@@ -59,10 +59,17 @@ export class Protocol {
   /** A portal was bound or executed since the last Sync: the implicit transaction is more than parsing. */
   #bound = false;
   #openResult: Execution | null = null;
+  /** Something that begins or ends a transaction was sent since the last Sync. */
+  #statusUnsure = false;
 
   /** ReadyForQuery's status byte as last seen: the truth on both sides after every answer, ours included. */
   get status(): TransactionStatus {
     return this.#status;
+  }
+
+  /** The batch under way may have begun or ended a transaction: the status is what it was before. */
+  get statusUnsure(): boolean {
+    return this.#statusUnsure;
   }
 
   /** Messages forwarded that are owed an answer. */
@@ -135,6 +142,7 @@ export class Protocol {
 
   sentQuery(executions: readonly Execution[]): void {
     this.#unsynced = false;
+    this.#statusUnsure = false;
     this.#bound = false;
     this.#replies.push({ op: 'query', executions, index: 0, changes: this.names.dropUnnamed(this.#batch) });
   }
@@ -142,12 +150,14 @@ export class Protocol {
   /** FunctionCall is its own Sync, as a simple Query is, and touches no name. */
   sentFunctionCall(execution: Execution): void {
     this.#unsynced = false;
+    this.#statusUnsure = false;
     this.#replies.push({ op: 'call', execution });
   }
 
   /** One statement of a simple text that goes statement by statement. */
   sentStep(execution: Execution, last: boolean): void {
     this.#bound = true;
+    this.#follow(execution);
     this.#extended({ op: 'step', execution, last });
   }
 
@@ -181,6 +191,7 @@ export class Protocol {
   /** `portal` is null for a cursor made by DECLARE. */
   sentExecute(execution: Execution | null, portal: Portal | null): void {
     this.#bound = true;
+    this.#follow(execution);
     if (execution !== null && mayBeCut(execution)) this.#openResult = execution;
     this.#extended({ op: 'execute', execution, portal });
   }
@@ -217,6 +228,7 @@ export class Protocol {
 
   sentSync(): void {
     this.#replies.push({ op: 'sync', local: false });
+    this.#statusUnsure = false;
     this.#openResult = null;
     this.#skipping = false;
     this.#unsynced = false;
@@ -229,6 +241,7 @@ export class Protocol {
     this.#replies.push({ op: 'sync', local: true });
     this.#unsynced = false;
     this.#bound = false;
+    this.#statusUnsure = false;
   }
 
   /** A message made to fail and a Sync, both of ours: what ran since the last Sync is rolled back, and the client is told nothing. */
@@ -261,6 +274,10 @@ export class Protocol {
   #dropping(drops: Unnamed): readonly Change[] {
     if (drops === 'both') return this.names.dropUnnamed(this.#batch);
     return drops === 'statement' ? [this.names.statements.change('', undefined, this.#batch)] : [];
+  }
+
+  #follow(execution: Execution | null): void {
+    if (execution === null || execution.judged.facts.effects.has('transaction')) this.#statusUnsure = true;
   }
 
   #extended(reply: Reply): void {

@@ -293,7 +293,7 @@ describe.each([{ split: false }, { split: true }])('split at every byte: $split'
       await t.clientGets(HELD);
       t.session.cancel();
       await t.clientGets('E 57014 canceling statement due to user request', 'Z I');
-      expect(t.held).toEqual([{ sql: 'hold me', withdrawn: true }]);
+      expect(t.held).toMatchObject([{ sql: 'hold me', withdrawn: true }]);
       expect(t.cancels).toBe(0);
       t.client(query('select 1'));
       await t.upstreamSees('Q select 1');

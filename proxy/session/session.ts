@@ -26,10 +26,12 @@ import {
   type WireFields,
 } from '../wire/errors';
 import { BackendFlow } from './backendFlow';
+import { CommitNeed } from './commitNeed';
 import { type Execution, intentOf, outcomeOf, type SessionFacts } from './execution';
 import { FrontendFlow } from './frontendFlow';
 import { Out } from './out';
 import { OwnNotifications } from './ownNotifications';
+import { OwnSettings } from './ownSettings';
 import { Protocol } from './protocol';
 import type { Taint } from './scrub';
 import type { OnHold } from './settings';
@@ -111,6 +113,8 @@ export class Session {
   readonly breakGlass: boolean;
   readonly protocol = new Protocol();
   readonly work = new TransactionWork();
+  readonly commitNeed: CommitNeed;
+  readonly ownSettings: OwnSettings;
   readonly client: net.Socket;
   readonly upstream: net.Socket;
   readonly toClient: Out;
@@ -155,6 +159,8 @@ export class Session {
     onHold: OnHold;
     breakGlass?: boolean;
     searchPathKnown: boolean;
+    /** The settings it began with. */
+    settings?: Readonly<Record<string, string>>;
   }) {
     this.facts = options.facts;
     this.services = options.services;
@@ -165,6 +171,11 @@ export class Session {
     this.client = options.client;
     this.upstream = options.upstream.socket;
     this.notifications = new OwnNotifications(options.upstream.cancelKey?.processId ?? null);
+    this.commitNeed = new CommitNeed(this);
+    this.ownSettings = new OwnSettings(this, {
+      backendPid: options.upstream.cancelKey?.processId ?? null,
+      atStart: options.settings ?? {},
+    });
     this.toClient = new Out(this.client);
     this.toUpstream = new Out(this.upstream);
     this.#frontend = new FrontendFlow(this);

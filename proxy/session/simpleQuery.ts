@@ -42,28 +42,46 @@ export class SimpleQuery {
     this.#verdicts.followNames(executions);
     if (effective.action !== 'deny') this.#needsSteps(executions, view);
     const forward = () => this.#run(bytes, sql, { effective, executions, view });
-    const decided = () => this.#decided(sql, { effective, executions, view }, forward);
+    const decided = () => this.#decided(sql, { bytes, effective, executions, view }, forward);
     const admitted = effective.action === 'deny' ? undefined : this.#verdicts.admit(executions, view);
     return admitted === undefined ? decided() : admitted.then(() => (this.#session.closed ? undefined : decided()));
   }
 
-  #decided(sql: string, { effective, executions, view }: Judged, forward: () => void | Promise<void>): void | Promise<void> {
+  #decided(sql: string, judged: Judged & { bytes: Buffer }, forward: () => void | Promise<void>): void | Promise<void> {
+    const { effective, executions, view, bytes } = judged;
+    const { commitNeed } = this.#session;
+    if (effective.action !== 'deny') this.#verdicts.refusePrepared(executions, view);
+    if (effective.action !== 'deny' && commitNeed.isCommit(executions))
+      return this.#verdicts.holdCommit(sql, executions, view).then((held) => {
+        if (held !== 'skipped') return this.#run(bytes, sql, { effective, executions: held, view });
+      });
     switch (effective.action) {
       case 'deny':
         return this.#verdicts.deny(sql, effective, view, 'simple');
       case 'hold':
-        return this.#verdicts.hold(withPrepared(sql, effective.runs), executions, view).then((error) => {
-          if (error === 'skipped') return;
-          if (error !== null) throw error;
-          for (const execution of executions) this.#session.released(execution);
-          return forward();
-        });
+        return commitNeed
+          .takes(executions)
+          .then((taken) => (taken ? this.#unheld(executions, view, forward) : this.#held(sql, judged, forward)));
       case 'allow':
         this.#session.begin(executions, view, 'running');
         return forward();
       default:
         effective.action satisfies never;
     }
+  }
+
+  /** It runs at once, inside a transaction whose COMMIT will wait. */
+  #unheld(executions: readonly Execution[], view: SessionView, forward: () => void | Promise<void>): void | Promise<void> {
+    this.#session.begin(executions, view, 'running');
+    return forward();
+  }
+
+  async #held(sql: string, { effective, executions, view }: Judged, forward: () => void | Promise<void>): Promise<void> {
+    const error = await this.#verdicts.hold(withPrepared(sql, effective.runs), executions, view);
+    if (error === 'skipped') return;
+    if (error !== null) throw error;
+    for (const execution of executions) this.#session.released(execution);
+    await forward();
   }
 
   #run(bytes: Buffer, sql: string, judged: Judged): void | Promise<void> {

@@ -1,4 +1,5 @@
 import net from 'node:net';
+import type { HeldState, HeldTransaction } from '../../db/schema/shapes';
 import type { HoldOutcome } from '../approvals/desk';
 import type { Granted } from '../approvals/grants';
 import type { JournalEntry } from '../journal/entries';
@@ -17,7 +18,7 @@ import { Session, type SessionLimits, type SessionServices, type SessionView } f
 /**
  * Plays a client and an upstream on real sockets around one session, for tests that read like a transcript:
  * who sends what, what the upstream saw, what the client got. Judging is by words in the text:
- * `deny`, `hold`, `limit 10`, `limit 10 or ask` (changed rows), `ssn` (a resolved statement whose column 1 of relation 1 is masked).
+ * `deny`, `hold`, `hold at commit`, `limit 10`, `limit 10 or ask` (changed rows), `ssn` (a resolved statement whose column 1 of relation 1 is masked).
  */
 export interface Transcript {
   client(...messages: Buffer[]): void;
@@ -33,7 +34,7 @@ export interface Transcript {
   upstreamSeesNothing(): Promise<void>;
   decide(outcome: HoldOutcome): void;
   /** Hold requests filed so far. */
-  held: { sql: string; withdrawn: boolean }[];
+  held: { sql: string; withdrawn: boolean; transaction: HeldTransaction | null; settings: HeldState['settings'] | undefined }[];
   /** Reasons of announced break-glasses. */
   broken: string[];
   /** Covers whatever is held. */
@@ -129,7 +130,12 @@ export async function transcript(options: { split: boolean; breakGlass?: boolean
       state.journal.push(entry);
     },
     async hold(request) {
-      const entry = { sql: request.sql, withdrawn: false };
+      const entry = {
+        sql: request.sql,
+        withdrawn: false,
+        transaction: request.heldTransaction ?? null,
+        settings: request.heldState?.settings,
+      };
       state.held.push(entry);
       const outcome = new Promise<HoldOutcome>((resolve) => {
         settle = resolve;
@@ -255,12 +261,14 @@ export function judge(text: string): Judgement {
   return { statements, action };
 }
 
+const MOVES = /^(begin|commit|rollback|savepoint|release|prepare transaction)/;
+
 export function judgeOne(text: string): JudgedStatement {
   const action = text.includes('deny') ? 'deny' : text.includes('hold') ? 'hold' : 'allow';
   const touch: Touch = text.includes('ssn')
     ? { state: 'resolved', columns: ['public.t.ssn'], outputs: outputsOf(text), copy: null }
     : { state: 'clean' };
-  const named = /^(prepare|execute|declare|fetch|deallocate) (\w+)/.exec(text);
+  const named = /^(prepare(?! transaction)|execute|declare|fetch|deallocate|set) (\w+)/.exec(text);
   const limited = /limit (\d+)( or ask)?/.exec(text);
   const verdict: Verdict = {
     action,
@@ -269,7 +277,13 @@ export function judgeOne(text: string): JudgedStatement {
     why: `The text says ${action}.`,
     approval:
       action === 'hold'
-        ? { groups: ['dba'], count: 1, expiresInMs: 60_000, ...(text.includes('glass') ? { breakGlass: ['oncall'] } : {}) }
+        ? {
+            groups: ['dba'],
+            count: 1,
+            expiresInMs: 60_000,
+            ...(text.includes('glass') ? { breakGlass: ['oncall'] } : {}),
+            ...(text.includes('hold at commit') ? { at: 'commit' as const } : {}),
+          }
         : null,
     ...(limited === null
       ? {}
@@ -283,8 +297,8 @@ export function judgeOne(text: string): JudgedStatement {
   return {
     facts: {
       kind: (text.split(' ')[0] ?? '').toUpperCase(),
-      commands: [(text.split(' ')[0] ?? '').toUpperCase()],
-      effects: new Set([/^(insert|delete)/.test(text) ? 'delete' : 'read']),
+      commands: [/^prepare transaction/.test(text) ? 'PREPARE TRANSACTION' : (text.split(' ')[0] ?? '').toUpperCase()],
+      effects: new Set([MOVES.test(text) ? 'transaction' : /^(insert|delete)/.test(text) ? 'delete' : 'read']),
       relations: text.includes('unseen') ? [{ schema: null, name: 'unseen', access: 'read' }] : [],
       functions: [],
       unboundedWrites: [],
@@ -396,7 +410,8 @@ function describeFrontend(type: string, bytes: Buffer): string {
 
 const shown = (name: string) => (/^gatehouse (refused|undoes)/.test(name) ? 'POISON' : name.startsWith('gatehouse asks') ? 'ASK' : name);
 /** Of a question only what it asks of the client's own text. */
-const parsed = (name: string, sql: string) => `P ${name}|${name === 'ASK' && sql.includes('pg_stat_get_xact') ? 'rows' : sql}`;
+const parsed = (name: string, sql: string) =>
+  `P ${name}|${name === 'ASK' && sql.includes('pg_stat_get_xact') ? (sql.includes('json_agg') ? 'tables' : 'rows') : sql.includes('pg_settings') ? 'settings' : sql}`;
 
 function describeBackend(type: string, bytes: Buffer): string {
   switch (type) {

@@ -2,9 +2,10 @@ import type { Usage } from '../limits/usage';
 import type { JudgedStatement, Judgement } from '../policy/judge';
 import { isDriverSetup } from '../policy/setup';
 import { judgeUnparsed } from '../policy/unparsed';
-import { statementNotAnalyzed, WireError } from '../wire/errors';
+import { preparedNotApproved, statementNotAnalyzed, transactionRolledBack, WireError } from '../wire/errors';
 import { Frontend } from '../wire/messages';
 import { judgedError } from './denial';
+import { withPrepared } from './effective';
 import { type Execution, newExecution } from './execution';
 import { HeldStatement } from './held';
 import { type Judging, UnparsedText } from './judging';
@@ -56,6 +57,8 @@ export class Verdicts {
 
   mark(execution: Execution, view: SessionView): void {
     execution.startedMs = performance.now();
+    this.#session.ownSettings.follow(execution.judged);
+    this.#session.commitNeed.ran(execution, view.policy);
     const { maxRows, maxBytes } = view.connection.limits ?? {};
     if (maxRows !== undefined) execution.maxRows = maxRows;
     if (maxBytes !== undefined) execution.maxBytes = maxBytes;
@@ -128,6 +131,38 @@ export class Verdicts {
     return statementNotAnalyzed(`${why}. The server may be newer than it`);
   }
 
+  /**
+   * Holds a text that would make a transaction stand whose statements need approval. The executions to run; 'skipped' when the server
+   * ignores it. @throws WireError when it may not stand: the transaction is rolled back by then
+   */
+  async holdCommit(sql: string, executions: readonly Execution[], view: SessionView): Promise<readonly Execution[] | 'skipped'> {
+    const session = this.#session;
+    const { commitNeed } = session;
+    const stands = await commitNeed.settle();
+    if (session.closed || session.protocol.skipping) return 'skipped';
+    if (!stands) {
+      session.begin(executions, view, 'running');
+      return executions;
+    }
+    const held = commitNeed.held(executions);
+    const error = await this.hold(withPrepared(sql, commitNeed.texts), held, view);
+    if (error === 'skipped') return 'skipped';
+    if (error !== null) {
+      await commitNeed.rollBack();
+      throw transactionRolledBack(error);
+    }
+    commitNeed.clear();
+    for (const execution of held) session.released(execution);
+    return held;
+  }
+
+  /** @throws WireError for what would make such a transaction stand later, and elsewhere */
+  refusePrepared(executions: readonly Execution[], view: SessionView): void {
+    const [execution] = executions;
+    if (execution !== undefined && this.#session.commitNeed.isPrepared(executions))
+      throw this.refused(executions, view, preparedNotApproved(execution.id));
+  }
+
   /** Null when it may run; an error to answer with; 'skipped' when something before it failed and the server ignores it. */
   async hold(
     sql: string,
@@ -148,7 +183,9 @@ export class Verdicts {
     }
     const place = await placeOf(session, executions[0]?.protocol ?? 'simple');
     if (place === 'failed') return 'skipped';
-    const held = new HeldStatement(session, sql, executions, { view, place, parameters });
+    const state = await session.ownSettings.state();
+    if (session.protocol.skipping || session.closed) return 'skipped';
+    const held = new HeldStatement(session, sql, executions, { view, state, place, parameters });
     this.#held = held;
     this.#onHold();
     try {

@@ -175,6 +175,8 @@ export const resultWithheld = (statementId: string, reason: string) =>
 
 const figure = (value: number) => value.toLocaleString('en-US', { maximumFractionDigits: 2 });
 
+const rowsWords = (rows: number) => `${figure(rows)} ${rows === 1 ? 'row' : 'rows'}`;
+
 export const resultCut = (statementId: string, { maxRows, maxBytes }: { maxRows: number; maxBytes: number }) =>
   error('gatehouse_limits', '54000', `result exceeds a limit of the connection and was cut (${statementId})`, {
     detail: `The limit is ${[
@@ -188,13 +190,14 @@ export const tooManyAffected = (words: {
   rule: string;
   action: 'deny' | 'hold';
   of?: 'preview';
+  preview?: number;
   rows: number;
   max: number;
   message: string | null;
 }) =>
   words.of === 'preview'
     ? error('gatehouse_limits', '42501', `statement rolled back because it changed more than was approved (${words.statementId})`, {
-        detail: `It changed ${figure(words.rows)} rows, triggers and cascades included; what was approved is at most ${figure(words.max)}. None of it stands.`,
+        detail: `${words.preview === undefined ? '' : `The preview was ${rowsWords(words.preview)}, now it is ${figure(words.rows)}. `}It changed ${rowsWords(words.rows)}, triggers and cascades included; what was approved is at most ${figure(words.max)}. None of it stands.`,
         hint: 'Send it again: it is a new request, with a new preview.',
       })
     : error('gatehouse_limits', '42501', `statement rolled back by rule "${words.rule}" (${words.statementId})`, {
@@ -272,6 +275,19 @@ export const statementRejected = (requestId: string, reviewer: string, reason: s
   });
 export const approvalTimedOut = (requestId: string) =>
   error('gatehouse_approval', '57014', `canceling statement due to approval timeout (${requestId})`, { detail: 'Nothing was executed.' });
+/** What is said of a COMMIT that was held and may not stand: its statements had run. */
+export const transactionRolledBack = ({ fields }: WireError) =>
+  new WireError({
+    ...fields,
+    detail: [fields.detail?.replace(/\s*Nothing was executed\.$/, ''), 'Its transaction was rolled back; nothing of it stands.']
+      .filter((part) => part !== undefined && part !== '')
+      .join(' '),
+  });
+export const preparedNotApproved = (statementId: string) =>
+  error('gatehouse_approval', '42501', `PREPARE TRANSACTION is refused in a transaction that needs approval at COMMIT (${statementId})`, {
+    detail: 'Another session could commit it.',
+    hint: 'Send COMMIT: it waits for approval.',
+  });
 /** For clients that do not wait: not class 40, 08 or 57P0x, so that a pool keeps the connection. */
 /** `why`: the words of what holds it; of an unbounded write, what would bound it. */
 interface HoldWords {

@@ -210,6 +210,7 @@ function run(gateway: Gateway, parts: Opening & { facts: SessionFacts; target: U
     onHold: request.onHold,
     breakGlass: request.breakGlass,
     searchPathKnown: request.upstream.search_path === undefined,
+    settings: request.upstream,
   });
   const key = gateway.cancelKeys.issue({
     session,

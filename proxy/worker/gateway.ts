@@ -11,6 +11,7 @@ import { mayConnect, type SignedIn } from '../identity/signIn';
 import { mockKey } from '../identity/verifier';
 import { type Journal, openJournal } from '../journal/write';
 import { createUsageKeeper, type UsageKeeper } from '../limits/usage';
+import { maskHashKey } from '../masking/hashKey';
 import { createJudge } from '../policy/judge';
 import type { Session } from '../session/session';
 import { openTlsKeeper, type TlsKeeper } from '../tls/keeper';
@@ -160,7 +161,7 @@ export async function openGateway(settings: WorkerSettings): Promise<Gateway> {
     tls,
     mockKey: mockKey(settings.secretKey),
     onRead: createYoungCollection(),
-    hashKey: Buffer.from(hkdfSync('sha256', settings.secretKey, Buffer.alloc(0), 'gatehouse mask hash', 32)),
+    hashKey: maskHashKey(settings.secretKey),
     usage,
     sessions: open,
     async close() {

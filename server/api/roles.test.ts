@@ -49,6 +49,8 @@ const TABLE: Record<string, [input: unknown, admin: Answer, reviewer: Answer, au
   'approvals.get': [none, 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND'],
   'approvals.approve': [none, 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND'],
   'approvals.reject': [{ ...none, reason: 'no' }, 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND'],
+  'approvals.preview': [none, 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND'],
+  'approvals.measure': [none, 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND'],
   'approvals.grants': [undefined, 'ok', 'ok', 'ok', 'ok'],
   'approvals.revokeGrant': [none, 'NOT_FOUND', 'NOT_FOUND', 'FORBIDDEN', 'FORBIDDEN'],
   'approvals.breakGlass': [undefined, 'ok', 'ok', 'ok', 'ok'],

@@ -1,10 +1,12 @@
 import { and, eq, ne, sql } from 'drizzle-orm';
 import { approvalGrants, approvalRequests } from '../../db/schema/approvals';
 import { statements } from '../../db/schema/audit';
+import type { Measured, Role } from '../../db/schema/shapes';
 import type { StoreHandle } from '../../db/store';
+import { mostRows } from '../../proxy/preview/tolerance';
 import { notFound } from '../errors';
 import type { Actor, Call } from '../identity/actor';
-import { demand } from '../identity/permission';
+import { demand, PERMISSIONS } from '../identity/permission';
 import { isOwn } from '../identity/scope';
 import { idSchema, parseInput } from '../input';
 import { readEditors } from './editors';
@@ -54,6 +56,10 @@ export async function describeRequest(store: StoreHandle, actor: Actor, request:
     tried: request.tried,
     reviewerGroups: request.reviewerGroups,
     endedAt: request.endedAt,
+    measured: shownTo(actor, request.measured),
+    mostRows: mostRows(request.measured, request.tolerance),
+    tolerance: request.tolerance,
+    heldTransaction: request.heldTransaction,
     decisions: decisions.map(({ id, reviewerName, decision, reason, scope, at }) => ({
       ...{ id, reviewerName, decision, reason, at },
       scope: scope ?? null,
@@ -65,4 +71,10 @@ export async function describeRequest(store: StoreHandle, actor: Actor, request:
     similar: similar ?? { approved: 0, rejected: 0, executed: 0 },
     outcome: outcome ?? null,
   };
+}
+
+/** Rows are for those who decide: whoever asked for the statement, or reads the record, has the figures. */
+function shownTo(actor: Actor, measured: Measured | null): Measured | null {
+  const deciders: readonly Role[] = PERMISSIONS['approvals:decide'];
+  return measured?.kind === 'measured' && !deciders.includes(actor.role) ? { ...measured, samples: [] } : measured;
 }

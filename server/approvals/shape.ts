@@ -1,5 +1,18 @@
 import { z } from 'zod';
-import type { ApprovalScope, ApprovalStatus, ParameterValue, RelationUse, RuleTrial, StatementStatus } from '../../db/schema/shapes';
+import type {
+  ApprovalScope,
+  ApprovalStatus,
+  HeldTransaction,
+  Measured,
+  ParameterValue,
+  RelationUse,
+  RuleTrial,
+  StatementStatus,
+  Tolerance,
+} from '../../db/schema/shapes';
+import type { Touched } from '../../proxy/preview/effects';
+import type { Estimate } from '../../proxy/preview/estimate';
+import type { UpstreamTransaction } from '../../proxy/preview/sessionState';
 import { cursorSchema } from '../input';
 
 export interface RequestRow {
@@ -51,6 +64,13 @@ export interface RequestDetail extends RequestRow {
   reviewerGroups: string[];
   endedAt: Date | null;
   decisions: RequestDecision[];
+  /** The last dry run that says most; null when none was made. */
+  measured: Measured | null;
+  /** The most rows it may change when it is released; null where nothing was measured. */
+  mostRows: number | null;
+  tolerance: Tolerance | null;
+  /** The transaction whose COMMIT waits; null for a statement. */
+  heldTransaction: HeldTransaction | null;
   mayDecide: MayDecide;
   /** Its client waits on its connection; otherwise it sends the statement again. */
   waits: boolean;
@@ -62,6 +82,19 @@ export interface RequestDetail extends RequestRow {
   similar: { approved: number; rejected: number; executed: number };
   /** What became of the statement itself; null until it was recorded. */
   outcome: { status: StatementStatus; rows: number | null; sqlstate: string | null; durationMs: number | null } | null;
+}
+
+/** What a held statement would do, as far as can be said without running it. */
+export interface RequestImpact {
+  /** From PostgreSQL's grammar and the catalog. */
+  touched: Touched;
+  /** From EXPLAIN; null, with the reason, where it was not asked. */
+  estimate: Estimate | null;
+  noEstimate: string | null;
+  /** From pg_stat_activity and pg_locks, now. */
+  transaction: UpstreamTransaction | null;
+  /** Why it cannot be measured; empty when it can. */
+  against: string[];
 }
 
 export interface ApprovalStats {

@@ -3,6 +3,7 @@ import { shipAll, startShipper } from '../../proxy/journal/ship';
 import { codeOf } from '../../proxy/worker/shownError';
 import { startAccessSweep } from '../accessRequests/sweep';
 import { createApiHandler } from '../api/http';
+import { startMeasuringByRule } from '../approvals/measureByRule';
 import type { Config } from '../config';
 import { checkReadiness } from '../health';
 import { type HttpServer, listenHttp } from '../http';
@@ -85,6 +86,7 @@ export async function startGateway(config: Config, options: { dev: boolean; clos
   http.routes.api = createApiHandler();
   http.routes.slack = createSlackHandler(runtime);
   await closing.add('live updates', stopLive);
+  await closing.add('dry runs', await startMeasuringByRule(runtime));
   say('starting the console');
   const closePages = await bootPages(http, { dir: checkoutRoot(), dev: options.dev, host: config.host });
   await closing.add('console pages', closePages);

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { RequestDetail } from '../approvals/shape';
 import { CliError } from './errors';
+import { impactText, measuredText } from './impact';
 import type { Define } from './run';
 import { table, time, visible } from './table';
 
@@ -25,8 +26,24 @@ export function approvalCommands(program: Command, define: Define): void {
 
   define(approvals, 'show <id>', 'one request in full', async ({ client, print }, [id = '']) => {
     const request = await client.approvals.get.query({ id });
-    print(request, describe(request));
+    const impact = await client.approvals.preview.query({ id }).catch((error: Error) => error.message);
+    const parts = [
+      describe(request),
+      impactText(impact),
+      request.measured === null ? '' : measuredText(request.measured, request.mostRows),
+    ];
+    print({ ...request, impact: typeof impact === 'string' ? null : impact }, parts.filter((part) => part !== '').join('\n\n'));
   });
+
+  define(
+    approvals,
+    'measure <id>',
+    'run the statement for a trial, roll it back, and say what it would change',
+    async ({ client, print }, [id = '']) => {
+      const { measured, mostRows } = await client.approvals.measure.mutate({ id });
+      print(measured, measured === null ? 'not measured' : measuredText(measured, mostRows));
+    },
+  );
 
   define(approvals, 'approve <id>', 'let the statement run', async ({ client, print }, [id = ''], options) => {
     const request = await client.approvals.approve.mutate({

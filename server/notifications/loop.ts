@@ -71,10 +71,16 @@ export async function startDeliveries(options: DeliveryOptions): Promise<{ stop(
   };
 
   const look = async () => {
+    let waitMs = POLL_MS;
     do {
       wanted = false;
       while (!stopped && underWay.size < MOST_UNDER_WAY) {
-        const taken = await takeDelivery(store, options.gatewayId, busy());
+        let taken = await takeDelivery(store, options.gatewayId, busy());
+        if (taken === null) {
+          // First what comes next, then once more what is there: nothing comes due unseen between the two.
+          waitMs = await nextDueMs(store, POLL_MS);
+          taken = await takeDelivery(store, options.gatewayId, busy());
+        }
         if (taken === null) break;
         const done: Promise<void> = deliver(taken).finally(() => {
           underWay.delete(done);
@@ -83,7 +89,7 @@ export async function startDeliveries(options: DeliveryOptions): Promise<{ stop(
         underWay.set(done, taken.channel.id);
       }
     } while (wanted && !stopped);
-    return underWay.size >= MOST_UNDER_WAY ? POLL_MS : await nextDueMs(store, POLL_MS);
+    return waitMs;
   };
 
   const wake = () => {

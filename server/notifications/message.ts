@@ -90,6 +90,7 @@ export function composeMessage(event: StoredEvent, subject: Subject, consoleUrl:
     line('Approvals', facts.approvals === undefined ? null : `${facts.approvals} of ${facts.required ?? 1}`),
     line(byLabel(event.event), facts.by),
     line(subject.is === 'other' ? 'Reason' : 'Comment', facts.reason),
+    line('Rule', subject.is === 'other' ? facts.rule : null),
     line('Until', facts.until),
   ].filter((item) => item !== null);
   return {
@@ -207,6 +208,7 @@ function clean(text: string, most: number): string {
 function linkOf(event: StoredEvent, consoleUrl: string): string {
   const request = event.subject.startsWith('req_') ? event.subject : event.facts.requestId;
   if (request !== undefined) return `${consoleUrl}/approvals/${encodeURIComponent(request)}`;
+  if (event.subject.startsWith('stm_')) return `${consoleUrl}/audit/${encodeURIComponent(event.subject)}`;
   return event.subject.startsWith('acr_') ? `${consoleUrl}/access/${encodeURIComponent(event.subject)}` : `${consoleUrl}/approvals`;
 }
 

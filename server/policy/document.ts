@@ -9,6 +9,7 @@ import { columnGlob } from '../masking/shape';
 import { principalLimitsSchema } from '../principals/shape';
 import {
   actionSchema,
+  approvalOptions,
   DEFAULT_EXPIRES_IN_MS,
   detectorSchema,
   functionCallSchema,
@@ -19,6 +20,7 @@ import {
   roleSchema,
   ruleMatchSchema,
   slackUserIdSchema,
+  toleranceSchema,
 } from './shapes';
 
 export interface DocumentPrincipal {
@@ -127,14 +129,18 @@ const approvalSchema = z
     groups: names,
     count: z.int().min(1).max(20).default(1),
     expiresIn: duration(1_000, 30 * 86_400_000).default(DEFAULT_EXPIRES_IN_MS),
+    ...approvalOptions,
+    tolerance: toleranceSchema.optional(),
     breakGlass: names,
   })
-  .transform(({ expiresIn, breakGlass, ...rest }) => ({
-    ...rest,
-    expiresInMs: expiresIn,
-    // Absent where nobody may, so that a stored rule and a document that says the same are the same.
-    ...(breakGlass.length === 0 ? {} : { breakGlass }),
-  }));
+  .transform(({ expiresIn, breakGlass, ...rest }) =>
+    given({
+      ...rest,
+      expiresInMs: expiresIn,
+      // Absent where nobody may, so that a stored rule and a document that says the same are the same.
+      ...(breakGlass.length === 0 ? {} : { breakGlass }),
+    }),
+  );
 
 const ruleSchema = z
   .strictObject({

@@ -27,6 +27,24 @@ describe('the sample', () => {
   });
 });
 
+test('what an approval says of COMMIT, dry runs and tolerance; nothing where nothing is said', () => {
+  const approvalOf = (text: string) => {
+    const parsed = parsePolicy(`version: 1\nrules:\n  - name: r\n    action: hold\n    match: { sql: x }\n    approval: ${text}\n`, {});
+    return parsed.ok ? parsed.document.rules[0]?.approval : parsed.issues.map(({ path, message }) => `${path} ${message}`);
+  };
+  const base = { groups: [], count: 1, expiresInMs: 900_000 };
+  expect(approvalOf('{ at: commit, dryRun: true, tolerance: "10%" }')).toEqual({
+    ...base,
+    at: 'commit',
+    dryRun: true,
+    tolerance: { percent: 10 },
+  });
+  expect(approvalOf('{ tolerance: 5 }')).toEqual({ ...base, tolerance: { rows: 5 } });
+  expect(approvalOf('{ count: 1 }')).toEqual(base);
+  expect(approvalOf('{ tolerance: "ten" }')).toEqual(['rules[0].approval.tolerance rows, or a share such as "10%"']);
+  expect(approvalOf('{ at: never }')).toHaveLength(1);
+});
+
 const rule = (body: string) => `version: 1\nrules:\n  - name: r\n    action: deny\n${body}`;
 
 /** document → every error, as line:column field message */

@@ -1,5 +1,6 @@
 import { Document, isMap, isSeq, type Node, Scalar, visit } from 'yaml';
 import type { MaskingRule, Rule } from '../../proxy/policy/types';
+import { toleranceWords } from '../../proxy/preview/tolerance';
 import { formatDuration } from '../duration';
 import { escapeReferences } from './environment';
 import { DEFAULT_EXPIRES_IN_MS } from './shapes';
@@ -126,6 +127,9 @@ const rule = (item: Rule) => ({
           ...some('groups', item.approval.groups),
           count: item.approval.count,
           expiresIn: formatDuration(item.approval.expiresInMs ?? DEFAULT_EXPIRES_IN_MS),
+          ...(item.approval.at === undefined ? {} : { at: item.approval.at }),
+          ...(item.approval.dryRun === undefined ? {} : { dryRun: item.approval.dryRun }),
+          ...(item.approval.tolerance === undefined ? {} : { tolerance: toleranceWords(item.approval.tolerance) }),
           ...some('breakGlass', item.approval.breakGlass ?? []),
         },
       }),

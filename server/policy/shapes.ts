@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Tolerance } from '../../db/schema/shapes';
 import { linearPattern } from '../../proxy/policy/pattern';
 import { isKnownCommand } from '../../proxy/sql/commands';
 import type { Effect } from '../../proxy/sql/types';
@@ -115,3 +116,14 @@ export const maskSpecSchema = z
 
 /** When a held statement gives up waiting, unless its rule says otherwise. */
 export const DEFAULT_EXPIRES_IN_MS = 15 * 60_000;
+
+/** A number of rows, or a share of those measured as a document writes it: `"10%"`. */
+export const toleranceSchema = z
+  .union([z.int().min(0).max(1_000_000_000), z.string().regex(/^\d{1,4}(\.\d{1,2})?%$/, 'rows, or a share such as "10%"')])
+  .transform((given): Tolerance => (typeof given === 'number' ? { rows: given } : { percent: Number(given.slice(0, -1)) }));
+
+/** What an approval says besides who, how many and how long. */
+export const approvalOptions = {
+  at: z.enum(['statement', 'commit']).optional(),
+  dryRun: z.boolean().optional(),
+};

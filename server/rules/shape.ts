@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Action, ApprovalSpec, Mode, RuleMatch } from '../../db/schema/shapes';
 import { given, nameSchema } from '../input';
-import { actionSchema, DEFAULT_EXPIRES_IN_MS, modeSchema, ruleMatchSchema } from '../policy/shapes';
+import { actionSchema, approvalOptions, DEFAULT_EXPIRES_IN_MS, modeSchema, ruleMatchSchema } from '../policy/shapes';
 
 export interface RuleRow {
   id: string;
@@ -26,6 +26,8 @@ export const approvalSpecSchema = z
       .min(1_000)
       .max(30 * 86_400_000)
       .default(DEFAULT_EXPIRES_IN_MS),
+    ...approvalOptions,
+    tolerance: z.union([z.strictObject({ rows: z.int().min(0) }), z.strictObject({ percent: z.number().min(0).max(10_000) })]).optional(),
     breakGlass: z.array(z.string()).min(1).max(100).optional(),
   })
   .transform(given);

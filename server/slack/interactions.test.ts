@@ -288,7 +288,7 @@ test('what Slack did not sign, signed too long ago, or sent before is refused an
   const forged = slack.signed(press(), now, 'ffffffffffffffffffffffffffffffff');
   const changed = { ...slack.signed(press()), body: slack.signed(slack.press('U0BO00001', ts, 'Reject')).body };
   const unsigned = { body: slack.signed(press()).body, headers: { 'content-type': 'application/x-www-form-urlencoded' } };
-  for (const request of [forged, changed, unsigned, slack.signed(press(), now - 301), slack.signed(press(), now + 301)])
+  for (const request of [forged, changed, unsigned, slack.signed(press(), now - 301), slack.signed(press(), now + 330)])
     expect((await send(request)).status).toBe(401);
   expect(await statusOf(id)).toBe('pending');
   expect((await fetch(`http://127.0.0.1:${http.port}/api/slack/interactions`)).status).toBe(405);

@@ -3,7 +3,6 @@ import { Bot, Cable, ChevronRight, Hourglass, User } from 'lucide-react';
 import Link from 'next/link';
 import type { RequestDetail } from '../../data/types';
 import { Decisions } from '../../statement/decisions';
-import { Impact } from '../../statement/impact';
 import { Parameters } from '../../statement/parameters';
 import { RuleLink, TriedRules } from '../../statement/tried';
 import { Badge } from '../../ui/badge';
@@ -13,6 +12,7 @@ import { SqlBlock, Visible } from '../../ui/sqlBlock';
 import { sentence } from '../../ui/states';
 import { countdownText, durationText, Time, useNow } from '../../ui/time';
 import { RequestBadge, StatementBadge } from '../../ui/verdict';
+import { ImpactSection } from './impactSection';
 
 /** A request in the order a reviewer thinks: who, where, what, why held, impact, history, reason. */
 export function RequestCard({ request }: { request: RequestDetail }) {
@@ -71,15 +71,7 @@ export function RequestCard({ request }: { request: RequestDetail }) {
           </div>
         </details>
       </Section>
-      <Section title="Impact">
-        <Impact
-          kind={request.kind}
-          effects={request.effects}
-          relations={request.relations}
-          unbounded={request.unbounded}
-          transactionStatus={request.transactionStatus}
-        />
-      </Section>
+      <ImpactSection request={request} />
       <Section title="Same statement before">
         <p className="text-sm text-ink-2">{similarText(request.similar)}</p>
       </Section>

@@ -26,6 +26,8 @@ export interface RuleForm {
   approvers: string[];
   count: string;
   expiresMinutes: string;
+  at: 'statement' | 'commit';
+  dryRun: boolean;
   breakGlass: string[];
   mode: RuleRow['mode'];
 }
@@ -54,6 +56,8 @@ export function formOf(row: RuleRow | null): RuleForm {
     message: row?.message ?? '',
     approvers: row?.approval?.groups ?? [],
     count: String(row?.approval?.count ?? 1),
+    at: row?.approval?.at ?? 'statement',
+    dryRun: row?.approval?.dryRun ?? false,
     expiresMinutes: String((row?.approval?.expiresInMs ?? 15 * 60_000) / 60_000),
     breakGlass: row?.approval?.breakGlass ?? [],
     mode: row?.mode ?? 'enforce',
@@ -91,6 +95,7 @@ export function draftOf(form: RuleForm, row: RuleRow | null): RuleDraft {
       : { hours: { from: form.hoursFrom, to: form.hoursTo, ...(form.timeZone === '' ? {} : { timeZone: form.timeZone }) } }),
     ...(form.maxAffectedRows === '' ? {} : { maxAffectedRows: Number(form.maxAffectedRows) }),
   } as RuleDraft['match'];
+  const { at: _at, dryRun: _dryRun, breakGlass: _breakGlass, ...kept } = row?.approval ?? {};
   return {
     ...(row === null ? {} : { id: row.id }),
     name: form.name.trim(),
@@ -102,9 +107,13 @@ export function draftOf(form: RuleForm, row: RuleRow | null): RuleDraft {
     approval:
       form.action === 'hold'
         ? {
+            ...kept,
             groups: form.approvers,
             count: Number(form.count),
             expiresInMs: Math.round(Number(form.expiresMinutes) * 60_000),
+            // What is not said is the default.
+            ...(form.at === 'commit' ? { at: form.at } : {}),
+            ...(form.dryRun ? { dryRun: true } : {}),
             ...(form.breakGlass.length === 0 ? {} : { breakGlass: form.breakGlass }),
           }
         : null,

@@ -36,6 +36,18 @@ export function VerdictFields({ form, set, error }: FieldsProps) {
             <Field label="Expires after, minutes" error={error('approval.expiresInMs')}>
               <Input inputMode="decimal" value={form.expiresMinutes} onChange={(event) => set({ expiresMinutes: event.target.value })} />
             </Field>
+            <Field label="Inside a transaction" error={error('approval.at')}>
+              <Select value={form.at} onChange={(event) => set({ at: event.target.value as RuleForm['at'] })}>
+                <option value="statement">Hold the statement</option>
+                <option value="commit">Run it, hold the COMMIT</option>
+              </Select>
+            </Field>
+            <Field label="Dry run" error={error('approval.dryRun')}>
+              <Select value={form.dryRun ? 'yes' : 'no'} onChange={(event) => set({ dryRun: event.target.value === 'yes' })}>
+                <option value="no">When a reviewer asks</option>
+                <option value="yes">As soon as it is held</option>
+              </Select>
+            </Field>
             <Field
               label="Break-glass groups"
               className="sm:col-span-2"

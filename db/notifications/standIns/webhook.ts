@@ -10,10 +10,10 @@ export interface Heard {
 }
 
 /** A receiver that believes only what the Standard Webhooks library verifies with its secret; tests only. */
-export async function webhookReceiver(options: { port?: number } = {}) {
+export async function webhookReceiver(options: { port?: number; secret?: string } = {}) {
   const heard: Heard[] = [];
   const refused: string[] = [];
-  let secret = '';
+  let secret = options.secret ?? '';
   let reply: (count: number) => Answer = () => ({ status: 204 });
   let count = 0;
   const server = await answering((request) => {

@@ -1,6 +1,6 @@
 import { child, childrenOf, flag, list, names, type SqlNode, text } from '../../sql/tree';
 import { columnOf, type Level, levelOf, sourceNamed } from './level';
-import { withNames } from './query';
+import { readWith } from './query';
 import { type Place, step } from './source';
 
 /** Whether every name in a sub-select is one of its own: it does not depend on the rows around it, and means one thing for all of them. */
@@ -14,9 +14,8 @@ const BY_OUTPUT: ReadonlySet<string> = new Set(['sortClause', 'groupClause', 'di
 function isClosedQuery(query: SqlNode, outer: Place, around: readonly Level[]): boolean {
   if (query.tag !== 'SelectStmt') return false;
   step(outer);
-  const withClause = child(query, 'withClause');
-  const place = withNames(query, outer);
-  if (!list(withClause, 'ctes').every((cte) => closedChild(child(cte, 'ctequery'), outer, around))) return false;
+  const { ctes, inside: place } = readWith(query, outer);
+  if (!ctes.every((cte) => isClosedQuery(cte.query, cte.place, around))) return false;
   const [larg, rarg] = [child(query, 'larg'), child(query, 'rarg')];
   if (larg !== null && rarg !== null) {
     const sorted = list(query, 'sortClause').every((item) => child(item, 'node')?.tag !== 'SubLink');
@@ -35,10 +34,6 @@ function isClosedQuery(query: SqlNode, outer: Place, around: readonly Level[]): 
 }
 
 const NONE: ReadonlySet<string> = new Set();
-
-function closedChild(query: SqlNode | null, place: Place, around: readonly Level[]): boolean {
-  return query !== null && isClosedQuery(query, place, around);
-}
 
 /** Only LATERAL and functions see what stands beside them. */
 function isClosedFrom(node: SqlNode, place: Place, inside: readonly Level[], around: readonly Level[]): boolean {

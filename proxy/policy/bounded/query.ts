@@ -16,21 +16,35 @@ export function querySource(query: SqlNode, place: Place): Source {
   return source;
 }
 
+/** A query of a WITH, and the place where it stands: without RECURSIVE it sees the names before it. */
+export interface CtePlace {
+  query: SqlNode;
+  place: Place;
+}
+
 /** The place inside a statement with a WITH clause. Names of a recursive WITH that stand for themselves are unknown. */
 export function withNames(node: SqlNode, place: Place): Place {
+  return readWith(node, place).inside;
+}
+
+/** The queries of a statement's WITH clause, and the place behind it. */
+export function readWith(node: SqlNode, place: Place): { ctes: readonly CtePlace[]; inside: Place } {
   const withClause = child(node, 'withClause');
-  if (withClause === null) return place;
-  const ctes = new Map(place.ctes);
+  if (withClause === null) return { ctes: [], inside: place };
+  const known = new Map(place.ctes);
   const items = list(withClause, 'ctes');
-  if (flag(withClause, 'recursive')) for (const item of items) ctes.set(text(item, 'ctename') ?? '', unknownSource(text(item, 'ctename')));
+  if (flag(withClause, 'recursive')) for (const item of items) known.set(text(item, 'ctename') ?? '', unknownSource(text(item, 'ctename')));
+  const ctes: CtePlace[] = [];
   for (const item of items) {
-    const query = child(item, 'ctequery');
     const name = text(item, 'ctename') ?? '';
-    const source = query === null ? unknownSource(name) : querySource(query, { ...place, ctes: new Map(ctes) });
+    const query = child(item, 'ctequery');
+    const at: Place = { ...place, ctes: new Map(known) };
+    if (query !== null) ctes.push({ query, place: at });
+    const source = query === null ? unknownSource(name) : querySource(query, at);
     // PostgreSQL runs what is volatile or locks rows once, whatever the plan.
-    ctes.set(name, renamed({ ...source, stable: true }, name, names(list(item, 'aliascolnames'))));
+    known.set(name, renamed({ ...source, stable: true }, name, names(list(item, 'aliascolnames'))));
   }
-  return { ...place, ctes };
+  return { ctes, inside: { ...place, ctes: known } };
 }
 
 function selectSource(query: SqlNode, place: Place): Source {

@@ -6,7 +6,7 @@ import { candidatesFor } from '../resolve';
 import { changeOf, insertsFew, targetSource, targetsOf } from './change';
 import { descendants, type Level, levelOf } from './level';
 import { conditionsOf, isPinned, isWhole, type Pins, pinsOf } from './pins';
-import { withNames } from './query';
+import { readWith } from './query';
 import { type Place, type Source, TooMuchWork, unknownSource } from './source';
 import { adviceFor, dotted, indexAdviceFor } from './words';
 
@@ -25,17 +25,15 @@ export function unboundedWrites(root: SqlNode, catalog: CatalogSnapshot, searchP
 
 function visit(node: SqlNode, outer: Place, found: UnboundedWrite[]): void {
   if (isPlainExplain(node)) return;
-  let place = outer;
   try {
-    place = withNames(node, outer);
-    found.push(...writesOf(node, place));
+    const { ctes, inside } = readWith(node, outer);
+    found.push(...writesOf(node, inside));
+    for (const { query, place } of ctes) visit(query, place, found);
+    for (const item of childrenOf(node)) if (item.tag !== 'WithClause') visit(item, inside, found);
   } catch (error) {
     if (!(error instanceof TooMuchWork)) throw error;
-    if (COMMANDS[node.tag] === undefined) found.push(tooLong('UPDATE', null));
-    else found.push(tooLong(COMMANDS[node.tag] ?? 'UPDATE', node));
-    if (child(node, 'withClause') === null) return;
+    found.push(tooLong(COMMANDS[node.tag] ?? 'UPDATE', node));
   }
-  for (const item of childrenOf(node)) visit(item, item.tag === 'WithClause' ? outer : place, found);
 }
 
 const COMMANDS: Readonly<Record<string, UnboundedWrite['command']>> = {
