@@ -118,8 +118,10 @@ export function relationSource(relation: Relation, inherited: boolean, place: Pl
   const { schema, name } = relation;
   if (relation.kind === 'v') return { ...viewSource(relation, place), schema, name };
   const below = inherited ? descendants(relation, place) : [];
-  // Rows of a partitioned table are those of its partitions, which have its keys and perhaps more.
-  const tables = relation.kind === 'p' && below.length > 0 ? below.filter((item) => item.kind !== 'p') : [relation, ...below];
+  // Rows of a partitioned table are those of its partitions, which have its keys and perhaps more. Those who let tables inherit from one with
+  // a key mean the key to identify all of its rows, though PostgreSQL keeps it in each table alone (5.11.1): to want ONLY would hold ordinary
+  // updates of one row.
+  const tables = relation.kind === 'p' && below.length > 0 ? below.filter((item) => item.kind !== 'p') : [relation];
   const physical = relation.kind === 'r' || relation.kind === 'm';
   const namesOf = (item: Relation, numbers: readonly number[]) =>
     numbers.flatMap((number) => item.columns.find((column) => column.number === number)?.name ?? []);
@@ -135,7 +137,7 @@ export function relationSource(relation: Relation, inherited: boolean, place: Pl
   };
 }
 
-/** Tables that inherit and partitions, at any depth; a key of a parent that is no partitioned table says nothing of their rows. */
+/** Tables that inherit and partitions, at any depth. */
 export function descendants(relation: Relation, place: Place): readonly Relation[] {
   const found = new Set<Relation>();
   const add_ = (item: Relation) => {

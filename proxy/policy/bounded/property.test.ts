@@ -33,7 +33,7 @@ beforeAll(async () => {
     insert into b select i, i % 7, 'c' || (i % 7), i % 5 from generate_series(1, ${ROWS}) i;
     insert into pair select i % 20, i / 20, i from generate_series(0, ${ROWS - 1}) i;
     insert into loose select i % 3, i from generate_series(1, ${ROWS}) i;
-    insert into base select i, i from generate_series(1, ${ROWS}) i; insert into heir select 1, i from generate_series(1, ${ROWS}) i;
+    insert into base select i, i from generate_series(1, ${ROWS}) i; insert into heir select ${ROWS} + i, i from generate_series(1, ${ROWS}) i;
     insert into parts select i, i % 4, i from generate_series(1, ${ROWS}) i`);
   catalog = await loadCatalog(client);
 }, 60_000);

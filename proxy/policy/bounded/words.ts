@@ -35,11 +35,8 @@ export function indexAdviceFor(about: About): string {
 }
 
 function pinAdvice(about: About): string {
-  const { source, below, relation, pins } = about;
+  const { source, relation, pins } = about;
   const parts = source.parts.filter((keys) => !keys.some((key) => key.every((name) => isPinned(0, name, pins))));
-  const unkeyed = relation.kind === 'p' ? undefined : below.find((item) => item.keys.length === 0);
-  if (unkeyed !== undefined)
-    return `${dotted(unkeyed)} inherits from it and has no unique key: write ${about.command === 'DELETE' ? 'DELETE FROM ONLY' : 'UPDATE ONLY'} ${relation.name}`;
   const keys = (parts[0] ?? []).filter((key) => key.join() !== 'ctid');
   if (keys.length === 0) return relation.kind === 'v' ? 'no unique key shows through it' : 'it has no unique key';
   const left = keys.map((key) => key.filter((name) => !isPinned(0, name, pins)));
