@@ -83,6 +83,20 @@ describe('apply', () => {
     });
   });
 
+  test('what an approval says of COMMIT, dry runs and tolerance comes back from an export', async () => {
+    for (const [approval, shown] of [
+      ['at: commit, dryRun: true, tolerance: 2.5%', 'tolerance: 2.5%'],
+      ['tolerance: 3', 'tolerance: 3'],
+    ] as const) {
+      const changed = SAMPLE.replace('count: 1, expiresIn: 15m', `count: 1, expiresIn: 15m, ${approval}`);
+      expect(effective((await apply(changed)).changes)).toHaveLength(1);
+      const { yaml } = await exportDocument(call());
+      expect(yaml).toContain(shown);
+      expect(effective((await apply(changed)).changes)).toEqual([]);
+    }
+    await apply(SAMPLE);
+  });
+
   test('every limit of a connection, and functionCall, come back from an export', async () => {
     const fields =
       'maxBytes: 1000000, maxCost: 5000.5, lockTimeout: 5s, maxStatementBytes: 65536, maxMessageBytes: 1048576, idleTimeout: 10m, idleInTransactionTimeout: 30s';
