@@ -90,6 +90,11 @@ async function after(update: string, queries: readonly Subject[]): Promise<Obser
   }
 }
 
+async function afterRewrite(update: string, queries: readonly Subject[]): Promise<Observation[] | null> {
+  await client.query('VACUUM FULL');
+  return after(update, queries);
+}
+
 /** Those that end well, soon, and alike each time. */
 async function settled(queries: readonly Subject[]): Promise<Subject[]> {
   const nothing = 'UPDATE k SET id = id WHERE false';
@@ -126,7 +131,15 @@ it(
       if (!base || changed === null) continue;
       done.changes++;
       done.columns.add(plan.column.key);
-      compare(plan, readers, base, changed, problems, done);
+      const found = new Map<string, string>();
+      compare(plan, readers, base, changed, found, done);
+      if (found.size === 0) continue;
+      // Where a row stands on its page is no value of a column, and decides LIMIT without ORDER BY: what is found is looked at again from freshly
+      // written tables, where both updates put the rows down in the same order.
+      const unmoved = await afterRewrite(plan.noChange, readers);
+      const moved = await afterRewrite(plan.change, readers);
+      if (unmoved === null || moved === null) for (const [sql, problem] of found) problems.set(sql, problem);
+      else compare(plan, readers, unmoved, moved, problems, done);
     }
     console.log(
       `${steady.length} of ${all.length} queries, ${done.changes} of ${plans.length} changes of ${done.columns.size} columns: ` +

@@ -378,7 +378,8 @@ describe('approvals, sessions, audit', () => {
       kind: 'DELETE',
       effects: ['delete'],
       relations: [{ name: 'crm.orders', access: 'write' }],
-      rule: 'review-deletes',
+      // Not one of those that this person has applied: nobody decides under a rule of their own.
+      rule: 'review-purges',
       why: 'DELETE matches',
       tried: [],
       transactionStatus: 'T',
