@@ -124,7 +124,7 @@ describe.skipIf(!hasPsql)('psql (needs psql on PATH)', () => {
     try {
       child.stdin.write('DELETE FROM orders WHERE id = 2;\n');
       const request = await eventually('the request', async () =>
-        (await admin.approvals.list.query({ status: 'open' })).items.find((item) => item.sql.includes('id = 2')),
+        (await admin.approvals.list.query({ status: 'open' })).items.find((item) => item.sql.includes('orders WHERE id = 2')),
       );
       await eventually('the NOTICE', async () => output.includes(`statement held for approval (${request.id})`));
       expect(output).toContain('Press Ctrl-C to withdraw.');

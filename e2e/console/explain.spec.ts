@@ -29,6 +29,7 @@ test.afterAll(async () => {
 });
 
 async function check(page: Page, sql: string): Promise<void> {
+  await page.getByLabel('As whom?').selectOption({ label: 'support-bot' });
   await page.getByLabel('SQL').fill(sql);
   await page.getByRole('button', { name: 'Check statement' }).click();
 }
