@@ -11,7 +11,7 @@ const shape = (sql: string, parameters: Uint8Array = NONE, scope: readonly strin
     sql,
     parseStatements(sql).map((statement) => {
       const facts = factsOf(statement);
-      return { ...facts, unboundedWrites: isBounded(facts.text) ? [] : [UNBOUNDED] };
+      return { facts: { ...facts, unboundedWrites: isBounded(facts.text) ? [] : [UNBOUNDED] }, relations: [] };
     }),
     { parameters, scope },
   );
@@ -61,6 +61,8 @@ describe('what a shape does not leave open', () => {
     ["COPY t TO PROGRAM 'a'", "COPY t TO PROGRAM 'b'"],
     ['EXECUTE p(1)', 'EXECUTE p(2)'],
     ['TRUNCATE t', 'TRUNCATE t CASCADE'],
+    ["SELECT q::regclass FROM (VALUES ('t')) v(q)", "SELECT q::regclass FROM (VALUES ('u')) v(q)"],
+    ["WITH v (q) AS (VALUES ('a')) SELECT f(q) FROM v", "WITH v (q) AS (VALUES ('b')) SELECT f(q) FROM v"],
     ['SELECT a FROM t WHERE b OPERATOR(s.=) 1', 'SELECT a FROM t WHERE b OPERATOR(s.=) 2'],
   ])('%s does not cover %s', (one, other) => {
     expect(shape(one).digest).not.toBe(shape(other).digest);

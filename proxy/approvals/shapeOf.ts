@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { RelationUse } from '../../db/schema/shapes';
 import { parseStatements } from '../sql/parse';
 import type { SqlNode, SqlValue } from '../sql/tree';
 import type { StatementFacts } from '../sql/types';
@@ -17,24 +18,25 @@ const PLACES: ReadonlySet<string> = new Set(['location', 'stmt_location', 'stmt_
 
 /**
  * What a grant covers: the statement with other values where a value is data and nothing more, that is compared with a column, stored in
- * one by SET, or a cell of VALUES. Everything else has to be the same: an argument of a function, a cast (`'t'::regclass`), LIMIT, LIKE,
- * NULL, booleans, how many items a list has. Statements that are no reading or writing of rows (SET, COPY, DO, EXECUTE …), that are
+ * one by SET, or a cell of the VALUES of an INSERT: elsewhere a cell of VALUES can end up as an argument or in a cast. Everything else has to be the same: an argument of a function, a cast (`'t'::regclass`), LIMIT, LIKE,
+ * NULL, booleans, how many items a list has. Statements that do more than read or write rows (SET, COPY, DO, EXECUTE, files …), that are
  * unbounded, or whose effects cannot be known are covered by their exact text and parameters alone. Pure.
  *
  * @param scope what else has to be the same, in any order that is always the same: who, where, by which rule
  */
 export function shapeOf(
   sql: string,
-  facts: readonly StatementFacts[],
+  judged: readonly { facts: StatementFacts; relations: readonly RelationUse[] }[],
   { parameters, scope }: { parameters: Uint8Array; scope: readonly string[] },
 ): Shape {
-  const reduced = facts.every(isPlain) ? reduce(sql) : null;
+  const reduced = judged.every(({ facts }) => isPlain(facts)) ? reduce(sql) : null;
   const hash = createHash('sha256');
   const add = (part: string | Uint8Array) => {
     const bytes = typeof part === 'string' ? Buffer.from(part) : part;
     hash.update(`${bytes.length}:`).update(bytes);
   };
   for (const part of scope) add(part);
+  for (const statement of judged) add(reach(statement));
   add(reduced === null ? 'text' : 'shape');
   add(reduced?.shape ?? sql);
   // A parameter that is not data alone has to be the same; which bytes are whose is not worth finding out.
@@ -42,7 +44,15 @@ export function shapeOf(
   return { digest: hash.digest('hex'), exact: reduced === null };
 }
 
-const isPlain = (facts: StatementFacts): boolean => facts.complete && facts.unboundedWrites.length === 0 && !facts.effects.has('opaque');
+/** Of anything else (files, other backends, settings) a value may say what is acted on. */
+const ROW_EFFECTS: ReadonlySet<string> = new Set(['read', 'insert', 'update', 'delete', 'merge', 'lock']);
+
+const isPlain = (facts: StatementFacts): boolean =>
+  facts.complete && facts.unboundedWrites.length === 0 && [...facts.effects].every((effect) => ROW_EFFECTS.has(effect));
+
+/** What the catalog says it touches: another table of the name, or a trigger made since, was never looked at by a reviewer. */
+const reach = ({ facts, relations }: { facts: StatementFacts; relations: readonly RelationUse[] }): string =>
+  JSON.stringify([[...facts.effects].sort(), relations.map(({ name, access }) => `${access} ${name}`).sort()]);
 
 /** Null where only the exact text will do. */
 function reduce(sql: string): { shape: string; parametersAreData: boolean } | null {
@@ -64,6 +74,8 @@ function parse(sql: string) {
 
 class Reduction {
   parametersAreData = true;
+  /** The VALUES of an INSERT. */
+  readonly #stored = new Set<SqlNode>();
 
   node(node: SqlNode): unknown {
     if (node.tag === 'ParamRef') this.parametersAreData = false;
@@ -73,7 +85,8 @@ class Reduction {
   }
 
   #field(parent: SqlNode, field: string, value: SqlValue): unknown {
-    if (!isData(parent, field)) return this.#value(value);
+    if (parent.tag === 'InsertStmt' && field === 'selectStmt' && isNode(value)) this.#stored.add(value);
+    if (!isData(parent, field) && !(field === 'valuesLists' && this.#stored.has(parent))) return this.#value(value);
     if (isList(value)) return value.map((item) => this.#datum(item));
     return isNode(value) ? this.#datum(value) : value;
   }
@@ -118,8 +131,6 @@ function isData(parent: SqlNode, field: string): boolean {
     }
     case 'UpdateStmt':
       return field === 'targetList';
-    case 'SelectStmt':
-      return field === 'valuesLists';
     default:
       return false;
   }

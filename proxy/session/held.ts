@@ -269,7 +269,7 @@ export class HeldStatement {
     const { principal, connectionName } = this.#session.facts;
     return shapeOf(
       this.#sql,
-      this.#executions.map(({ judged }) => judged.facts),
+      this.#executions.map(({ judged }) => judged),
       { parameters: this.#parameters, scope: [principal.id, principal.owner?.id ?? '', connectionName, ...this.#place] },
     );
   }

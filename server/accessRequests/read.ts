@@ -65,7 +65,15 @@ export async function mayDecideAccess(
 ): Promise<MayDecide> {
   const settled = settledWords(request, decisions, now);
   if (settled !== null) return { allowed: false, why: settled, who: [] };
-  const may = mayDecide({ request: { ...request, status: 'pending' }, decisions, actor, people: await readReviewers(store), now });
+  // Not a rule asks for it but the connection: nobody is kept out for editing.
+  const may = mayDecide({
+    request: { ...request, status: 'pending' },
+    decisions,
+    editors: [],
+    actor,
+    people: await readReviewers(store),
+    now,
+  });
   return { ...may, why: may.why.replace(/^the rule asks/, `${request.connectionName} asks`) };
 }
 

@@ -1,4 +1,4 @@
-import { and, desc, eq, gte, inArray, or, type SQL, sql } from 'drizzle-orm';
+import { and, desc, eq, gte, inArray, lt, or, type SQL, sql } from 'drizzle-orm';
 import { policyEdits } from '../../db/schema/approvals';
 import type { StoreHandle } from '../../db/store';
 
@@ -16,19 +16,26 @@ export interface Editor {
   what: string;
 }
 
-/** Who made the rule that holds a request as it stands, and whoever has changed it since the request was filed. */
+/** Who made the rule as it held a request, who made it as it stands, and whoever has changed it since the request was filed. */
 export async function readEditors(store: StoreHandle, { rule, connectionName, createdAt }: HeldBy): Promise<Editor[]> {
   const of = (kind: 'rule' | 'connection', name: string): SQL | undefined => and(eq(policyEdits.kind, kind), eq(policyEdits.name, name));
   const subjects = [of('rule', rule), ...(FROM_CONNECTION.has(rule) ? [of('connection', connectionName)] : [])];
-  const latest = store
-    .selectDistinctOn([policyEdits.kind, policyEdits.name], { id: policyEdits.id })
-    .from(policyEdits)
-    .where(or(...subjects))
-    .orderBy(policyEdits.kind, policyEdits.name, desc(policyEdits.at), desc(policyEdits.id));
+  const filedAt = sql`${createdAt.toISOString()}::timestamptz`;
+  const latest = (before?: SQL) =>
+    store
+      .selectDistinctOn([policyEdits.kind, policyEdits.name], { id: policyEdits.id })
+      .from(policyEdits)
+      .where(and(or(...subjects), before))
+      .orderBy(policyEdits.kind, policyEdits.name, desc(policyEdits.at), desc(policyEdits.id));
+  const counts = or(
+    inArray(policyEdits.id, latest()),
+    inArray(policyEdits.id, latest(lt(policyEdits.at, filedAt))),
+    gte(policyEdits.at, filedAt),
+  );
   const rows = await store
     .select()
     .from(policyEdits)
-    .where(and(or(...subjects), or(inArray(policyEdits.id, latest), gte(policyEdits.at, sql`${createdAt.toISOString()}::timestamptz`))))
+    .where(and(or(...subjects), counts))
     .orderBy(desc(policyEdits.at));
   return rows.map(({ editorId, editorName, kind, name }) => ({ id: editorId, name: editorName, what: `${kind} ${name}` }));
 }

@@ -14,6 +14,7 @@ import { approveRequest } from './approve';
 import { getRequest } from './get';
 import { commonScope } from './grant';
 import { listGrants, revokeGrant } from './grants';
+import { measureRequest } from './measure';
 
 let db: TestStore;
 type Caller = Awaited<ReturnType<TestStore['as']>>;
@@ -194,5 +195,32 @@ rules:
     expect((await getRequest(ana, { id: await hold({ rule: 'opaque' }) })).mayDecide.allowed).toBe(true);
     await apply(ana.actor, document('deny', 'two'));
     expect((await getRequest(ana, { id: await hold({ rule: 'opaque' }) })).mayDecide).toMatchObject({ allowed: false });
+  });
+});
+
+describe('an author is not washed out', () => {
+  const rule = (over: object = {}) => ({ name: 'their-rule', action: 'hold', match: { statements: ['DELETE'] }, ...over });
+  test('saving without change does not wash the author', async () => {
+    const { id: ruleId } = await saveRule(ana, rule());
+    await saveRule(await db.as('admin'), rule({ id: ruleId }));
+    const id = await hold({ rule: 'their-rule' });
+    const may = (await getRequest(ana, { id })).mayDecide;
+    await removeRule(await db.as('admin'), { id: ruleId });
+    expect(may.allowed).toBe(false);
+  });
+  test('the author of the rule as it held the request stays out when another edits later', async () => {
+    const { id: ruleId } = await saveRule(ana, rule());
+    const id = await hold({ rule: 'their-rule' });
+    await saveRule(await db.as('admin'), rule({ id: ruleId, message: 'two' }));
+    const may = (await getRequest(ana, { id })).mayDecide;
+    await removeRule(await db.as('admin'), { id: ruleId });
+    expect(may.allowed).toBe(false);
+  });
+  test('an editor may not measure', async () => {
+    const { id: ruleId } = await saveRule(ana, rule());
+    const id = await hold({ rule: 'their-rule' });
+    const said = await refused(measureRequest(ana, { id }));
+    await removeRule(await db.as('admin'), { id: ruleId });
+    expect(said).toMatch(/^FORBIDDEN: you changed rule/);
   });
 });

@@ -34,8 +34,8 @@ interface Question {
   request: DecidableRequest;
   decisions: readonly GivenDecision[];
   actor: Actor;
-  /** Who made or changed what holds it. Absent: nobody is kept out for that. */
-  editors?: readonly { id: string; what: string }[];
+  /** Who made or changed what holds it. */
+  editors: readonly { id: string; what: string }[];
   /** The people of this gateway, from whom `who` is chosen. */
   people: readonly Reviewer[];
   now: Date;
@@ -47,7 +47,7 @@ const DECIDERS: readonly Role[] = PERMISSIONS['approvals:decide'];
  * Whether the actor may approve or reject, why (not), and who can. Pure. Nobody decides what they asked for themselves nor what their own
  * agent asked for, nor under a rule they wrote or have changed meanwhile, administrators included; only people decide; the rule's reviewer groups bind administrators too.
  */
-export function mayDecide({ request, decisions, editors = [], actor, people, now }: Question): MayDecide {
+export function mayDecide({ request, decisions, editors, actor, people, now }: Question): MayDecide {
   const settled = settledWords(request, decisions, now);
   if (settled !== null) return { allowed: false, why: settled, who: [] };
   const who = people
@@ -66,7 +66,7 @@ export function mayDecide({ request, decisions, editors = [], actor, people, now
 function refusal(
   request: DecidableRequest,
   decisions: readonly GivenDecision[],
-  editors: NonNullable<Question['editors']>,
+  editors: Question['editors'],
   actor: Actor,
 ): string | null {
   if (actor.id === null || actor.kind !== 'human') return 'only a person decides what an agent may do';

@@ -11,6 +11,7 @@ import type { Call } from '../identity/actor';
 import { demand } from '../identity/permission';
 import { isOwn } from '../identity/scope';
 import { idSchema, parseInput } from '../input';
+import { readEditors } from './editors';
 import { describeRequest } from './get';
 import { mayDecide } from './mayDecide';
 import { readReviewers } from './people';
@@ -36,6 +37,7 @@ export async function measureRequest(call: Call, input: unknown): Promise<Reques
   const may = mayDecide({
     request,
     decisions: await readDecisions(call.store, [id]),
+    editors: await readEditors(call.store, request),
     actor: call.actor,
     people: await readReviewers(call.store),
     now: new Date(),

@@ -82,7 +82,12 @@ function editsOf(changes: readonly PolicyChange[], stored: StoredPolicy, documen
     const after = document.connections.find((connection) => connection.name === name);
     return before === undefined || before.default !== after?.default || before.opaque !== after.opaque;
   };
-  return touched.flatMap(({ kind, name }) => (kind === 'rule' || (kind === 'connection' && holdsOtherwise(name)) ? [{ kind, name }] : []));
+  const isMove = ({ change, fields }: PolicyChange) => change === 'update' && fields.every((field) => field === 'position');
+  return touched.flatMap((item) => {
+    const { kind, name } = item;
+    // Moved, a rule is still as whoever made it left it.
+    return (kind === 'rule' && !isMove(item)) || (kind === 'connection' && holdsOtherwise(name)) ? [{ kind, name }] : [];
+  });
 }
 
 function invalid(issues: PolicyIssue[]): ServiceError {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { eq, sql } from 'drizzle-orm';
 import { newId } from '../../db/ids';
 import { rules } from '../../db/schema/policy';
@@ -42,13 +43,21 @@ export async function saveRule({ store, actor }: Call, input: unknown): Promise<
         .update(rules)
         .set({ ...row, updatedAt: sql`now()` })
         .where(eq(rules.id, existing));
-      await keepEdits(
-        tx,
-        actor,
-        [...new Set([before.name, row.name])].map((name) => ({ kind: 'rule', name })),
-      );
+      // Saving it as it is would put another name in the place of whoever made it so.
+      if (changes(before, row))
+        await keepEdits(
+          tx,
+          actor,
+          [...new Set([before.name, row.name])].map((name) => ({ kind: 'rule', name })),
+        );
       await recordAction(tx, actor, { action: 'rule.update', subject: row.name, before, after: row });
       return { id: existing };
     }),
   );
+}
+
+/** Whether anything of a stored rule becomes different; what is stored has been through JSON. */
+function changes(before: typeof rules.$inferSelect, row: Omit<typeof rules.$inferInsert, 'id' | 'position'>): boolean {
+  const stored = new Map<string, unknown>(Object.entries(before));
+  return Object.entries(row).some(([field, value]) => !isDeepStrictEqual(stored.get(field), JSON.parse(JSON.stringify(value))));
 }
