@@ -265,7 +265,8 @@ export class HeldStatement {
 
   /** What a grant of it would cover; null where its approval is for one run. */
   #shape() {
-    if (this.#executions.some(({ exceeded }) => exceeded)) return null;
+    // Where its rows were measured, one run is what was measured.
+    if (this.#executions.some(({ exceeded, judged }) => exceeded || judged.verdict.approval?.dryRun === true)) return null;
     const { principal, connectionName } = this.#session.facts;
     return shapeOf(
       this.#sql,
