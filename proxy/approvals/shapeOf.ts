@@ -18,9 +18,10 @@ const PLACES: ReadonlySet<string> = new Set(['location', 'stmt_location', 'stmt_
 
 /**
  * What a grant covers: the statement with other values where a value is data and nothing more, that is compared with a column, stored in
- * one by SET, or a cell of the VALUES of an INSERT: elsewhere a cell of VALUES can end up as an argument or in a cast. Everything else has to be the same: an argument of a function, a cast (`'t'::regclass`), LIMIT, LIKE,
- * NULL, booleans, how many items a list has. Statements that do more than read or write rows (SET, COPY, DO, EXECUTE, files …), that are
- * unbounded, or whose effects cannot be known are covered by their exact text and parameters alone. Pure.
+ * one by SET, or a cell of the VALUES of an INSERT: elsewhere a cell of VALUES can end up as an argument or in a cast. Everything else has
+ * to be the same: an argument of a function, a cast (`'t'::regclass`), LIMIT, LIKE, NULL, booleans, how many items a list has.
+ * Statements that do more than read or write rows (SET, COPY, DO, EXECUTE, files …), that are unbounded, or whose effects cannot be known
+ * are covered by their exact text and parameters alone. Pure.
  *
  * @param scope what else has to be the same, in any order that is always the same: who, where, by which rule
  */

@@ -1,4 +1,6 @@
-import type { ApprovalSpec, HeldTransaction, RelationUse } from '../../db/schema/shapes';
+import { randomBytes } from 'node:crypto';
+import type { HeldTransaction, RelationUse } from '../../db/schema/shapes';
+import { strictestOf, triedTogether } from '../approvals/together';
 import type { JudgedStatement } from '../policy/judge';
 import type { PolicySnapshot } from '../policy/types';
 import { type CounterRow, rowsBetween, TABLE_COUNTERS_SQL } from '../preview/counters';
@@ -109,6 +111,7 @@ export class CommitNeed {
     const { verdict } = first;
     const why = `its transaction has ${needing.length === 1 ? 'a statement' : `${needing.length} statements`} to be approved at COMMIT: ${verdict.why}`;
     const approval = strictestOf(needing.flatMap((judged) => judged.verdict.approval ?? []));
+    const tried = triedTogether(needing.map((judged) => judged.verdict.tried));
     return executions.map(({ judged, protocol, parameters, analysisMs }) =>
       newExecution(
         {
@@ -120,7 +123,7 @@ export class CommitNeed {
             decidedBy: verdict.decidedBy,
             why,
             approval,
-            tried: verdict.tried,
+            tried,
           },
         },
         { protocol, parameters, analysisMs },
@@ -152,6 +155,15 @@ export class CommitNeed {
       ({ table, inserted, updated, deleted }) => `changed ${table}: ${inserted} inserted, ${updated} updated, ${deleted} deleted`,
     );
     return [...ran, ...more, ...changed];
+  }
+
+  /**
+   * What its digest has besides the shown: nothing where that is all there is. Statements that are only counted and parameters that are cut
+   * could be others in another transaction, so that such a request is never found again.
+   */
+  get unshown(): Buffer {
+    const cut = this.#statements.some(({ parameters }) => parameters.some(({ truncated }) => truncated === true));
+    return cut || this.#more > 0 ? randomBytes(16) : Buffer.alloc(0);
   }
 
   /** What the whole transaction is, for the request. */
@@ -198,27 +210,4 @@ function holdsCommits(policy: PolicySnapshot): boolean {
   const holds = policy.rules.some(({ approval, mode }) => approval?.at === 'commit' && mode === 'enforce');
   holding.set(policy, holds);
   return holds;
-}
-
-/** One approval that satisfies all: the most reviewers, out of groups that every rule names, within the shortest time. */
-function strictestOf(specs: readonly ApprovalSpec[]): ApprovalSpec | null {
-  const [first, ...rest] = specs;
-  if (first === undefined) return null;
-  const breakGlass = rest.reduce(
-    (groups, spec) => groups.filter((group) => spec.breakGlass?.includes(group) === true),
-    first.breakGlass ?? [],
-  );
-  return {
-    groups: rest.reduce((groups, spec) => bothOf(groups, spec.groups), first.groups),
-    count: Math.max(...specs.map(({ count }) => count)),
-    expiresInMs: Math.min(...specs.map(({ expiresInMs }) => expiresInMs)),
-    ...(breakGlass.length === 0 ? {} : { breakGlass }),
-  };
-}
-
-/** An empty list is any reviewer. Where no group is in both, a name that no group can have: nobody may decide it, and it expires. */
-function bothOf(a: string[], b: string[]): string[] {
-  if (a.length === 0 || b.length === 0) return a.length === 0 ? b : a;
-  const shared = a.filter((group) => b.includes(group));
-  return shared.length > 0 ? shared : ['(no group is named by every rule)'];
 }

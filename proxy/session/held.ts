@@ -1,8 +1,10 @@
-import type { HeldState } from '../../db/schema/shapes';
+import type { ApprovalSpec, HeldState } from '../../db/schema/shapes';
 import type { Hold, HoldRequest } from '../approvals/desk';
 import { digestOf } from '../approvals/digest';
 import type { Granted } from '../approvals/grants';
 import { shapeOf } from '../approvals/shapeOf';
+import { strictestOf, triedTogether } from '../approvals/together';
+import { DEFAULT_APPROVAL } from '../policy/decide';
 import type { ApprovedRows } from '../preview/tolerance';
 import {
   approvalNotice,
@@ -16,11 +18,8 @@ import {
   statementRejected,
   WireError,
 } from '../wire/errors';
-import { stricter } from './effective';
 import type { Execution } from './execution';
 import type { Session, SessionView } from './session';
-
-const DEFAULT_EXPIRES_IN_MS = 15 * 60_000;
 
 /** One statement text that waits for a person while its client waits on its own connection. Ends in exactly one way. */
 export class HeldStatement {
@@ -31,6 +30,8 @@ export class HeldStatement {
   readonly #state: HeldState;
   readonly #place: readonly string[];
   readonly #parameters: Uint8Array;
+  /** What all of its statements that are held ask for, together. */
+  readonly #approval: ApprovalSpec;
   #hold: Hold | null = null;
   #cancelled = false;
   readonly #startedAtMs = Date.now();
@@ -52,6 +53,7 @@ export class HeldStatement {
     this.#executions = executions;
     this.#view = view;
     this.#state = state;
+    this.#approval = strictestOf(executions.flatMap(({ judged }) => judged.verdict.approval ?? [])) ?? DEFAULT_APPROVAL;
   }
 
   /** Ctrl-C: the upstream never saw the statement, so the answer is ours. */
@@ -82,10 +84,9 @@ export class HeldStatement {
     if (this.#cancelled) return this.#end('withdrawn', canceledByUser());
     if (released) return null;
     if (session.onHold === 'error') return this.#claim(request);
-    const required = this.#required();
     try {
       this.#hold = await session.services.hold(request, (approvals) => {
-        if (this.#hold !== null && !session.closed) session.notice(approvalNotice(this.#hold.requestId, approvals, required));
+        if (this.#hold !== null && !session.closed) session.notice(approvalNotice(this.#hold.requestId, approvals, this.#approval.count));
       });
     } catch (error) {
       session.services.logError(session.services.newErrorId(), error);
@@ -199,17 +200,10 @@ export class HeldStatement {
     return lead;
   }
 
-  #required(): number {
-    return Math.max(1, ...this.#executions.map((execution) => execution.judged.verdict.approval?.count ?? 1));
-  }
-
   /** Inside an open transaction locks stay taken while the statement waits: half the time. */
   #expiresAt(): Date {
-    const given = Math.min(
-      ...this.#executions.map((execution) => execution.judged.verdict.approval?.expiresInMs ?? Number.POSITIVE_INFINITY),
-    );
-    const withinMs = Number.isFinite(given) ? given : DEFAULT_EXPIRES_IN_MS;
-    return new Date(this.#startedAtMs + (this.#session.protocol.inTransaction ? withinMs / 2 : withinMs));
+    const { expiresInMs } = this.#approval;
+    return new Date(this.#startedAtMs + (this.#session.protocol.inTransaction ? expiresInMs / 2 : expiresInMs));
   }
 
   #request(): HoldRequest {
@@ -219,7 +213,6 @@ export class HeldStatement {
     const lead = this.#lead();
     const { facts } = lead.judged;
     const shape = this.#shape();
-    const verdict = this.#executions.map((execution) => execution.judged.verdict).reduce(stricter);
     return {
       statementId: lead.id,
       sessionId: id,
@@ -249,15 +242,15 @@ export class HeldStatement {
       unbounded: this.#executions.some((execution) => execution.judged.facts.unboundedWrites.length > 0),
       rule: lead.judged.verdict.rule ?? lead.judged.verdict.decidedBy,
       why: lead.judged.verdict.why,
-      tried: [...lead.judged.verdict.tried],
+      tried: triedTogether(this.#executions.map(({ judged }) => judged.verdict.tried)),
       requesterReason: session.requesterReason,
       transactionStatus: session.protocol.status,
-      reviewerGroups: [...(verdict.approval?.groups ?? [])],
-      required: this.#required(),
+      reviewerGroups: [...this.#approval.groups],
+      required: this.#approval.count,
       expiresAt: this.#expiresAt(),
       heldState: this.#state,
-      dryRun: verdict.approval?.dryRun ?? false,
-      tolerance: verdict.approval?.tolerance ?? null,
+      dryRun: this.#approval.dryRun ?? false,
+      tolerance: this.#approval.tolerance ?? null,
       // A COMMIT has no shape: approving one says nothing of another.
       ...(commitNeed.isCommit(this.#executions) ? { ...commitNeed.summary, heldTransaction: commitNeed.shown, shape: '' } : {}),
     };
@@ -266,7 +259,7 @@ export class HeldStatement {
   /** What a grant of it would cover; null where its approval is for one run. */
   #shape() {
     // Where its rows were measured, one run is what was measured.
-    if (this.#executions.some(({ exceeded, judged }) => exceeded || judged.verdict.approval?.dryRun === true)) return null;
+    if (this.#approval.dryRun === true || this.#executions.some(({ exceeded }) => exceeded)) return null;
     const { principal, connectionName } = this.#session.facts;
     return shapeOf(
       this.#sql,
@@ -281,7 +274,7 @@ export class HeldStatement {
 
   #words(requestId: string, expiresAt: Date) {
     const { verdict } = this.#lead().judged;
-    const groups = verdict.approval?.groups ?? [];
+    const { groups } = this.#approval;
     return {
       rule: verdict.rule ?? verdict.decidedBy,
       why: verdict.why,

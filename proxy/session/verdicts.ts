@@ -145,7 +145,7 @@ export class Verdicts {
       return executions;
     }
     const held = commitNeed.held(executions);
-    const error = await this.hold(withPrepared(sql, commitNeed.texts), held, view);
+    const error = await this.hold(withPrepared(sql, commitNeed.texts), held, view, commitNeed.unshown);
     if (error === 'skipped') return 'skipped';
     if (error !== null) {
       await commitNeed.rollBack();

@@ -1,10 +1,14 @@
 import { and, desc, eq, gte, inArray, lt, or, type SQL, sql } from 'drizzle-orm';
 import { policyEdits } from '../../db/schema/approvals';
+import type { RuleTrial } from '../../db/schema/shapes';
 import type { StoreHandle } from '../../db/store';
+import { holdingRules } from '../../proxy/approvals/together';
 
 export interface HeldBy {
   /** The rule's name, or which part of the connection held it. */
   rule: string;
+  /** All that was tried on its statements: every rule that holds one counts, not only the one that speaks. */
+  tried: readonly RuleTrial[];
   connectionName: string;
   createdAt: Date;
 }
@@ -16,10 +20,11 @@ export interface Editor {
   what: string;
 }
 
-/** Who made the rule as it held a request, who made it as it stands, and whoever has changed it since the request was filed. */
-export async function readEditors(store: StoreHandle, { rule, connectionName, createdAt }: HeldBy): Promise<Editor[]> {
+/** Who made the rules as they held a request, who made them as they stand, and whoever has changed one since the request was filed. */
+export async function readEditors(store: StoreHandle, { rule, tried, connectionName, createdAt }: HeldBy): Promise<Editor[]> {
   const of = (kind: 'rule' | 'connection', name: string): SQL | undefined => and(eq(policyEdits.kind, kind), eq(policyEdits.name, name));
-  const subjects = [of('rule', rule), ...(FROM_CONNECTION.has(rule) ? [of('connection', connectionName)] : [])];
+  const held = new Set([rule, ...holdingRules(tried)]);
+  const subjects = [...[...held].map((name) => of('rule', name)), ...(FROM_CONNECTION.has(rule) ? [of('connection', connectionName)] : [])];
   const filedAt = sql`${createdAt.toISOString()}::timestamptz`;
   const latest = (before?: SQL) =>
     store

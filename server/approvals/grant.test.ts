@@ -216,6 +216,17 @@ describe('an author is not washed out', () => {
     await removeRule(await db.as('admin'), { id: ruleId });
     expect(may.allowed).toBe(false);
   });
+  test('who made the second rule that holds a text stays out, though the first speaks for it', async () => {
+    const { id: ruleId } = await saveRule(ana, rule());
+    const tried = [{ rule: 'their-rule', mode: 'enforce' as const, action: 'hold' as const, matched: true, why: 'DELETE' }];
+    const id = await hold({ rule: 'nobodys-rule', tried });
+    const may = (await getRequest(ana, { id })).mayDecide;
+    const observed = await hold({ rule: 'nobodys-rule', tried: tried.map((trial) => ({ ...trial, mode: 'observe' as const })) });
+    const free = (await getRequest(ana, { id: observed })).mayDecide;
+    await removeRule(await db.as('admin'), { id: ruleId });
+    expect(may.allowed).toBe(false);
+    expect(free.allowed).toBe(true);
+  });
   test('an editor may not measure', async () => {
     const { id: ruleId } = await saveRule(ana, rule());
     const id = await hold({ rule: 'their-rule' });
