@@ -18,6 +18,14 @@ export interface StatementEntry {
   /** The statement as it was forwarded, where that is not as it came: masked columns read through their masks. */
   rewritten: string | null;
   fingerprint: string;
+  /** The text with every constant as `?` and without comments: what may be kept in the clear and searched. Absent in earlier journals. */
+  shape?: string;
+  /** `schema.table.column` of the columns it reads or writes, as far as the catalog resolved them. */
+  touchedColumns?: readonly string[];
+  /** The statement this is another run of: a repeated Execute, a FETCH, an EXECUTE of a PREPARE. */
+  runOf?: string | null;
+  /** The transaction block it ran in (`txn_…`); null outside one. */
+  transactionId?: string | null;
   protocol: 'simple' | 'extended' | 'function call';
   parameters: readonly ParameterValue[];
   relations: readonly RelationUse[];
@@ -54,9 +62,80 @@ export interface OutcomeEntry {
   detected?: readonly Detected[];
   durationMs?: number;
   waitMs?: number;
+  /** From forwarding to the server's first answer, and what masking cost; milliseconds. */
+  upstreamMs?: number;
+  maskingMs?: number;
+  atMs?: number;
 }
 
-export type JournalEntry = StatementEntry | OutcomeEntry;
+/** A client signed in and has an upstream session. */
+export interface SessionOpenEntry {
+  type: 'sessionOpen';
+  id: string;
+  atMs: number;
+  principalName: string;
+  ownerName: string | null;
+  connectionName: string;
+  clientAddress: string;
+  applicationName: string;
+  /** How it proved itself: token by SCRAM or password, API key, JWT … */
+  method: string;
+  encrypted: boolean;
+}
+
+export interface SessionCloseEntry {
+  type: 'sessionClose';
+  id: string;
+  atMs: number;
+  reason: string;
+  statements: number;
+  bytesIn: number;
+  bytesOut: number;
+}
+
+/** Somebody did not get in. What was given as password is never in it. */
+export interface SignInFailedEntry {
+  type: 'signInFailed';
+  atMs: number;
+  /** As the client said them. */
+  principalName: string;
+  connectionName: string;
+  clientAddress: string;
+  sqlstate: string;
+  reason: string;
+}
+
+/** How a transaction block ended. */
+export interface TransactionEntry {
+  type: 'transaction';
+  id: string;
+  sessionId: string;
+  atMs: number;
+  outcome: 'committed' | 'rolledBack' | 'unknown';
+  statements: number;
+}
+
+/** Rows of a result as they left, masked; only where the connection records results. Several of one statement follow each other. */
+export interface ResultEntry {
+  type: 'result';
+  id: string;
+  atMs: number;
+  /** Names and type oids of the columns; in the first alone. */
+  columns?: readonly { name: string; typeOid: number }[];
+  /** Text form; null is SQL NULL. */
+  rows: readonly (readonly (string | null)[])[];
+  /** More left than is recorded. */
+  truncated?: boolean;
+}
+
+export type JournalEntry =
+  | StatementEntry
+  | OutcomeEntry
+  | SessionOpenEntry
+  | SessionCloseEntry
+  | SignInFailedEntry
+  | TransactionEntry
+  | ResultEntry;
 
 const HEADER_BYTES = 8;
 /** No entry is larger: statements are capped well below. Anything above is a broken header. */
