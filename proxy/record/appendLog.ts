@@ -21,7 +21,7 @@ export interface NewLeaf {
  * On disk, in `<dataDir>/record/log`, files named by their first entry; entries come in groups, each ended by a frame that also holds what
  * the recorder has to know to go on (`state`). A group counts when that frame is there: what a crash left behind it was never in the log.
  */
-export interface AppendLog extends LogFiles {
+export interface AppendLog extends Omit<LogFiles, 'publicKey' | 'checkpoint'> {
   /** As the last group says; empty for a log that begins. */
   readonly state: string;
   /** What was found at the start that is not as it was written. */

@@ -1,6 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { HashAt } from '../tlog/subtrees';
+import { newestNote, readNotes, readPublicKey } from './checkpointFile';
 import { FILE_HEADER_BYTES } from './frame';
 import { type HashFile, openHashFile } from './hashFile';
 import type { Leaf, LogReader, LogRecord } from './leaf';
@@ -19,8 +19,6 @@ export class LogDamagedError extends Error {
 
 /** The log on disk, whoever appends to it. */
 export interface LogFiles extends LogReader {
-  /** Hashes of complete subtrees, for proofs. */
-  hashAt: HashAt;
   /** Looks again how far the log reaches: another process appends to it. */
   refresh(): void;
   close(): void;
@@ -45,6 +43,8 @@ export function openLogFiles(dataDir: string): LogFiles {
       return reader.size;
     },
     read: (from, limit) => reader.read(from, limit),
+    publicKey: readPublicKey(dataDir),
+    checkpoint: () => newestNote(readNotes(dataDir), reader.size),
     hashAt: hashes.hashAt,
     refresh: () => reader.refresh(),
     close: () => hashes.close(),
@@ -52,7 +52,7 @@ export function openLogFiles(dataDir: string): LogFiles {
 }
 
 /** Finds entries by their index: remembers places it has seen, and looks through a file from the nearest one. */
-export class SegmentReader implements LogReader {
+export class SegmentReader implements Pick<LogReader, 'first' | 'size' | 'read'> {
   #segments: Segment[] = [];
   /** By first entry of the file: index → offset, in order. */
   readonly #marks = new Map<number, { index: number; offset: number }[]>();
