@@ -1,21 +1,8 @@
-import { createHmac } from 'node:crypto';
+import { sign } from '../../../proxy/webhooks/sign';
 import type { Message } from '../message';
 import type { Outcome } from '../outcome';
 import { outcomeOfStatus } from '../outcome';
 import { post } from '../post';
-
-/**
- * Signs as the Standard Webhooks specification says: `v1,` and the base64 HMAC-SHA256 of `id.timestamp.body` under the secret's bytes; one
- * signature a secret, separated by spaces, so that a receiver may change over while both are valid.
- */
-export function sign(secrets: readonly string[], id: string, timestamp: number, body: string): string {
-  return secrets
-    .map((secret) => {
-      const key = Buffer.from(secret.slice('whsec_'.length), 'base64');
-      return `v1,${createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64')}`;
-    })
-    .join(' ');
-}
 
 /** The body: `type`, `timestamp` and `data`, the same for every try of an event. */
 export const webhookBody = (message: Message): string =>
