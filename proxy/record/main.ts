@@ -44,7 +44,15 @@ const { store, close } = openStore(settings.storeUrl, { max: 6, applicationName:
 let recorder: Recorder;
 try {
   const signer = openCheckpointKey(settings.dataDir, settings.node, settings.secretKey);
-  recorder = await startRecorder({ ...settings, store, signer, now: Date.now, random: randomBytes, onTrouble });
+  recorder = await startRecorder({
+    ...settings,
+    store,
+    signer,
+    now: Date.now,
+    random: randomBytes,
+    onTrouble,
+    onSinkTrouble: (sink, why) => log.warn({ sink, why }, 'a sink of the record is behind'),
+  });
 } catch (error) {
   await send({ type: 'refused', why: error instanceof Error ? error.message : 'unknown error' });
   process.exit(1);

@@ -1,3 +1,5 @@
+import type { SinkStatus } from '../sinks/feed';
+
 /** What the supervisor and the recorder say to each other. */
 
 export type FromRecorder =
@@ -25,6 +27,7 @@ export interface RecorderStatus {
   /** Entries of the log that are not in the store yet; null while that is not known. */
   shipLagEntries: number | null;
   witnesses: WitnessStatus[];
+  sinks: SinkStatus[];
   /** How many entries were compared with their hashes since the start, of how many, and when all had been last. */
   verified: { upTo: number; completedAtMs: number | null };
   /** An entry that is not as it was written. */

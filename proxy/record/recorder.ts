@@ -2,6 +2,7 @@ import { eq } from 'drizzle-orm';
 import { type AuditSettings, DEFAULT_AUDIT_SETTINGS } from '../../db/schema/auditShapes';
 import { auditSettings } from '../../db/schema/record';
 import type { Store } from '../../db/store';
+import { createSinks } from '../sinks/sinks';
 import type { NoteSigner } from '../tlog/noteKey';
 import { codeOf } from '../worker/shownError';
 import { openAppendLog } from './appendLog';
@@ -12,6 +13,7 @@ import { eraseFromLog } from './eraseFromLog';
 import type { LogReader } from './leaf';
 import type { RecorderStatus } from './messages';
 import { sealEntry } from './seal';
+import { recordDirectory } from './segments';
 import { SelfCheck } from './selfCheck';
 import { Sequencer } from './sequencer';
 import { Ledger } from './state';
@@ -32,6 +34,8 @@ export interface RecorderOptions {
   random(sizeBytes: number): Buffer;
   /** The operator hears of it; it is tried again. */
   onTrouble(part: string, error: unknown): void;
+  /** The operator hears of a sink; words without addresses and secrets. */
+  onSinkTrouble(sink: string, words: string): void;
 }
 
 const IDLE_MS = 100;
@@ -88,6 +92,15 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
     checkpoint: () => checkpointer.note(),
   };
 
+  const sinks = createSinks({
+    log: reader,
+    directory: recordDirectory(dataDir),
+    node,
+    now,
+    random: Math.random,
+    onTrouble: options.onSinkTrouble,
+  });
+
   let settings: AuditSettings = DEFAULT_AUDIT_SETTINGS;
   const troubles = new Map<string, string>();
   let draining = false;
@@ -120,6 +133,7 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
   };
   const keepHouse = async () => {
     await attempt('settings', readSettings);
+    await attempt('sinks', () => sinks.apply(settings.sinks));
     await attempt('erasure', async () => {
       while (await eraseFromLog({ store, log, node, stopped: () => ended })) keyring.forget();
     });
@@ -151,6 +165,7 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
   const loop = async () => {
     while (!draining) {
       const taken = await step();
+      if (taken > 0) sinks.wake();
       if (taken === 0 && !draining) await pause(IDLE_MS, (wake) => (wakeUp = wake));
     }
   };
@@ -189,6 +204,7 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
       journalLagBytes: sequencer.lagBytes(),
       shipLagEntries: shipped === null ? null : log.size - shipped,
       witnesses: [],
+      sinks: sinks.status(),
       verified: { upTo: check.upTo, completedAtMs: check.completedAtMs },
       broken: check.broken,
       refusedJournals: [...sequencer.refused].map(([journal, why]) => ({ journal, why })),
@@ -203,6 +219,8 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
       await attempt('actions', () => takeActions(shared));
       await sign();
       while (performance.now() < until && (await shipRound()) > 0);
+      // What they have not taken they get after the next start.
+      await sinks.stop();
       ended = true;
       log.close();
     },

@@ -5,7 +5,6 @@ import { otlpLogs, spanOf } from './otlpEncode';
 import { growingLog, outcomeEntry, statementEntry } from './testing';
 
 const signal = new AbortController().signal;
-const resource = { node: 'here', version: '1.2.3' };
 const closing: (() => Promise<void>)[] = [];
 afterEach(async () => {
   for (const close of closing.splice(0)) await close();
@@ -47,7 +46,7 @@ async function collector(answer: (request: Received, count: number) => Answer = 
   };
 }
 const sinkTo = (url: string, log: ReturnType<typeof growingLog>, signals: ('logs' | 'traces')[] = ['logs', 'traces']) =>
-  createOtlp({ url, headers: { 'x-api-key': 'k' }, signals, resource, log, now: () => 2_000_000 });
+  createOtlp({ url, headers: { 'x-api-key': 'k' }, signals, node: 'here', log, now: () => 2_000_000 });
 
 describe('encoding', () => {
   test('a span is as long as its statement, in nanoseconds, with what it was, who asked and how it ended', () => {
@@ -89,7 +88,7 @@ describe('encoding', () => {
     const [record] = growingLog().grow([statementEntry('stm_1')]);
     if (record === undefined) throw new Error('no record');
     const committed = { ...record, leaf: { ...record.leaf, values: { sql: 'abc' } } };
-    expect(JSON.stringify(otlpLogs([committed], null, resource, 0))).not.toContain('abc');
+    expect(JSON.stringify(otlpLogs([committed], null, 'here', 0))).not.toContain('abc');
   });
 });
 

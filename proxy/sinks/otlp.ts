@@ -1,5 +1,5 @@
 import type { LogReader, LogRecord } from '../record/leaf';
-import { type OtlpResource, otlpLogs, otlpTraces, type StatementLeaf, spanOf } from './otlpEncode';
+import { otlpLogs, otlpTraces, type StatementLeaf, spanOf } from './otlpEncode';
 import { postBatch } from './post';
 import { type Sink, SinkError } from './sink';
 
@@ -17,11 +17,11 @@ export function createOtlp(options: {
   url: string;
   headers: Record<string, string>;
   signals: readonly ('logs' | 'traces')[];
-  resource: OtlpResource;
+  node: string;
   log: Pick<LogReader, 'first' | 'read'>;
   now(): number;
 }): Sink {
-  const { url, headers, signals, resource, log, now } = options;
+  const { url, headers, signals, node, log, now } = options;
   const base = url.replace(/\/+$/, '');
   let running: Map<string, StatementLeaf> | null = null;
   /** Of a batch whose logs were taken and whose spans were not, the logs are not sent again. */
@@ -36,10 +36,10 @@ export function createOtlp(options: {
       const spans = spansOf(records, after);
       const fresh = records.filter(({ index }) => index > logsTakenTo);
       if (signals.includes('logs') && (fresh.length > 0 || gap !== null)) {
-        await post(`${base}/v1/logs`, otlpLogs(fresh, gap, resource, now()), signal);
+        await post(`${base}/v1/logs`, otlpLogs(fresh, gap, node, now()), signal);
         logsTakenTo = records.at(-1)?.index ?? logsTakenTo;
       }
-      if (signals.includes('traces') && spans.length > 0) await post(`${base}/v1/traces`, otlpTraces(spans, resource), signal);
+      if (signals.includes('traces') && spans.length > 0) await post(`${base}/v1/traces`, otlpTraces(spans, node), signal);
       running = after;
     },
     close: () => Promise.resolve(),

@@ -20,15 +20,10 @@ const SEVERITY = { info: 9, notice: 10, warning: 13, critical: 21 } as const sat
 const SPAN_KIND_CLIENT = 3;
 const STATUS_ERROR = 2;
 
-export interface OtlpResource {
-  node: string;
-  version: string;
-}
-
 export type StatementLeaf = Leaf['entry'];
 
 /** The request for `/v1/logs`: one log record an entry. Pure. */
-export function otlpLogs(records: readonly LogRecord[], gap: Gap | null, resource: OtlpResource, nowMs: number): object {
+export function otlpLogs(records: readonly LogRecord[], gap: Gap | null, node: string, nowMs: number): object {
   const lines = records.map((record) => logRecord(record, nowMs));
   if (gap !== null) {
     const text = `entries ${gap.from} to ${gap.to - 1} were skipped: this receiver was away for longer than its disk budget reaches`;
@@ -41,12 +36,12 @@ export function otlpLogs(records: readonly LogRecord[], gap: Gap | null, resourc
       attributes,
     });
   }
-  return { resourceLogs: [{ resource: resourceOf(resource), scopeLogs: [{ scope: { name: 'gatehouse.audit' }, logRecords: lines }] }] };
+  return { resourceLogs: [{ resource: resourceOf(node), scopeLogs: [{ scope: { name: 'gatehouse.audit' }, logRecords: lines }] }] };
 }
 
 /** The request for `/v1/traces`. Pure. */
-export const otlpTraces = (spans: readonly object[], resource: OtlpResource): object => ({
-  resourceSpans: [{ resource: resourceOf(resource), scopeSpans: [{ scope: { name: 'gatehouse.audit' }, spans }] }],
+export const otlpTraces = (spans: readonly object[], node: string): object => ({
+  resourceSpans: [{ resource: resourceOf(node), scopeSpans: [{ scope: { name: 'gatehouse.audit' }, spans }] }],
 });
 
 function logRecord({ index, leaf }: LogRecord, nowMs: number): Record<string, unknown> {
@@ -149,8 +144,8 @@ const digest = (text: string, sizeBytes: number): string =>
     .digest('hex')
     .slice(0, sizeBytes * 2);
 
-const resourceOf = ({ node, version }: OtlpResource) => ({
-  attributes: attributesOf({ 'service.name': 'gatehouse', 'service.version': version, 'service.instance.id': node }),
+const resourceOf = (node: string) => ({
+  attributes: attributesOf({ 'service.name': 'gatehouse', 'service.instance.id': node }),
 });
 
 const stamp = (atMs: number | null, nowMs: number): Record<string, unknown> => ({

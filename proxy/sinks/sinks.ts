@@ -5,7 +5,7 @@ import type { LogReader } from '../record/leaf';
 import { type Feed, type SinkStatus, startFeed } from './feed';
 import { createJsonLines } from './jsonl';
 import { createOtlp } from './otlp';
-import type { Sink } from './sink';
+import { type Sink, SinkError } from './sink';
 import { createSyslog } from './syslog';
 import { createWebhook } from './webhook';
 
@@ -28,12 +28,11 @@ export function createSinks(options: {
   /** Where cursors are kept. */
   directory: string;
   node: string;
-  version: string;
   now(): number;
   random(): number;
   onTrouble(sink: string, words: string): void;
 }): Sinks {
-  const { log, directory, node, version, now, random, onTrouble } = options;
+  const { log, directory, node, now, random, onTrouble } = options;
   const feeds = new Map<string, { text: string; feed: Feed }>();
 
   const sinkOf = (target: SinkTarget): Sink => {
@@ -43,7 +42,7 @@ export function createSinks(options: {
           url: target.url,
           headers: target.headers ?? {},
           signals: target.signals ?? ['logs', 'traces'],
-          resource: { node, version },
+          node,
           log,
           now,
         });
@@ -52,7 +51,7 @@ export function createSinks(options: {
       case 'syslog':
         return createSyslog(target, { origin: { host: hostname(), processId: process.pid }, now });
       case 'webhook':
-        return createWebhook({ url: target.url, secret: target.secret ?? '', node, now });
+        return target.secret === undefined ? WITHOUT_SECRET : createWebhook({ url: target.url, secret: target.secret, node, now });
       default:
         return target satisfies never;
     }
@@ -93,5 +92,12 @@ export function createSinks(options: {
   };
 }
 
-/** Its name, or its kind; fit for a file name. Two of one kind need names (server/policy checks that). */
-export const nameOf = (target: SinkTarget): string => (target.name ?? target.type).replace(/[^A-Za-z0-9_-]/g, '_');
+/** Nothing is sent unsigned. */
+const WITHOUT_SECRET: Sink = {
+  batch: 1,
+  send: () => Promise.reject(new SinkError('it has no secret to sign with: apply the policy document with one')),
+  close: () => Promise.resolve(),
+};
+
+/** Its name, or its kind; fit for a file name, and no two are the same (server/policy/auditDocument.ts). */
+const nameOf = (target: SinkTarget): string => target.name ?? target.type;
