@@ -1,10 +1,9 @@
-import { eq } from 'drizzle-orm';
 import { type AuditSettings, DEFAULT_AUDIT_SETTINGS } from '../../db/schema/auditShapes';
-import { auditSettings } from '../../db/schema/record';
 import type { Store } from '../../db/store';
 import type { NoteSigner } from '../tlog/noteKey';
 import { codeOf } from '../worker/shownError';
 import { openAppendLog } from './appendLog';
+import { readAuditSettings } from './auditSettings';
 import { Checkpointer, compareWithStore, ForkError, thinCheckpoints } from './checkpoints';
 import { copyLog } from './copy';
 import { watchWriters } from './deadJournals';
@@ -115,8 +114,7 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
     return note;
   };
   const readSettings = async () => {
-    const [row] = await store.select().from(auditSettings).where(eq(auditSettings.id, 1));
-    settings = row?.settings ?? DEFAULT_AUDIT_SETTINGS;
+    settings = await readAuditSettings(store, secretKey);
   };
   const keepHouse = async () => {
     await attempt('settings', readSettings);
