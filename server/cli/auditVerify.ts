@@ -22,11 +22,11 @@ export function verifyCommand(audit: Command, define: Define): void {
       };
       const sizeBytes = sizeOf(file);
       let shownAt = 0;
-      const report = await verifyFile(file, kept, (readBytes) => {
+      const report = await verifyFile(file, kept, (readBytes, again) => {
         const now = Date.now();
         if (now - shownAt < PROGRESS_MS) return;
         shownAt = now;
-        context.progress(`${Math.floor((readBytes / Math.max(sizeBytes, 1)) * 100)} % of ${file}`);
+        context.progress(`${Math.floor((readBytes / Math.max(sizeBytes, 1)) * 100)} % of ${file}${again ? ', again' : ''}`);
       });
       context.progress('');
       if (!report.ok) context.fail();

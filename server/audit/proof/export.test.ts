@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { parseCheckpoint } from '../../../proxy/tlog/checkpoint';
 import { noteSigner, parseNoteKey } from '../../../proxy/tlog/noteKey';
+import type { LateCheckpoint } from './innerCheckpoints';
 import { firstAfter, rangeOf } from './range';
-import { exported, keptAt, verifyText } from './sampleExport';
+import { exported, keptAt, NOTHING_KEPT, verifyText } from './sampleExport';
 import { newestCheckpoint, SampleLog, START_MS, sampleLog } from './sampleLog';
+import { Verification } from './verification';
 import { proofFile } from './write';
 
 describe('an export that nobody touched', () => {
@@ -55,6 +57,19 @@ describe('an export that nobody touched', () => {
     const report = verifyText(await exported(log), keptAt(log, 0));
     expect(report).toMatchObject({ ok: true, values: 78, remarks: [{ kind: 'values' }] });
     expect(report.remarks[0]?.message).toContain('1 entries');
+  });
+
+  test('a checkpoint that is quoted long after it was signed is compared in a second reading', async () => {
+    const log = sampleLog();
+    const text = await exported(log);
+    const { size, root } = parseCheckpoint(log.notes[2] ?? '');
+    const read = (late: LateCheckpoint) => {
+      const verification = new Verification(NOTHING_KEPT, [late]);
+      for (const line of text.split('\n').slice(0, -1)) verification.line(Buffer.from(line));
+      return verification.end(true);
+    };
+    expect(read({ size, root, entry: 70 })).toMatchObject({ ok: true, innerCheckpoints: verifyText(text).innerCheckpoints + 1 });
+    expect(read({ size, root: Buffer.alloc(32), entry: 70 }).findings).toMatchObject([{ kind: 'root', entry: 70 }]);
   });
 
   test('of an empty range and of a log with one entry', async () => {

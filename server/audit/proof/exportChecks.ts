@@ -2,7 +2,7 @@ import type { SignedCheckpoint } from '../../../proxy/tlog/checkpoint';
 import { provesConsistency } from '../../../proxy/tlog/consistency';
 import { leafHash } from '../../../proxy/tlog/hash';
 import { checkOpened, JournalChecks } from './entryChecks';
-import { InnerCheckpoints, spanOf } from './innerCheckpoints';
+import { InnerCheckpoints, type LateCheckpoint, spanOf } from './innerCheckpoints';
 import type { EntryLine, Header, Line } from './lines';
 import { RecentRoots } from './recentRoots';
 import type { ReportBuilder } from './report';
@@ -25,11 +25,18 @@ export class ExportChecks {
   readonly #due = new Map<number, SignedCheckpoint[]>();
   /** Kept checkpoints from before the first entry that no proof has spoken of. */
   readonly #earlier = new Set<SignedCheckpoint>();
+  /** Checkpoints that a first reading met too late, by size. */
+  readonly #late = new Map<number, LateCheckpoint[]>();
   #unopened = 0;
   #expected: number;
 
   /** @throws Error when the header has no frontier */
-  constructor(header: Header & { type: 'gatehouse-export' }, trust: Trust, report: ReportBuilder) {
+  constructor(
+    header: Header & { type: 'gatehouse-export' },
+    trust: Trust,
+    report: ReportBuilder,
+    lateOfFirstReading: readonly LateCheckpoint[],
+  ) {
     this.#roots = new RecentRoots(header.prefix);
     this.from = header.prefix.size;
     this.#expected = this.from;
@@ -43,7 +50,12 @@ export class ExportChecks {
       if (kept.size < this.from) this.#earlier.add(kept);
       else this.#due.set(kept.size, [...(this.#due.get(kept.size) ?? []), kept]);
     }
+    for (const late of lateOfFirstReading) this.#late.set(late.size, [...(this.#late.get(late.size) ?? []), late]);
     this.#meetKept();
+  }
+
+  get late(): readonly LateCheckpoint[] {
+    return this.#inner.late;
   }
 
   get to(): number {
@@ -91,6 +103,15 @@ export class ExportChecks {
 
   #meetKept(): void {
     const size = this.#roots.size;
+    for (const { root, entry } of this.#late.get(size) ?? []) {
+      if (root.equals(this.#roots.root())) this.#inner.met++;
+      else
+        this.#report.find(
+          'root',
+          { entry },
+          `The first ${size} entries are not what was signed: entry ${entry} quotes the checkpoint of that time. Something there was edited, dropped, added or moved.`,
+        );
+    }
     const due = this.#due.get(size);
     if (due === undefined) return;
     this.#due.delete(size);

@@ -5,6 +5,13 @@ import type { RecentRoots } from './recentRoots';
 import type { ReportBuilder } from './report';
 import { messageOf, quoted, type Trust } from './trust';
 
+/** A checkpoint in the log, and the entry that quotes it. */
+export interface LateCheckpoint {
+  size: number;
+  root: Buffer;
+  entry: number;
+}
+
 /** The checkpoints that stand in the log as entries: of the log itself, and of others that it quotes. */
 export class InnerCheckpoints {
   met = 0;
@@ -12,6 +19,8 @@ export class InnerCheckpoints {
   good: number;
   /** The first that the entries do not lead to; those behind it say nothing new. */
   broken = false;
+  /** Quoted so long after they were signed that their roots are known no more: to be compared in a second reading. */
+  readonly late: LateCheckpoint[] = [];
   readonly #others = new Map<string, { size: number; root: Buffer; entry: number }>();
 
   constructor(from: number) {
@@ -46,8 +55,7 @@ export class InnerCheckpoints {
     // What lies before the first entry of the file was checked when that part was exported.
     if (size < this.good || this.broken) return;
     const root = roots.rootOf(size);
-    if (root === null)
-      report.find('inner checkpoint', place, `Entry ${index} quotes a checkpoint about ${size} entries, too long ago to be checked.`);
+    if (root === null) this.late.push({ size, root: checkpoint.root, entry: index });
     else if (root.equals(checkpoint.root)) {
       this.met++;
       this.good = size;

@@ -140,12 +140,13 @@ function readLeaf(text: string): Leaf {
   const { v, node, journal, seq, entry, values } = parseObject(text);
   if (v !== 1) throw new LineError('holds an entry of another format than version 1; verify it with the version that wrote it');
   if (typeof node !== 'string') throw new LineError('holds an entry without a node');
-  const place = typeof journal === 'string' && isCount(seq) ? { journal, seq } : null;
-  if (place === null && (journal !== null || seq !== null)) throw new LineError('holds an entry without a place in its journal');
+  // What the recorder says of a journal has no number there.
+  if (!(journal === null || typeof journal === 'string') || !(seq === null || (journal !== null && isCount(seq))))
+    throw new LineError('holds an entry without a place in its journal');
   if (!isObject(entry) || typeof entry.type !== 'string') throw new LineError('holds an entry of no type');
   // Types are not checked against those this version knows: what a later version adds can be verified all the same.
   const read = { ...entry, type: entry.type as RecordEntry['type'] };
-  const leaf: Leaf = { v, node, journal: place?.journal ?? null, seq: place?.seq ?? null, entry: read };
+  const leaf: Leaf = { v, node, journal, seq, entry: read };
   if (values === undefined) return leaf;
   if (!isObject(values) || !isStrings(Object.values(values))) throw new LineError('holds commitments that are none');
   return { ...leaf, values: values as Record<string, string> };

@@ -1,8 +1,8 @@
 import { Frontier, type FrontierState } from '../../../proxy/tlog/frontier';
 import { HASH_BYTES } from '../../../proxy/tlog/hash';
 
-/** How far back a root can be asked for: a checkpoint stands in the log soon after the entries it is about. 4 MiB of hashes. */
-const RECENT = 2 ** 17;
+/** How far back a root can be asked for: a checkpoint stands in the log soon after the entries it is about. 8 MiB of hashes. */
+const RECENT = 2 ** 18;
 const EVERY = 64;
 
 /** The tree as it grows, and its roots a while ago: the frontier now and then, and the entries since. */

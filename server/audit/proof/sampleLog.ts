@@ -86,16 +86,18 @@ export class SampleLog implements LogReader {
     this.append({ type: 'start', atMs: START_MS, gatewayId: 'gw_1' });
   }
 
-  /** Signs what is there, and appends the checkpoint as an entry. */
+  /** Signs the log, with the checkpoint before it and those of others as its last entry. */
   sign(others: readonly string[] = [], atMs = START_MS): string {
-    const note = signCheckpoint({ size: this.size, root: this.#frontier.root() }, this.signer);
+    const before = this.checkpoint();
+    const quoted = [...(before === null ? [] : [before]), ...others];
+    if (quoted.length > 0) this.append({ type: 'checkpoint', atMs, notes: quoted });
+    const note = signCheckpoint({ size: this.size, root: this.#frontier.root() }, this.signer, [`time ${new Date(atMs).toISOString()}`]);
     this.notes.push(note);
-    this.append({ type: 'checkpoint', atMs, notes: [note, ...others] });
     return note;
   }
 }
 
-/** Sessions of two workers, a few of each kind of entry, and a checkpoint every so often. Ends with a checkpoint about all before it. */
+/** Sessions of two workers, a few of each kind of entry, and a checkpoint every so often. Ends with a checkpoint about all of it. */
 export function sampleLog(statements = 40, every = 9, log = new SampleLog(), salt = ''): SampleLog {
   const neighbour = noteSigner('gatehouse.example/gw_2', Buffer.alloc(32, 8));
   log.begin();
@@ -125,5 +127,4 @@ export function sampleLog(statements = 40, every = 9, log = new SampleLog(), sal
   return log;
 }
 
-/** The newest checkpoint about the whole log but its own entry. */
 export const newestCheckpoint = (log: SampleLog) => parseCheckpoint(log.notes.at(-1) ?? '');

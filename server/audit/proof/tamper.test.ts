@@ -77,7 +77,7 @@ const tamperings: Tampering[] = [
   {
     name: 'an entry dropped and the rest renumbered',
     text: join([...lines.slice(0, at(middle)), ...lines.slice(at(middle) + 1).map((line) => renumber(line, -1))]),
-    kind: 'inner checkpoint',
+    kind: 'root',
   },
   { name: 'the first entry dropped', text: without(1, 2), kind: 'index' },
   { name: 'the last entry dropped', text: without(lines.length - 2, lines.length - 1), kind: 'incomplete' },

@@ -1,4 +1,5 @@
 import { ExportChecks } from './exportChecks';
+import type { LateCheckpoint } from './innerCheckpoints';
 import { type Header, type Line, LineError, readLine } from './lines';
 import { type Report, ReportBuilder } from './report';
 import { StatementChecks } from './statementChecks';
@@ -7,14 +8,22 @@ import { type Kept, messageOf, settleTrust } from './trust';
 /** Verifies a file of `audit export` or `audit prove`, a line at a time. Pure: no clock, no file, no network. */
 export class Verification {
   readonly #kept: Kept;
+  readonly #late: readonly LateCheckpoint[];
   readonly #report = new ReportBuilder();
   #header: Header | null = null;
   #checks: ExportChecks | StatementChecks | null = null;
   #line = 0;
   #ended = false;
 
-  constructor(kept: Kept) {
+  /** @param late of a first reading of the same file */
+  constructor(kept: Kept, late: readonly LateCheckpoint[] = []) {
     this.#kept = kept;
+    this.#late = late;
+  }
+
+  /** What can only be compared by reading the file again. */
+  get late(): readonly LateCheckpoint[] {
+    return this.#checks instanceof ExportChecks ? this.#checks.late : [];
   }
 
   /** The next line, without its end. */
@@ -72,7 +81,7 @@ export class Verification {
     try {
       this.#checks =
         header.type === 'gatehouse-export'
-          ? new ExportChecks(header, trust, this.#report)
+          ? new ExportChecks(header, trust, this.#report, this.#late)
           : new StatementChecks(header, trust, this.#report);
     } catch (error) {
       this.#malformed(`has no beginning of a tree: ${messageOf(error)}`);
