@@ -64,11 +64,14 @@ const DETECTED = [{ rule: 'anywhere', detector: 'email' as const, mode: 'enforce
 
 const rows = () => store.select().from(statements).orderBy(asc(statements.id));
 
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
 describe('shipper', () => {
   test('copies intents and outcomes, whichever round they come in, once', async () => {
-    const journal = openJournal(dir, 'a', 2_000);
+    const journal = openJournal(dir, 'a', { segmentBytes: 2_000 });
     const ids = Array.from({ length: 40 }, (_, i) => newId('stm', 1_000 + i));
     for (const id of ids) journal.append(intent(id));
+    await turn();
     while ((await shipAll(store, dir)) > 0);
     expect((await rows()).map((row) => row.status)).toEqual(ids.map(() => 'running'));
 
@@ -83,6 +86,7 @@ describe('shipper', () => {
         maskedColumns: ['public.t.ssn'],
         detected: DETECTED,
       });
+    await turn();
     while ((await shipAll(store, dir)) > 0);
     expect(await shipAll(store, dir)).toBe(0);
     const stored = await rows();
@@ -102,6 +106,7 @@ describe('shipper', () => {
     const journal = openJournal(dir, 'b');
     const first = newId('stm');
     journal.append(intent(first));
+    await turn();
     appendFileSync(join(dir, 'journal', 'b', '00000000.log'), Buffer.from([0, 0]));
     while ((await shipAll(store, dir)) > 0);
     expect((await rows()).some((row) => row.id === first)).toBe(true);
@@ -112,6 +117,7 @@ describe('shipper', () => {
     const journal = openJournal(dir, 'c');
     const id = newId('stm');
     journal.append(intent(id, 'select \0'));
+    await turn();
     while ((await shipAll(store, dir)) > 0);
     expect((await rows()).find((row) => row.id === id)?.sql).toBe('select \u2400');
     journal.close();
@@ -122,6 +128,7 @@ describe('shipper', () => {
     const journal = openJournal(dir, 'd');
     const id = newId('stm');
     journal.append(intent(id));
+    await turn();
     await shipper.stop();
     expect((await rows()).some((row) => row.id === id)).toBe(true);
     journal.close();

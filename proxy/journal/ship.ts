@@ -1,15 +1,11 @@
-import { closeSync, existsSync, openSync, readdirSync, readSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { eq, sql } from 'drizzle-orm';
 import { journalPositions, statements } from '../../db/schema/audit';
 import type { Store, StoreTransaction } from '../../db/store';
-import { decodeEntry, MAX_ENTRY_BYTES, type OutcomeEntry, type StatementEntry } from './entries';
-import { journalDirectory, segmentFile } from './write';
-
-interface Position {
-  segment: number;
-  offset: number;
-}
+import type { OutcomeEntry, StatementEntry } from './entries';
+import { journalDirectory } from './places';
+import { JOURNAL_START, type JournalPosition, readJournal } from './read';
 
 const POLL_MS = 150;
 const CHUNK_BYTES = 1024 * 1024;
@@ -63,83 +59,39 @@ export async function shipAll(store: Store, dataDir: string): Promise<number> {
 }
 
 /** Where each journal stands: what its transaction committed, or the segment that follows it. */
-const positions = new Map<string, Position>();
+const positions = new Map<string, JournalPosition>();
 
 async function shipJournal(store: Store, directory: string, journal: string): Promise<number> {
   let position = positions.get(directory);
   if (position === undefined) {
     const [row] = await store.select().from(journalPositions).where(eq(journalPositions.journal, journal));
-    position = row === undefined ? { segment: 0, offset: 0 } : { segment: row.segment, offset: row.offset };
+    position = row === undefined ? JOURNAL_START : { segment: row.segment, offset: row.offset, seq: null };
     positions.set(directory, position);
   }
-  const batch = readBatch(directory, position);
-  if (batch === null) return 0;
-  if (batch.count === 0) {
+  const { entries, next } = readJournal(directory, position, CHUNK_BYTES);
+  if (entries.length === 0) {
     // Only the segment ended. The position is stored with the next entries; until then this is found again.
-    positions.set(directory, batch.next);
-    return shipJournal(store, directory, journal);
+    positions.set(directory, next);
+    return 0;
   }
+  const { segment, offset } = next;
   await store.transaction(async (tx) => {
-    await writeStatements(tx, batch.statements);
-    await writeOutcomes(tx, batch.outcomes);
+    await writeStatements(
+      tx,
+      entries.map(({ entry }) => entry).filter((entry): entry is StatementEntry => entry.type === 'statement'),
+    );
+    await writeOutcomes(
+      tx,
+      entries.map(({ entry }) => entry).filter((entry): entry is OutcomeEntry => entry.type === 'outcome'),
+    );
     await tx
       .insert(journalPositions)
-      .values({ journal, ...batch.next })
-      .onConflictDoUpdate({ target: journalPositions.journal, set: batch.next });
-    await tx.execute(sql`select pg_notify('gatehouse_statements', ${String(batch.count)})`);
+      .values({ journal, segment, offset })
+      .onConflictDoUpdate({ target: journalPositions.journal, set: { segment, offset } });
+    await tx.execute(sql`select pg_notify('gatehouse_statements', ${String(entries.length)})`);
   });
-  positions.set(directory, batch.next);
-  return batch.count;
-}
-
-interface Batch {
-  statements: StatementEntry[];
-  outcomes: OutcomeEntry[];
-  count: number;
-  next: Position;
-}
-
-/** Whole entries from `position` on; null when there is nothing new. A damaged segment is left at the damage for the next segment. */
-function readBatch(directory: string, position: Position): Batch | null {
-  const { bytes, more } = readChunk(join(directory, segmentFile(position.segment)), position.offset, CHUNK_BYTES);
-  const batch: Batch = { statements: [], outcomes: [], count: 0, next: { ...position } };
-  let at = 0;
-  let decoded = decodeEntry(bytes);
-  // An entry larger than the chunk is read again, whole.
-  const source =
-    decoded.kind === 'torn' && more
-      ? readChunk(join(directory, segmentFile(position.segment)), position.offset, MAX_ENTRY_BYTES).bytes
-      : bytes;
-  if (source !== bytes) decoded = decodeEntry(source);
-  while (decoded.kind === 'entry') {
-    if (decoded.entry.type === 'statement') batch.statements.push(decoded.entry);
-    else batch.outcomes.push(decoded.entry);
-    batch.count++;
-    at += decoded.sizeBytes;
-    decoded = decodeEntry(source.subarray(at));
-  }
-  batch.next.offset += at;
-  if (batch.count > 0) return batch;
-  // The writer opens the next segment only when it is done with this one.
-  if (!more && existsSync(join(directory, segmentFile(position.segment + 1)))) {
-    return { ...batch, next: { segment: position.segment + 1, offset: 0 } };
-  }
-  if (decoded.kind === 'corrupt' && existsSync(join(directory, segmentFile(position.segment + 1)))) {
-    return { ...batch, next: { segment: position.segment + 1, offset: 0 } };
-  }
-  return null;
-}
-
-function readChunk(path: string, offset: number, limitBytes: number): { bytes: Buffer; more: boolean } {
-  if (!existsSync(path)) return { bytes: Buffer.alloc(0), more: false };
-  const file = openSync(path, 'r');
-  try {
-    const bytes = Buffer.allocUnsafe(limitBytes);
-    const count = readSync(file, bytes, 0, limitBytes, offset);
-    return { bytes: bytes.subarray(0, count), more: count === limitBytes };
-  } finally {
-    closeSync(file);
-  }
+  positions.set(directory, next);
+  return entries.length;
 }
 
 async function writeStatements(tx: StoreTransaction, entries: readonly StatementEntry[]): Promise<void> {
@@ -147,21 +99,23 @@ async function writeStatements(tx: StoreTransaction, entries: readonly Statement
     await tx
       .insert(statements)
       .values(
-        entries.slice(start, start + 500).map(({ type: _, atMs, ...entry }) => ({
-          ...entry,
-          sql: storable(entry.sql),
-          applicationName: storable(entry.applicationName),
-          breakGlass: entry.breakGlass == null ? null : storable(entry.breakGlass),
-          at: new Date(atMs),
-          parameters: entry.parameters.map((parameter) => ({
-            ...parameter,
-            value: parameter.value === null ? null : storable(parameter.value),
+        entries
+          .slice(start, start + 500)
+          .map(({ type: _, atMs, shape: _s, touchedColumns: _t, runOf: _r, transactionId: _x, ...entry }) => ({
+            ...entry,
+            sql: storable(entry.sql),
+            applicationName: storable(entry.applicationName),
+            breakGlass: entry.breakGlass == null ? null : storable(entry.breakGlass),
+            at: new Date(atMs),
+            parameters: entry.parameters.map((parameter) => ({
+              ...parameter,
+              value: parameter.value === null ? null : storable(parameter.value),
+            })),
+            relations: [...entry.relations],
+            effects: [...entry.effects],
+            tried: [...entry.tried],
+            maskedColumns: [],
           })),
-          relations: [...entry.relations],
-          effects: [...entry.effects],
-          tried: [...entry.tried],
-          maskedColumns: [],
-        })),
       )
       .onConflictDoNothing();
   }

@@ -26,6 +26,8 @@ export interface CheckpointEntry {
 export interface DamageEntry {
   type: 'damage';
   atMs: number;
+  /** Of the worker whose segment it is. */
+  journal: string;
   segment: number;
   fromByte: number;
   toByte: number;

@@ -19,7 +19,7 @@ export interface ValueKey {
 export interface SealOptions {
   node: string;
   /** Null for what the recorder itself says. */
-  journal: { name: string; seq: number } | null;
+  journal: { name: string; seq: number | null } | null;
   /** For entries that hold what a client sent (see `VALUE_FIELDS`). */
   valueKey: ValueKey | null;
   wordKey: Buffer;

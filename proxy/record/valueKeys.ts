@@ -48,6 +48,8 @@ export interface Keyring {
 
 export function createKeyring({ store, secretKey }: { store: Store; secretKey: Buffer }): Keyring {
   const memory = createMemory<ValueKey>(monotonicMs);
+  /** While the store is away: a key that was erased meanwhile seals what nobody will ever open, which is no leak. */
+  const last = new Map<string, ValueKey>();
   const find = async (principalName: string, day: string): Promise<ValueKey | null> => {
     const [row] = await store
       .select()
@@ -66,8 +68,23 @@ export function createKeyring({ store, secretKey }: { store: Store; secretKey: B
   };
   return {
     keyFor: (principalName, day) =>
-      memory.get(`${day} ${principalName}`, async () => (await find(principalName, day)) ?? make(principalName, day)),
-    forget: () => memory.clear(),
+      memory.get(`${day} ${principalName}`, async () => {
+        const name = `${day} ${principalName}`;
+        try {
+          const key = (await find(principalName, day)) ?? (await make(principalName, day));
+          if (last.size >= MAX_KEYS) last.clear();
+          last.set(name, key);
+          return key;
+        } catch (error) {
+          const known = last.get(name);
+          if (known === undefined) throw error;
+          return known;
+        }
+      }),
+    forget() {
+      memory.clear();
+      last.clear();
+    },
   };
 }
 
