@@ -5,7 +5,7 @@ import type { Report } from '../audit/proof/report';
 import { type Kept, messageOf, readKeptCheckpoints } from '../audit/proof/trust';
 import { verifyFile } from '../audit/proof/verifyFile';
 import { CliError } from './errors';
-import type { Define } from './run';
+import type { Context, Define } from './run';
 
 const PROGRESS_MS = 250;
 
@@ -17,7 +17,7 @@ export function verifyCommand(audit: Command, define: Define): void {
     'prove offline that nothing in an export or a proof was changed',
     async (context, [file = ''], options) => {
       const kept: Kept = {
-        checkpoints: typeof options.checkpoint === 'string' ? readCheckpoints(options.checkpoint) : [],
+        checkpoints: typeof options.checkpoint === 'string' ? readCheckpoints(options.checkpoint, context) : [],
         publicKey: typeof options.publicKey === 'string' ? readKey(options.publicKey) : null,
       };
       const sizeBytes = sizeOf(file);
@@ -37,9 +37,12 @@ export function verifyCommand(audit: Command, define: Define): void {
     .option('--public-key <key>', 'the key of the log as you know it: name+hash+base64, or a file that holds it');
 }
 
-function readCheckpoints(path: string): Kept['checkpoints'] {
+/** The checkpoints in a file that somebody kept, with a word about what is none. */
+export function readCheckpoints(path: string, { warn }: Pick<Context, 'warn'>): Kept['checkpoints'] {
   try {
-    return readKeptCheckpoints(readFileSync(path, 'utf8'));
+    const { checkpoints, unreadable } = readKeptCheckpoints(readFileSync(path, 'utf8'));
+    if (unreadable > 0) warn(`${path}: ${unreadable} of its notes cannot be read and were not compared`);
+    return checkpoints;
   } catch (error) {
     throw new CliError(`${path} is no checkpoint: ${messageOf(error)}`, 2);
   }

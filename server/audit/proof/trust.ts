@@ -10,11 +10,24 @@ export interface Kept {
   publicKey: NoteKey | null;
 }
 
-/** Reads a file of kept checkpoints: one signed note, or many one behind the other. @throws Error that says what is wrong with it */
-export function readKeptCheckpoints(text: string): SignedCheckpoint[] {
-  const notes = splitNotes(text.replaceAll('\r\n', '\n'));
-  if (notes.length === 0) throw new Error('it is empty');
-  return notes.map(parseCheckpoint);
+/**
+ * Reads a file of kept checkpoints: one signed note, or many one behind the other. What a crash cut short among them is counted.
+ * @throws Error that says what is wrong where there is none
+ */
+export function readKeptCheckpoints(text: string): { checkpoints: SignedCheckpoint[]; unreadable: number } {
+  const checkpoints: SignedCheckpoint[] = [];
+  let why = 'it is empty';
+  let unreadable = 0;
+  for (const note of splitNotes(text.replaceAll('\r\n', '\n'))) {
+    try {
+      checkpoints.push(parseCheckpoint(note));
+    } catch (error) {
+      why = messageOf(error);
+      unreadable++;
+    }
+  }
+  if (checkpoints.length === 0) throw new Error(why);
+  return { checkpoints, unreadable };
 }
 
 /** Whose log this is, and the kept checkpoints of it. */
