@@ -94,7 +94,7 @@ async function shipJournal(store: Store, directory: string, journal: string): Pr
   return entries.length;
 }
 
-async function writeStatements(tx: StoreTransaction, entries: readonly StatementEntry[]): Promise<void> {
+export async function writeStatements(tx: StoreTransaction, entries: readonly StatementEntry[]): Promise<void> {
   for (let start = 0; start < entries.length; start += 500) {
     await tx
       .insert(statements)
@@ -124,7 +124,7 @@ async function writeStatements(tx: StoreTransaction, entries: readonly Statement
 /** text and jsonb cannot hold U+0000; the journal keeps the exact bytes. */
 const storable = (text: string) => text.replaceAll('\0', '\u2400');
 
-async function writeOutcomes(tx: StoreTransaction, entries: readonly OutcomeEntry[]): Promise<void> {
+export async function writeOutcomes(tx: StoreTransaction, entries: readonly OutcomeEntry[]): Promise<void> {
   if (entries.length === 0) return;
   // Later outcomes of one statement (held, then running, then done) win field by field.
   const merged = new Map<string, OutcomeEntry>();

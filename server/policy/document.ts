@@ -12,6 +12,7 @@ import {
   approvalOptions,
   DEFAULT_EXPIRES_IN_MS,
   detectorSchema,
+  durabilitySchema,
   functionCallSchema,
   inferenceSchema,
   kindSchema,
@@ -89,6 +90,7 @@ const connectionSchema = z
       .transform(({ maxDuration, ...rest }) => ({ ...rest, maxDurationMs: maxDuration }))
       .nullish()
       .transform((requestable) => requestable ?? null),
+    audit: durabilitySchema.nullish().transform((audit) => audit ?? null),
     record: recordSchema.default({ results: 'off' }),
   })
   .superRefine(checkTls);

@@ -37,6 +37,7 @@ export function renderPolicy(stored: StoredPolicy): string {
               maxDuration: formatDuration(connection.requestable.maxDurationMs),
             },
           }),
+      ...(connection.audit === null ? {} : { audit: connection.audit }),
       ...(connection.record.results === 'off' && connection.record.maxRows === undefined ? {} : { record: connection.record }),
     })),
     groups: stored.groups.map((group) => group.name),
