@@ -18,7 +18,8 @@ export interface S3Target {
 export type WitnessTarget =
   | { type: 'file'; path: string }
   | S3Target
-  | { type: 'http'; url: string; token?: string }
+  /** `publicKey`: the witness's own, `name+hash+base64`; a signature by another does not count. */
+  | { type: 'http'; url: string; token?: string; publicKey?: string }
   | { type: 'git'; path: string; remote?: string; branch?: string };
 
 /** Where entries are sent as they are recorded. */
