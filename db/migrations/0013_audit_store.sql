@@ -207,6 +207,8 @@ CREATE INDEX "statements_form" ON "statements" USING btree ("form_id","at");
 --> statement-breakpoint
 CREATE INDEX "statements_source" ON "statements" USING btree ("source_id","at");
 --> statement-breakpoint
+CREATE INDEX "statements_session" ON "statements" USING btree ("session_id","at");
+--> statement-breakpoint
 CREATE INDEX "statements_request" ON "statements" USING btree ("request_id") WHERE "statements"."request_id" is not null;
 --> statement-breakpoint
 CREATE INDEX "statements_judged" ON "statements" USING btree ("verdict","at") WHERE "statements"."verdict" <> 'allow';
