@@ -20,7 +20,9 @@ export type IdPrefix =
   | 'evt'
   | 'acr'
   | 'grt'
-  | 'ped';
+  | 'ped'
+  | 'vky'
+  | 'era';
 
 /** A branded id: a `Id<'stm'>` is never an `Id<'req'>`. */
 export type Id<P extends IdPrefix> = `${P}_${string}`;

@@ -330,6 +330,10 @@ export const actions = pgTable(
     subject: text('subject').notNull(),
     before: jsonb('before').$type<unknown>(),
     after: jsonb('after').$type<unknown>(),
+    /** Whose log it becomes an entry of; null until a gateway has taken it. */
+    gatewayId: text('gateway_id'),
+    /** Its place there; null until it is in it. */
+    logIndex: bigint('log_index', { mode: 'number' }),
   },
-  (t) => [index('actions_at').on(t.at.desc())],
+  (t) => [index('actions_at').on(t.at.desc()), index('actions_to_log').on(t.gatewayId, t.id).where(sql`${t.logIndex} is null`)],
 );

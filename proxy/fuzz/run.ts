@@ -177,7 +177,7 @@ class World {
     if (entry.type === 'statement') {
       if (entry.status === 'running') add(this.#recorded, entry.sql, 1);
       if (entry.status === 'held') this.#held.set(entry.id, entry.sql);
-    } else if (entry.status === 'running') {
+    } else if (entry.type === 'outcome' && entry.status === 'running') {
       const sql = this.#held.get(entry.id);
       if (sql === undefined) this.#problems.push(`${entry.id} was released and never held`);
       else add(this.#recorded, sql, 1);

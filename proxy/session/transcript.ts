@@ -2,7 +2,7 @@ import net from 'node:net';
 import type { HeldState, HeldTransaction } from '../../db/schema/shapes';
 import type { HoldOutcome } from '../approvals/desk';
 import type { Granted } from '../approvals/grants';
-import type { JournalEntry } from '../journal/entries';
+import type { JournalEntry, OutcomeEntry, StatementEntry } from '../journal/entries';
 import type { MaskIndex } from '../masking/columns';
 import type { DetectingRule } from '../masking/detect/rules';
 import type { ColumnMask, ExpectedOutput, Touch } from '../masking/types';
@@ -44,7 +44,9 @@ export interface Transcript {
   cancels: number;
   /** Reads the catalog again; a text with `unseen` names a relation the catalog does not have. */
   readCatalog: () => Promise<void>;
-  journal: JournalEntry[];
+  /** What is recorded of statements; of everything else: `others`. */
+  journal: (StatementEntry | OutcomeEntry)[];
+  others: JournalEntry[];
   /** Every message the client got, as raw text. */
   received: string[];
   journalFails: boolean;
@@ -95,6 +97,7 @@ export async function transcript(options: { split: boolean; breakGlass?: boolean
     cancels: 0,
     readCatalog: async () => undefined,
     journal: [],
+    others: [],
     received,
     journalFails: false,
     deniesHeld: false,
@@ -127,7 +130,8 @@ export async function transcript(options: { split: boolean; breakGlass?: boolean
     },
     record(entry) {
       if (state.journalFails) throw Object.assign(new Error('no space'), { code: 'ENOSPC' });
-      state.journal.push(entry);
+      if (entry.type === 'statement' || entry.type === 'outcome') state.journal.push(entry);
+      else state.others.push(entry);
     },
     async hold(request) {
       const entry = {

@@ -30,7 +30,9 @@ export async function makePartitions(client: Client, day: string): Promise<void>
         await client.query(`create trigger statements_recount after update on ${name} referencing old table as before new table as after
           for each statement execute function recount_statements()`);
       }
-      await client.query(`alter table ${table} attach partition ${name} for values from ('${day}T00:00:00Z') to ('${nextDay(day)}T00:00:00Z')`);
+      await client.query(
+        `alter table ${table} attach partition ${name} for values from ('${day}T00:00:00Z') to ('${nextDay(day)}T00:00:00Z')`,
+      );
     }
     await client.query('commit');
   } catch (error) {

@@ -1,32 +1,29 @@
 import { randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { withPostgres } from '../../db/embedded/testing';
 import { newId } from '../../db/ids';
 import { migrateStore } from '../../db/migrate';
-import { openStore, type Store } from '../../db/store';
 import type { OutcomeEntry, StatementEntry } from '../journal/entries';
 import type { RecordEntry } from '../record/leaf';
-import { shipAll, startShipper } from './ship';
-import { ArrayLog, recordOf } from './testing';
+import { LogDamagedError } from '../record/readLog';
+import { wordOf } from '../record/words';
+import { createShipper, type Shipper } from './ship';
+import { ArrayLog, recordOf, testSeal } from './testing';
+import { MovedError } from './write';
 
-let store: Store;
 let storeUrl: string;
 let client: pg.Client;
 let stop: () => Promise<void>;
-const KEY = { keyId: 'vky_1', key: Buffer.alloc(32, 7) };
 
 beforeAll(async () => {
   const database = await withPostgres();
   storeUrl = database.url;
   await migrateStore(storeUrl);
-  const opened = openStore(storeUrl, { max: 4, applicationName: 'ship test' });
-  store = opened.store;
   client = new pg.Client({ connectionString: storeUrl });
   await client.connect();
   stop = async () => {
     await client.end();
-    await opened.close();
     await database.drop();
   };
 });
@@ -80,16 +77,28 @@ const outcome = (id: string, more: Partial<OutcomeEntry> = {}): OutcomeEntry => 
   ...more,
 });
 
+async function shipOnce(shipper: Shipper): Promise<number> {
+  try {
+    return await shipper.round();
+  } finally {
+    await shipper.close();
+  }
+}
+
+/** Of `secret` and 42, as PostgreSQL has them: signed. */
+const WORDS = ['42', 'secret'].map((value) => String(BigInt.asIntN(64, BigInt(`0x${wordOf(testSeal('').wordKey, value)}`))));
+
 /** A log of its own node, and what ships it. */
 function newLog(node: string) {
   const log = new ArrayLog();
+  const seal = testSeal(node);
   return {
     log,
     node,
     add: (...entries: RecordEntry[]) => {
-      for (const entry of entries) log.records.push(recordOf(log.size, entry, { node, key: KEY, words: ['00000000000000ff', 'ffffffffffffffff'] }));
+      for (const entry of entries) log.records.push(recordOf(log.size, entry, seal));
     },
-    ship: (onError?: (error: unknown) => void) => shipAll({ storeUrl, log, node, ...(onError === undefined ? {} : { onError }) }),
+    ship: (onRefused: (error: unknown) => void = () => undefined) => shipOnce(createShipper({ storeUrl, log, node, onRefused })),
   };
 }
 
@@ -123,7 +132,11 @@ describe('shipper', () => {
     expect((await rowsOf('rounds')).map((row) => row.status)).toEqual(['done', 'running', 'held']);
     expect(await hoursOf('rounds')).toEqual(['allow done true: 1/2', 'allow running false: 1/0', 'hold held false: 1/0']);
 
-    add(outcome(later), outcome(held, { status: 'running', requestId: 'req_1' }), outcome(held, { status: 'failed', sqlstate: '22012', rows: 0 }));
+    add(
+      outcome(later),
+      outcome(held, { status: 'running', requestId: 'req_1' }),
+      outcome(held, { status: 'failed', sqlstate: '22012', rows: 0 }),
+    );
     expect(await ship()).toBe(3);
     expect(await ship()).toBe(0);
     const stored = await rowsOf('rounds');
@@ -132,7 +145,7 @@ describe('shipper', () => {
       expect(row).toMatchObject({
         ...{ status: 'done', rows: '2', bytes: '9', duration_ms: 1.5, upstream_ms: 1.25, analysis_ms: 0.25 },
         ...{ masked: ['public.t.ssn'], detected: DETECTED, owner_name: 'ana', client_host: '127.0.0.1', client_port: 5, key_id: 'vky_1' },
-        ...{ tables: ['public.t'], columns: ['public.t.a'], shape: 'select * from t where a = ?', words: ['255', '-1'] },
+        ...{ tables: ['public.t'], columns: ['public.t.a'], shape: 'select * from t where a = ?', words: WORDS },
       });
     expect(stored[2]).toMatchObject({ status: 'failed', sqlstate: '22012', request_id: 'req_1', rule: 'r', outcome_index: '6' });
     expect(await hoursOf('rounds')).toEqual(['allow done true: 2/4', 'hold failed true: 1/0']);
@@ -140,7 +153,13 @@ describe('shipper', () => {
 
   test('what was sent is in the store sealed, and nowhere else', async () => {
     const { add, ship } = newLog('sealed');
-    add(intent(newId('stm', NOON), { sql: "select 'canary-4711'", parameters: [{ typeOid: 25, value: 'canary-4711' }], breakGlass: 'canary-4711' }));
+    add(
+      intent(newId('stm', NOON), {
+        sql: "select 'canary-4711'",
+        parameters: [{ typeOid: 25, value: 'canary-4711' }],
+        breakGlass: 'canary-4711',
+      }),
+    );
     await ship();
     const [row] = await rowsOf('sealed');
     expect(row?.broke_glass).toBe(true);
@@ -179,19 +198,41 @@ describe('shipper', () => {
       },
       { type: 'transaction', id: 'txn_1', sessionId: session, atMs: NOON, outcome: 'rolledBack', statements: 2 },
       { type: 'result', id: 'stm_r', atMs: NOON, columns: [{ name: 'a', typeOid: 23 }], rows: [['1']], truncated: true },
-      { type: 'signInFailed', atMs: NOON, principalName: 'x\0y', connectionName: 'shop', clientAddress: '', sqlstate: '28P01', reason: 'token' },
-      { type: 'damage', atMs: NOON, segment: 3, fromByte: 10, toByte: 20, why: 'checksum' },
+      {
+        type: 'signInFailed',
+        atMs: NOON,
+        principalName: 'x\0y',
+        connectionName: 'shop',
+        clientAddress: '',
+        sqlstate: '28P01',
+        reason: 'token',
+      },
+      { type: 'damage', atMs: NOON, journal: 'w1', segment: 3, fromByte: 10, toByte: 20, why: 'checksum' },
       { type: 'sessionClose', id: session, atMs: NOON + 1, reason: 'client left', statements: 4, bytesIn: 5, bytesOut: 6 },
     );
     expect(await ship()).toBe(6);
     const one = async (text: string) => (await client.query(text)).rows[0];
     expect(await one(`select * from sessions where id = '${session}'`)).toMatchObject({
-      ...{ method: 'scram', encrypted: true, statements_run: '4', bytes_out: '6', end_reason: 'client left', open_index: '0', close_index: '5' },
+      ...{
+        method: 'scram',
+        encrypted: true,
+        statements_run: '4',
+        bytes_out: '6',
+        end_reason: 'client left',
+        open_index: '0',
+        close_index: '5',
+      },
     });
     expect(await one("select * from transactions where id = 'txn_1'")).toMatchObject({ outcome: 'rolledBack', statements: 2 });
     expect(await one("select * from recorded_results where statement_id = 'stm_r'")).toMatchObject({ truncated: true, key_id: 'vky_1' });
-    expect(await one("select * from sign_in_failures where node = 'others'")).toMatchObject({ principal_name: 'x\u2400y', sqlstate: '28P01' });
-    expect(await one("select * from record_gaps where node = 'others'")).toMatchObject({ kind: 'damage', why: expect.stringContaining('checksum') });
+    expect(await one("select * from sign_in_failures where node = 'others'")).toMatchObject({
+      principal_name: 'x\u2400y',
+      sqlstate: '28P01',
+    });
+    expect(await one("select * from record_gaps where node = 'others'")).toMatchObject({
+      kind: 'damage',
+      why: expect.stringContaining('checksum'),
+    });
   });
 
   test('U+0000 in a text does not stop the log', async () => {
@@ -220,17 +261,40 @@ describe('shipper', () => {
   });
 
   test('two processes that copy one log copy each entry once', async () => {
-    const { add, log, node } = newLog('twice');
-    const shippers = [0, 1].map(() => startShipper({ store, storeUrl, log, node }));
+    const { add, log, node, ship } = newLog('twice');
     const ids = Array.from({ length: 3_000 }, (_, i) => newId('stm', NOON + i));
+    let done = false;
+    const shippers = [0, 1].map(async () => {
+      const shipper = createShipper({ storeUrl, log, node });
+      // The one that comes too late is told, and begins anew.
+      while (!done) await shipper.round().catch((error: unknown) => expect(error).toBeInstanceOf(MovedError));
+      await shipper.close();
+    });
     for (const id of ids) {
       add(intent(id), outcome(id));
       if (log.size % 500 === 0) await new Promise((resolve) => setTimeout(resolve, 5));
     }
-    await Promise.all(shippers.map((shipper) => shipper.stop()));
-    expect(await shipAll({ storeUrl, log, node })).toBe(0);
+    done = true;
+    await Promise.all(shippers);
+    await ship();
     expect((await rowsOf('twice')).map((row) => row.id)).toEqual(ids);
     expect(await hoursOf('twice')).toEqual(['allow done true: 3000/6000']);
+  });
+
+  test('what is damaged on disk is passed over and named', async () => {
+    const { add, log, node, ship } = newLog('damaged');
+    const ids = Array.from({ length: 6 }, (_, i) => newId('stm', NOON + i));
+    for (const id of ids) add(intent(id));
+    const read = log.read.bind(log);
+    log.read = (from, limit) => {
+      if (from === 2 || from === 3) throw new LogDamagedError(2, 4, 'a file');
+      return read(from, from < 2 ? Math.min(limit, 2 - from) : limit);
+    };
+    expect(await ship()).toBe(6);
+    expect((await rowsOf(node)).map((row) => row.id)).toEqual(ids.filter((_, i) => i !== 2 && i !== 3));
+    expect((await client.query("select log_index, why from record_gaps where node = 'damaged'")).rows).toEqual([
+      { log_index: '2', why: 'entries 2 to 3 of the log on disk are not as they were written' },
+    ]);
   });
 
   test('a log that is shorter than what was copied is refused, not copied over', async () => {
@@ -241,12 +305,15 @@ describe('shipper', () => {
     await expect(ship()).rejects.toThrow('entries of it are missing');
   });
 
-  test('what is written up to its end is shipped when it stops, and the lag is told', async () => {
-    const { add, log, node } = newLog('stops');
-    const shipper = startShipper({ store, storeUrl, log, node });
+  test('the lag is told', async () => {
+    const { add, log, node } = newLog('lag');
+    const shipper = createShipper({ storeUrl, log, node });
+    expect(shipper.lag()).toBe(null);
+    await shipper.round();
     add(intent(newId('stm', NOON)));
-    await shipper.stop();
+    expect(shipper.lag()).toBe(1);
+    await shipper.round();
     expect(shipper.lag()).toBe(0);
-    expect(await rowsOf('stops')).toHaveLength(1);
+    await shipper.close();
   });
 });

@@ -1,114 +1,75 @@
 import pg from 'pg';
-import type { Store } from '../../db/store';
 import type { LogReader, LogRecord } from '../record/leaf';
-import { batchOf } from './batch';
+import { LogDamagedError } from '../record/readLog';
+import { type Batch, batchOf } from './batch';
 import { dayOf, nextDay } from './days';
 import { openDimensions } from './dimensions';
 import { OpenStatements } from './outcomes';
 import { makePartitions } from './partitions';
 import { MovedError, type Writer, writeBatch } from './write';
 
-/** How long it looks away when there is nothing new, and how long after a failure, in milliseconds. */
-const POLL_MS = 100;
-const RETRY_MS = 1_000;
 /** Entries of one transaction: large enough that its fixed costs do not count, small enough that the tail is live. */
 const BATCH_ENTRIES = 8_000;
 
 export interface ShipperOptions {
-  store: Store;
   storeUrl: string;
-  log: LogReader;
+  log: Pick<LogReader, 'first' | 'size' | 'read'>;
   node: string;
-  onError?: (error: unknown) => void;
+  /** An entry that the store does not take: it is in the log, and `record_gaps` names it. */
+  onRefused?: (error: unknown) => void;
 }
 
 export interface Shipper {
   /** Entries of the log that are not in the store yet; null until the store has said where it stands. */
   lag(): number | null;
-  /** There is something new: do not wait for the next look. */
-  wake(): void;
-  /** Copies what is there, as far as the store answers, and ends. */
-  stop(): Promise<void>;
+  /** Copies what is there now; the number of entries. After a failure the next round begins anew. @throws what the store said */
+  round(): Promise<number>;
+  close(): Promise<void>;
 }
 
 /**
  * Copies a node's log into the store, in order, each entry once: the position moves in the transaction that writes the rows. While the
- * store is away it waits: the log keeps what the store has not seen.
+ * store is away the log keeps what it has not seen.
  */
-export function startShipper(options: ShipperOptions): Shipper {
-  let stopped = false;
-  let next: number | null = null;
-  let wake: () => void = () => undefined;
+export function createShipper(options: ShipperOptions): Shipper {
   let run: Shipping | null = null;
-
-  const pause = (ms: number) =>
-    new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-  const round = async (): Promise<number> => {
-    run ??= await openShipping(options);
-    const shipped = await run.ship((index) => {
-      next = index;
-    });
-    next = run.next;
-    return shipped;
-  };
-  const loop = async () => {
-    while (!stopped) {
-      try {
-        const shipped = await round();
-        if (shipped === 0 && !stopped) await pause(POLL_MS);
-      } catch (error) {
-        options.onError?.(error);
-        await run?.close();
-        run = null;
-        if (!stopped) await pause(RETRY_MS);
-      }
-    }
-    // What was written while the last round ran.
-    try {
-      await round();
-    } catch (error) {
-      options.onError?.(error);
-    }
-    await run?.close();
-  };
-  const running = loop();
-
+  let next: number | null = null;
   return {
     lag: () => (next === null ? null : Math.max(0, options.log.size - next)),
-    wake: () => wake(),
-    async stop() {
-      stopped = true;
-      wake();
-      await running;
+    async round() {
+      try {
+        run ??= await openShipping(options);
+        return await run.ship((moved) => {
+          next = moved;
+        });
+      } catch (error) {
+        await run?.close();
+        run = null;
+        throw error;
+      }
+    },
+    async close() {
+      await run?.close();
+      run = null;
     },
   };
 }
 
-/** Copies all that is there now; the number of entries. */
-export async function shipAll(options: Omit<ShipperOptions, 'store'>): Promise<number> {
-  const run = await openShipping(options);
-  try {
-    return await run.ship();
-  } finally {
-    await run.close();
-  }
-}
-
 interface Shipping {
-  /** The first entry that is not in the store. */
-  readonly next: number;
   /** Until the end of the log; the number of entries copied. */
-  ship(onMoved?: (next: number) => void): Promise<number>;
+  ship(onMoved: (next: number) => void): Promise<number>;
   close(): Promise<void>;
 }
 
-async function openShipping({ storeUrl, log, node, onError }: Omit<ShipperOptions, 'store'>): Promise<Shipping> {
+/** Consecutive entries, and where they end; damaged ones behind them are passed over. */
+interface Span {
+  from: number;
+  records: LogRecord[];
+  next: number;
+  damage: LogDamagedError | null;
+}
+
+async function openShipping({ storeUrl, log, node, onRefused }: ShipperOptions): Promise<Shipping> {
   const client = new pg.Client({ connectionString: storeUrl, application_name: 'gatehouse shipper', connectionTimeoutMillis: 5_000 });
   client.on('error', () => undefined);
   const writer: Writer = { client, dimensions: openDimensions(), open: new OpenStatements(), days: new Set() };
@@ -116,66 +77,79 @@ async function openShipping({ storeUrl, log, node, onError }: Omit<ShipperOption
   try {
     await client.connect();
     // A crash of the store may take back the last moments, rows and position together: they are copied again.
-    await client.query("set synchronous_commit = off; set statement_timeout = '5min'");
+    await client.query("set synchronous_commit = off; set statement_timeout = '5min'; set client_min_messages = warning");
     next = await positionOf(client, node, log);
   } catch (error) {
     await client.end().catch(() => undefined);
     throw error;
   }
 
-  const read = (from: number): LogRecord[] => {
-    const records: LogRecord[] = [];
-    while (records.length < BATCH_ENTRIES) {
-      const more = log.read(from + records.length, BATCH_ENTRIES - records.length);
-      if (more.length === 0) break;
-      for (const record of more) records.push(record);
-    }
-    return records;
-  };
   /** Where the store does not take a batch for what it says, the entry is found that it does not take; all others are copied. */
-  const write = async (records: readonly LogRecord[], from: number): Promise<void> => {
+  const write = async (span: Span): Promise<void> => {
+    const { records, from } = span;
     const batch = batchOf(node, records, from);
+    finish(batch, span);
     try {
       await writeBatch(writer, batch, log.size);
     } catch (error) {
       if (!isRefusal(error)) throw error;
       if (records.length > 1) {
         const half = records.length >> 1;
-        await write(records.slice(0, half), from);
-        await write(records.slice(half), from + half);
+        await write({ from, records: records.slice(0, half), next: from + half, damage: null });
+        await write({ ...span, from: from + half, records: records.slice(half) });
         return;
       }
-      onError?.(error);
+      onRefused?.(error);
       const refused = batchOf(node, [], from);
-      refused.next = from + 1;
       refused.gaps.push({ atMs: Date.now(), kind: 'refused', why: `the store said ${String(error.code)}`, logIndex: from });
+      finish(refused, span);
       await writeBatch(writer, refused, log.size);
     }
   };
 
   return {
-    get next() {
-      return next;
-    },
     async ship(onMoved) {
       await makeAhead(writer);
-      let shipped = 0;
-      let records = read(next);
-      while (records.length > 0) {
-        const written = write(records, next);
+      onMoved(next);
+      const begun = next;
+      let span = readSpan(log, next);
+      while (span.next > span.from) {
+        const from = span.next;
         // The next batch is read and decoded while the store takes this one.
-        const count = records.length;
-        const from = next + count;
-        const [following] = await Promise.all([new Promise(setImmediate).then(() => read(from)), written]);
-        next += count;
-        shipped += count;
-        onMoved?.(next);
-        records = following;
+        const [following] = await Promise.all([new Promise(setImmediate).then(() => readSpan(log, from)), write(span)]);
+        next = from;
+        onMoved(next);
+        span = following;
       }
-      return shipped;
+      return next - begun;
     },
     close: () => client.end().catch(() => undefined),
   };
+}
+
+function readSpan(log: ShipperOptions['log'], from: number): Span {
+  const span: Span = { from, records: [], next: from, damage: null };
+  while (span.records.length < BATCH_ENTRIES && span.next < log.size) {
+    try {
+      const more = log.read(span.next, BATCH_ENTRIES - span.records.length);
+      if (more.length === 0) break;
+      for (const record of more) span.records.push(record);
+      span.next += more.length;
+    } catch (error) {
+      if (!(error instanceof LogDamagedError)) throw error;
+      span.damage = error;
+      span.next = error.to;
+      break;
+    }
+  }
+  return span;
+}
+
+function finish(batch: Batch, { next, damage }: Span): void {
+  batch.next = next;
+  if (damage === null) return;
+  const why = `entries ${damage.from} to ${damage.to - 1} of the log on disk are not as they were written`;
+  batch.gaps.push({ atMs: Date.now(), kind: 'damage', why, logIndex: damage.from });
 }
 
 /** Tomorrow's partitions are made today, so that midnight finds them. */
@@ -188,7 +162,7 @@ async function makeAhead({ client, days }: Writer): Promise<void> {
   }
 }
 
-async function positionOf(client: pg.Client, node: string, log: LogReader): Promise<number> {
+async function positionOf(client: pg.Client, node: string, log: ShipperOptions['log']): Promise<number> {
   await client.query('insert into ship_positions (node, next_index, log_size, at) values ($1, $2, $3, now()) on conflict do nothing', [
     node,
     log.first,

@@ -123,6 +123,7 @@ export async function openGateway(settings: WorkerSettings): Promise<Gateway> {
           return void killIfAsked(payload).catch(() => undefined);
         case 'gatehouse_statements':
         case 'gatehouse_notifications':
+        case 'gatehouse_record':
           return;
         default:
           channel satisfies never;

@@ -50,6 +50,7 @@ export class LiveHub {
           case 'gatehouse_policy':
             return this.#emitPolicy();
           case 'gatehouse_notifications':
+          case 'gatehouse_record':
             return;
           default:
             return channel satisfies never;
