@@ -71,6 +71,7 @@ export interface NewStatement extends Outcome {
   analysisMs: number | null;
   logIndex: number | null;
   words: readonly string[];
+  /** An empty box: erased in the log before it came here. */
   sealed: SealedValues | null;
 }
 
@@ -107,6 +108,7 @@ export interface Batch {
   gaps: { atMs: number; kind: 'damage' | 'refused'; why: string; logIndex: number }[];
 }
 
+const ERASED: SealedValues = { keyId: '', box: Buffer.alloc(0) };
 /** Characters of a name that whoever could not sign in may have made up. */
 const MOST_SAID = 500;
 
@@ -167,7 +169,7 @@ function addRecord(batch: Batch, byId: Map<string, NewStatement>, record: LogRec
         logIndex,
         columns: entry.columns ?? null,
         truncated: entry.truncated === true,
-        sealed: record.sealed,
+        sealed: record.sealed ?? (leaf.values === undefined ? null : ERASED),
       });
       return;
     case 'transaction':
@@ -258,7 +260,7 @@ function statementOf(node: string, { leaf, index, sealed, words }: LogRecord, at
     analysisMs: numberOrNull(entry.analysisMs),
     logIndex: index,
     words,
-    sealed,
+    sealed: sealed ?? (leaf.values === undefined ? null : ERASED),
   };
 }
 
