@@ -1,3 +1,4 @@
+import { withDeadline } from '../outgoing/deadline';
 import { SinkError } from './sink';
 
 const TIMEOUT_MS = 15_000;
@@ -14,14 +15,16 @@ export async function postBatch(
   let response: Response;
   let text: string;
   try {
-    response = await fetch(url, {
-      method: 'POST',
-      headers: { 'user-agent': 'Gatehouse', 'content-type': 'application/json', ...request.headers },
-      body: request.body,
-      redirect: 'manual',
-      signal: AbortSignal.any([request.signal, AbortSignal.timeout(TIMEOUT_MS)]),
+    [response, text] = await withDeadline(request.signal, TIMEOUT_MS, async (signal) => {
+      const answer = await fetch(url, {
+        method: 'POST',
+        headers: { 'user-agent': 'Gatehouse', 'content-type': 'application/json', ...request.headers },
+        body: request.body,
+        redirect: 'manual',
+        signal,
+      });
+      return [answer, await readSome(answer)];
     });
-    text = await readSome(response);
   } catch (error) {
     throw new SinkError(unreachable(error));
   }

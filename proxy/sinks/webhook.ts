@@ -1,5 +1,5 @@
+import { sign } from '../outgoing/sign';
 import type { LogRecord } from '../record/leaf';
-import { sign } from '../webhooks/sign';
 import { postBatch } from './post';
 import type { Gap, Sink } from './sink';
 

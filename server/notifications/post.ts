@@ -1,3 +1,4 @@
+import { withDeadline } from '../../proxy/outgoing/deadline';
 import { failureWords, type Outcome } from './outcome';
 
 const TIMEOUT_MS = 10_000;
@@ -17,15 +18,17 @@ export async function post(
   request: { headers: Record<string, string>; body: string; signal: AbortSignal },
 ): Promise<{ answer: Answer } | { failed: Outcome }> {
   try {
-    const response = await fetch(url, {
-      method: 'POST',
-      headers: { 'user-agent': 'Gatehouse', ...request.headers },
-      body: request.body,
-      redirect: 'manual',
-      signal: AbortSignal.any([request.signal, AbortSignal.timeout(TIMEOUT_MS)]),
+    return await withDeadline(request.signal, TIMEOUT_MS, async (signal) => {
+      const response = await fetch(url, {
+        method: 'POST',
+        headers: { 'user-agent': 'Gatehouse', ...request.headers },
+        body: request.body,
+        redirect: 'manual',
+        signal,
+      });
+      const text = await readSome(response);
+      return { answer: { status: response.status, askedMs: retryAfterMs(response.headers.get('retry-after')), text } };
     });
-    const text = await readSome(response);
-    return { answer: { status: response.status, askedMs: retryAfterMs(response.headers.get('retry-after')), text } };
   } catch (error) {
     return { failed: { kind: 'retry', error: failureWords(error, TIMEOUT_MS) } };
   }

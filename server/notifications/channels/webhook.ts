@@ -1,4 +1,4 @@
-import { sign } from '../../../proxy/webhooks/sign';
+import { sign } from '../../../proxy/outgoing/sign';
 import type { Message } from '../message';
 import type { Outcome } from '../outcome';
 import { outcomeOfStatus } from '../outcome';
