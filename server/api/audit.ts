@@ -1,8 +1,11 @@
 import { listActions } from '../audit/actions';
+import { eraseValues } from '../audit/erase';
+import { eraseSchema } from '../audit/eraseShape';
 import { getStatement } from '../audit/get';
 import { statementHistogram } from '../audit/histogram';
 import { searchStatements } from '../audit/search';
 import { actionsListSchema, auditHistogramSchema, auditSearchSchema } from '../audit/shape';
+import { auditStatus } from '../audit/status';
 import { watchStatements } from '../audit/watch';
 import { idSchema, resumeSchema } from '../input';
 import { procedure, router, takes } from './trpc';
@@ -11,6 +14,8 @@ export const auditRouter = router({
   search: procedure.input(takes(auditSearchSchema)).query(({ ctx, input }) => searchStatements(ctx.call, input)),
   get: procedure.input(takes(idSchema)).query(({ ctx, input }) => getStatement(ctx.call, input)),
   histogram: procedure.input(takes(auditHistogramSchema)).query(({ ctx, input }) => statementHistogram(ctx.call, input)),
+  erase: procedure.input(takes(eraseSchema)).mutation(({ ctx, input }) => eraseValues(ctx.call, input)),
+  status: procedure.query(({ ctx }) => auditStatus(ctx.call)),
   actions: procedure.input(takes(actionsListSchema)).query(({ ctx, input }) => listActions(ctx.call, input)),
   onStatement: procedure.input(takes(resumeSchema)).subscription(({ ctx, input, signal }) => watchStatements(ctx.call, input, signal)),
 });

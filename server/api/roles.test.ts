@@ -64,6 +64,8 @@ const TABLE: Record<string, [input: unknown, admin: Answer, reviewer: Answer, au
   'audit.get': [none, 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND'],
   'audit.histogram': [undefined, 'ok', 'ok', 'ok', 'ok'],
   'audit.actions': [undefined, 'ok', 'ok', 'ok', 'FORBIDDEN'],
+  'audit.status': [undefined, 'ok', 'ok', 'ok', 'ok'],
+  'audit.erase': [{ statement: 'stm_none', reason: 'x' }, 'NOT_FOUND', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'],
   'audit.onStatement': [undefined, 'ok', 'ok', 'ok', 'ok'],
   'notifications.list': [undefined, 'ok', 'ok', 'ok', 'FORBIDDEN'],
   'notifications.save': [{}, 'BAD_REQUEST', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'],
