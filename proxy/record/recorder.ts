@@ -126,9 +126,10 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
   };
 
   const sign = async () => {
+    await attempt('checkpoint store', () => checkpointer.pull());
     const note = await attempt('checkpoint', () => checkpointer.sign());
     if (note != null) witnesses.publish(note);
-    await attempt('checkpoint store', () => checkpointer.exchange());
+    await attempt('checkpoint store', () => checkpointer.push());
   };
   const readSettings = async () => {
     settings = await readAuditSettings(store, secretKey);
