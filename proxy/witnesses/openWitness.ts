@@ -3,7 +3,6 @@ import { parseNoteKey } from '../tlog/noteKey';
 import { fileWitness } from './fileWitness';
 import { gitWitness } from './gitWitness';
 import { httpWitness } from './httpWitness';
-import { readReference } from './references';
 import { s3Witness } from './s3Witness';
 import type { Witness } from './witness';
 
@@ -12,22 +11,16 @@ export function openWitness(target: WitnessTarget, env: Readonly<Record<string, 
   switch (target.type) {
     case 'file':
       return fileWitness(target.path);
-    case 's3': {
-      const accessKeyId = readReference(target.accessKeyId, env);
-      const secretAccessKey = readReference(target.secretAccessKey, env);
-      return s3Witness(
-        { ...target, ...(accessKeyId === null ? {} : { accessKeyId }), ...(secretAccessKey === null ? {} : { secretAccessKey }) },
-        env,
-      );
-    }
+    case 's3':
+      return s3Witness(target, env);
     case 'http':
       return httpWitness({
         url: target.url,
-        token: readReference(target.token, env),
+        token: target.token ?? null,
         publicKey: target.publicKey === undefined ? null : parseNoteKey(target.publicKey),
       });
     case 'git':
-      return gitWitness({ path: target.path, remote: readReference(target.remote, env), branch: target.branch ?? null });
+      return gitWitness({ path: target.path, remote: target.remote ?? null, branch: target.branch ?? null });
     default:
       return target satisfies never;
   }

@@ -7,14 +7,24 @@ import { given } from '../input';
 
 export const durabilitySchema = z.enum(['group', 'strict'], 'group (survives a killed process) or strict (survives a killed machine)');
 
-const path = z.string().min(1).max(1_000).refine((text) => text.startsWith('/'), 'a path from the root, on the gateway’s machine');
+const path = z
+  .string()
+  .min(1)
+  .max(1_000)
+  .refine((text) => text.startsWith('/'), 'a path from the root, on the gateway’s machine');
 const secret = z.string().min(1).max(4_000).optional();
 const url = z
   .string()
   .max(2_000)
   .refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), 'an http or https address')
-  .refine((text) => !URL.canParse(text) || (new URL(text).username === '' && new URL(text).password === ''), 'no user or password in the address');
-const name = z.string().regex(/^[A-Za-z0-9][\w.-]{0,62}$/, 'a short name').optional();
+  .refine(
+    (text) => !URL.canParse(text) || (new URL(text).username === '' && new URL(text).password === ''),
+    'no user or password in the address',
+  );
+const name = z
+  .string()
+  .regex(/^[A-Za-z0-9][\w.-]{0,62}$/, 'a short name')
+  .optional();
 const maxBytes = z.int().min(1_000_000).optional();
 
 const duration = (leastMs: number, mostMs: number, say: string) =>
@@ -41,7 +51,12 @@ const witness = z.discriminatedUnion('type', [
   file,
   s3,
   z.strictObject({ type: z.literal('http'), url, token: secret, publicKey: z.string().max(500).optional() }),
-  z.strictObject({ type: z.literal('git'), path, remote: z.string().min(1).max(1_000).optional(), branch: z.string().min(1).max(200).optional() }),
+  z.strictObject({
+    type: z.literal('git'),
+    path,
+    remote: z.string().min(1).max(1_000).optional(),
+    branch: z.string().min(1).max(200).optional(),
+  }),
 ]);
 
 const sink = z.discriminatedUnion('type', [
@@ -50,7 +65,10 @@ const sink = z.discriminatedUnion('type', [
     name,
     url,
     headers: z.record(z.string().min(1).max(200), z.string().max(4_000)).optional(),
-    signals: z.array(z.enum(['logs', 'traces'])).min(1).optional(),
+    signals: z
+      .array(z.enum(['logs', 'traces']))
+      .min(1)
+      .optional(),
     maxBytes,
   }),
   z.strictObject({ type: z.literal('jsonl'), name, path, maxBytes }),
@@ -81,7 +99,14 @@ const whole = z
       checkpointEveryMs: checkpointEvery,
       witnesses: witnesses.map(given) as AuditSettings['witnesses'],
       sinks: sinks.map(given) as AuditSettings['sinks'],
-      retention: retention === undefined ? null : { days: retention.days, archive: retention.archive === undefined ? null : (given(retention.archive) as NonNullable<AuditSettings['retention']>['archive']) },
+      retention:
+        retention === undefined
+          ? null
+          : {
+              days: retention.days,
+              archive:
+                retention.archive === undefined ? null : (given(retention.archive) as NonNullable<AuditSettings['retention']>['archive']),
+            },
     }),
   );
 
