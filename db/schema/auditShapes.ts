@@ -1,5 +1,4 @@
-/** How sure an entry is on disk before its statement is forwarded: handed to the kernel, or synchronised with the disk. */
-export type Durability = 'group' | 'strict';
+import type { Durability } from './shapes';
 
 /** An object store that speaks S3. Without keys of its own, the environment's (`AWS_ACCESS_KEY_ID` …) are used. */
 export interface S3Target {

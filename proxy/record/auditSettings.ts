@@ -60,7 +60,8 @@ const isSecret = (field: string): boolean => (SECRET_FIELDS as readonly string[]
 const withoutSecrets = <T extends Target>(target: T): T =>
   // All secrets are optional in each type.
   Object.fromEntries(Object.entries(target).filter(([field]) => !isSecret(field))) as T;
-const placeOf = (bare: Target, field: string): string => `${JSON.stringify(Object.entries(bare).sort(([a], [b]) => (a < b ? -1 : 1)))} ${field}`;
+const placeOf = (bare: Target, field: string): string =>
+  `${JSON.stringify(Object.entries(bare).sort(([a], [b]) => (a < b ? -1 : 1)))} ${field}`;
 
 function mapTargets(settings: AuditSettings, map: <T extends Target>(target: T) => T): AuditSettings {
   const { witnesses, sinks, retention } = settings;

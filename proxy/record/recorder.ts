@@ -1,12 +1,12 @@
-import { eq } from 'drizzle-orm';
 import { type AuditSettings, DEFAULT_AUDIT_SETTINGS } from '../../db/schema/auditShapes';
-import { auditSettings } from '../../db/schema/record';
 import type { Store } from '../../db/store';
+import { createShipper } from '../ship/ship';
 import type { NoteSigner } from '../tlog/noteKey';
+import { createWitnesses } from '../witnesses/witnesses';
 import { codeOf } from '../worker/shownError';
 import { openAppendLog } from './appendLog';
+import { readAuditSettings } from './auditSettings';
 import { Checkpointer, compareWithStore, ForkError, thinCheckpoints } from './checkpoints';
-import { copyLog } from './copy';
 import { watchWriters } from './deadJournals';
 import { eraseFromLog } from './eraseFromLog';
 import type { LogReader } from './leaf';
@@ -16,11 +16,12 @@ import { SelfCheck } from './selfCheck';
 import { Sequencer } from './sequencer';
 import { Ledger } from './state';
 import { takeActions } from './takeActions';
-import { createKeyring, createValueOpener } from './valueKeys';
+import { createKeyring } from './valueKeys';
 import { wordKey } from './words';
 
 export interface RecorderOptions {
   store: Store;
+  storeUrl: string;
   secretKey: Buffer;
   dataDir: string;
   gatewayId: string;
@@ -58,7 +59,6 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
   const log = openAppendLog(dataDir);
   const ledger = new Ledger(log);
   const keyring = createKeyring({ store, secretKey });
-  const values = createValueOpener({ store, secretKey });
   const shared = { store, ledger, dataDir, node, gatewayId, signer, keyring, wordKey: wordKey(secretKey), random, now };
   const checkpointer = new Checkpointer(shared);
   const check = new SelfCheck(log);
@@ -92,7 +92,20 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
   const troubles = new Map<string, string>();
   let draining = false;
   let ended = false;
-  let shipped: number | null = null;
+  const shipper = createShipper({
+    storeUrl: options.storeUrl,
+    log: reader,
+    node,
+    onRefused: (error) => options.onTrouble('store', error),
+  });
+  const witnesses = createWitnesses({
+    hashAt: log.hashAt,
+    env: process.env,
+    now,
+    random: Math.random,
+    onCosigned: (checkpoint, lines) => void attempt('checkpoint', () => checkpointer.cosign(checkpoint.size, lines)),
+    onTrouble: (name, error) => options.onTrouble(`witness ${name}`, error),
+  });
   const due = { actions: 0, checkpoint: performance.now(), check: 0, house: 0 };
   let wakeUp: () => void = () => undefined;
 
@@ -111,12 +124,12 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
 
   const sign = async () => {
     const note = await attempt('checkpoint', () => checkpointer.sign());
+    if (note != null) witnesses.publish(note);
     await attempt('checkpoint store', () => checkpointer.exchange());
-    return note;
   };
   const readSettings = async () => {
-    const [row] = await store.select().from(auditSettings).where(eq(auditSettings.id, 1));
-    settings = row?.settings ?? DEFAULT_AUDIT_SETTINGS;
+    settings = await readAuditSettings(store, secretKey);
+    witnesses.configure(settings.witnesses);
   };
   const keepHouse = async () => {
     await attempt('settings', readSettings);
@@ -155,8 +168,7 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
     }
   };
   const shipRound = async (): Promise<number> => {
-    const count = await attempt('store', () => copyLog(store, reader, node, values));
-    if (count === 0) shipped = log.size;
+    const count = await attempt('store', () => shipper.round());
     return count ?? -1;
   };
   const shipping = async () => {
@@ -187,8 +199,8 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
       size: log.size,
       checkpoint: checkpointer.last,
       journalLagBytes: sequencer.lagBytes(),
-      shipLagEntries: shipped === null ? null : log.size - shipped,
-      witnesses: [],
+      shipLagEntries: shipper.lag(),
+      witnesses: witnesses.status(),
       verified: { upTo: check.upTo, completedAtMs: check.completedAtMs },
       broken: check.broken,
       refusedJournals: [...sequencer.refused].map(([journal, why]) => ({ journal, why })),
@@ -204,6 +216,9 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
       await sign();
       while (performance.now() < until && (await shipRound()) > 0);
       ended = true;
+      await witnesses.settle(Math.max(0, until - performance.now()));
+      witnesses.close();
+      await shipper.close();
       log.close();
     },
   };

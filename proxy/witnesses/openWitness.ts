@@ -1,10 +1,10 @@
 import type { WitnessTarget } from '../../db/schema/auditShapes';
-import { parseNoteKey } from '../tlog/noteKey';
+import { type NoteKey, parseNoteKey } from '../tlog/noteKey';
 import { fileWitness } from './fileWitness';
 import { gitWitness } from './gitWitness';
 import { httpWitness } from './httpWitness';
 import { s3Witness } from './s3Witness';
-import type { Witness } from './witness';
+import { type Witness, WitnessError } from './witness';
 
 /** The witness that a policy document names. @throws Error that says what is missing */
 export function openWitness(target: WitnessTarget, env: Readonly<Record<string, string | undefined>>): Witness {
@@ -17,12 +17,20 @@ export function openWitness(target: WitnessTarget, env: Readonly<Record<string, 
       return httpWitness({
         url: target.url,
         token: target.token ?? null,
-        publicKey: target.publicKey === undefined ? null : parseNoteKey(target.publicKey),
+        publicKey: target.publicKey === undefined ? null : keyOf(target.publicKey),
       });
     case 'git':
       return gitWitness({ path: target.path, remote: target.remote ?? null, branch: target.branch ?? null });
     default:
       return target satisfies never;
+  }
+}
+
+function keyOf(text: string): NoteKey {
+  try {
+    return parseNoteKey(text);
+  } catch (error) {
+    throw new WitnessError(`its publicKey is none: ${error instanceof Error ? error.message : ''}`);
   }
 }
 

@@ -45,7 +45,25 @@ export interface StatementDetail extends StatementRow {
   bytes: number | null;
   analysisMs: number | null;
   waitMs: number | null;
+  /** From forwarding to the server's first answer. */
+  upstreamMs: number | null;
+  maskingMs: number | null;
   transactionStatus: string;
+  transactionId: string | null;
+  /** How its transaction block ended; null outside one, and while it is open. */
+  transactionOutcome: string | null;
+  /** The statement that this is another run of. */
+  runOf: string | null;
+  /** `schema.table.column` of what it read or wrote. */
+  touchedColumns: string[];
+  /** The text with every constant as `?`. */
+  shape: string;
+  /** What was sent with it has been erased: texts say so, parameters and trials are empty. */
+  erased: boolean;
+  /** Where it is in the log of its gateway; null for what was recorded before there was one. */
+  node: string;
+  logIndex: number | null;
+  outcomeIndex: number | null;
   /** Who kept masked columns from its session; null when the session's row is gone. */
   enforcement: Enforcement | null;
   /** Set when the statement was held. */
@@ -75,6 +93,12 @@ export interface AuditPage {
   diagnostics: Diagnostic[];
 }
 
+/** What the statements of a search have in one field, most frequent first; a capped count is at least that. */
+export interface Facet {
+  field: string;
+  values: { value: string; count: number; capped: boolean }[];
+}
+
 /** A console or CLI action. */
 export interface ActionRow {
   id: string;
@@ -87,14 +111,21 @@ export interface ActionRow {
   after: unknown;
 }
 
+/** The orders a search can come in; a measure that is not known yet counts as the smallest. */
+export const AUDIT_SORTS = ['newest', 'oldest', 'slowest', 'largest'] as const;
+export type AuditSort = (typeof AUDIT_SORTS)[number];
+
 const query = z.string().max(2_000).default('');
 
 export const auditSearchSchema = z.object({
   q: query,
   from: z.date().nullish(),
   to: z.date().nullish(),
+  sort: z.enum(AUDIT_SORTS).default('newest'),
   limit: z.int().min(1).max(200).default(50),
   cursor: cursorSchema,
+  /** Count what matches (up to a thousand) beside the page. */
+  counted: z.boolean().default(true),
 });
 
 export const auditHistogramSchema = z.object({ q: query, from: z.date().nullish(), to: z.date().nullish() });

@@ -2,10 +2,9 @@ import { z } from 'zod';
 import { type AuditSettings, DEFAULT_AUDIT_SETTINGS } from '../../db/schema/auditShapes';
 import { parseDuration } from '../duration';
 import { given } from '../input';
+import { durabilitySchema } from './shapes';
 
 /** The document's `audit`: `strict`, `group`, or what there is to say besides. */
-
-export const durabilitySchema = z.enum(['group', 'strict'], 'group (survives a killed process) or strict (survives a killed machine)');
 
 const path = z
   .string()
@@ -110,6 +109,7 @@ const whole = z
     }),
   );
 
+/** A word alone is the durability; said as the whole, so that a mistake further in is shown where it stands. */
 export const auditSchema = z
-  .union([durabilitySchema.transform((durability): AuditSettings => ({ ...DEFAULT_AUDIT_SETTINGS, durability })), whole])
-  .default(DEFAULT_AUDIT_SETTINGS);
+  .preprocess((value) => (typeof value === 'string' ? { durability: value } : value), whole.optional())
+  .transform((settings) => settings ?? DEFAULT_AUDIT_SETTINGS);

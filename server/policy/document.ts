@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { AuditSettings } from '../../db/schema/auditShapes';
 import type { PrincipalKind, PrincipalLimits, Role } from '../../db/schema/shapes';
 import type { AccessGrant, MaskingRule, Rule } from '../../proxy/policy/types';
 import { hostSchema, limitsSchema, recordSchema } from '../connections/shape';
@@ -7,6 +8,7 @@ import { parseDuration } from '../duration';
 import { given, nameSchema } from '../input';
 import { columnGlob } from '../masking/shape';
 import { principalLimitsSchema } from '../principals/shape';
+import { auditSchema } from './auditDocument';
 import {
   actionSchema,
   approvalOptions,
@@ -182,6 +184,7 @@ export const documentSchema = z.strictObject({
   access: z.array(z.strictObject({ connections: someNames, groups: someNames })).default([]),
   masking: z.array(maskingSchema).default([]),
   rules: z.array(ruleSchema).default([]),
+  audit: auditSchema,
 });
 
 export type DocumentConnection = z.output<typeof connectionSchema>;
@@ -194,4 +197,6 @@ export interface PolicyDocument {
   access: AccessGrant[];
   masking: MaskingRule[];
   rules: Rule[];
+  /** Its secrets are present only where the document gives them. */
+  audit: AuditSettings;
 }

@@ -1,4 +1,3 @@
-import { readCosigned } from '../../proxy/witnesses/cosigned';
 import type { Call } from '../identity/actor';
 import { demand } from '../identity/permission';
 import { openRecord } from './open';
@@ -10,7 +9,7 @@ export async function newestCheckpoint({ actor }: Call, dataDir: string): Promis
   const { log, checkpoint } = openRecord(dataDir);
   try {
     const { origin, size, root } = checkpoint;
-    return { origin, size, root: root.toString('base64'), note: readCosigned(dataDir, checkpoint), publicKey: log.publicKey };
+    return { origin, size, root: root.toString('base64'), note: checkpoint.source, publicKey: log.publicKey };
   } finally {
     log.close();
   }
