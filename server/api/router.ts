@@ -10,6 +10,7 @@ import { notificationsRouter } from './notifications';
 import { overviewRouter } from './overview';
 import { policyRouter } from './policy';
 import { groupsRouter, principalsRouter, tokensRouter } from './principals';
+import { recordRouter } from './record';
 import { rulesRouter } from './rules';
 import { sessionsRouter } from './sessions';
 import { router } from './trpc';
@@ -28,6 +29,7 @@ export const appRouter = router({
   approvals: approvalsRouter,
   sessions: sessionsRouter,
   audit: auditRouter,
+  record: recordRouter,
   principals: principalsRouter,
   groups: groupsRouter,
   tokens: tokensRouter,

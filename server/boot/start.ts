@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { startAccessSweep } from '../accessRequests/sweep';
 import { createApiHandler } from '../api/http';
+import { handleRecordExport } from '../api/recordExport';
 import { startMeasuringByRule } from '../approvals/measureByRule';
 import type { Config } from '../config';
 import { checkReadiness } from '../health';
@@ -90,6 +91,7 @@ export async function startGateway(config: Config, options: { dev: boolean; clos
   http.routes.readiness = () => checkReadiness(store.store, workers.accepting(), recorder.status());
   http.routes.metrics = createMetrics({ store: store.store, gatewayId: dataDir.gatewayId, recorder, ...workers });
   http.routes.api = createApiHandler();
+  http.routes.recordExport = handleRecordExport;
   http.routes.slack = createSlackHandler(runtime);
   await closing.add('live updates', stopLive);
   await closing.add('dry runs', await startMeasuringByRule(runtime));

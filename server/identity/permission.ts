@@ -35,6 +35,8 @@ export const PERMISSIONS = {
   'audit:own': ALL,
   'audit:erase': ADMIN,
   'actions:read': READERS,
+  'record:read': READERS,
+  'record:export': ['admin', 'auditor'],
   'principals:read': READERS,
   'principals:write': ADMIN,
   'tokens:own': ALL,
