@@ -1,5 +1,4 @@
-/** How sure an entry is on disk before its statement is forwarded: handed to the kernel, or synchronised with the disk. */
-export type Durability = 'group' | 'strict';
+import type { Durability } from './shapes';
 
 /** An object store that speaks S3. Without keys of its own, the environment's (`AWS_ACCESS_KEY_ID` …) are used. */
 export interface S3Target {
@@ -19,7 +18,8 @@ export interface S3Target {
 export type WitnessTarget =
   | { type: 'file'; path: string }
   | S3Target
-  | { type: 'http'; url: string; token?: string }
+  /** `publicKey`: the witness's own, `name+hash+base64`; a signature by another does not count. */
+  | { type: 'http'; url: string; token?: string; publicKey?: string }
   | { type: 'git'; path: string; remote?: string; branch?: string };
 
 /** Where entries are sent as they are recorded. */

@@ -61,9 +61,11 @@ export function readNotes(dataDir: string): string[] {
   return existsSync(notePath(dataDir)) ? splitNotes(readFileSync(notePath(dataDir), 'utf8')) : [];
 }
 
-/** Keeps a note on this disk, where it does not depend on the store. */
+/** Keeps a note on this disk, where it does not depend on the store; one about as many entries is replaced. */
 export function keepNote(dataDir: string, note: string): void {
-  const notes = [note, ...readNotes(dataDir)].slice(0, NOTES_KEPT);
+  const { size } = parseCheckpoint(note);
+  const earlier = readNotes(dataDir).filter((other) => parseCheckpoint(other).size !== size);
+  const notes = [note, ...earlier].slice(0, NOTES_KEPT);
   writePrivately(notePath(dataDir), notes.join('\n').trimEnd());
 }
 

@@ -2,6 +2,7 @@ import { desc, eq, ne, sql } from 'drizzle-orm';
 import { checkpoints } from '../../db/schema/record';
 import type { Store } from '../../db/store';
 import { parseCheckpoint, signCheckpoint } from '../tlog/checkpoint';
+import { withSignatures } from '../tlog/note';
 import type { NoteSigner } from '../tlog/noteKey';
 import { keepNote, newestNote, readNotes } from './checkpointFile';
 import type { SealOptions } from './seal';
@@ -83,14 +84,32 @@ export class Checkpointer {
     return note;
   }
 
+  /** A witness signed a checkpoint: its lines go with the note from now on. */
+  cosign(size: number, lines: readonly string[]): void {
+    if (this.#last?.size !== size) return;
+    const note = withSignatures(this.#last.note, lines);
+    if (note === this.#last.note) return;
+    keepNote(this.#options.dataDir, note);
+    this.#last = { ...this.#last, note };
+    this.#owed.push(this.#last);
+  }
+
   /** Brings what was signed into the store, and hears of the other gateways' logs. @throws Error when the store does not answer; ForkError */
   async exchange(): Promise<void> {
     const { store, node } = this.#options;
     while (this.#owed.length > 0) {
-      const batch = this.#owed.slice(0, 100);
+      // Of two about as many entries the later one has more signatures.
+      const batch = [...new Map(this.#owed.slice(0, 100).map((one) => [one.size, one])).values()];
       const rows = batch.map(({ size, root, note, atMs }) => ({ node, size, root, note, at: new Date(atMs) }));
-      await store.insert(checkpoints).values(rows).onConflictDoNothing();
-      this.#owed = this.#owed.slice(batch.length);
+      await store
+        .insert(checkpoints)
+        .values(rows)
+        .onConflictDoUpdate({
+          target: [checkpoints.node, checkpoints.size],
+          set: { note: sql`excluded.note` },
+          setWhere: sql`${checkpoints.root} = excluded.root`,
+        });
+      this.#owed = this.#owed.slice(100);
     }
     const rows = await store
       .selectDistinctOn([checkpoints.node], { node: checkpoints.node, size: checkpoints.size, note: checkpoints.note })

@@ -1,11 +1,11 @@
-import { eq } from 'drizzle-orm';
 import { type AuditSettings, DEFAULT_AUDIT_SETTINGS } from '../../db/schema/auditShapes';
-import { auditSettings } from '../../db/schema/record';
 import type { Store } from '../../db/store';
 import { createShipper } from '../ship/ship';
 import type { NoteSigner } from '../tlog/noteKey';
+import { createWitnesses } from '../witnesses/witnesses';
 import { codeOf } from '../worker/shownError';
 import { openAppendLog } from './appendLog';
+import { readAuditSettings } from './auditSettings';
 import { Checkpointer, compareWithStore, ForkError, thinCheckpoints } from './checkpoints';
 import { watchWriters } from './deadJournals';
 import { eraseFromLog } from './eraseFromLog';
@@ -98,6 +98,14 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
     node,
     onRefused: (error) => options.onTrouble('store', error),
   });
+  const witnesses = createWitnesses({
+    hashAt: log.hashAt,
+    env: process.env,
+    now,
+    random: Math.random,
+    onCosigned: (checkpoint, lines) => void attempt('checkpoint', () => checkpointer.cosign(checkpoint.size, lines)),
+    onTrouble: (name, error) => options.onTrouble(`witness ${name}`, error),
+  });
   const due = { actions: 0, checkpoint: performance.now(), check: 0, house: 0 };
   let wakeUp: () => void = () => undefined;
 
@@ -116,12 +124,12 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
 
   const sign = async () => {
     const note = await attempt('checkpoint', () => checkpointer.sign());
+    if (note != null) witnesses.publish(note);
     await attempt('checkpoint store', () => checkpointer.exchange());
-    return note;
   };
   const readSettings = async () => {
-    const [row] = await store.select().from(auditSettings).where(eq(auditSettings.id, 1));
-    settings = row?.settings ?? DEFAULT_AUDIT_SETTINGS;
+    settings = await readAuditSettings(store, secretKey);
+    witnesses.configure(settings.witnesses);
   };
   const keepHouse = async () => {
     await attempt('settings', readSettings);
@@ -192,7 +200,7 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
       checkpoint: checkpointer.last,
       journalLagBytes: sequencer.lagBytes(),
       shipLagEntries: shipper.lag(),
-      witnesses: [],
+      witnesses: witnesses.status(),
       verified: { upTo: check.upTo, completedAtMs: check.completedAtMs },
       broken: check.broken,
       refusedJournals: [...sequencer.refused].map(([journal, why]) => ({ journal, why })),
@@ -208,6 +216,8 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
       await sign();
       while (performance.now() < until && (await shipRound()) > 0);
       ended = true;
+      await witnesses.settle(Math.max(0, until - performance.now()));
+      witnesses.close();
       await shipper.close();
       log.close();
     },

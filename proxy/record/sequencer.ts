@@ -36,6 +36,10 @@ export class Sequencer {
   readonly #principals: PrincipalsOfStatements;
   /** Journals of a newer version, with words for the operator. They are left as they are. */
   readonly refused = new Map<string, string>();
+  /** Journals whose torn tail is cut. */
+  readonly #cut = new Set<string>();
+  /** Journals that had nothing new when they were last looked at. */
+  readonly #quiet = new Set<string>();
   #turn = 0;
 
   constructor(options: SequencerOptions) {
@@ -62,11 +66,12 @@ export class Sequencer {
     return taken;
   }
 
-  /** Bytes of journals that are not in the log yet; room that a worker has made ahead may be counted. */
+  /** Bytes of journals that are not in the log yet. */
   lagBytes(): number {
     let lag = 0;
     for (const name of this.#journals()) {
-      if (this.refused.has(name)) continue;
+      // Of a journal that has nothing new the rest is room that its worker has made ahead.
+      if (this.#quiet.has(name)) continue;
       const position = this.#positionOf(name);
       for (const file of readdirSync(join(this.#root, name))) {
         const segment = Number.parseInt(file, 10);
@@ -92,7 +97,10 @@ export class Sequencer {
     try {
       const isDead = this.#options.isDead(name);
       const earlier = isEarlierJournal(directory);
-      if (isDead && !earlier) cutTornTail(directory);
+      if (isDead && !earlier && !this.#cut.has(name)) {
+        cutTornTail(directory);
+        this.#cut.add(name);
+      }
       const read = earlier ? readEarlierJournal(directory, position, limitBytes) : readJournal(directory, position, limitBytes);
       // Its own version writes on, so what ends here may go on.
       if (earlier && !isDead) read.ended = false;
@@ -110,6 +118,8 @@ export class Sequencer {
     const before = this.#positionOf(name);
     const leaves = await this.#leavesOf(name, read, before.seq);
     const moved = read.next.segment !== before.segment || read.next.offset !== before.offset;
+    if (moved) this.#quiet.delete(name);
+    else this.#quiet.add(name);
     if (leaves.length > 0) ledger.append(leaves, { journals: { ...ledger.state.journals, [name]: read.next } });
     else if (moved) ledger.append([], { journals: { ...ledger.state.journals, [name]: read.next } });
     const directory = join(this.#root, name);
@@ -124,6 +134,7 @@ export class Sequencer {
     const { ledger } = this.#options;
     const known = Object.entries(ledger.state.journals);
     const left = known.filter(([name]) => names.includes(name));
+    for (const set of [this.#cut, this.#quiet]) for (const name of set) if (!names.includes(name)) set.delete(name);
     if (left.length < known.length) ledger.append([], { journals: Object.fromEntries(left) });
   }
 

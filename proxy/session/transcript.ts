@@ -50,6 +50,10 @@ export interface Transcript {
   /** Every message the client got, as raw text. */
   received: string[];
   journalFails: boolean;
+  /** What is gathered is written when written() says so. */
+  journalIsSlow: boolean;
+  /** What was gathered so far is in the journal, or cannot be. */
+  written(error?: Error): void;
   /** From now on the policy denies what it held. */
   deniesHeld: boolean;
   /** The last error that was logged and not shown. */
@@ -80,6 +84,7 @@ export async function transcript(options: { split: boolean; breakGlass?: boolean
     return describeFrontend(type, bytes);
   });
   let settle: ((outcome: HoldOutcome) => void) | null = null;
+  const unwritten: ((error: Error | null) => void)[] = [];
 
   const state: Transcript = {
     client: (...messages) => clientEnd.write(Buffer.concat(messages)),
@@ -100,6 +105,10 @@ export async function transcript(options: { split: boolean; breakGlass?: boolean
     others: [],
     received,
     journalFails: false,
+    journalIsSlow: false,
+    written(error) {
+      for (const done of unwritten.splice(0)) done(error ?? null);
+    },
     deniesHeld: false,
     lastError: null,
     poison: '',
@@ -132,6 +141,10 @@ export async function transcript(options: { split: boolean; breakGlass?: boolean
       if (state.journalFails) throw Object.assign(new Error('no space'), { code: 'ENOSPC' });
       if (entry.type === 'statement' || entry.type === 'outcome') state.journal.push(entry);
       else state.others.push(entry);
+    },
+    whenRecorded(done) {
+      if (state.journalIsSlow) unwritten.push(done);
+      else setImmediate(() => done(null));
     },
     async hold(request) {
       const entry = {

@@ -83,14 +83,16 @@ describe('signed notes', () => {
     expect(newSeed()).not.toEqual(newSeed());
   });
 
-  test('several notes in one file, with and without empty lines between them', () => {
+  test('several notes in one file, with and without empty lines between them, and one that was cut short', () => {
     const signer = noteSigner('log', seedOf(1));
     const witness = noteSigner('witness', seedOf(2), 'witness');
     const first = withSignatures(signNote('a\n1\n', signer), [signatureLine('a\n1\n', witness, 5)]);
-    const second = signNote('b\n\u2014 no signature\n2\n', signer);
+    const second = signNote('b\n2\n', signer);
     expect(splitNotes(`${first}${second}\n\n${first}`)).toEqual([first, second, first]);
+    expect(splitNotes(`\n${second}\nb\n3\nhal\n\n${first}b\n`)).toEqual([second, 'b\n3\nhal\n', first, 'b\n']);
     expect(splitNotes(first.trimEnd())).toEqual([first]);
     expect(splitNotes('\n')).toEqual([]);
+    expect(splitNotes('')).toEqual([]);
   });
 });
 

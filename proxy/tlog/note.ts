@@ -68,23 +68,23 @@ export function signatureOf(note: Note, key: NoteKey): 'valid' | 'wrong' | 'abse
   return own.every(({ signature }) => signedBy(key, note.text, signature)) ? 'valid' : 'wrong';
 }
 
-/** Several notes that stand one behind the other, as a file witness keeps them. Lines between them that are empty are passed over. */
+/**
+ * Several checkpoints that stand one behind the other, as a file witness keeps them: their texts have no empty line. What a crash cut short
+ * is a part of its own, and no note.
+ */
 export function splitNotes(source: string): string[] {
   const notes: string[] = [];
-  let note = '';
-  let signed = false;
-  for (const line of source.split(/(?<=\n)/)) {
-    const isSignature = line.startsWith(DASH);
-    if (signed && !isSignature) {
-      notes.push(note);
-      note = '';
-      signed = false;
-    }
-    if (note === '' && line.trim() === '') continue;
-    note += line.endsWith('\n') ? line : `${line}\n`;
-    // The first empty line ends the text, and a dash before it is text.
-    if (isSignature && note.includes('\n\n')) signed = true;
+  let text: string | null = null;
+  for (const block of source.split(/\n{2,}/).map((part) => part.replace(/^\n+|\n+$/g, ''))) {
+    const isText = (line: string) => !line.startsWith(DASH);
+    // Where no empty line parts two notes, a text begins behind signatures.
+    const lines: string[] = block.split('\n');
+    const signed: number = text === null ? 0 : lines.findIndex(isText);
+    const signatures = signed < 0 ? lines : lines.slice(0, signed);
+    if (text !== null) notes.push(signatures.length > 0 ? `${text}\n\n${signatures.join('\n')}\n` : `${text}\n`);
+    const rest = lines.slice(signatures.length).join('\n');
+    text = rest === '' ? null : rest;
   }
-  if (note !== '') notes.push(note);
+  if (text !== null) notes.push(`${text}\n`);
   return notes;
 }
