@@ -20,7 +20,8 @@ export type IdPrefix =
   | 'evt'
   | 'acr'
   | 'grt'
-  | 'ped';
+  | 'ped'
+  | 'viw';
 
 /** A branded id: a `Id<'stm'>` is never an `Id<'req'>`. */
 export type Id<P extends IdPrefix> = `${P}_${string}`;

@@ -1,6 +1,5 @@
-import { and, desc, gte, lt, type SQL, sql } from 'drizzle-orm';
+import { and, gte, lt, sql } from 'drizzle-orm';
 import { statements } from '../../db/schema/audit';
-import { ServiceError } from '../errors';
 import type { Call } from '../identity/actor';
 import { demand } from '../identity/permission';
 import { ownStatements } from '../identity/scope';
@@ -8,15 +7,16 @@ import { parseInput } from '../input';
 import { statementColumns } from './columns';
 import { parseAuditQuery } from './query';
 import { type AuditPage, auditSearchSchema } from './shape';
+import { afterCursor, cursorOf, orderOf } from './sort';
 import { whereOf } from './where';
 
 /** Counting stops here: an exact count of a million rows is worth nobody's wait. */
 const COUNT_CAP = 1_000;
 
-/** Searches the record, newest first, by keyset. Words that are not understood come back as diagnostics beside what the others found. */
+/** Searches the record, newest first unless told otherwise, by keyset. Words that are not understood come back as diagnostics beside what the others found. */
 export async function searchStatements({ store, actor }: Call, input: unknown): Promise<AuditPage> {
   demand(actor, 'audit:own');
-  const { q, from, to, limit, cursor } = parseInput(auditSearchSchema, input ?? {});
+  const { q, from, to, sort, limit, cursor, counted } = parseInput(auditSearchSchema, input ?? {});
   const { terms, diagnostics } = parseAuditQuery(q);
   const where = and(
     ownStatements(actor),
@@ -27,8 +27,8 @@ export async function searchStatements({ store, actor }: Call, input: unknown): 
   const rows = await store
     .select(statementColumns)
     .from(statements)
-    .where(and(where, cursor == null ? undefined : after(cursor)))
-    .orderBy(desc(statements.at), desc(statements.id))
+    .where(and(where, cursor == null ? undefined : afterCursor(sort, cursor)))
+    .orderBy(...orderOf(sort))
     .limit(limit + 1);
   const capped = store
     .select({ one: sql`1` })
@@ -36,19 +36,13 @@ export async function searchStatements({ store, actor }: Call, input: unknown): 
     .where(where)
     .limit(COUNT_CAP + 1)
     .as('capped');
-  const [count] = await store.select({ value: sql<number>`count(*)::int` }).from(capped);
+  const [count] = !counted ? [] : await store.select({ value: sql<number>`count(*)::int` }).from(capped);
   const items = rows.slice(0, limit);
   const last = rows.length > limit ? items.at(-1) : undefined;
   return {
     items,
-    nextCursor: last === undefined ? null : `${last.at.toISOString()}~${last.id}`,
+    nextCursor: last === undefined ? null : cursorOf(sort, last),
     count: { value: Math.min(count?.value ?? 0, COUNT_CAP), capped: (count?.value ?? 0) > COUNT_CAP },
     diagnostics,
   };
-}
-
-function after(cursor: string): SQL {
-  const [at, id] = cursor.split('~', 2);
-  if (at === undefined || id === undefined || Number.isNaN(Date.parse(at))) throw new ServiceError('INVALID', 'cursor: not one of ours');
-  return sql`(${statements.at}, ${statements.id}) < (${at}::timestamptz, ${id})`;
 }

@@ -75,6 +75,12 @@ export interface AuditPage {
   diagnostics: Diagnostic[];
 }
 
+/** What the statements of a search have in one field, most frequent first; a capped count is at least that. */
+export interface Facet {
+  field: string;
+  values: { value: string; count: number; capped: boolean }[];
+}
+
 /** A console or CLI action. */
 export interface ActionRow {
   id: string;
@@ -87,14 +93,21 @@ export interface ActionRow {
   after: unknown;
 }
 
+/** The orders a search can come in; a measure that is not known yet counts as the smallest. */
+export const AUDIT_SORTS = ['newest', 'oldest', 'slowest', 'largest'] as const;
+export type AuditSort = (typeof AUDIT_SORTS)[number];
+
 const query = z.string().max(2_000).default('');
 
 export const auditSearchSchema = z.object({
   q: query,
   from: z.date().nullish(),
   to: z.date().nullish(),
+  sort: z.enum(AUDIT_SORTS).default('newest'),
   limit: z.int().min(1).max(200).default(50),
   cursor: cursorSchema,
+  /** Count what matches (up to a thousand) beside the page. */
+  counted: z.boolean().default(true),
 });
 
 export const auditHistogramSchema = z.object({ q: query, from: z.date().nullish(), to: z.date().nullish() });

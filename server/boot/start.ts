@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { shipAll, startShipper } from '../../proxy/journal/ship';
 import { codeOf } from '../../proxy/worker/shownError';
 import { startAccessSweep } from '../accessRequests/sweep';
+import { handleExport } from '../api/exports';
 import { createApiHandler } from '../api/http';
 import { startMeasuringByRule } from '../approvals/measureByRule';
 import type { Config } from '../config';
@@ -84,6 +85,7 @@ export async function startGateway(config: Config, options: { dev: boolean; clos
   http.routes.readiness = () => checkReadiness(store.store, workers.accepting());
   http.routes.metrics = createMetrics({ store: store.store, gatewayId: dataDir.gatewayId, ...workers });
   http.routes.api = createApiHandler();
+  http.routes.exports = handleExport;
   http.routes.slack = createSlackHandler(runtime);
   await closing.add('live updates', stopLive);
   await closing.add('dry runs', await startMeasuringByRule(runtime));
