@@ -48,7 +48,7 @@ export function PolicyFields({ form, set, error }: Props) {
             <option value="judge">Judge as a SELECT of its function</option>
           </Select>
         </Field>
-        <Field label="Record results" hint="Not built yet: statements are recorded, their results are not." error={error('record')}>
+        <Field label="Record results" hint="Rows as they leave, every mask applied, for the replay of a session." error={error('record')}>
           <Select value={form.record} onChange={(event) => set({ record: event.target.value as ConnectionForm['record'] })}>
             <option value="off">Off</option>
             <option value="masked">Masked results</option>
