@@ -4,6 +4,7 @@ import Link from 'next/link';
 import { usePathname } from 'next/navigation';
 import { type ReactNode, useState } from 'react';
 import { useMe } from '../data/me';
+import { BrokenBar } from '../integrity/brokenBar';
 import { Button } from '../ui/button';
 import { Card } from '../ui/card';
 import { cx } from '../ui/classes';
@@ -61,6 +62,7 @@ export function Shell({ children }: { children: ReactNode }) {
           tabIndex={-1}
           className="min-w-0 bg-canvas outline-none lg:my-2 lg:mr-2 lg:min-h-[calc(100dvh-1rem)] lg:rounded-2xl lg:border lg:bg-page"
         >
+          <BrokenBar />
           <LostBar />
           <ForThisRole>{children}</ForThisRole>
         </main>

@@ -45,7 +45,7 @@ export async function download(
   return { rows: format === 'csv' ? Math.max(0, lines - 1) : lines };
 }
 
-export function save(file: Blob, name: string): void {
+function save(file: Blob, name: string): void {
   const link = document.createElement('a');
   link.href = URL.createObjectURL(file);
   link.download = name;
