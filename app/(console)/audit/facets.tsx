@@ -52,7 +52,7 @@ function FacetGroup({ facet, audit }: { facet: Facet; audit: AuditState }) {
         <ChevronRight className="size-3.5 text-ink-3 transition-transform group-open:rotate-90" aria-hidden />
         {NAMES[facet.field]}
       </summary>
-      <ul className="mb-1.5 grid gap-px">
+      <ul className="mb-1.5 grid grid-cols-1 gap-px">
         {facet.values.map(({ value, count, capped }) => {
           const on = chosen === value;
           return (

@@ -28,7 +28,8 @@ export function QueryBar({ audit, facets, diagnostics, barRef }: QueryBarProps) 
   const { state, setState } = audit;
   const helpId = useId();
   const [text, setText] = useState(state.q);
-  useEffect(() => setText(state.q), [state.q]);
+  // A space behind the last word is not in the URL, and must not be taken from under who types on.
+  useEffect(() => setText((typed) => (typed.trim() === state.q ? typed : state.q)), [state.q]);
   const apply = (q: string) => {
     if (q.trim() !== state.q) void setState({ q: q.trim() || null });
   };

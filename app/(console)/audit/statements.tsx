@@ -47,9 +47,9 @@ export function Statements({ audit }: { audit: AuditState }) {
     onPrevious: at > 0 ? () => step(-1) : null,
   };
   const side = (
-    <div className="grid content-start gap-4">
+    <div className="grid grid-cols-1 content-start gap-4">
       <SavedViews audit={audit} />
-      <section aria-label="Filters" className="grid gap-0.5">
+      <section aria-label="Filters" className="grid grid-cols-1 gap-0.5">
         <h2 className="flex h-8 items-center pl-2 text-xs font-medium text-ink-2">Filters</h2>
         <Facets audit={audit} found={facets} />
       </section>

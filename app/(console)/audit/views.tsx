@@ -42,7 +42,7 @@ export function SavedViews({ audit }: { audit: AuditState }) {
     }),
   );
   return (
-    <section aria-label="Saved views" className="grid gap-1">
+    <section aria-label="Saved views" className="grid grid-cols-1 gap-1">
       <div className="flex h-8 items-center justify-between pl-2 max-lg:h-11">
         <h2 className="text-xs font-medium text-ink-2">Saved views</h2>
         <Button
@@ -61,7 +61,7 @@ export function SavedViews({ audit }: { audit: AuditState }) {
       ) : null}
       {views.isPending ? <Skeleton className="mx-2 h-14" /> : null}
       {views.data?.length === 0 ? <p className="px-2 pb-1 text-xs text-ink-3">Save a search to come back to it with one press.</p> : null}
-      <ul className="grid gap-px">
+      <ul className="grid grid-cols-1 gap-px">
         {views.data?.map((view) => (
           <li key={view.id} className="flex items-center">
             <button
