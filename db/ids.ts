@@ -21,6 +21,8 @@ export type IdPrefix =
   | 'acr'
   | 'grt'
   | 'ped'
+  | 'vky'
+  | 'era'
   | 'viw';
 
 /** A branded id: a `Id<'stm'>` is never an `Id<'req'>`. */

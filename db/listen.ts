@@ -6,7 +6,9 @@ export type Channel =
   | 'gatehouse_approvals'
   | 'gatehouse_sessions'
   | 'gatehouse_statements'
-  | 'gatehouse_notifications';
+  | 'gatehouse_notifications'
+  /** Something for the recorders: an action, an erasure, audit settings. */
+  | 'gatehouse_record';
 
 export interface Listener {
   close(): Promise<void>;

@@ -6,8 +6,9 @@ import * as audit from './schema/audit';
 import * as identity from './schema/identity';
 import * as notifications from './schema/notifications';
 import * as policy from './schema/policy';
+import * as record from './schema/record';
 
-const schema = { ...identity, ...policy, ...approvals, ...accessRequests, ...notifications, ...audit };
+const schema = { ...identity, ...policy, ...approvals, ...accessRequests, ...notifications, ...audit, ...record };
 
 /** The store: Drizzle over a bounded pool. A transaction handle has the same query interface. */
 export type Store = NodePgDatabase<typeof schema>;

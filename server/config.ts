@@ -12,6 +12,8 @@ export interface Config {
   /** Proxy worker processes. */
   workers: number;
   dataDir: string;
+  /** What this gateway's record is called among those of its store; null: its own id. */
+  node: string | null;
   /** Null: the embedded PostgreSQL. Holds a password: never log it. */
   databaseUrl: string | null;
   /** 32 bytes; null: the one kept in the data directory. */
@@ -85,6 +87,10 @@ const environment = z.object({
     .transform(Number)
     .default(500),
   GATEHOUSE_DATA_DIR: z.string().default('./.gatehouse'),
+  GATEHOUSE_NODE: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'must be a name of letters, digits, dots, dashes and underscores, at most 63')
+    .optional(),
   DATABASE_URL: z
     .string()
     .regex(/^postgres(ql)?:\/\/[^/]*\/.+/, 'must look like postgres://user:password@host:5432/gatehouse')
@@ -138,6 +144,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     proxyHost: data.PROXY_HOST,
     workers: data.PROXY_WORKERS,
     dataDir: data.GATEHOUSE_DATA_DIR,
+    node: data.GATEHOUSE_NODE ?? null,
     databaseUrl: data.DATABASE_URL ?? null,
     secretKey: data.GATEHOUSE_SECRET_KEY ?? null,
     consoleUrl: data.CONSOLE_URL ?? null,

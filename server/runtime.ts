@@ -1,4 +1,5 @@
 import type { Store } from '../db/store';
+import type { RecorderStatus } from '../proxy/record/messages';
 
 /** What one gateway process has once. Set by server/main.ts before Next starts. */
 export interface Runtime {
@@ -9,6 +10,10 @@ export interface Runtime {
   secretKey: Buffer;
   dataDir: string;
   gatewayId: string;
+  /** What this gateway's record is called. */
+  node?: string;
+  /** How the record stands, by the recorder's last word. */
+  recorder?: { status(): RecorderStatus | null };
   /** Without a trailing slash. */
   consoleUrl: string;
   /** Where Slack's Web API is, with a slash at the end. */

@@ -4,6 +4,7 @@ import type {
   ApprovalSpec,
   ConnectionLimits,
   Detector,
+  Durability,
   EnforcementReport,
   EnforcementState,
   Inference,
@@ -52,6 +53,8 @@ export const connections = pgTable('connections', {
   /** Who may give access for a time; null: it cannot be asked for. */
   requestable: jsonb('requestable').$type<Requestable>(),
   limits: jsonb('limits').$type<ConnectionLimits>().notNull().default({}),
+  /** How surely its statements are in the journal before they run; null: as the gateway is set. */
+  audit: text('audit').$type<Durability>(),
   record: jsonb('record').$type<RecordSpec>().notNull().default({ results: 'off' }),
   createdAt: instant('created_at').notNull().defaultNow(),
   updatedAt: instant('updated_at').notNull().defaultNow(),

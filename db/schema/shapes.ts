@@ -118,6 +118,9 @@ export interface ScramVerifier {
   serverKey: string;
 }
 
+/** group: what one turn of the event loop gathered is handed to the kernel. strict: it is on the disk too. */
+export type Durability = 'group' | 'strict';
+
 export interface RecordSpec {
   results: 'off' | 'masked';
   maxRows?: number;

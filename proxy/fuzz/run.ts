@@ -118,6 +118,8 @@ class World {
   /** Runs that are in the journal, by text, less those that have run. */
   readonly #recorded = new Map<string, number>();
   readonly #held = new Map<string, string>();
+  /** Recorded and not written yet: it does not count. */
+  readonly #gathered: JournalEntry[] = [];
   readonly #approved = new Map<string, number>();
 
   services(cancel: () => void): SessionServices {
@@ -130,7 +132,12 @@ class World {
       onRead: () => undefined,
       refreshCatalog: async () => undefined,
       judge: (text) => judgeWords(text),
-      record: (entry) => this.#record(entry),
+      record: (entry) => void this.#gathered.push(entry),
+      whenRecorded: (done) =>
+        setImmediate(() => {
+          for (const entry of this.#gathered.splice(0)) this.#record(entry);
+          done(null);
+        }),
       hold: async (request) => {
         let settle: (outcome: HoldOutcome) => void = () => undefined;
         const outcome = new Promise<HoldOutcome>((resolve) => {
@@ -177,7 +184,7 @@ class World {
     if (entry.type === 'statement') {
       if (entry.status === 'running') add(this.#recorded, entry.sql, 1);
       if (entry.status === 'held') this.#held.set(entry.id, entry.sql);
-    } else if (entry.status === 'running') {
+    } else if (entry.type === 'outcome' && entry.status === 'running') {
       const sql = this.#held.get(entry.id);
       if (sql === undefined) this.#problems.push(`${entry.id} was released and never held`);
       else add(this.#recorded, sql, 1);

@@ -1,4 +1,3 @@
-import { crc32 } from 'node:zlib';
 import type { Action, Detected, ParameterValue, RelationUse, RuleTrial, StatementStatus } from '../../db/schema/shapes';
 
 /** What is known of a statement before it is forwarded: written first, so that nothing runs unrecorded. */
@@ -136,30 +135,3 @@ export type JournalEntry =
   | SignInFailedEntry
   | TransactionEntry
   | ResultEntry;
-
-const HEADER_BYTES = 8;
-/** No entry is larger: statements are capped well below. Anything above is a broken header. */
-export const MAX_ENTRY_BYTES = 64 * 1024 * 1024;
-
-/** `length u32, crc32 u32, JSON`: the length counts the JSON, the checksum covers it. */
-export function encodeEntry(entry: JournalEntry): Buffer {
-  const payload = Buffer.from(JSON.stringify(entry));
-  const bytes = Buffer.allocUnsafe(HEADER_BYTES + payload.length);
-  bytes.writeUInt32BE(payload.length, 0);
-  bytes.writeUInt32BE(crc32(payload), 4);
-  payload.copy(bytes, HEADER_BYTES);
-  return bytes;
-}
-
-/** What stands at the front of `bytes`. torn: cut short by a crash, or still being written. corrupt: its checksum is wrong. */
-export type Decoded = { kind: 'entry'; entry: JournalEntry; sizeBytes: number } | { kind: 'torn' } | { kind: 'corrupt' };
-
-export function decodeEntry(bytes: Buffer): Decoded {
-  if (bytes.length < HEADER_BYTES) return { kind: 'torn' };
-  const size = bytes.readUInt32BE(0);
-  if (size > MAX_ENTRY_BYTES) return { kind: 'corrupt' };
-  if (bytes.length < HEADER_BYTES + size) return { kind: 'torn' };
-  const payload = bytes.subarray(HEADER_BYTES, HEADER_BYTES + size);
-  if (crc32(payload) !== bytes.readUInt32BE(4)) return { kind: 'corrupt' };
-  return { kind: 'entry', entry: JSON.parse(payload.toString('utf8')) as JournalEntry, sizeBytes: HEADER_BYTES + size };
-}

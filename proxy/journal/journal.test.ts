@@ -1,11 +1,56 @@
-import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { decodeEntry, encodeEntry, type OutcomeEntry } from './entries';
-import { openJournal } from './write';
+import { cutTornTail } from './cut';
+import type { JournalEntry, OutcomeEntry, StatementEntry } from './entries';
+import { encodeHeader, frameAt, HEADER_BYTES, JOURNAL_VERSION } from './frames';
+import { JOURNAL_START, type JournalDamage, type JournalPosition, JournalVersionError, readJournal } from './read';
+import { type Journal, openJournal } from './write';
 
 const outcome = (id: string): OutcomeEntry => ({ type: 'outcome', id, status: 'done', rows: 1 });
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+const intent = (id: string, sql = 'select 1'): StatementEntry => ({
+  type: 'statement',
+  id,
+  sessionId: 'ses_1',
+  principalName: 'bot',
+  ownerName: 'ana',
+  connectionName: 'shop',
+  clientAddress: '127.0.0.1:1',
+  applicationName: 'psql',
+  atMs: 1_700_000_000_123,
+  kind: 'SELECT',
+  sql,
+  rewritten: null,
+  fingerprint: 'f',
+  shape: 'select ?',
+  touchedColumns: ['public.t.a'],
+  runOf: null,
+  transactionId: null,
+  protocol: 'extended',
+  parameters: [
+    { typeOid: 23, value: '42' },
+    { typeOid: 4_294_967_295, value: null },
+    { typeOid: 25, value: 'ä\u0000 "\\ 💡', truncated: true },
+  ],
+  relations: [{ name: 'public.t', access: 'read' }],
+  effects: ['read'],
+  unbounded: false,
+  verdict: 'allow',
+  rule: null,
+  why: 'default',
+  tried: [{ rule: 'r', mode: 'enforce', action: 'deny', matched: false, why: 'no' }],
+  policyVersion: 7,
+  requestId: null,
+  grantId: null,
+  breakGlass: null,
+  status: 'running',
+  sqlstate: null,
+  analysisMs: 0.25,
+  transactionStatus: 'I',
+});
 
 let dir: string;
 beforeEach(() => {
@@ -13,44 +58,108 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(dir, { recursive: true }));
 
-function readAll(name: string): string[] {
-  const folder = join(dir, 'journal', name);
-  return readdirSync(folder)
-    .sort()
-    .flatMap((file) => {
-      const ids: string[] = [];
-      let bytes = readFileSync(join(folder, file));
-      for (let decoded = decodeEntry(bytes); decoded.kind === 'entry'; decoded = decodeEntry(bytes)) {
-        ids.push(decoded.entry.id);
-        bytes = bytes.subarray(decoded.sizeBytes);
-      }
-      return ids;
-    });
+const folder = (name: string) => join(dir, 'journal', name);
+const files = (name: string) => readdirSync(folder(name)).sort();
+
+function readAll(name: string, from: JournalPosition = JOURNAL_START, limitBytes = 1_000_000) {
+  const entries: { seq: number; entry: JournalEntry }[] = [];
+  const damage: JournalDamage[] = [];
+  let position = from;
+  for (;;) {
+    const read = readJournal(folder(name), position, limitBytes);
+    entries.push(...read.entries);
+    damage.push(...read.damage);
+    const still = read.next.segment === position.segment && read.next.offset === position.offset;
+    position = read.next;
+    if (still || read.ended) return { entries, damage, position, ended: read.ended };
+  }
 }
 
-describe('journal', () => {
-  test('what was appended is on disk when append returns, in order, over segments', () => {
-    const journal = openJournal(dir, 'w1', 200);
-    const ids = Array.from({ length: 20 }, (_, i) => `stm_${i}`);
-    for (const id of ids) journal.append(outcome(id));
-    expect(readAll('w1')).toEqual(ids);
-    expect(readdirSync(join(dir, 'journal', 'w1')).length).toBeGreaterThan(1);
-    journal.close();
-  });
+const idsOf = (entries: { entry: JournalEntry }[]) => entries.map(({ entry }) => ('id' in entry ? entry.id : entry.type));
+const seqsOf = (entries: { seq: number }[]) => entries.map(({ seq }) => seq);
 
-  test('a torn tail ends the reading without an error, at every length', () => {
-    const bytes = encodeEntry(outcome('stm_a'));
-    for (let size = 0; size < bytes.length; size++) expect(decodeEntry(bytes.subarray(0, size)).kind).toBe('torn');
-    expect(decodeEntry(bytes).kind).toBe('entry');
-  });
-
-  test('a flipped bit is found', () => {
-    const bytes = encodeEntry(outcome('stm_a'));
-    for (let at = 4; at < bytes.length; at++) {
-      const bad = Buffer.from(bytes);
-      bad[at] = (bad[at] ?? 0) ^ 1;
-      expect(decodeEntry(bad).kind).toBe('corrupt');
+describe('writing', () => {
+  test('what a turn gathered is on disk when whenWritten says so, in order, over segments', async () => {
+    const journal = openJournal(dir, 'w1', { segmentBytes: 400 });
+    const ids = Array.from({ length: 40 }, (_, i) => `stm_${i}`);
+    for (const id of ids) {
+      journal.append(outcome(id));
+      if (id.endsWith('5')) await written(journal);
     }
+    await written(journal);
+    const { entries, damage, ended } = readAll('w1');
+    expect(idsOf(entries)).toEqual(ids);
+    expect(seqsOf(entries)).toEqual(ids.map((_, i) => i));
+    expect(damage).toEqual([]);
+    expect(ended).toBe(false);
+    expect(files('w1').length).toBeGreaterThan(2);
+    journal.close();
+    expect(readAll('w1').ended).toBe(true);
+    // The room ahead is given back.
+    for (const file of files('w1')) expect(statSync(join(folder('w1'), file)).size).toBeLessThan(2_000);
+  });
+
+  test('every field comes back, whether it is shared or not, and what is shared is written once', async () => {
+    const journal = openJournal(dir, 'w1');
+    const of = { session: {}, statement: {} };
+    const entries: JournalEntry[] = [
+      intent('stm_1'),
+      {
+        ...intent('stm_2'),
+        parameters: [],
+        requestId: 'req_1',
+        grantId: 'grt_1',
+        breakGlass: 'ünfall',
+        sqlstate: '42501',
+        runOf: 'stm_1',
+        transactionId: 'txn_1',
+      },
+      { ...intent('stm_3'), status: 'held', protocol: 'function call', transactionStatus: 'E' },
+    ];
+    for (const entry of entries) journal.append(entry, of);
+    journal.append(intent('stm_4', 'nobody shares this'));
+    const others: JournalEntry[] = [
+      {
+        type: 'outcome',
+        id: 'stm_1',
+        status: 'failed',
+        rows: 3,
+        bytes: 4e9,
+        durationMs: 0.1,
+        waitMs: 0,
+        upstreamMs: 2.5,
+        maskingMs: 1e-3,
+        atMs: 5,
+        sqlstate: '22012',
+        requestId: 'req_1',
+      },
+      {
+        type: 'outcome',
+        id: 'stm_1',
+        status: 'done',
+        maskedColumns: ['a.b.c'],
+        detected: [{ rule: 'x', detector: 'email', mode: 'observe', cells: 3 }],
+      },
+      {
+        type: 'sessionOpen',
+        id: 'ses_1',
+        atMs: 1,
+        principalName: 'b',
+        ownerName: null,
+        connectionName: 'c',
+        clientAddress: 'd',
+        applicationName: 'é',
+        method: 'scram',
+        encrypted: true,
+      },
+      { type: 'result', id: 'stm_1', atMs: 1, columns: [{ name: 'a', typeOid: 23 }], rows: [['1', null]], truncated: true },
+    ];
+    for (const entry of others) journal.append(entry);
+    journal.close();
+    expect(readAll('w1').entries.map(({ entry }) => entry)).toEqual([...entries, intent('stm_4', 'nobody shares this'), ...others]);
+    const bytes = readFileSync(join(folder('w1'), '00000000.log')).toString('latin1');
+    expect(bytes.split('"select 1"').length).toBe(2);
+    expect(bytes.split('"ses_1"').length).toBe(4);
   });
 
   test('a second journal of the same name is refused: two writers would tear each other', () => {
@@ -65,15 +174,191 @@ describe('journal', () => {
     expect(() => journal.append(outcome('stm_x'))).toThrow();
   });
 
-  test('cut in the middle, the entries before the cut are still read', () => {
-    const journal = openJournal(dir, 'w3');
-    journal.append(outcome('stm_1'));
-    journal.append(outcome('stm_2'));
+  test('an entry larger than anything before it, and definitions over many blocks', async () => {
+    const journal = openJournal(dir, 'w1', { segmentBytes: 8_000_000 });
+    const of = { session: {}, statement: {} };
+    const large = 'x'.repeat(3_000_000);
+    const texts = [large, ...Array.from({ length: 12 }, (_, i) => `${i}${'y'.repeat(400_000)}`)];
+    for (const [i, sql] of texts.entries()) {
+      journal.append(intent(`stm_${i}`, sql), { ...of, statement: {} });
+      journal.append(intent(`stm_${i}b`), of);
+      if (i % 3 === 0) await turn();
+    }
     journal.close();
-    const file = join(dir, 'journal', 'w3', '00000000.log');
-    truncateSync(file, readFileSync(file).length - 3);
-    expect(readAll('w3')).toEqual(['stm_1']);
-    appendFileSync(file, Buffer.alloc(3));
-    expect(readAll('w3')).toEqual(['stm_1']);
+    const { entries, damage } = readAll('w1', JOURNAL_START, 100_000);
+    expect(damage).toEqual([]);
+    expect(entries.map(({ entry }) => (entry.type === 'statement' ? entry.sql : ''))).toEqual(texts.flatMap((text) => [text, 'select 1']));
+  });
+});
+
+const written = (journal: Journal) =>
+  new Promise<void>((resolve, reject) => journal.whenWritten('written', (error) => (error === null ? resolve() : reject(error))));
+
+/** A journal of ten outcomes and its one segment; the places of its frames. */
+function tenEntries(name: string, closed: boolean) {
+  const journal = openJournal(dir, name);
+  const of = { session: {}, statement: {} };
+  for (let i = 0; i < 5; i++) {
+    journal.append(intent(`stm_${i}`), of);
+    journal.append(outcome(`stm_${i}`));
+  }
+  const path = join(folder(name), '00000000.log');
+  journal.close();
+  const whole = readFileSync(path);
+  const salt = whole.readUInt32LE(12);
+  const places: { at: number; size: number }[] = [];
+  for (let at = HEADER_BYTES; at < whole.length; ) {
+    const frame = frameAt(whole, at, salt);
+    if (frame.is !== 'frame') throw new Error('the journal is not what the test takes it for');
+    places.push({ at, size: frame.sizeBytes });
+    at += frame.sizeBytes;
+  }
+  // As a killed worker leaves it: no last words, and the room ahead.
+  const end = places.at(-1)?.at ?? 0;
+  if (!closed) writeFileSync(path, Buffer.concat([whole.subarray(0, end), Buffer.alloc(10_000)]));
+  return { path, places, whole, end };
+}
+
+describe('a killed worker', () => {
+  test('zeros are the end, again and again, until it is cut; then it has one', () => {
+    tenEntries('w1', false);
+    const first = readAll('w1');
+    expect(first.entries).toHaveLength(10);
+    expect(first.ended).toBe(false);
+    expect(readJournal(folder('w1'), first.position, 1000)).toEqual({ entries: [], damage: [], next: first.position, ended: false });
+    expect(cutTornTail(folder('w1'))).toBe(0);
+    expect(readJournal(folder('w1'), first.position, 1000)).toMatchObject({ entries: [], damage: [], ended: true });
+    expect(cutTornTail(folder('w1'))).toBe(0);
+    expect(readAll('w1')).toMatchObject({ damage: [], ended: true });
+  });
+
+  test('a tail torn at any byte is waited for, and cut at start without touching what is whole', () => {
+    const { path, places, whole } = tenEntries('w1', false);
+    const last = places.at(-2) ?? { at: 0, size: 0 };
+    for (let size = 0; size < last.size; size++) {
+      for (const rest of [Buffer.alloc(0), Buffer.alloc(500)]) {
+        writeFileSync(path, Buffer.concat([whole.subarray(0, last.at + size), rest]));
+        const before = readAll('w1');
+        expect(before.entries).toHaveLength(9);
+        expect(before.damage).toEqual([]);
+        expect(before.ended).toBe(false);
+        cutTornTail(folder('w1'));
+        expect(readAll('w1')).toMatchObject({ damage: [], ended: true, position: { seq: 9 } });
+      }
+    }
+  });
+
+  test('one that died before it had a header, or whose header is lost, has an end too', () => {
+    const { path, whole } = tenEntries('w1', false);
+    writeFileSync(path, '');
+    cutTornTail(folder('w1'));
+    expect(readAll('w1')).toMatchObject({ entries: [], damage: [], ended: true });
+    rmSync(folder('w1'), { recursive: true });
+    tenEntries('w1', false);
+    writeFileSync(path, Buffer.concat([Buffer.alloc(HEADER_BYTES), whole.subarray(HEADER_BYTES)]));
+    cutTornTail(folder('w1'));
+    expect(readAll('w1')).toMatchObject({
+      entries: [],
+      damage: [{ segment: 0, fromByte: 0, toByte: whole.length, why: expect.stringContaining('header') }],
+      ended: true,
+    });
+  });
+
+  test('one bad copy of the header costs nothing', () => {
+    const { path, whole } = tenEntries('w1', true);
+    for (const at of [0, 13, 40]) {
+      const bad = Buffer.from(whole);
+      bad[at] = (bad[at] ?? 0) ^ 1;
+      writeFileSync(path, bad);
+      expect(readAll('w1')).toMatchObject({ damage: [], ended: true, position: { seq: 10 } });
+    }
+  });
+});
+
+describe('damage in the middle', () => {
+  test.each([true, false])(
+    'any flipped bit costs the entries it stands in and no other, and is reported with its place (closed: %s)',
+    (closed) => {
+      const { path, places, end } = tenEntries('w1', closed);
+      const whole = readFileSync(path);
+      // Two definitions stand in front of the first entry: all that refers to them goes with them.
+      for (const [i, { at, size }] of places.entries()) {
+        if (at >= end) continue;
+        for (let byte = at; byte < at + size; byte += 7) {
+          const bad = Buffer.from(whole);
+          bad[byte] = (bad[byte] ?? 0) ^ 0x10;
+          writeFileSync(path, bad);
+          const { entries, damage, position } = readAll('w1');
+          const isLast = i === places.length - 2;
+          expect(entries.length).toBe(i < 2 ? 5 : 9);
+          if (isLast && !closed) expect(damage).toEqual([]);
+          else {
+            expect(damage[0]).toMatchObject({ segment: 0, fromByte: at, toByte: at + size });
+            expect(position.seq).toBe(10);
+          }
+        }
+      }
+    },
+  );
+
+  test('a range over many entries, zeros among them: the numbers that are gone are said', () => {
+    const { path, places, whole } = tenEntries('w1', true);
+    const [from, to] = [places[4]?.at ?? 0, places[9]?.at ?? 0];
+    for (const rubbish of [0, 0xa5, 0xff]) {
+      const bad = Buffer.from(whole).fill(rubbish, from, to);
+      writeFileSync(path, bad);
+      for (const limit of [1, 300, 1_000_000]) {
+        const { entries, damage, ended } = readAll('w1', JOURNAL_START, limit);
+        expect(seqsOf(entries)).toEqual([0, 1, 7, 8, 9]);
+        expect(damage).toEqual([{ segment: 0, fromByte: from, toByte: to, why: 'damaged: entries 2 to 6 are gone' }]);
+        expect(ended).toBe(true);
+      }
+    }
+  });
+
+  test('a text that looks like a frame is not taken for one', () => {
+    const { path, places, whole } = tenEntries('w1', true);
+    const bad = Buffer.from(whole);
+    const target = places[4] ?? { at: 0, size: 0 };
+    // A whole frame of the same journal, but of another place: what was read before is not read again.
+    whole.copy(bad, target.at, places[3]?.at, (places[3]?.at ?? 0) + (places[3]?.size ?? 0));
+    writeFileSync(path, bad);
+    expect(seqsOf(readAll('w1').entries)).toEqual([0, 1, 3, 4, 5, 6, 7, 8, 9]);
+  });
+
+  test('a segment cut short by somebody, and one that is missing, are said where the next begins', async () => {
+    const journal = openJournal(dir, 'w1', { segmentBytes: 200 });
+    for (let i = 0; i < 40; i++) {
+      journal.append(outcome(`stm_${i}`));
+      await turn();
+    }
+    journal.close();
+    expect(files('w1').length).toBeGreaterThan(4);
+    truncateSync(join(folder('w1'), '00000001.log'), HEADER_BYTES + 60);
+    rmSync(join(folder('w1'), '00000003.log'));
+    const { entries, damage, ended } = readAll('w1');
+    expect(ended).toBe(true);
+    expect(damage.map(({ segment, why }) => [segment, why.replace(/\d+/g, 'n')])).toEqual([
+      [1, 'damaged, with nothing whole behind it'],
+      [2, 'entries n to n are missing'],
+      [3, 'its file is missing'],
+      [4, 'entries n to n are missing'],
+    ]);
+    const seqs = seqsOf(entries);
+    expect([...seqs].sort((a, b) => a - b)).toEqual(seqs);
+    expect(seqs.at(-1)).toBe(39);
+  });
+});
+
+describe('a newer version', () => {
+  test('is refused with words, and nothing of it is passed over', () => {
+    const { path, whole } = tenEntries('w1', true);
+    const header = encodeHeader({ version: JOURNAL_VERSION + 1, segment: 0, salt: 1, firstSeq: 0 });
+    writeFileSync(path, Buffer.concat([header, whole.subarray(HEADER_BYTES)]));
+    expect(() => readJournal(folder('w1'), JOURNAL_START, 1000)).toThrow(JournalVersionError);
+    expect(() => readJournal(folder('w1'), JOURNAL_START, 1000)).toThrow(/newer version of Gatehouse .* start that version/);
+    expect(() => cutTornTail(folder('w1'))).toThrow(JournalVersionError);
+    appendFileSync(join(folder('w1'), '00000001.log'), '');
+    expect(() => readJournal(folder('w1'), JOURNAL_START, 1000)).toThrow(JournalVersionError);
   });
 });

@@ -1,56 +1,333 @@
-import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { encodeEntry, type JournalEntry } from './entries';
+import { ByteWriter } from './bytes';
+import type { JournalEntry, StatementEntry } from './entries';
+import { diskFiles, type JournalFiles } from './files';
+import { FRAME_BYTES, FrameKind, MAX_PAYLOAD_BYTES, sealFrame } from './frames';
+import { journalDirectory } from './places';
+import { definitionOfSession, definitionOfStatement, writeOutcome, writeStatement } from './records';
+import { Segment } from './segment';
 
 /** The journal of one worker process: append-only segment files that no other process writes. */
 export interface Journal {
   /**
-   * Hands the entry to the kernel before it returns, so a killed process loses nothing that was forwarded.
-   * @throws Error when it could not be written whole; the statement must not be executed.
+   * Takes the entry into the group of this turn of the event loop, for which there is room on the disk then.
+   * @param of what the entry shares with others; kept by identity, so that it is written once
+   * @throws Error when there is no room for it; the statement must not be executed
    */
-  append(entry: JournalEntry): void;
+  append(entry: JournalEntry, of?: Shared): void;
+  /**
+   * Calls `done` once all that was appended is written, in the order of the calls; with an error where it could not be, and then nothing it
+   * stands for may happen. Written: handed to the kernel, so that a killed process loses nothing. synced: on the disk, so that neither does a
+   * machine. Never called before this returns.
+   */
+  whenWritten(how: 'written' | 'synced', done: (error: Error | null) => void): void;
+  /** Writes what is gathered and ends the journal. */
   close(): void;
 }
 
-const SEGMENT_BYTES = 64 * 1024 * 1024;
-
-/** `<dataDir>/journal/<name>/<segment>.log` */
-export const journalDirectory = (dataDir: string) => join(dataDir, 'journal');
-export const segmentFile = (segment: number) => `${String(segment).padStart(8, '0')}.log`;
-
-export function openJournal(dataDir: string, name: string, segmentBytes: number = SEGMENT_BYTES): Journal {
-  const directory = join(journalDirectory(dataDir), name);
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
-  let segment = 0;
-  let written = 0;
-  let file = openSync(join(directory, segmentFile(segment)), 'ax', 0o600);
-  // After a short write the tail is torn; nothing may follow it in this segment.
-  let torn = false;
-
-  const roll = () => {
-    const next = openSync(join(directory, segmentFile(segment + 1)), 'ax', 0o600);
-    closeSync(file);
-    file = next;
-    segment++;
-    written = 0;
-    torn = false;
-  };
-
-  return {
-    append(entry) {
-      const bytes = encodeEntry(entry);
-      if (torn || (written > 0 && written + bytes.length > segmentBytes)) roll();
-      let count = 0;
-      try {
-        count = writeSync(file, bytes);
-      } finally {
-        written += count;
-        torn = count !== bytes.length && count > 0;
-      }
-      if (count !== bytes.length) throw new Error('the journal took only part of an entry');
-    },
-    close() {
-      closeSync(file);
-    },
-  };
+/** The objects that the repeated parts of a statement come from. Neither may change what it says. */
+export interface Shared {
+  session: object;
+  statement: object;
 }
+
+export interface JournalOptions {
+  segmentBytes?: number;
+  files?: JournalFiles;
+  /** Told of a group that could not be written. */
+  onError?: (error: Error) => void;
+}
+
+const SEGMENT_BYTES = 64 * 1024 * 1024;
+/** Definitions are made anew this often, so that a damaged one costs no more than what follows it for so long. */
+const BLOCK_BYTES = 1024 * 1024;
+/** Room that statements leave to outcomes: what runs while the disk fills up still gets its end. */
+const OUTCOME_ROOM_BYTES = 256 * 1024;
+/** For the words a segment ends with. */
+const END_ROOM_BYTES = 64;
+const GROUP_BYTES = 64 * 1024;
+/** A group larger than this is written before the turn is over. */
+const MAX_GROUP_BYTES = 1024 * 1024;
+
+export function openJournal(dataDir: string, name: string, options: JournalOptions = {}): Journal {
+  const { files = diskFiles, onError = () => undefined, segmentBytes = SEGMENT_BYTES } = options;
+  const directory = join(journalDirectory(dataDir), name);
+  files.makeDirectory(directory);
+  return new GroupedJournal(files, directory, segmentBytes, onError);
+}
+
+interface Waiting {
+  how: 'written' | 'synced';
+  done: (error: Error | null) => void;
+}
+
+class GroupedJournal implements Journal {
+  readonly #files: JournalFiles;
+  readonly #directory: string;
+  readonly #segmentBytes: number;
+  readonly #onError: (error: Error) => void;
+  #segment: Segment;
+  /** Segments that this turn has left behind; kept open in case somebody wants them on the disk. */
+  #older: Segment[] = [];
+  /** After a failed write or sync: the segment is not written to any more, and these numbers are in none (from > to: none are missing). */
+  #broken: { from: number; to: number; why: string } | null = null;
+  #closed = false;
+  #seq = 0;
+  /** What this turn gathered, in bytes for the segment of now, and the number of its first entry. */
+  #group = new ByteWriter(GROUP_BYTES);
+  #groupSeq = 0;
+  #groupError: Error | null = null;
+  /** What the group says of things that have happened: should it fail, that is said again. What it says of things to come is not. */
+  #happened: JournalEntry[] = [];
+  #waiting: Waiting[] = [];
+  #scheduled = false;
+  #syncing = false;
+  #unsynced: Waiting['done'][] = [];
+  readonly #definitions = new Definitions();
+
+  constructor(files: JournalFiles, directory: string, segmentBytes: number, onError: (error: Error) => void) {
+    this.#files = files;
+    this.#directory = directory;
+    this.#segmentBytes = segmentBytes;
+    this.#onError = onError;
+    this.#segment = new Segment(files, directory, 0, 0);
+    files.syncDirectory(directory);
+  }
+
+  append(entry: JournalEntry, of?: Shared): void {
+    if (this.#closed) throw new Error('the journal is closed');
+    if (this.#broken !== null) this.#roll();
+    else if (this.#position > this.#segmentBytes) this.#rollIfPossible();
+    const before = this.#group.length;
+    if (before === 0) this.#groupSeq = this.#seq;
+    try {
+      this.#encode(entry, of);
+      const spare = entry.type === 'statement' ? OUTCOME_ROOM_BYTES + END_ROOM_BYTES : END_ROOM_BYTES;
+      this.#segment.makeRoom(this.#group.length + spare);
+    } catch (error) {
+      this.#group.length = before;
+      // One may have been in what was taken back.
+      this.#definitions.forget();
+      throw error;
+    }
+    this.#seq++;
+    if (entry.type !== 'statement') this.#happened.push(entry);
+    if (!this.#scheduled) this.#schedule();
+    if (this.#group.length > MAX_GROUP_BYTES) this.#writeGroup();
+  }
+
+  whenWritten(how: Waiting['how'], done: Waiting['done']): void {
+    this.#waiting.push({ how, done });
+    if (!this.#scheduled) this.#schedule();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#endTurn();
+    this.#closed = true;
+    if (this.#broken === null) this.#finish(this.#segment, true);
+    this.#segment.close();
+  }
+
+  #schedule(): void {
+    this.#scheduled = true;
+    setImmediate(() => this.#endTurn());
+  }
+
+  #endTurn(): void {
+    this.#scheduled = false;
+    this.#writeGroup();
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    const error = this.#groupError;
+    this.#groupError = null;
+    for (const { how, done } of waiting) {
+      if (error !== null || how === 'written') done(error);
+      else this.#unsynced.push(done);
+    }
+    if (this.#unsynced.length > 0) this.#sync();
+    else this.#closeOlder();
+  }
+
+  /** The one write of a turn. */
+  #writeGroup(): void {
+    const { bytes, length } = this.#group;
+    if (length === 0) return;
+    try {
+      this.#segment.write(bytes, length);
+      this.#happened = [];
+    } catch (cause) {
+      const error = asError(cause);
+      this.#groupError = error;
+      this.#broken = { from: this.#groupSeq, to: this.#seq - 1, why: codeOf(error) };
+      this.#onError(error);
+    }
+    this.#group.length = 0;
+    if (bytes.length > MAX_GROUP_BYTES * 4) this.#group = new ByteWriter(GROUP_BYTES);
+    if (this.#broken !== null) this.#rollIfPossible();
+  }
+
+  /** One at a time; what is written meanwhile waits for the next. */
+  #sync(): void {
+    if (this.#syncing) return;
+    this.#syncing = true;
+    const served = this.#unsynced;
+    this.#unsynced = [];
+    const segment = this.#segment;
+    const settle = (error: Error | null) => {
+      this.#syncing = false;
+      if (error !== null) {
+        this.#onError(error);
+        // What the kernel dropped once it may call written the next time: nothing more is trusted to this file.
+        if (segment === this.#segment) this.#broken ??= { from: this.#seq, to: this.#seq - 1, why: codeOf(error) };
+      }
+      for (const done of served) done(error);
+      if (this.#unsynced.length > 0) this.#sync();
+    };
+    try {
+      for (const older of this.#older) older.syncNow();
+    } catch (error) {
+      return void setImmediate(settle, asError(error));
+    } finally {
+      this.#closeOlder();
+    }
+    segment.sync(settle);
+  }
+
+  #closeOlder(): void {
+    for (const segment of this.#older.splice(0)) segment.close();
+  }
+
+  #rollIfPossible(): void {
+    try {
+      this.#roll();
+    } catch (error) {
+      // It is tried again with the next entry, and that is refused where there is no segment to take it.
+      this.#onError(asError(error));
+    }
+  }
+
+  /** Goes on in a new segment. @throws Error where there is no room for one; then the one of now stays */
+  #roll(): void {
+    this.#writeGroup();
+    const broken = this.#broken;
+    const next = new Segment(this.#files, this.#directory, this.#segment.number + 1, broken?.from ?? this.#seq);
+    try {
+      this.#files.syncDirectory(this.#directory);
+    } catch (error) {
+      next.discard();
+      throw error;
+    }
+    if (broken === null) this.#finish(this.#segment, false);
+    this.#older.push(this.#segment);
+    this.#segment = next;
+    this.#broken = null;
+    this.#definitions.forget();
+    if (broken === null) return;
+    this.#groupSeq = broken.from;
+    if (broken.to >= broken.from) this.#json(FrameKind.gap, JSON.stringify(broken));
+    this.#sayAgain();
+  }
+
+  #sayAgain(): void {
+    for (const entry of this.#happened.splice(0)) {
+      try {
+        this.append(entry);
+      } catch (error) {
+        this.#onError(asError(error));
+      }
+    }
+  }
+
+  /** Its last words are a courtesy: that another segment follows, or that its writer is gone, says the same. */
+  #finish(segment: Segment, last: boolean): void {
+    try {
+      segment.finish(this.#seq, last);
+    } catch (error) {
+      this.#onError(asError(error));
+    }
+  }
+
+  /** In the segment, behind what is gathered. */
+  get #position(): number {
+    return this.#segment.end + this.#group.length;
+  }
+
+  #encode(entry: JournalEntry, of: Shared | undefined): void {
+    this.#definitions.reach(this.#position);
+    if (entry.type === 'statement' && of !== undefined) {
+      const places = {
+        session: this.#define(of.session, entry, definitionOfSession),
+        statement: this.#define(of.statement, entry, definitionOfStatement),
+      };
+      const at = this.#begin();
+      writeStatement(this.#group, entry, places);
+      this.#seal(FrameKind.statement, at);
+    } else if (entry.type === 'outcome') {
+      const at = this.#begin();
+      writeOutcome(this.#group, entry);
+      this.#seal(FrameKind.outcome, at);
+    } else this.#json(FrameKind.entry, JSON.stringify(entry));
+  }
+
+  #define(key: object, entry: StatementEntry, textOf: (entry: StatementEntry) => string): number {
+    const known = this.#definitions.placeOf(key);
+    if (known !== undefined) return known;
+    const place = this.#position;
+    this.#json(FrameKind.define, textOf(entry));
+    this.#definitions.set(key, place);
+    return place;
+  }
+
+  #json(kind: FrameKind, text: string): void {
+    const at = this.#begin();
+    const out = this.#group;
+    out.reserve(text.length * 3);
+    out.length += out.bytes.write(text, out.length, 'utf8');
+    this.#seal(kind, at);
+  }
+
+  #begin(): number {
+    const at = this.#group.length;
+    this.#group.reserve(FRAME_BYTES);
+    this.#group.length += FRAME_BYTES;
+    return at;
+  }
+
+  #seal(kind: FrameKind, at: number): void {
+    const { bytes, length: end } = this.#group;
+    const length = end - at - FRAME_BYTES;
+    if (length > MAX_PAYLOAD_BYTES) throw new Error('the entry is too large');
+    sealFrame(bytes, at, { kind, length, seq: this.#seq, salt: this.#segment.salt });
+  }
+}
+
+/** Where in the segment of now the definitions of objects stand. */
+class Definitions {
+  #places = new WeakMap<object, number>();
+  #from = 0;
+
+  placeOf(key: object): number | undefined {
+    return this.#places.get(key);
+  }
+
+  set(key: object, place: number): void {
+    this.#places.set(key, place);
+  }
+
+  /** What follows stands at this place. */
+  reach(place: number): void {
+    if (place - this.#from < BLOCK_BYTES) return;
+    this.forget();
+    this.#from = place;
+  }
+
+  forget(): void {
+    this.#places = new WeakMap();
+    this.#from = 0;
+  }
+}
+
+const asError = (cause: unknown): Error => (cause instanceof Error ? cause : new Error(String(cause)));
+
+const codeOf = (error: Error): string => ('code' in error ? String(error.code) : error.name);

@@ -33,6 +33,8 @@ export interface JudgeContext {
 export interface JudgedStatement {
   facts: StatementFacts;
   relations: readonly RelationUse[];
+  /** `schema.table.column` of what it names, by the names alone; absent where it was not resolved. */
+  columns?: readonly string[];
   touch: Touch;
   verdict: Verdict;
   /** Once it has run, the catalog snapshot may be stale: DDL, and code that cannot be looked into. */
@@ -137,7 +139,7 @@ function judgeStatement(parsed: ParsedStatement, whole: string, context: JudgeCo
     policy: context.policy,
     now: context.now,
   });
-  const judged = { facts, relations: resolved.relations, touch, verdict, changesCatalog: changesCatalog(facts) };
+  const judged = { facts, relations: resolved.relations, columns: resolved.columns, touch, verdict, changesCatalog: changesCatalog(facts) };
   return { judged, parsed, reading };
 }
 

@@ -1,5 +1,7 @@
 import { asc } from 'drizzle-orm';
+import { DEFAULT_AUDIT_SETTINGS } from '../../db/schema/auditShapes';
 import { access, connectionEnforcement, connections, maskingRules, policyState, rules } from '../../db/schema/policy';
+import { auditSettings } from '../../db/schema/record';
 import type { Store } from '../../db/store';
 import { readTimedAccess } from '../identity/timedAccess';
 import type { PolicySnapshot } from './types';
@@ -22,10 +24,12 @@ export async function loadPolicy(store: Store): Promise<PolicySnapshot> {
       const accessRows = await tx.select().from(access).orderBy(asc(access.position), asc(access.id));
       const maskingRows = await tx.select().from(maskingRules).orderBy(asc(maskingRules.position), asc(maskingRules.id));
       const ruleRows = await tx.select().from(rules).orderBy(asc(rules.position), asc(rules.id));
+      const [audit] = await tx.select({ settings: auditSettings.settings }).from(auditSettings);
       const timed = await readTimedAccess(tx);
       return Object.freeze({
         version: state?.version ?? 0,
         accessVersion: state?.accessVersion ?? 0,
+        durability: audit?.settings.durability ?? DEFAULT_AUDIT_SETTINGS.durability,
         connections: new Map(
           connectionRows.map(({ createdAt: _c, updatedAt: _u, defaultAction, opaqueAction, ...row }) => [
             row.name,

@@ -3,6 +3,7 @@ import type {
   ApprovalSpec,
   ConnectionLimits,
   Detector,
+  Durability,
   EnforcementState,
   Inference,
   MaskSpec,
@@ -25,6 +26,8 @@ export interface ConnectionPolicy extends SealedEndpoint {
   /** The FunctionCall message: refused, or judged as the SELECT of its function. */
   functionCall: 'refuse' | 'judge';
   limits: ConnectionLimits;
+  /** Absent or null: as the snapshot says for all. */
+  audit?: Durability | null;
   record: RecordSpec;
   /** Whether access can be asked for; absent or null: it cannot. */
   requestable?: Requestable | null;
@@ -81,6 +84,8 @@ export interface PolicySnapshot {
   access: readonly (AccessGrant | TimedAccess)[];
   /** Moves when access is given for a time or taken back; 0 where it is absent. */
   accessVersion?: number;
+  /** How surely an entry is in the journal before what it speaks of happens, where its connection does not say; absent: group. */
+  durability?: Durability;
   rules: readonly Rule[];
   masking: readonly MaskingRule[];
 }

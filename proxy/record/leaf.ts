@@ -26,6 +26,8 @@ export interface CheckpointEntry {
 export interface DamageEntry {
   type: 'damage';
   atMs: number;
+  /** Of the worker whose segment it is. */
+  journal: string;
   segment: number;
   fromByte: number;
   toByte: number;
@@ -89,4 +91,10 @@ export interface LogReader {
   readonly size: number;
   /** Entries from `from` on, in order; at most `limit`, and about 4 MiB. Empty at the end. @throws Error where the log is damaged */
   read(from: number, limit: number): LogRecord[];
+  /** `name+hash+base64` of the key its checkpoints are signed with; the name is the origin. */
+  readonly publicKey: string;
+  /** The newest signed note about entries that are all here; null before the first one. */
+  checkpoint(): string | null;
+  /** Hash of a complete subtree (proxy/tlog/subtrees.ts); hashes stay when the entries below them are archived. @throws Error where it has none */
+  hashAt(level: number, index: number): Buffer;
 }

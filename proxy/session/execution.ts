@@ -1,10 +1,12 @@
 import { type Id, newId } from '../../db/ids';
 import type { ParameterValue, StatementStatus } from '../../db/schema/shapes';
-import type { JournalEntry } from '../journal/entries';
+import type { OutcomeEntry, StatementEntry } from '../journal/entries';
+import type { StatementPart } from '../journal/records';
 import type { Usage } from '../limits/usage';
 import type { ResultPlan } from '../masking/results';
 import type { JudgedStatement } from '../policy/judge';
 import type { AffectedLimit, Principal } from '../policy/types';
+import { shapeOf } from '../sql/shape';
 import type { WireError } from '../wire/errors';
 import type { TransactionStatus } from '../wire/messages';
 
@@ -15,6 +17,8 @@ export interface Execution {
   judged: JudgedStatement;
   readonly protocol: 'simple' | 'extended' | 'function call';
   readonly parameters: readonly ParameterValue[];
+  /** The statement this is another run of. */
+  runOf: string | null;
   requestId: string | null;
   /** The grant that released it. */
   grantId: string | null;
@@ -76,6 +80,7 @@ export function newExecution(
     protocol: Execution['protocol'];
     parameters: readonly ParameterValue[];
     analysisMs: number;
+    runOf?: string | null;
     requestId?: string | null;
     waitMs?: number;
   },
@@ -85,6 +90,7 @@ export function newExecution(
     judged,
     protocol: details.protocol,
     parameters: details.parameters,
+    runOf: details.runOf ?? null,
     requestId: details.requestId ?? null,
     grantId: null,
     breakGlass: null,
@@ -111,11 +117,11 @@ export function newExecution(
 export function intentOf(
   execution: Execution,
   session: SessionFacts,
-  now: { atMs: number; policyVersion: number; transactionStatus: TransactionStatus },
+  now: { atMs: number; policyVersion: number; transactionStatus: TransactionStatus; transactionId: string | null },
   status: StatementStatus,
   sqlstate: string | null = null,
-): JournalEntry {
-  const { facts, verdict, relations } = execution.judged;
+): StatementEntry {
+  const statement = statementPartOf(execution.judged);
   return {
     type: 'statement',
     id: execution.id,
@@ -126,19 +132,23 @@ export function intentOf(
     clientAddress: session.clientAddress,
     applicationName: session.applicationName,
     atMs: now.atMs,
-    kind: facts.kind,
-    sql: facts.text,
-    rewritten: execution.judged.rewritten?.text ?? null,
-    fingerprint: facts.fingerprint,
+    kind: statement.kind,
+    sql: statement.sql,
+    rewritten: statement.rewritten,
+    fingerprint: statement.fingerprint,
+    shape: statement.shape,
+    touchedColumns: statement.touchedColumns,
+    runOf: execution.runOf,
+    transactionId: now.transactionId,
     protocol: execution.protocol,
     parameters: execution.parameters,
-    relations,
-    effects: [...facts.effects],
-    unbounded: facts.unboundedWrites.length > 0,
-    verdict: verdict.action,
-    rule: verdict.rule,
-    why: verdict.why,
-    tried: verdict.tried,
+    relations: statement.relations,
+    effects: statement.effects,
+    unbounded: statement.unbounded,
+    verdict: statement.verdict,
+    rule: statement.rule,
+    why: statement.why,
+    tried: statement.tried,
     policyVersion: now.policyVersion,
     requestId: execution.requestId,
     grantId: execution.grantId,
@@ -150,8 +160,37 @@ export function intentOf(
   };
 }
 
+/** A wide star names every column of every table it may mean. */
+const MAX_TOUCHED_COLUMNS = 1_000;
+
+/** The same for every run of one judged statement, made once. */
+const parts = new WeakMap<JudgedStatement, Required<StatementPart>>();
+
+function statementPartOf(judged: JudgedStatement): Required<StatementPart> {
+  const known = parts.get(judged);
+  if (known !== undefined) return known;
+  const { facts, verdict, relations } = judged;
+  const part = {
+    kind: facts.kind,
+    sql: facts.text,
+    rewritten: judged.rewritten?.text ?? null,
+    fingerprint: facts.fingerprint,
+    shape: shapeOf(facts.text),
+    touchedColumns: (judged.columns ?? []).slice(0, MAX_TOUCHED_COLUMNS),
+    relations,
+    effects: [...facts.effects],
+    unbounded: facts.unboundedWrites.length > 0,
+    verdict: verdict.action,
+    rule: verdict.rule,
+    why: verdict.why,
+    tried: verdict.tried,
+  };
+  parts.set(judged, part);
+  return part;
+}
+
 /** The entry that closes it; null when it was closed before, so that an outcome is never recorded twice. */
-export function outcomeOf(execution: Execution, status: StatementStatus, sqlstate: string | null = null): JournalEntry | null {
+export function outcomeOf(execution: Execution, status: StatementStatus, sqlstate: string | null = null): OutcomeEntry | null {
   if (execution.ended) return null;
   execution.ended = true;
   const detected = execution.plan?.kind === 'mask' ? (execution.plan.hits?.take() ?? []) : [];

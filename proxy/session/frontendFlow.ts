@@ -114,7 +114,12 @@ export class FrontendFlow {
         break;
       }
       // A client that does not read its answers gets no more of them, those the gateway gives by itself included.
-      if (session.protocol.owed > MAX_OWED || session.upstream.writableNeedDrain || session.client.writableNeedDrain) {
+      if (
+        session.protocol.owed > MAX_OWED ||
+        session.upstream.writableNeedDrain ||
+        session.toUpstream.full ||
+        session.client.writableNeedDrain
+      ) {
         session.client.pause();
         break;
       }
@@ -161,8 +166,9 @@ export class FrontendFlow {
   /** A late cancel must not hit the next statement: nothing new is forwarded until the server has dealt with it. */
   #cancelUpstream(): Promise<void> {
     const session = this.#session;
-    session.cancelBarrier ??= session.services
-      .cancelUpstream()
+    const cancel = () => session.services.cancelUpstream();
+    // What still waits to leave must be there to be cancelled.
+    session.cancelBarrier ??= (session.toUpstream.whenOpen()?.then(cancel) ?? cancel())
       .catch(() => undefined)
       .finally(() => {
         session.cancelBarrier = null;

@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream';
 import { CellOut } from '../masking/cellOut';
+import { addPiece, writePieces } from './pieces';
 
 /** Room for what one chunk of an answer becomes; a larger one grew for a large row and is let go after it. */
 const ROOM_BYTES = 128 * 1024;
@@ -81,15 +82,7 @@ export class Out {
     const pieces = this.#pieces;
     if (pieces.length === 0) return !this.#socket.writableNeedDrain;
     this.#pieces = [];
-    if (this.#socket.destroyed || this.#socket.writableEnded) return true;
-    const [first] = pieces;
-    if (pieces.length === 1 && first !== undefined) {
-      this.#socket.write(first);
-    } else {
-      this.#socket.cork();
-      for (const piece of pieces) this.#socket.write(piece);
-      this.#socket.uncork();
-    }
+    writePieces(this.#socket, pieces);
     return !this.#socket.writableNeedDrain;
   }
 
@@ -105,12 +98,7 @@ export class Out {
         return;
       }
     }
-    const last = this.#pieces.at(-1);
-    if (last !== undefined && last.buffer === bytes.buffer && last.byteOffset + last.length === bytes.byteOffset) {
-      this.#pieces[this.#pieces.length - 1] = Buffer.from(last.buffer as ArrayBuffer, last.byteOffset, last.length + bytes.length);
-    } else {
-      this.#pieces.push(bytes);
-    }
+    addPiece(this.#pieces, bytes);
   }
 }
 

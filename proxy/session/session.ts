@@ -6,6 +6,7 @@ import type { Hold, HoldRequest } from '../approvals/desk';
 import type { Granted } from '../approvals/grants';
 import type { CatalogSnapshot } from '../catalog/types';
 import type { JournalEntry } from '../journal/entries';
+import type { Shared } from '../journal/write';
 import type { Usage } from '../limits/usage';
 import type { MaskIndex } from '../masking/columns';
 import type { DetectingRule } from '../masking/detect/rules';
@@ -33,6 +34,7 @@ import { Out } from './out';
 import { OwnNotifications } from './ownNotifications';
 import { OwnSettings } from './ownSettings';
 import { Protocol } from './protocol';
+import { RecordedOut } from './recordedOut';
 import type { Taint } from './scrub';
 import type { OnHold } from './settings';
 import { TransactionWork } from './transactionWork';
@@ -48,7 +50,10 @@ export interface SessionServices {
   refreshCatalog(connectionName: string): Promise<void>;
   /** `searchPathKnown` false: rules about tables must not trust the default path. @throws SqlSyntaxError, WireError */
   judge(text: string, view: SessionView, searchPathKnown: boolean): Judgement;
-  record(entry: JournalEntry): void;
+  /** @throws Error when it cannot be recorded */
+  record(entry: JournalEntry, of?: Shared): void;
+  /** Calls `done` once what was recorded is in the journal, as surely as the connection asks; in order, and never before this returns. */
+  whenRecorded(done: (error: Error | null) => void): void;
   hold(request: HoldRequest, onProgress: (approvals: number) => void): Promise<Hold>;
   claim(request: HoldRequest): Promise<Claim>;
   granted(request: HoldRequest): Promise<Granted | null>;
@@ -118,7 +123,7 @@ export class Session {
   readonly client: net.Socket;
   readonly upstream: net.Socket;
   readonly toClient: Out;
-  readonly toUpstream: Out;
+  readonly toUpstream: RecordedOut;
   taint: Taint = 'none';
   readonly notifications: OwnNotifications;
   /** False once something may have changed search_path; what it is now only the server knows. */
@@ -138,6 +143,7 @@ export class Session {
   ending = false;
   /** The server ended its session with an error that the client has seen. */
   upstreamSaidWhy = false;
+  #named: { principal: SessionFacts['principal'] };
   readonly #frontend: FrontendFlow;
   readonly #backend: BackendFlow;
   #closed = false;
@@ -163,6 +169,7 @@ export class Session {
     settings?: Readonly<Record<string, string>>;
   }) {
     this.facts = options.facts;
+    this.#named = { principal: options.facts.principal };
     this.services = options.services;
     this.requesterReason = options.requesterReason;
     this.onHold = options.onHold;
@@ -177,7 +184,7 @@ export class Session {
       atStart: options.settings ?? {},
     });
     this.toClient = new Out(this.client);
-    this.toUpstream = new Out(this.upstream);
+    this.toUpstream = new RecordedOut(this.upstream);
     this.#frontend = new FrontendFlow(this);
     this.#backend = new BackendFlow(this);
   }
@@ -283,8 +290,10 @@ export class Session {
     if (this.counting !== null) this.end(this.counting, 'rolledBack');
     closeGently(this.client);
     // Terminate, so that the server ends the transaction now rather than when it next writes.
-    if (!this.upstream.destroyed) this.upstream.end(Buffer.from([0x58, 0, 0, 0, 4]));
-    this.upstream.destroySoon();
+    this.toUpstream.finish(() => {
+      if (!this.upstream.destroyed) this.upstream.end(Buffer.from([0x58, 0, 0, 0, 4]));
+      this.upstream.destroySoon();
+    });
     this.services.onClosed(reason);
   }
 
@@ -386,17 +395,39 @@ export class Session {
     status: StatementStatus,
     sqlstate: string | null = null,
   ): void {
-    const now = { atMs: Date.now(), policyVersion: view.policy.version, transactionStatus: this.protocol.status };
+    const now = { atMs: Date.now(), policyVersion: view.policy.version, transactionStatus: this.protocol.status, transactionId: null };
     for (const execution of executions) {
       try {
-        this.services.record(intentOf(execution, this.facts, now, status, sqlstate));
+        this.services.record(intentOf(execution, this.facts, now, status, sqlstate), this.#sharedBy(execution));
       } catch (cause) {
         for (const written of executions) this.end(written, 'skipped');
-        throw notRecorded(
-          cause instanceof Error && 'code' in cause ? `The journal refused: ${String(cause.code)}.` : 'The journal refused.',
-        );
+        throw refusedBy(cause);
       }
     }
+    this.#waitForRecord();
+  }
+
+  /** What is forwarded from here on leaves when all that was recorded so far is in the journal; where that fails, it never does. */
+  #waitForRecord(): void {
+    this.toUpstream.bar();
+    this.services.whenRecorded(this.#recorded);
+  }
+
+  readonly #recorded = (error: Error | null) => {
+    if (error === null) {
+      const wasFull = this.toUpstream.full;
+      this.toUpstream.lift();
+      if (wasFull) this.guard(() => this.#frontend.pump());
+      return;
+    }
+    this.toUpstream.drop();
+    this.fail(refusedBy(error), 'what it sent could not be recorded');
+  };
+
+  /** Names for the parts of its entries that others have too: the principal's may change. */
+  #sharedBy({ judged }: Execution): Shared {
+    if (this.#named.principal !== this.facts.principal) this.#named = { principal: this.facts.principal };
+    return { session: this.#named, statement: judged };
   }
 
   /** Records what became of it. A journal that is full now has the intent; the outcome stays unknown rather than ending the session. */
@@ -414,9 +445,15 @@ export class Session {
     for (const { id } of executions) this.#recordQuietly({ type: 'outcome', id, status: 'rolledBack' });
   }
 
-  /** A held statement goes on its way. */
+  /** A held statement goes on its way. @throws WireError 58000 when that cannot be recorded: it must not run */
   released(execution: Execution): void {
-    this.#recordQuietly({ type: 'outcome', id: execution.id, status: 'running', waitMs: execution.waitMs });
+    try {
+      this.services.record({ type: 'outcome', id: execution.id, status: 'running', waitMs: execution.waitMs });
+    } catch (cause) {
+      this.end(execution, 'skipped');
+      throw refusedBy(cause);
+    }
+    this.#waitForRecord();
   }
 
   #recordQuietly(entry: JournalEntry): void {
@@ -427,3 +464,7 @@ export class Session {
     }
   }
 }
+
+/** In words that say why and nothing of what was to be recorded. */
+const refusedBy = (cause: unknown): WireError =>
+  notRecorded(cause instanceof Error && 'code' in cause ? `The journal refused: ${String(cause.code)}.` : 'The journal refused.');

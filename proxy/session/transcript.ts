@@ -2,7 +2,7 @@ import net from 'node:net';
 import type { HeldState, HeldTransaction } from '../../db/schema/shapes';
 import type { HoldOutcome } from '../approvals/desk';
 import type { Granted } from '../approvals/grants';
-import type { JournalEntry } from '../journal/entries';
+import type { JournalEntry, OutcomeEntry, StatementEntry } from '../journal/entries';
 import type { MaskIndex } from '../masking/columns';
 import type { DetectingRule } from '../masking/detect/rules';
 import type { ColumnMask, ExpectedOutput, Touch } from '../masking/types';
@@ -44,10 +44,16 @@ export interface Transcript {
   cancels: number;
   /** Reads the catalog again; a text with `unseen` names a relation the catalog does not have. */
   readCatalog: () => Promise<void>;
-  journal: JournalEntry[];
+  /** What is recorded of statements; of everything else: `others`. */
+  journal: (StatementEntry | OutcomeEntry)[];
+  others: JournalEntry[];
   /** Every message the client got, as raw text. */
   received: string[];
   journalFails: boolean;
+  /** What is gathered is written when written() says so. */
+  journalIsSlow: boolean;
+  /** What was gathered so far is in the journal, or cannot be. */
+  written(error?: Error): void;
   /** From now on the policy denies what it held. */
   deniesHeld: boolean;
   /** The last error that was logged and not shown. */
@@ -78,6 +84,7 @@ export async function transcript(options: { split: boolean; breakGlass?: boolean
     return describeFrontend(type, bytes);
   });
   let settle: ((outcome: HoldOutcome) => void) | null = null;
+  const unwritten: ((error: Error | null) => void)[] = [];
 
   const state: Transcript = {
     client: (...messages) => clientEnd.write(Buffer.concat(messages)),
@@ -95,8 +102,13 @@ export async function transcript(options: { split: boolean; breakGlass?: boolean
     cancels: 0,
     readCatalog: async () => undefined,
     journal: [],
+    others: [],
     received,
     journalFails: false,
+    journalIsSlow: false,
+    written(error) {
+      for (const done of unwritten.splice(0)) done(error ?? null);
+    },
     deniesHeld: false,
     lastError: null,
     poison: '',
@@ -127,7 +139,12 @@ export async function transcript(options: { split: boolean; breakGlass?: boolean
     },
     record(entry) {
       if (state.journalFails) throw Object.assign(new Error('no space'), { code: 'ENOSPC' });
-      state.journal.push(entry);
+      if (entry.type === 'statement' || entry.type === 'outcome') state.journal.push(entry);
+      else state.others.push(entry);
+    },
+    whenRecorded(done) {
+      if (state.journalIsSlow) unwritten.push(done);
+      else setImmediate(() => done(null));
     },
     async hold(request) {
       const entry = {

@@ -70,7 +70,9 @@ export async function openGateway(settings: WorkerSettings): Promise<Gateway> {
     accessEnd.changed(changed);
     void recheckSessions();
   });
-  const journal = openJournal(settings.dataDir, `${settings.gatewayId}-${settings.workerId}-${Date.now()}-${process.pid}`);
+  const journal = openJournal(settings.dataDir, `${settings.gatewayId}-${settings.workerId}-${Date.now()}-${process.pid}`, {
+    onError: (error) => log.error({ code: codeOf(error) }, 'the journal could not be written'),
+  });
   const desk = createDesk({ store, gatewayId: settings.gatewayId, workerId: settings.workerId, now: () => new Date() });
   const catalogs = createCatalogs({
     store,
@@ -123,6 +125,7 @@ export async function openGateway(settings: WorkerSettings): Promise<Gateway> {
           return void killIfAsked(payload).catch(() => undefined);
         case 'gatehouse_statements':
         case 'gatehouse_notifications':
+        case 'gatehouse_record':
           return;
         default:
           channel satisfies never;

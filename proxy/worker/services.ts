@@ -43,7 +43,10 @@ export function servicesFor(
         throw error;
       }
     },
-    record: (entry) => gateway.journal.append(entry),
+    record: (entry, of) => gateway.journal.append(entry, of),
+    whenRecorded(done) {
+      gateway.journal.whenWritten(durabilityOf(gateway.policy.current(), session.facts.connectionName), done);
+    },
     hold: (request, onProgress) => gateway.desk.hold(request, onProgress),
     claim: (request) => gateway.desk.claim(request),
     granted: (request) => gateway.desk.granted(request),
@@ -66,6 +69,12 @@ export function servicesFor(
     logError: (errorId, error) => log.error({ errorId, code: codeOf(error), stack: framesOf(error) }, 'session error'),
     newErrorId,
   };
+}
+
+/** A connection that was removed keeps what is asked of all. */
+function durabilityOf(policy: PolicySnapshot, connectionName: string): 'written' | 'synced' {
+  const durability = policy.connections.get(connectionName)?.audit ?? policy.durability ?? 'group';
+  return durability === 'strict' ? 'synced' : 'written';
 }
 
 const limitsByConnection = new WeakMap<ConnectionPolicy, SessionLimits>();

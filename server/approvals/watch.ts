@@ -24,7 +24,7 @@ export async function* watchRequests(
   const { lastEventId } = parseInput(resumeSchema, input) ?? {};
   const changes = follow(call, 'request', signal, {
     lastEventId: lastEventId ?? null,
-    since: (since) => readRequestsSince(call.store, since),
+    since: (since) => readRequestsSince(call, since),
   });
   for await (const { eventId, row } of changes) if (isOwn(call.actor, row)) yield tracked(eventId, { id: row.id, status: row.status, row });
 }

@@ -1,12 +1,12 @@
 import { desc, like } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { newId } from '../../db/ids';
-import { actions, statements } from '../../db/schema/audit';
+import { actions } from '../../db/schema/audit';
 import { type TestStore, withStore } from '../testing';
 import { exportStatements } from './export';
 import { auditFacets } from './facets';
 import { searchStatements } from './search';
 import { AUDIT_SORTS, type AuditSort } from './shape';
+import { recordStatements } from './testing';
 
 let db: TestStore;
 type Caller = Awaited<ReturnType<TestStore['as']>>;
@@ -18,31 +18,20 @@ const COUNT = 450;
 beforeAll(async () => {
   db = await withStore();
   auditor = await db.as('auditor');
-  await db.store.insert(statements).values(
+  await recordStatements(
+    db,
     Array.from({ length: COUNT }, (_, index) => ({
-      id: newId('stm', start + index * 1_000),
-      sessionId: 'ses_1',
-      principalName: index % 3 === 0 ? 'mia' : 'bot',
-      connectionName: 'shop',
-      clientAddress: '127.0.0.1:1',
       at: new Date(start + index * 1_000),
-      kind: 'SELECT',
+      principalName: index % 3 === 0 ? 'mia' : 'bot',
       sql: index === 7 ? '=cmd|"x", \n-- 7' : `SELECT ${index}`,
-      protocol: 'simple',
-      parameters: [],
       relations: [
         { name: 'public.orders', access: 'read' as const },
         { name: 'public.orders', access: 'write' as const },
       ],
-      effects: ['read'],
       verdict: index % 10 === 0 ? ('deny' as const) : ('allow' as const),
-      tried: [],
-      policyVersion: 1,
-      status: 'done' as const,
       // Many share a value, some have none.
-      rows: index % 5 === 0 ? null : index % 7,
-      maskedColumns: [],
-      durationMs: index % 4 === 0 ? null : index % 11,
+      ...(index % 5 === 0 ? {} : { rows: index % 7 }),
+      ...(index % 4 === 0 ? {} : { durationMs: index % 11 }),
     })),
   );
 });

@@ -1,16 +1,14 @@
-import { eq } from 'drizzle-orm';
-import { statements } from '../../db/schema/audit';
 import { notFound } from '../errors';
 import type { Call } from '../identity/actor';
 import { demand } from '../identity/permission';
 import { isOwn } from '../identity/scope';
+import { findStatement } from './get';
+import type { StoredStatement } from './rows';
 
-/** Throws NOT_FOUND for a statement that does not exist, and for one that is none of the caller's business. */
-export async function demandStatement({ store, actor }: Call, id: string): Promise<void> {
+/** A statement that the caller may read. @throws ServiceError NOT_FOUND where there is none, or it is none of their business */
+export async function ownStatement({ store, actor }: Call, id: string): Promise<StoredStatement> {
   demand(actor, 'audit:own');
-  const [row] = await store
-    .select({ principalName: statements.principalName, ownerName: statements.ownerName })
-    .from(statements)
-    .where(eq(statements.id, id));
-  if (row === undefined || !isOwn(actor, row)) throw notFound('statement', id);
+  const stored = await findStatement(store, id);
+  if (stored === undefined || !isOwn(actor, stored.source)) throw notFound('statement', id);
+  return stored;
 }

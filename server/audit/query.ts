@@ -20,11 +20,15 @@ export type AuditTerm =
         | 'sqlstate'
         | 'masked'
         | 'app'
-        | 'fingerprint';
+        | 'address'
+        | 'fingerprint'
+        | 'column'
+        | 'transaction'
+        | 'value';
       value: string;
     }
   | { field: 'verdict'; value: Action }
-  | { field: 'rows' | 'duration'; comparison: Comparison; value: number }
+  | { field: 'rows' | 'bytes' | 'duration'; comparison: Comparison; value: number }
   | { field: 'text'; value: string };
 
 export interface AuditQuery {
@@ -45,9 +49,13 @@ const NAMES = [
   'sqlstate',
   'masked',
   'app',
+  'address',
   'fingerprint',
+  'column',
+  'transaction',
+  'value',
 ] as const;
-export const QUERY_KEYS = [...NAMES, 'verdict', 'rows', 'duration'] as const;
+export const QUERY_KEYS = [...NAMES, 'verdict', 'rows', 'bytes', 'duration'] as const;
 
 const VERDICTS: Readonly<Record<string, Action>> = {
   allow: 'allow',
@@ -83,7 +91,7 @@ const unquote = (text: string): string =>
 /** A term, or why it is none. */
 function readTerm(key: string, value: string): AuditTerm | string {
   const name = NAMES.find((known) => known === key);
-  if (name === undefined && key !== 'verdict' && key !== 'rows' && key !== 'duration')
+  if (name === undefined && key !== 'verdict' && key !== 'rows' && key !== 'bytes' && key !== 'duration')
     return `unknown word ${key}: — known are ${QUERY_KEYS.join(', ')}; put text in quotes to search for it`;
   if (value === '') return `${key}: needs a value`;
   if (name !== undefined) return { field: name, value };
@@ -93,9 +101,9 @@ function readTerm(key: string, value: string): AuditTerm | string {
   }
   const [, operator = '', amount = ''] = /^(>=|<=|>|<|=)?(.+)$/.exec(value) ?? [];
   const comparison: Comparison = operator === '>' || operator === '>=' || operator === '<' || operator === '<=' ? operator : '=';
-  if (key === 'rows') {
-    const rows = /^\d[\d_,]*$/.test(amount) ? Number(amount.replace(/[_,]/g, '')) : Number.NaN;
-    return Number.isSafeInteger(rows) ? { field: 'rows', comparison, value: rows } : 'rows is a number, e.g. rows:>1000';
+  if (key === 'rows' || key === 'bytes') {
+    const count = /^\d[\d_,]*$/.test(amount) ? Number(amount.replace(/[_,]/g, '')) : Number.NaN;
+    return Number.isSafeInteger(count) ? { field: key, comparison, value: count } : `${key} is a number, e.g. ${key}:>1000`;
   }
   const durationMs = parseDuration(amount);
   return durationMs === null ? 'duration is a time, e.g. duration:>1s' : { field: 'duration', comparison, value: durationMs };

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '../../db/ids';
-import { statements } from '../../db/schema/audit';
 import { type TestStore, withStore } from '../testing';
 import { getStatement } from './get';
 import { statementHistogram } from './histogram';
 import { searchStatements } from './search';
+import { recordStatements } from './testing';
 
 let db: TestStore;
 type Caller = Awaited<ReturnType<TestStore['as']>>;
@@ -20,26 +20,21 @@ beforeAll(async () => {
     principalName: index % 2 === 0 ? 'bot' : 'mia',
     ownerName: index % 4 === 0 ? 'ana' : null,
     connectionName: 'shop',
-    clientAddress: '127.0.0.1:1',
     // Two statements share each instant: the id decides their order.
     at: new Date(start + Math.floor(index / 2) * 1_000),
     kind: index % 10 === 0 ? 'DROP TABLE' : 'SELECT',
     sql: `SELECT ${index} /* 100% a_b */`,
     fingerprint: index === 7 ? '50fde20626009aba' : '0',
-    protocol: 'simple',
-    parameters: [],
     relations: [{ name: index % 3 === 0 ? 'public.orders' : 'public.reorders', access: 'read' as const }],
     effects: ['read'],
     unbounded: index === 7,
     verdict: index % 10 === 0 ? ('deny' as const) : ('allow' as const),
-    tried: [],
-    policyVersion: 1,
     status: 'done' as const,
     rows: index,
     maskedColumns: index % 5 === 0 ? ['public.customers.ssn'] : [],
     durationMs: index / 10,
   }));
-  await db.store.insert(statements).values(rows);
+  await recordStatements(db, rows);
 });
 afterAll(() => db.close());
 

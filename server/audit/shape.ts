@@ -45,7 +45,25 @@ export interface StatementDetail extends StatementRow {
   bytes: number | null;
   analysisMs: number | null;
   waitMs: number | null;
+  /** From forwarding to the server's first answer. */
+  upstreamMs: number | null;
+  maskingMs: number | null;
   transactionStatus: string;
+  transactionId: string | null;
+  /** How its transaction block ended; null outside one, and while it is open. */
+  transactionOutcome: string | null;
+  /** The statement that this is another run of. */
+  runOf: string | null;
+  /** `schema.table.column` of what it read or wrote. */
+  touchedColumns: string[];
+  /** The text with every constant as `?`. */
+  shape: string;
+  /** What was sent with it has been erased: texts say so, parameters and trials are empty. */
+  erased: boolean;
+  /** Where it is in the log of its gateway; null for what was recorded before there was one. */
+  node: string;
+  logIndex: number | null;
+  outcomeIndex: number | null;
   /** Who kept masked columns from its session; null when the session's row is gone. */
   enforcement: Enforcement | null;
   /** Set when the statement was held. */

@@ -17,7 +17,7 @@ export async function* watchStatements(
   const { lastEventId } = parseInput(resumeSchema, input) ?? {};
   const rows = follow(call, 'statement', signal, {
     lastEventId: lastEventId ?? null,
-    since: (since) => readStatementsSince(call.store, since),
+    since: (since) => readStatementsSince(call, since),
   });
   for await (const { eventId, row } of rows) if (isOwn(call.actor, row)) yield tracked(eventId, row);
 }

@@ -5,10 +5,12 @@ import { approvalRequests } from '../../db/schema/approvals';
 import { sessions, statements } from '../../db/schema/audit';
 import type { ApprovalStatus, StatementStatus } from '../../db/schema/shapes';
 import { type OpenStore, openStore } from '../../db/store';
+import { recordStatements, type TestStatement } from '../audit/testing';
 import { closeLeftovers } from './leftovers';
 
 let database: TestDatabase;
 let store: OpenStore;
+const secretKey = Buffer.alloc(32, 1);
 const past = new Date(Date.now() - 60_000);
 
 beforeAll(async () => {
@@ -23,6 +25,8 @@ afterAll(async () => {
   await store.close();
   await database.drop();
 });
+
+const record = (statement: TestStatement) => recordStatements({ store: store.store, url: database.url, secretKey }, [statement]);
 
 async function addSession(id: string, gatewayId: string, workerId: string, at = past) {
   const who = { principalId: 'prn_x', principalName: 'bot', connectionName: 'shop' };
@@ -43,9 +47,7 @@ async function addSession(id: string, gatewayId: string, workerId: string, at = 
     await store.store.insert(approvalRequests).values({ ...of, ...who, ...text, ...review });
   }
   for (const status of ['running', 'held', 'done', 'denied'] satisfies StatementStatus[]) {
-    const of = { id: `stm_${id}_${status}`, sessionId: id, principalName: 'bot', connectionName: 'shop', clientAddress: '', at };
-    const verdict = { protocol: 'simple', verdict: 'allow' as const, policyVersion: 1, status, maskedColumns: [] };
-    await store.store.insert(statements).values({ ...of, ...text, ...verdict });
+    await record({ id: `stm_${id}_${status}`, sessionId: id, status, at });
   }
 }
 
@@ -87,26 +89,7 @@ test('a gateway that starts closes all of its own that a killed one left, and no
 });
 
 test('entries of its journal that are copied only later are closed too', async () => {
-  const late = {
-    id: 'stm_late',
-    sessionId: 'ses_mine1',
-    principalName: 'bot',
-    connectionName: 'shop',
-    clientAddress: '',
-    at: past,
-    kind: 'SELECT',
-  };
-  const rest = {
-    sql: 'SELECT 1',
-    parameters: [],
-    effects: [],
-    relations: [],
-    tried: [],
-    protocol: 'simple',
-    policyVersion: 1,
-    maskedColumns: [],
-  };
-  await store.store.insert(statements).values({ ...late, ...rest, verdict: 'allow', status: 'running' });
+  await record({ id: 'stm_late', sessionId: 'ses_mine1', status: 'running', at: past });
   await closeLeftovers(store.store, { gatewayId: 'gw_mine', workerId: 'w1', before: new Date(), reason: 'worker died' });
   expect((await stateOf('ses_mine1')).statements).toEqual(['denied', 'done', 'unknown', 'unknown', 'withdrawn']);
 });

@@ -1,6 +1,4 @@
 import { join } from 'node:path';
-import { shipAll, startShipper } from '../../proxy/journal/ship';
-import { codeOf } from '../../proxy/worker/shownError';
 import { startAccessSweep } from '../accessRequests/sweep';
 import { handleExport } from '../api/exports';
 import { createApiHandler } from '../api/http';
@@ -21,13 +19,16 @@ import type { Closing } from './closing';
 import { type DataDir, openDataDir, readSecretKey } from './dataDir';
 import { closeLeftovers } from './leftovers';
 import { keepAdminToken, keepDemoToken, makeSignInAddress } from './localTokens';
+import { type NodeLease, takeNode } from './node';
 import { bootPages } from './pages';
 import { explainListenError, probeProxyPort } from './ports';
+import { type RecorderProcess, startRecorderProcess } from './recorder';
 import { DEMO_AGENT, DEMO_CONNECTION, refreshDemoConnection, seedPolicy } from './seed';
 import { type BootedStore, bootStore } from './store';
 import { startWorkers, type Workers } from './workers';
 
 const DRAIN_MS = 5_000;
+const RECORDER_DRAIN_MS = 5_000;
 
 export interface Started {
   banner: Banner;
@@ -47,6 +48,16 @@ export async function startGateway(config: Config, options: { dev: boolean; clos
   if (config.proxyPort !== 0) await probeProxyPort(config.proxyHost, config.proxyPort);
   const secretKey = readSecretKey(dataDir.path, config.secretKey);
   const store = await bootStore(config, dataDir.path, closing, say);
+  const node = await takeNode({
+    url: store.url,
+    store: store.store,
+    dataDir: dataDir.path,
+    name: config.node,
+    gatewayId: dataDir.gatewayId,
+    secretKey,
+  });
+  await closing.add('node name', () => node.release());
+  const recorder = await bootRecorder({ store, dataDir, secretKey, node, closing, say });
   await closeLeftoversOfLastRun(store, dataDir, say);
   if (await seedPolicy(store.store, secretKey, store.demo)) say('first start: policy, principals and demo connection made');
   if (store.demo !== null) await refreshDemoConnection(store.store, secretKey, store.demo);
@@ -58,16 +69,11 @@ export async function startGateway(config: Config, options: { dev: boolean; clos
     secretKey,
     dataDir: dataDir.path,
     gatewayId: dataDir.gatewayId,
+    node: node.name,
+    recorder,
     consoleUrl,
     slackApiUrl: config.slackApiUrl,
   };
-  const shipper = startShipper({
-    store: store.store,
-    dataDir: dataDir.path,
-    // By its code alone: the message of a failed insert quotes the statements it carried.
-    onError: (error) => log.warn({ code: codeOf(error) }, 'journal not copied yet'),
-  });
-  await closing.add('journal shipper', () => shipper.stop());
   const workers = bootWorkers(config, { ...runtime, tls: openCertificate(config.proxyTls, dataDir.path, say) }, say);
   await closing.add('proxy workers', () => workers.drain(DRAIN_MS));
   const proxyPort = await workers.ready.catch((error: Error) => {
@@ -102,7 +108,10 @@ export async function startGateway(config: Config, options: { dev: boolean; clos
       demo: demoToken === null ? null : { connection: DEMO_CONNECTION, agent: DEMO_AGENT, token: demoToken },
       dataDir: dataDir.path,
     },
-    lost: store.embedded === null ? new Promise(() => undefined) : store.embedded.exited.then(() => 'the embedded PostgreSQL is gone'),
+    lost: Promise.race([
+      node.lost,
+      ...(store.embedded === null ? [] : [store.embedded.exited.then(() => 'the embedded PostgreSQL is gone')]),
+    ]),
   };
 }
 
@@ -114,12 +123,37 @@ async function openConsolePort(config: Config, closing: Closing): Promise<HttpSe
   return http;
 }
 
-/** A gateway that was killed could not say that its sessions are over. First its journals are copied, so that nothing is overlooked. */
+/** A gateway that was killed could not say that its sessions are over. Its journals have been copied by now, so that nothing is overlooked. */
 async function closeLeftoversOfLastRun(store: BootedStore, dataDir: DataDir, say: (line: string) => void): Promise<void> {
-  while ((await shipAll(store.store, dataDir.path)) > 0);
   const left = await closeLeftovers(store.store, { gatewayId: dataDir.gatewayId, before: new Date(), reason: 'gateway restarted' });
   if (left.sessions > 0)
     say(`closed ${left.sessions} sessions and withdrew ${left.requests} approval requests of a gateway that was killed`);
+}
+
+/** Before any worker: what the last run left in its journals is in the record, and in the store, when this returns. */
+async function bootRecorder(options: {
+  store: BootedStore;
+  dataDir: DataDir;
+  secretKey: Buffer;
+  node: NodeLease;
+  closing: Closing;
+  say(line: string): void;
+}): Promise<RecorderProcess> {
+  const { store, dataDir, secretKey, node, closing, say } = options;
+  const recorder = startRecorderProcess({
+    exec: join(checkoutRoot(), 'dist', 'recorder.js'),
+    env: {
+      DATABASE_URL: store.url,
+      GATEHOUSE_SECRET_KEY: secretKey.toString('base64'),
+      GATEHOUSE_DATA_DIR: dataDir.path,
+      GATEHOUSE_ID: dataDir.gatewayId,
+      GATEHOUSE_NODE: node.name,
+    },
+    say,
+  });
+  await closing.add('recorder', () => recorder.drain(RECORDER_DRAIN_MS));
+  await recorder.ready;
+  return recorder;
 }
 
 function bootWorkers(config: Config, runtime: Runtime & { tls: CertificateFiles }, say: (line: string) => void): Workers {

@@ -20,7 +20,7 @@ const cells = (row: StatementRow): string[] => [
   row.sql,
 ];
 
-export function auditCommands(program: Command, define: Define): void {
+export function auditCommands(program: Command, define: Define): Command {
   const audit = program.command('audit').description('the record');
   define(
     audit,
@@ -54,4 +54,5 @@ export function auditCommands(program: Command, define: Define): void {
           .join('  '),
       );
   });
+  return audit;
 }

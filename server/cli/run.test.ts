@@ -8,10 +8,11 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '../../db/ids';
 import { approvalRequests } from '../../db/schema/approvals';
-import { sessions, statements } from '../../db/schema/audit';
+import { sessions } from '../../db/schema/audit';
 import { connections } from '../../db/schema/policy';
 import { createApiHandler } from '../api/http';
 import { listActions } from '../audit/actions';
+import { recordStatements } from '../audit/testing';
 import { getEnforcement } from '../connections/enforcement';
 import { listConnections } from '../connections/list';
 import { stopLive } from '../live/start';
@@ -411,26 +412,21 @@ describe('approvals, sessions, audit', () => {
   });
 
   test('the record is searched; an unknown word is an error and not a wider search', async () => {
-    await db.store.insert(statements).values({
-      ...who,
-      id: statementId,
-      sessionId,
-      clientAddress: '127.0.0.1:5',
-      at: new Date(),
-      kind: 'DELETE',
-      sql: 'DELETE FROM crm.orders',
-      protocol: 'simple',
-      parameters: [],
-      relations: [{ name: 'crm.orders', access: 'write' }],
-      effects: ['delete'],
-      verdict: 'hold',
-      tried: [],
-      policyVersion: 1,
-      status: 'done',
-      rows: 3,
-      maskedColumns: [],
-      durationMs: 12.5,
-    });
+    await recordStatements(db, [
+      {
+        ...who,
+        id: statementId,
+        sessionId,
+        clientAddress: '127.0.0.1:5',
+        kind: 'DELETE',
+        sql: 'DELETE FROM crm.orders',
+        relations: [{ name: 'crm.orders', access: 'write' }],
+        effects: ['delete'],
+        verdict: 'hold',
+        rows: 3,
+        durationMs: 12.5,
+      },
+    ]);
     const found = async (query: string) =>
       (JSON.parse((await run(['audit', 'search', query, '--json'])).out) as { items: unknown[] }).items.length;
     expect(await found('who:bot verdict:held table:orders rows:>2 duration:>10ms from')).toBe(1);
@@ -447,31 +443,7 @@ describe('audit tail', () => {
     const id = newId('stm');
     const rows = tailStatements(env);
     const first = rows.next();
-    const record = async () => {
-      await db.store
-        .insert(statements)
-        .values({
-          id,
-          sessionId: newId('ses'),
-          principalName: 'bot',
-          connectionName: 'crm',
-          clientAddress: '127.0.0.1:5',
-          at: new Date(),
-          kind: 'SELECT',
-          sql: 'SELECT 1',
-          protocol: 'simple',
-          parameters: [],
-          relations: [],
-          effects: ['read'],
-          verdict: 'allow',
-          tried: [],
-          policyVersion: 1,
-          status: 'done',
-          maskedColumns: [],
-        })
-        .onConflictDoNothing();
-      await db.store.execute(`select pg_notify('gatehouse_statements', '1')`);
-    };
+    const record = () => recordStatements(db, [{ id, sessionId: newId('ses'), connectionName: 'crm' }]);
     // The tail begins when its stream is open, so the statement is recorded after that; a later notification is harmless.
     await new Promise((resolve) => setTimeout(resolve, 500));
     await record();

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { accessCommands } from './access';
 import { approvalCommands } from './approvals';
 import { auditCommands } from './audit';
+import { auditProofCommands } from './auditProof';
 import { checkCommand } from './check';
 import { type Client, createClient, type Environment, gatewayUrl } from './client';
 import { connectionCommands } from './connections';
@@ -15,6 +16,8 @@ export interface Terminal {
   env: Environment & Readonly<Record<string, string | undefined>>;
   out(text: string): void;
   err(text: string): void;
+  /** Somebody watches `err`: progress may be drawn there. */
+  interactive?: boolean;
 }
 
 /** What a command works with. `print` writes the value as JSON under `--json`, and as its text otherwise. */
@@ -24,6 +27,8 @@ export interface Context {
   json: boolean;
   print(value: unknown, text: string): void;
   warn(text: string): void;
+  /** A line that is drawn over with the next one, and with '' removed; nothing where nobody watches. */
+  progress(text: string): void;
   /** Makes the command end with code 1 although nothing threw. */
   fail(): void;
 }
@@ -59,12 +64,18 @@ export async function runCli(argv: readonly string[], terminal: Terminal): Promi
         .map((value) => (value === undefined ? '' : String(value)));
       await action(
         {
-          client: createClient(terminal.env),
+          // Made when it is used: what works offline needs no token.
+          get client() {
+            return createClient(terminal.env);
+          },
           env: terminal.env,
           json,
           print: (value, text) =>
             terminal.out(json ? `${JSON.stringify(value, null, 2)}\n` : text === '' || text.endsWith('\n') ? text : `${text}\n`),
           warn: (text) => terminal.err(`${text}\n`),
+          progress: (text) => {
+            if (terminal.interactive === true) terminal.err(`\r\u001b[K${text}`);
+          },
           fail: () => {
             exitCode = 1;
           },
@@ -81,7 +92,7 @@ export async function runCli(argv: readonly string[], terminal: Terminal): Promi
   approvalCommands(program, define);
   accessCommands(program, define);
   sessionCommands(program, define);
-  auditCommands(program, define);
+  auditProofCommands(auditCommands(program, define), define);
   connectionCommands(program, define);
   checkCommand(program, define);
   reportCommand(program, define);

@@ -29,6 +29,7 @@ export async function listConnections({ store, actor }: Call): Promise<Connectio
       superuser: connections.superuser,
       functionCall: connections.functionCall,
       limits: connections.limits,
+      audit: connections.audit,
       record: connections.record,
       requestable: connections.requestable,
       hasPassword: sql<boolean>`password_sealed is not null`,

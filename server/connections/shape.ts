@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type {
   Action,
   ConnectionLimits,
+  Durability,
   EnforcementReport,
   EnforcementState,
   RecordSpec,
@@ -10,7 +11,7 @@ import type {
   TlsNegotiation,
 } from '../../db/schema/shapes';
 import { given, nameSchema } from '../input';
-import { actionSchema, functionCallSchema } from '../policy/shapes';
+import { actionSchema, durabilitySchema, functionCallSchema } from '../policy/shapes';
 import { checkTls, tlsFields } from './tlsFields';
 
 export interface ConnectionRow {
@@ -30,6 +31,8 @@ export interface ConnectionRow {
   superuser: 'refuse' | 'allow';
   functionCall: 'refuse' | 'judge';
   limits: ConnectionLimits;
+  /** null: as the gateway is set. */
+  audit: Durability | null;
   record: RecordSpec;
   /** Who may give access for a time; null: it cannot be asked for. */
   requestable: Requestable | null;
@@ -150,6 +153,7 @@ export const connectionDraftSchema = z
     superuser: z.enum(['refuse', 'allow']).default('refuse'),
     functionCall: functionCallSchema.default('refuse'),
     limits: limitsSchema.default({}),
+    audit: durabilitySchema.nullable().default(null),
     record: recordSchema.default({ results: 'off' }),
     requestable: requestableSchema.nullable().default(null),
   })

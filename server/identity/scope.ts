@@ -1,6 +1,6 @@
 import { eq, or, type SQL } from 'drizzle-orm';
 import { approvalRequests } from '../../db/schema/approvals';
-import { sessions, statements } from '../../db/schema/audit';
+import { sessions, statementSources } from '../../db/schema/audit';
 import type { Actor } from './actor';
 import { seesOnlyOwn } from './permission';
 
@@ -11,9 +11,9 @@ export const ownRequests = (actor: Actor): SQL | undefined =>
 export const ownSessions = (actor: Actor): SQL | undefined =>
   seesOnlyOwn(actor) ? or(eq(sessions.principalId, actor.id ?? ''), eq(sessions.ownerName, actor.name)) : undefined;
 
-/** By name, which a principal keeps for life. */
-export const ownStatements = (actor: Actor): SQL | undefined =>
-  seesOnlyOwn(actor) ? or(eq(statements.principalName, actor.name), eq(statements.ownerName, actor.name)) : undefined;
+/** Of statements' sources, by name, which a principal keeps for life. */
+export const ownSources = (actor: Actor): SQL | undefined =>
+  seesOnlyOwn(actor) ? or(eq(statementSources.principalName, actor.name), eq(statementSources.ownerName, actor.name)) : undefined;
 
 /** The same rule for a row in hand: live events are read once and shown to many. */
 export const isOwn = (actor: Actor, row: { principalName: string; ownerName: string | null }): boolean =>

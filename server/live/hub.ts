@@ -1,10 +1,9 @@
 import { type Listener, listen } from '../../db/listen';
-import type { Store } from '../../db/store';
 import type { RequestRow } from '../approvals/shape';
 import type { StatementRow } from '../audit/shape';
 import { log } from '../log';
 import type { SessionRow } from '../sessions/shape';
-import { readRequestNow, readRequestsSince, readSessionNow, readSessionsSince, readStatementsSince } from './changes';
+import { type LiveSource, readRequestNow, readRequestsSince, readSessionNow, readSessionsSince, readStatementsSince } from './changes';
 
 /** What can be followed, by kind: read once, shown to every subscriber who may see it. */
 export interface LiveRows {
@@ -35,21 +34,22 @@ export class LiveHub {
   #tailed = new Map<string, string>();
 
   constructor(
-    private readonly store: Store,
+    private readonly source: LiveSource,
     storeUrl: string,
   ) {
     this.#listener = listen(storeUrl, ['gatehouse_approvals', 'gatehouse_sessions', 'gatehouse_statements', 'gatehouse_policy'], {
       onNotification: (channel, payload) => {
         switch (channel) {
           case 'gatehouse_approvals':
-            return this.#settle(async () => this.#emitAll('request', await readRequestNow(this.store, payload)));
+            return this.#settle(async () => this.#emitAll('request', await readRequestNow(this.source, payload)));
           case 'gatehouse_sessions':
-            return this.#settle(async () => this.#emitAll('session', await readSessionNow(this.store, payload)));
+            return this.#settle(async () => this.#emitAll('session', await readSessionNow(this.source, payload)));
           case 'gatehouse_statements':
             return this.#scheduleTail();
           case 'gatehouse_policy':
             return this.#emitPolicy();
           case 'gatehouse_notifications':
+          case 'gatehouse_record':
             return;
           default:
             return channel satisfies never;
@@ -82,8 +82,8 @@ export class LiveHub {
 
   async #catchUp(): Promise<void> {
     const since = new Date(this.#lastSeenAt.getTime() - 5_000);
-    this.#emitAll('request', await readRequestsSince(this.store, since));
-    this.#emitAll('session', await readSessionsSince(this.store, since));
+    this.#emitAll('request', await readRequestsSince(this.source, since));
+    this.#emitAll('session', await readSessionsSince(this.source, since));
     this.#emitPolicy();
     this.#scheduleTail();
   }
@@ -107,7 +107,7 @@ export class LiveHub {
   }
 
   async #tail(): Promise<void> {
-    const rows = await readStatementsSince(this.store, new Date(Date.now() - TAIL_WINDOW_MS));
+    const rows = await readStatementsSince(this.source, new Date(Date.now() - TAIL_WINDOW_MS));
     const seen = new Map<string, string>();
     for (const row of rows) {
       seen.set(row.id, row.status);

@@ -6,7 +6,7 @@ const holder = globalThis as typeof globalThis & { [KEY]?: LiveHub };
 
 /** The process's one hub, started when the first subscriber comes. */
 export function liveHub(): LiveHub {
-  holder[KEY] ??= new LiveHub(getRuntime().store, getRuntime().storeUrl);
+  holder[KEY] ??= new LiveHub(getRuntime(), getRuntime().storeUrl);
   return holder[KEY];
 }
 

@@ -1,19 +1,24 @@
-import { and, asc, desc, eq, gte, isNull, sql } from 'drizzle-orm';
+import { and, eq, gte, isNull, sql } from 'drizzle-orm';
 import { approvalRequests } from '../../db/schema/approvals';
-import { sessions, statements } from '../../db/schema/audit';
+import { sessions, statementHours } from '../../db/schema/audit';
 import { connections, policyState } from '../../db/schema/policy';
-import { statementColumns } from '../audit/columns';
 import { readHistogram } from '../audit/histogram';
+import { coarseOfHours } from '../audit/hours';
+import { readKeys, waysOf } from '../audit/keys';
+import { resolveTerms } from '../audit/resolve';
+import { readRows } from '../audit/rows';
+import { createValueReader } from '../audit/values';
 import type { Call } from '../identity/actor';
 import { demand } from '../identity/permission';
-import { ownRequests, ownSessions, ownStatements } from '../identity/scope';
+import { ownRequests, ownSessions } from '../identity/scope';
 import type { Overview } from './shape';
 
 const HOUR_MS = 3_600_000;
 const count = sql<number>`count(*)::int`;
 
 /** The gateway at a glance. Days are UTC days. */
-export async function getOverview({ store, actor }: Call): Promise<Overview> {
+export async function getOverview(call: Call): Promise<Overview> {
+  const { store, actor } = call;
   demand(actor, 'overview:own');
   const now = new Date();
   const [state] = await store.select({ version: policyState.version }).from(policyState);
@@ -26,27 +31,23 @@ export async function getOverview({ store, actor }: Call): Promise<Overview> {
     .from(approvalRequests)
     .where(and(ownRequests(actor), eq(approvalRequests.status, 'pending')));
   const [upstreams] = await store.select({ count }).from(connections);
+  const own = await resolveTerms(call, []);
+  const counted = (where: ReturnType<typeof sql>) =>
+    sql<number>`coalesce(sum(${statementHours.statements}) filter (where ${where}), 0)::int`;
   const [today] = await store
     .select({
-      statements: count,
-      held: sql<number>`count(*) filter (where ${statements.verdict} = 'hold')::int`,
-      denied: sql<number>`count(*) filter (where ${statements.verdict} = 'deny')::int`,
-      masked: sql<number>`count(*) filter (where ${statements.maskedColumns} <> '[]'::jsonb or ${statements.detected} @> '[{"mode": "enforce"}]'::jsonb)::int`,
+      statements: counted(sql`true`),
+      held: counted(sql`${statementHours.verdict} = 'hold'`),
+      denied: counted(sql`${statementHours.verdict} = 'deny'`),
+      masked: counted(sql`${statementHours.masked}`),
     })
-    .from(statements)
-    .where(and(ownStatements(actor), gte(statements.at, sql`date_trunc('day', now(), 'UTC')`)));
-  const [first] = await store
-    .select({ id: statements.id, at: statements.at, sql: statements.sql, principalName: statements.principalName })
-    .from(statements)
-    .where(ownStatements(actor))
-    .orderBy(asc(statements.at), asc(statements.id))
-    .limit(1);
-  const recent = await store
-    .select(statementColumns)
-    .from(statements)
-    .where(ownStatements(actor))
-    .orderBy(desc(statements.at), desc(statements.id))
-    .limit(10);
+    .from(statementHours)
+    .where(and(coarseOfHours(own), gte(statementHours.hour, sql`date_trunc('day', now(), 'UTC')`)));
+  const everything = { range: { from: null, to: null }, cursor: null };
+  const first = await readKeys(store, waysOf(own, []), { ...everything, sort: 'oldest', limit: 1 });
+  const latest = await readKeys(store, waysOf(own, []), { ...everything, sort: 'newest', limit: 10 });
+  const values = createValueReader(call);
+  const [firstRow] = await readRows(store, values, first);
   return {
     policyVersion: state?.version ?? 0,
     openSessions: open?.count ?? 0,
@@ -56,8 +57,9 @@ export async function getOverview({ store, actor }: Call): Promise<Overview> {
     deniedToday: today?.denied ?? 0,
     maskedToday: today?.masked ?? 0,
     connections: upstreams?.count ?? 0,
-    firstStatement: first ?? null,
-    recent,
-    histogram: await readHistogram(store, actor, [], new Date(now.getTime() - 24 * HOUR_MS), now, HOUR_MS),
+    firstStatement:
+      firstRow === undefined ? null : { id: firstRow.id, at: firstRow.at, sql: firstRow.sql, principalName: firstRow.principalName },
+    recent: await readRows(store, values, latest),
+    histogram: await readHistogram(call, [], new Date(now.getTime() - 24 * HOUR_MS), now, HOUR_MS),
   };
 }

@@ -2,9 +2,12 @@ import { and, eq, inArray, sql } from 'drizzle-orm';
 import { newId } from '../../db/ids';
 import { groups, principals } from '../../db/schema/identity';
 import { access, connections, maskingRules, rules } from '../../db/schema/policy';
+import { auditSettings } from '../../db/schema/record';
 import { seal } from '../../db/secrets';
 import type { StoreTransaction } from '../../db/store';
+import { AUDIT_SECRETS_BOUND_TO, type AuditSecrets, keptSecrets, openAuditSecrets, splitSecrets } from '../../proxy/record/auditSettings';
 import { sealTlsKey } from '../../proxy/upstream/endpoint';
+import { notify } from '../actions/record';
 import { setMembership } from '../principals/membership';
 import { endSessionsOf } from '../sessions/end';
 import type { PolicyDocument } from './document';
@@ -30,6 +33,7 @@ export async function changePolicy(tx: StoreTransaction, request: ChangeRequest)
   await changeAccess(tx, request, of('access'));
   await changeMasking(tx, request, of('masking'));
   await changeRules(tx, request, of('rule'));
+  await changeAudit(tx, request, of('audit'));
   const gone = by(of('group'), 'delete').map((change) => change.name);
   if (gone.length > 0) await tx.delete(groups).where(inArray(groups.name, gone));
 }
@@ -112,6 +116,28 @@ async function changeMasking(tx: StoreTransaction, request: ChangeRequest, chang
         .update(maskingRules)
         .set({ position })
         .where(and(eq(maskingRules.name, rule.name)));
+  }
+}
+
+async function changeAudit(tx: StoreTransaction, request: ChangeRequest, changes: PolicyChange[]): Promise<void> {
+  if (changes.every((change) => change.change === 'none')) return;
+  const { plain, secrets } = splitSecrets(request.document.audit);
+  const kept = keptSecrets(plain, storedSecrets(request), secrets);
+  const secretsSealed = Object.keys(kept).length === 0 ? null : seal(request.secretKey, JSON.stringify(kept), AUDIT_SECRETS_BOUND_TO);
+  const row = { settings: plain, secretsSealed };
+  await tx
+    .insert(auditSettings)
+    .values({ id: 1, ...row })
+    .onConflictDoUpdate({ target: auditSettings.id, set: row });
+  await notify(tx, 'gatehouse_record', 'settings');
+}
+
+/** What cannot be opened is lost, and giving it anew is the way out. */
+function storedSecrets({ stored, secretKey }: ChangeRequest): AuditSecrets {
+  try {
+    return openAuditSecrets(stored.audit.secretsSealed, secretKey);
+  } catch {
+    return {};
   }
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { AuditSettings } from '../../db/schema/auditShapes';
 import type { PrincipalKind, PrincipalLimits, Role } from '../../db/schema/shapes';
 import type { AccessGrant, MaskingRule, Rule } from '../../proxy/policy/types';
 import { hostSchema, limitsSchema, recordSchema } from '../connections/shape';
@@ -7,11 +8,13 @@ import { parseDuration } from '../duration';
 import { given, nameSchema } from '../input';
 import { columnGlob } from '../masking/shape';
 import { principalLimitsSchema } from '../principals/shape';
+import { auditSchema } from './auditDocument';
 import {
   actionSchema,
   approvalOptions,
   DEFAULT_EXPIRES_IN_MS,
   detectorSchema,
+  durabilitySchema,
   functionCallSchema,
   inferenceSchema,
   kindSchema,
@@ -89,6 +92,7 @@ const connectionSchema = z
       .transform(({ maxDuration, ...rest }) => ({ ...rest, maxDurationMs: maxDuration }))
       .nullish()
       .transform((requestable) => requestable ?? null),
+    audit: durabilitySchema.nullish().transform((audit) => audit ?? null),
     record: recordSchema.default({ results: 'off' }),
   })
   .superRefine(checkTls);
@@ -180,6 +184,7 @@ export const documentSchema = z.strictObject({
   access: z.array(z.strictObject({ connections: someNames, groups: someNames })).default([]),
   masking: z.array(maskingSchema).default([]),
   rules: z.array(ruleSchema).default([]),
+  audit: auditSchema,
 });
 
 export type DocumentConnection = z.output<typeof connectionSchema>;
@@ -192,4 +197,6 @@ export interface PolicyDocument {
   access: AccessGrant[];
   masking: MaskingRule[];
   rules: Rule[];
+  /** Its secrets are present only where the document gives them. */
+  audit: AuditSettings;
 }

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { AccessGrant } from '../../proxy/policy/types';
+import { splitSecrets } from '../../proxy/record/auditSettings';
 import type { PolicyDocument } from './document';
 import type { ChangedSecrets } from './secrets';
 import type { ObjectKind, PolicyChange } from './shape';
@@ -45,6 +46,7 @@ export function planPolicy(stored: StoredPolicy, document: PolicyDocument, facts
   planAccess(stored.access, document.access, changes);
   compare('masking', stored.masking, document.masking, changes, withoutId);
   compare('rule', stored.rules, document.rules, changes, withoutId);
+  planAudit(stored, document, facts, changes);
   return { changes, warnings: [...warnings, ...notEnforced(document), ...weakTls(document), ...tooFewReviewers(document)] };
 }
 
@@ -130,6 +132,15 @@ function planAccess(before: readonly AccessGrant[], after: readonly AccessGrant[
   for (const name of left) if (!right.includes(name)) changes.push({ kind: 'access', name, change: 'delete', fields: [] });
 }
 
+/** There is one, so it is only ever changed. */
+function planAudit(stored: StoredPolicy, document: PolicyDocument, facts: PlanFacts, changes: PolicyChange[]): void {
+  const fields = differing(stored.audit.settings, splitSecrets(document.audit).plain).map((field) =>
+    field === 'checkpointEveryMs' ? 'checkpointEvery' : field,
+  );
+  if (facts.secretsChanged.audit) fields.push('secrets');
+  if (fields.length > 0) changes.push({ kind: 'audit', name: 'audit', change: 'update', fields });
+}
+
 /** What the format has and this version of the gateway does not do yet. Such rules fail closed; the operator should hear it here. */
 function notEnforced(document: PolicyDocument): string[] {
   const warnings: string[] = [];
@@ -140,8 +151,6 @@ function notEnforced(document: PolicyDocument): string[] {
     if (rule.inference === 'masked' && rule.mask.type === 'hash')
       warnings.push(`masking ${rule.name}: the server cannot compute hash without its key, so inference masked acts as closed`);
   }
-  for (const connection of document.connections)
-    if (connection.record.results === 'masked') warnings.push(`connection ${connection.name}: results are not recorded yet`);
   return warnings;
 }
 

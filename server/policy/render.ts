@@ -1,4 +1,6 @@
+import { isDeepStrictEqual } from 'node:util';
 import { Document, isMap, isSeq, type Node, Scalar, visit } from 'yaml';
+import { type AuditSettings, DEFAULT_AUDIT_SETTINGS } from '../../db/schema/auditShapes';
 import type { MaskingRule, Rule } from '../../proxy/policy/types';
 import { toleranceWords } from '../../proxy/preview/tolerance';
 import { formatDuration } from '../duration';
@@ -37,6 +39,7 @@ export function renderPolicy(stored: StoredPolicy): string {
               maxDuration: formatDuration(connection.requestable.maxDurationMs),
             },
           }),
+      ...(connection.audit === null ? {} : { audit: connection.audit }),
       ...(connection.record.results === 'off' && connection.record.maxRows === undefined ? {} : { record: connection.record }),
     })),
     groups: stored.groups.map((group) => group.name),
@@ -56,7 +59,9 @@ export function renderPolicy(stored: StoredPolicy): string {
     access: stored.access.map(({ connections, groups }) => ({ connections, groups })),
     masking: stored.masking.map(masking),
     rules: stored.rules.map(rule),
+    ...(isDeepStrictEqual(stored.audit.settings, DEFAULT_AUDIT_SETTINGS) ? {} : { audit: audit(stored.audit.settings) }),
   });
+  if (stored.audit.secretsSealed !== null) noteAuditSecrets(document.get('audit'));
   for (const [index, connection] of stored.connections.entries())
     noteSecrets(document.getIn(['connections', index]), connection.name, [
       ...(connection.passwordSealed === null ? [] : (['password'] as const)),
@@ -82,6 +87,22 @@ function noteSecrets(node: unknown, name: string, secrets: readonly ('password' 
   const lines = secrets.map((secret) => ` ${secret}: \${${prefix}_${words[secret][0]}}   # left out: ${words[secret][1]} is kept`);
   if (isMap(node) && lines.length > 0) (node as Node).comment = lines.join('\n');
 }
+
+function noteAuditSecrets(node: unknown): void {
+  if (isMap(node)) (node as Node).comment = ' secrets of witnesses, sinks and archive are left out: the stored ones are kept';
+}
+
+const audit = ({ durability, checkpointEveryMs, witnesses, sinks, retention }: AuditSettings) => {
+  const rest = {
+    ...(checkpointEveryMs === DEFAULT_AUDIT_SETTINGS.checkpointEveryMs ? {} : { checkpointEvery: formatDuration(checkpointEveryMs) }),
+    ...some('witnesses', witnesses),
+    ...some('sinks', sinks),
+    ...(retention === null
+      ? {}
+      : { retention: { days: retention.days, ...(retention.archive === null ? {} : { archive: retention.archive }) } }),
+  };
+  return Object.keys(rest).length === 0 ? durability : { ...(durability === 'group' ? {} : { durability }), ...rest };
+};
 
 const some = <K extends string, T extends object>(key: K, value: T): { [P in K]?: T } =>
   (Object.keys(value).length === 0 ? {} : { [key]: value }) as { [P in K]?: T };

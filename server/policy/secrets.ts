@@ -1,4 +1,5 @@
 import { open } from '../../db/secrets';
+import { openAuditSecrets, splitSecrets } from '../../proxy/record/auditSettings';
 import { openTlsKey } from '../../proxy/upstream/endpoint';
 import { keptKeyIssue } from '../connections/tlsFields';
 import type { PolicyDocument } from './document';
@@ -8,6 +9,8 @@ import type { StoredPolicy } from './stored';
 export interface ChangedSecrets {
   passwords: ReadonlySet<string>;
   tlsKeys: ReadonlySet<string>;
+  /** The document gives a secret of `audit` that is not the stored one. */
+  audit: boolean;
 }
 
 /** A stored credential is for the server it was given for; keeping it for another one would hand it over. */
@@ -40,7 +43,18 @@ export function changedSecrets(stored: StoredPolicy, document: PolicyDocument, s
     if (tlsKey !== undefined && !isStored(tlsKey, current?.tlsKeySealed, (sealed) => openTlsKey(secretKey, sealed, current?.id ?? '')))
       tlsKeys.add(name);
   }
-  return { passwords, tlsKeys };
+  return { passwords, tlsKeys, audit: auditSecretsChanged(stored, document, secretKey) };
+}
+
+function auditSecretsChanged(stored: StoredPolicy, document: PolicyDocument, secretKey: Buffer): boolean {
+  const given = Object.entries(splitSecrets(document.audit).secrets);
+  if (given.length === 0) return false;
+  try {
+    const known = openAuditSecrets(stored.audit.secretsSealed, secretKey);
+    return given.some(([place, value]) => known[place] !== value);
+  } catch {
+    return true;
+  }
 }
 
 function isStored(value: string, sealed: string | null | undefined, opened: (sealed: string) => string): boolean {

@@ -9,6 +9,7 @@ import { given } from '../input';
 export const actionSchema = z.enum(['allow', 'hold', 'deny']);
 export const modeSchema = z.enum(['off', 'observe', 'enforce']);
 export const tlsSchema = z.enum(['disable', 'prefer', 'require', 'verify-ca', 'verify-full']);
+export const durabilitySchema = z.enum(['group', 'strict']);
 export const functionCallSchema = z.enum(['refuse', 'judge']);
 export const inferenceSchema = z.enum(['open', 'guarded', 'closed', 'masked']);
 export const detectorSchema = z.enum(['credit_card', 'ssn', 'email', 'iban', 'phone', 'api_key']);

@@ -1,6 +1,8 @@
 import { asc, eq } from 'drizzle-orm';
+import { type AuditSettings, DEFAULT_AUDIT_SETTINGS } from '../../db/schema/auditShapes';
 import { groups, principalGroups, principals } from '../../db/schema/identity';
 import { access, connections, maskingRules, rules } from '../../db/schema/policy';
+import { auditSettings } from '../../db/schema/record';
 import type { StoreHandle } from '../../db/store';
 import type { AccessGrant, MaskingRule, Rule } from '../../proxy/policy/types';
 import type { DocumentConnection, DocumentPrincipal } from './document';
@@ -15,6 +17,7 @@ export interface StoredPolicy {
   access: WithId<AccessGrant>[];
   masking: WithId<MaskingRule>[];
   rules: WithId<Rule>[];
+  audit: { settings: AuditSettings; secretsSealed: string | null };
 }
 
 /** Reads the whole policy. Run it under the policy lock when a change depends on it. */
@@ -30,6 +33,7 @@ export async function readStoredPolicy(store: StoreHandle): Promise<StoredPolicy
   const accessRows = await store.select().from(access).orderBy(asc(access.position), asc(access.id));
   const maskingRows = await store.select().from(maskingRules).orderBy(asc(maskingRules.position), asc(maskingRules.id));
   const ruleRows = await store.select().from(rules).orderBy(asc(rules.position), asc(rules.id));
+  const [auditRow] = await store.select().from(auditSettings).where(eq(auditSettings.id, 1));
   const nameById = new Map(principalRows.map((row) => [row.id, row.name]));
   return {
     connections: connectionRows.map(({ defaultAction, opaqueAction, createdAt: _created, updatedAt: _updated, ...row }) => ({
@@ -53,5 +57,6 @@ export async function readStoredPolicy(store: StoreHandle): Promise<StoredPolicy
     access: accessRows.map(({ position: _position, ...row }) => row),
     masking: maskingRows.map(({ position: _position, updatedAt: _updated, ...row }) => row),
     rules: ruleRows.map(({ position: _position, updatedAt: _updated, ...row }) => ({ ...row, approval: row.approval ?? null })),
+    audit: { settings: auditRow?.settings ?? DEFAULT_AUDIT_SETTINGS, secretsSealed: auditRow?.secretsSealed ?? null },
   };
 }

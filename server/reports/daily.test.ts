@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { newId } from '../../db/ids';
-import { statements } from '../../db/schema/audit';
+import { recordStatements, type TestStatement } from '../audit/testing';
 import { type TestStore, withStore } from '../testing';
 import { dailyReport } from './daily';
 
@@ -10,54 +9,36 @@ let auditor: Caller;
 let ana: Caller;
 
 /** A statement of 2026-11-25 or another day; times are UTC. */
-function row(at: string, fields: Partial<typeof statements.$inferInsert> = {}): typeof statements.$inferInsert {
-  return {
-    id: newId('stm', Date.parse(at)),
-    sessionId: 'ses_1',
-    principalName: 'bot',
-    ownerName: 'ana',
-    connectionName: 'shop',
-    clientAddress: '127.0.0.1:1',
-    at: new Date(at),
-    kind: 'SELECT',
-    sql: 'SELECT 1',
-    protocol: 'simple',
-    parameters: [],
-    relations: [{ name: 'public.orders', access: 'read' }],
-    effects: ['read'],
-    verdict: 'allow',
-    tried: [],
-    policyVersion: 1,
-    status: 'done',
-    rows: 10,
-    maskedColumns: [],
-    durationMs: 1,
-    ...fields,
-  };
-}
+const row = (at: string, { rows, ...fields }: Omit<TestStatement, 'rows'> & { rows?: number | null } = { rows: 10 }): TestStatement => ({
+  at: new Date(at),
+  ownerName: 'ana',
+  relations: [{ name: 'public.orders', access: 'read' }],
+  durationMs: 1,
+  // Null: it never ran, so there are no rows to count.
+  ...(rows === null ? {} : { rows: rows ?? 10 }),
+  ...fields,
+});
 
 beforeAll(async () => {
   db = await withStore();
   auditor = await db.as('auditor');
   ana = await db.as('member', { name: 'ana' });
   const past = Array.from({ length: 10 }, (_, day) => row(`2026-11-${String(day + 11).padStart(2, '0')}T09:30:00Z`));
-  await db.store
-    .insert(statements)
-    .values([
-      ...past,
-      row('2026-11-24T22:59:59Z'),
-      row('2026-11-24T23:00:00Z', { rows: 3 }),
-      row('2026-11-25T09:00:00Z', { maskedColumns: ['public.customers.ssn', 'public.customers.email'], rows: 40 }),
-      row('2026-11-25T10:00:00Z', { verdict: 'hold', status: 'done', waitMs: 1_000, rows: 0 }),
-      row('2026-11-25T10:01:00Z', { verdict: 'hold', status: 'done', waitMs: 3_000, rows: 0 }),
-      row('2026-11-25T10:02:00Z', { verdict: 'hold', status: 'rejected', waitMs: 9_000, rows: null }),
-      row('2026-11-25T10:03:00Z', { verdict: 'hold', status: 'expired', waitMs: 60_000, rows: null }),
-      row('2026-11-25T11:00:00Z', { verdict: 'deny', status: 'denied', rows: null }),
-      row('2026-11-25T11:00:01Z', { status: 'failed', sqlstate: '22012', rows: null }),
-      row('2026-11-25T12:00:00Z', { rows: 900, relations: [{ name: 'public.salaries', access: 'read' }], connectionName: 'hr' }),
-      row('2026-11-25T12:00:00Z', { principalName: 'mia', ownerName: null }),
-      row('2026-11-25T23:00:00Z', { rows: 7 }),
-    ]);
+  await recordStatements(db, [
+    ...past,
+    row('2026-11-24T22:59:59Z'),
+    row('2026-11-24T23:00:00Z', { rows: 3 }),
+    row('2026-11-25T09:00:00Z', { maskedColumns: ['public.customers.ssn', 'public.customers.email'], rows: 40 }),
+    row('2026-11-25T10:00:00Z', { verdict: 'hold', status: 'done', waitMs: 1_000, rows: 0 }),
+    row('2026-11-25T10:01:00Z', { verdict: 'hold', status: 'done', waitMs: 3_000, rows: 0 }),
+    row('2026-11-25T10:02:00Z', { verdict: 'hold', status: 'rejected', waitMs: 9_000, rows: null }),
+    row('2026-11-25T10:03:00Z', { verdict: 'hold', status: 'expired', waitMs: 60_000, rows: null }),
+    row('2026-11-25T11:00:00Z', { verdict: 'deny', status: 'denied', rows: null }),
+    row('2026-11-25T11:00:01Z', { status: 'failed', sqlstate: '22012', rows: null }),
+    row('2026-11-25T12:00:00Z', { rows: 900, relations: [{ name: 'public.salaries', access: 'read' }], connectionName: 'hr' }),
+    row('2026-11-25T12:00:00Z', { principalName: 'mia', ownerName: null }),
+    row('2026-11-25T23:00:00Z', { rows: 7 }),
+  ]);
 });
 afterAll(() => db.close());
 

@@ -1,8 +1,8 @@
-import { and, gte, lt, type SQL, sql } from 'drizzle-orm';
-import { statements } from '../../db/schema/audit';
+import { and, eq, gt, gte, lt, type SQL, sql } from 'drizzle-orm';
+import { statementForms, statementHours, statementMasks, statementSources, statements } from '../../db/schema/audit';
 import type { StoreHandle } from '../../db/store';
 import type { Actor } from '../identity/actor';
-import { ownStatements } from '../identity/scope';
+import { ownSources } from '../identity/scope';
 import type { Holds, PrincipalDay, ReportHour } from './shape';
 import type { Habit } from './unusual';
 
@@ -10,7 +10,7 @@ import type { Habit } from './unusual';
 const HABIT_DAYS = 30;
 
 const inside = (actor: Actor, from: Date, to: Date): SQL | undefined =>
-  and(ownStatements(actor), gte(statements.at, from), lt(statements.at, to));
+  and(ownSources(actor), gte(statements.at, from), lt(statements.at, to));
 
 /** The two midnights around a day on the clocks of a time zone. */
 export async function dayBounds(store: StoreHandle, day: string | null, timeZone: string): Promise<{ day: string; from: Date; to: Date }> {
@@ -35,8 +35,8 @@ export function emptyHours(from: Date, to: Date, timeZone: string): ReportHour[]
 }
 
 const APPROVED = sql`${statements.verdict} = 'hold' and ${statements.status} in ('done', 'failed', 'running', 'rolledBack', 'skipped', 'unknown')`;
-const masked = sql`coalesce(${statements.rows}, 0) * jsonb_array_length(${statements.maskedColumns})
-  + (select coalesce(sum((d->>'cells')::bigint), 0) from jsonb_array_elements(${statements.detected}) d where d->>'mode' = 'enforce')`;
+const masked = sql`coalesce(${statements.rows}, 0) * coalesce(cardinality(${statementMasks.columns}), 0)
+  + (select coalesce(sum((d->>'cells')::bigint), 0) from jsonb_array_elements(coalesce(${statements.detected}, '[]')) d where d->>'mode' = 'enforce')`;
 const median = sql<
   number | null
 >`percentile_cont(0.5) within group (order by ${statements.waitMs}) filter (where ${statements.verdict} = 'hold')`;
@@ -83,31 +83,53 @@ export interface DayRead {
 export async function readDay(store: StoreHandle, actor: Actor, from: Date, to: Date, hours: readonly ReportHour[]): Promise<DayRead> {
   const where = inside(actor, from, to);
   const slot = sql<number>`floor((extract(epoch from ${statements.at}) - ${from.getTime() / 1000}::float8) / 3600)::int`;
-  const [total] = await store.select(counts).from(statements).where(where);
+  const [total] = await store
+    .select(counts)
+    .from(statements)
+    .innerJoin(statementSources, eq(statementSources.id, statements.sourceId))
+    .leftJoin(statementMasks, eq(statementMasks.id, statements.maskId))
+    .where(where);
   const people = await store
     .select({
-      principalName: statements.principalName,
-      ownerName: sql<string | null>`max(${statements.ownerName})`,
+      principalName: statementSources.principalName,
+      ownerName: sql<string | null>`max(${statementSources.ownerName})`,
       ...counts,
-      connections: sql<string[]>`array_agg(distinct ${statements.connectionName})`,
+      connections: sql<string[]>`array_agg(distinct ${statementSources.connectionName})`,
     })
     .from(statements)
+    .innerJoin(statementSources, eq(statementSources.id, statements.sourceId))
+    .leftJoin(statementMasks, eq(statementMasks.id, statements.maskId))
     .where(where)
-    .groupBy(statements.principalName)
-    .orderBy(sql`count(*) desc`, statements.principalName);
+    .groupBy(statementSources.principalName)
+    .orderBy(sql`count(*) desc`, statementSources.principalName);
   const byHour = await store
     .select({
-      principalName: statements.principalName,
+      principalName: statementSources.principalName,
       slot: slot.as('slot'),
       verdict: statements.verdict,
       statements: sql<number>`count(*)::int`,
       rows: sql<number>`coalesce(sum(${statements.rows}), 0)::float8`,
     })
     .from(statements)
+    .innerJoin(statementSources, eq(statementSources.id, statements.sourceId))
     .where(where)
-    .groupBy(statements.principalName, sql`2`, statements.verdict);
-  const tables = await namesOf(store, where, sql`select r->>'name' as name from jsonb_array_elements(${statements.relations}) r`);
-  const columns = await namesOf(store, where, sql`select c as name from jsonb_array_elements_text(${statements.maskedColumns}) c`);
+    .groupBy(statementSources.principalName, sql`2`, statements.verdict);
+  const tables = byName(
+    await store
+      .selectDistinct({ principalName: statementSources.principalName, names: statementForms.tables })
+      .from(statements)
+      .innerJoin(statementSources, eq(statementSources.id, statements.sourceId))
+      .innerJoin(statementForms, eq(statementForms.id, statements.formId))
+      .where(where),
+  );
+  const columns = byName(
+    await store
+      .selectDistinct({ principalName: statementSources.principalName, names: statementMasks.columns })
+      .from(statements)
+      .innerJoin(statementSources, eq(statementSources.id, statements.sourceId))
+      .innerJoin(statementMasks, eq(statementMasks.id, statements.maskId))
+      .where(where),
+  );
 
   const filled = hours.map((hour) => ({ ...hour }));
   for (const row of byHour) {
@@ -149,34 +171,48 @@ export async function readDay(store: StoreHandle, actor: Actor, from: Date, to: 
   return { totals: { statements: ran, rows, maskedValues, holds: holdsOf(all), denied, errors }, principals, hours: filled };
 }
 
-/** Distinct names by principal, in order; `names` is a query over one statement that gives a column `name`. */
-async function namesOf(store: StoreHandle, where: SQL | undefined, names: SQL): Promise<Map<string, string[]>> {
-  const rows = await store
-    .selectDistinct({ principalName: statements.principalName, name: sql<string>`n.name` })
-    .from(statements)
-    .crossJoinLateral(sql`(${names}) n`)
-    .where(where)
-    .orderBy(sql`2`);
-  const byPrincipal = new Map<string, string[]>();
-  for (const { principalName, name } of rows) byPrincipal.set(principalName, [...(byPrincipal.get(principalName) ?? []), name]);
-  return byPrincipal;
+/** Every name of a principal once, in order. */
+function byName(rows: readonly { principalName: string; names: readonly string[] }[]): Map<string, string[]> {
+  const found = new Map<string, Set<string>>();
+  for (const { principalName, names } of rows) {
+    const known = found.get(principalName) ?? new Set();
+    for (const name of names) known.add(name);
+    found.set(principalName, known);
+  }
+  return new Map([...found].map(([principalName, names]) => [principalName, [...names].sort()]));
 }
 
-/** The habits of the principals the actor may see, from the days before `from`. */
+/**
+ * The habits of the principals the actor may see, from the days before `from`. They are read from the counts by hour, so that a month of
+ * millions of statements is read in a moment; where a zone is not whole hours from UTC, an hour belongs to the day in which it began.
+ */
 export async function readHabits(store: StoreHandle, actor: Actor, from: Date, timeZone: string): Promise<Habit[]> {
-  const where = inside(actor, new Date(from.getTime() - HABIT_DAYS * 86_400_000), from);
-  const local = sql`(${statements.at} at time zone ${timeZone})`;
+  const before = and(
+    ownSources(actor),
+    gte(statementHours.hour, new Date(from.getTime() - HABIT_DAYS * 86_400_000)),
+    lt(statementHours.hour, from),
+    gt(statementHours.statements, 0),
+  );
+  const local = sql`(${statementHours.hour} at time zone ${timeZone})`;
   const days = await store
     .select({
-      principalName: statements.principalName,
+      principalName: statementSources.principalName,
       day: sql<string>`${local}::date::text`.as('day'),
-      rows: sql<number>`coalesce(sum(${statements.rows}), 0)::float8`,
+      rows: sql<number>`coalesce(sum(${statementHours.rows}), 0)::float8`,
       hours: sql<number[]>`array_agg(distinct extract(hour from ${local})::int)`,
     })
-    .from(statements)
-    .where(where)
-    .groupBy(statements.principalName, sql`2`);
-  const tables = await namesOf(store, where, sql`select r->>'name' as name from jsonb_array_elements(${statements.relations}) r`);
+    .from(statementHours)
+    .innerJoin(statementSources, eq(statementSources.id, statementHours.sourceId))
+    .where(before)
+    .groupBy(statementSources.principalName, sql`2`);
+  const tables = byName(
+    await store
+      .selectDistinct({ principalName: statementSources.principalName, names: statementForms.tables })
+      .from(statementHours)
+      .innerJoin(statementSources, eq(statementSources.id, statementHours.sourceId))
+      .innerJoin(statementForms, eq(statementForms.id, statementHours.formId))
+      .where(before),
+  );
   const names = [...new Set(days.map(({ principalName }) => principalName))];
   return names.map((principalName) => ({
     principalName,

@@ -1,37 +1,48 @@
-import { type SQL, sql } from 'drizzle-orm';
+import { desc, getTableColumns, type SQL, sql } from 'drizzle-orm';
 import { sessions, statements } from '../../db/schema/audit';
-import type { StoreHandle } from '../../db/store';
+import { readRows } from '../audit/rows';
+import { createValueReader } from '../audit/values';
+import type { Call } from '../identity/actor';
 import type { SessionRow } from './shape';
 
 /** Sessions with their statement count and latest statement, newest first (ids sort by time). */
-export async function readSessions(store: StoreHandle, where: SQL | undefined, limit: number): Promise<SessionRow[]> {
+export async function readSessions(call: Pick<Call, 'store' | 'secretKey'>, where: SQL | undefined, limit: number): Promise<SessionRow[]> {
+  const { store } = call;
+  // None of its statements is older than it, which leaves a few days' partitions.
+  const itsOwn = sql`${statements.sessionId} = ${sessions.id} and ${statements.at} >= ${sessions.startedAt} - interval '1 minute'`;
   const latest = store
-    .selectDistinctOn([statements.sessionId], {
-      sessionId: statements.sessionId,
-      id: statements.id,
-      at: statements.at,
-      sql: statements.sql,
-      verdict: statements.verdict,
-      status: statements.status,
-    })
+    .select({ id: statements.id, at: statements.at })
     .from(statements)
-    .where(sql`${statements.sessionId} = ${sessions.id}`)
-    .orderBy(statements.sessionId, sql`${statements.at} desc`, sql`${statements.id} desc`)
+    .where(itsOwn)
+    .orderBy(desc(statements.at), desc(statements.id))
+    .limit(1)
     .as('latest');
+  const count = store
+    .select({ value: sql<number>`count(*)::int`.as('value') })
+    .from(statements)
+    .where(itsOwn)
+    .as('counted');
   const rows = await store
-    .select({
-      session: sessions,
-      statements: sql<number>`(select count(*)::int from statements s where s.session_id = ${sessions.id})`,
-      last: { id: latest.id, at: latest.at, sql: latest.sql, verdict: latest.verdict, status: latest.status },
-    })
+    .select({ session: getTableColumns(sessions), statements: count.value, last: { id: latest.id, at: latest.at } })
     .from(sessions)
     .leftJoinLateral(latest, sql`true`)
+    .leftJoinLateral(count, sql`true`)
     .where(where)
-    .orderBy(sql`${sessions.id} desc`)
+    .orderBy(desc(sessions.id))
     .limit(limit);
-  return rows.map(({ session: { principalId: _principal, ...session }, statements: count, last }) => ({
-    ...session,
-    statements: count,
-    lastStatement: last,
-  }));
+  const keys = rows.flatMap(({ last }) => (last === null ? [] : [last]));
+  const lastRows = new Map((await readRows(store, createValueReader(call), keys)).map((row) => [row.sessionId, row]));
+  return rows.map(({ session, statements: value }) => {
+    const last = lastRows.get(session.id);
+    return {
+      ...rowOf(session),
+      statements: value ?? 0,
+      lastStatement: last === undefined ? null : { id: last.id, at: last.at, sql: last.sql, verdict: last.verdict, status: last.status },
+    };
+  });
+}
+
+function rowOf(session: typeof sessions.$inferSelect): Omit<SessionRow, 'statements' | 'lastStatement'> {
+  const { principalId: _principal, statementsRun: _run, openIndex: _open, closeIndex: _close, node: _node, ...row } = session;
+  return row;
 }

@@ -17,6 +17,11 @@ export interface SessionRow {
   killRequestedAt: Date | null;
   /** Who keeps masked columns from it, as it was when it opened. */
   enforcement: Enforcement;
+  /** How it proved who it is; null until the log says so, as with what follows. */
+  method: string | null;
+  encrypted: boolean | null;
+  bytesIn: number | null;
+  bytesOut: number | null;
   statements: number;
   lastStatement: { id: string; at: Date; sql: string; verdict: Action; status: StatementStatus } | null;
 }

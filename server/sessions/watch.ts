@@ -22,7 +22,7 @@ export async function* watchSessions(
   const { lastEventId } = parseInput(resumeSchema, input) ?? {};
   const changes = follow(call, 'session', signal, {
     lastEventId: lastEventId ?? null,
-    since: (since) => readSessionsSince(call.store, since),
+    since: (since) => readSessionsSince(call, since),
   });
   for await (const { eventId, row } of changes) if (isOwn(call.actor, row)) yield tracked(eventId, { id: row.id, session: row });
 }

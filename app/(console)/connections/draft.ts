@@ -1,4 +1,4 @@
-import type { Action, ConnectionLimits, TlsMode, TlsNegotiation } from '../../../db/schema/shapes';
+import type { Action, ConnectionLimits, Durability, TlsMode, TlsNegotiation } from '../../../db/schema/shapes';
 import type { ConnectionRow } from '../../data/types';
 
 const HOUR_MS = 3_600_000;
@@ -37,6 +37,8 @@ export interface ConnectionForm {
   superuser: 'refuse' | 'allow';
   functionCall: 'refuse' | 'judge';
   limits: Record<LimitName, string>;
+  /** Empty: as the gateway is set. */
+  audit: '' | Durability;
   record: 'off' | 'masked';
   /** How access can be asked for; an empty duration means it cannot. */
   requestable: { groups: string[]; count: string; maxHours: string };
@@ -60,6 +62,7 @@ export function formOf(row: ConnectionRow | null): ConnectionForm {
     superuser: row?.superuser ?? 'refuse',
     functionCall: row?.functionCall ?? 'refuse',
     limits: shownLimits(row?.limits ?? {}),
+    audit: row?.audit ?? '',
     record: row?.record.results ?? 'off',
     requestable: {
       groups: row?.requestable?.groups ?? [],
@@ -71,7 +74,7 @@ export function formOf(row: ConnectionRow | null): ConnectionForm {
 
 /** The form as the API takes it. An untouched password or key is left out, which keeps the stored one; a key goes with its certificate. */
 export function draftOf(form: ConnectionForm, row: ConnectionRow | null) {
-  const { limits, record, requestable, password, port, tlsCa, tlsCertificate, tlsKey, ...rest } = form;
+  const { limits, audit, record, requestable, password, port, tlsCa, tlsCertificate, tlsKey, ...rest } = form;
   const keepRows = row?.record.maxRows;
   return {
     ...rest,
@@ -92,6 +95,7 @@ export function draftOf(form: ConnectionForm, row: ConnectionRow | null) {
             count: Number(requestable.count),
             maxDurationMs: Math.round(Number(requestable.maxHours) * HOUR_MS),
           },
+    audit: audit === '' ? null : audit,
     record: record === 'off' ? { results: record } : { results: record, ...(keepRows === undefined ? {} : { maxRows: keepRows }) },
   };
 }

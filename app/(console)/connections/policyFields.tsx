@@ -48,6 +48,13 @@ export function PolicyFields({ form, set, error }: Props) {
             <option value="judge">Judge as a SELECT of its function</option>
           </Select>
         </Field>
+        <Field label="Journal" hint="What a statement waits for before it runs." error={error('audit')}>
+          <Select value={form.audit} onChange={(event) => set({ audit: event.target.value as ConnectionForm['audit'] })}>
+            <option value="">As the gateway is set</option>
+            <option value="group">Written: survives a killed process</option>
+            <option value="strict">Synced to disk: survives a killed machine</option>
+          </Select>
+        </Field>
         <Field label="Record results" hint="Rows as they leave, every mask applied, for the replay of a session." error={error('record')}>
           <Select value={form.record} onChange={(event) => set({ record: event.target.value as ConnectionForm['record'] })}>
             <option value="off">Off</option>

@@ -1,0 +1,129 @@
+import { crc32 } from 'node:zlib';
+import type { SealedValues } from './leaf';
+
+/**
+ * How the log lies on disk. A frame is a header of 24 bytes and two parts:
+ * `magic 4, body length u32, values length u32, crc32 u32, index u64, body, values`; numbers are big-endian. The checksum covers the header
+ * without itself, and the body. The values part begins with a byte that says what is there and has a checksum of its own, so that values
+ * can be overwritten in place and nothing else changes.
+ */
+export type Frame =
+  | { kind: 'leaf'; index: number; leaf: Buffer; values: FrameValues; sizeBytes: number; valuesAt: number }
+  /** Ends a group: what stands before it up to the last one counts, and together. `index` is the size of the log then. */
+  | { kind: 'commit'; index: number; state: string; sizeBytes: number };
+
+export type FrameValues = 'none' | 'erased' | { sealed: SealedValues; words: readonly string[] };
+
+/** torn: the bytes end within it. corrupt: they are no frame, or not as they were written. */
+export type DecodedFrame = Frame | { kind: 'torn'; needBytes: number } | { kind: 'corrupt' };
+
+const HEADER_BYTES = 24;
+const LEAF = Buffer.from('GHL1');
+export const COMMIT_MAGIC = Buffer.from('GHC1');
+/** Journal entries end at 64 MiB, and sealing adds a third; anything larger is a broken header. */
+export const MAX_FRAME_BYTES = 256 * 1024 * 1024;
+const PRESENT = 1;
+const ERASED = 2;
+const WORD_BYTES = 8;
+
+export function encodeLeaf(index: number, leaf: Buffer, values: { sealed: SealedValues; words: readonly string[] } | null): Buffer {
+  return encode(LEAF, index, leaf, values === null ? Buffer.alloc(0) : encodeValues(values));
+}
+
+export const encodeCommit = (size: number, state: string): Buffer => encode(COMMIT_MAGIC, size, Buffer.from(state), Buffer.alloc(0));
+
+function encode(magic: Buffer, index: number, body: Buffer, values: Buffer): Buffer {
+  const bytes = Buffer.allocUnsafe(HEADER_BYTES + body.length + values.length);
+  magic.copy(bytes, 0);
+  bytes.writeUInt32BE(body.length, 4);
+  bytes.writeUInt32BE(values.length, 8);
+  bytes.writeBigUInt64BE(BigInt(index), 16);
+  bytes.writeUInt32BE(checksum(bytes, body), 12);
+  body.copy(bytes, HEADER_BYTES);
+  values.copy(bytes, HEADER_BYTES + body.length);
+  return bytes;
+}
+
+const checksum = (header: Buffer, body: Buffer): number =>
+  crc32(body, crc32(header.subarray(16, HEADER_BYTES), crc32(header.subarray(0, 12))));
+
+/** `present u8, crc32 u32, key id length u8, key id, number of words u32, words of 8 bytes, box` */
+function encodeValues({ sealed, words }: { sealed: SealedValues; words: readonly string[] }): Buffer {
+  const keyId = Buffer.from(sealed.keyId);
+  const head = Buffer.alloc(6);
+  const count = Buffer.alloc(4);
+  count.writeUInt32BE(words.length);
+  head[0] = PRESENT;
+  head[5] = keyId.length;
+  const bytes = Buffer.concat([head, keyId, count, Buffer.from(words.join(''), 'hex'), sealed.box]);
+  bytes.writeUInt32BE(crc32(bytes.subarray(5)), 1);
+  return bytes;
+}
+
+function decodeValues(bytes: Buffer): FrameValues | null {
+  if (bytes.length === 0) return 'none';
+  if (bytes[0] === ERASED) return 'erased';
+  if (bytes[0] !== PRESENT || bytes.length < 6 || crc32(bytes.subarray(5)) !== bytes.readUInt32BE(1)) return null;
+  const keyEnd = 6 + (bytes[5] ?? 0);
+  if (bytes.length < keyEnd + 4) return null;
+  const count = bytes.readUInt32BE(keyEnd);
+  const wordsEnd = keyEnd + 4 + count * WORD_BYTES;
+  if (bytes.length < wordsEnd) return null;
+  const words: string[] = [];
+  for (let at = keyEnd + 4; at < wordsEnd; at += WORD_BYTES) words.push(bytes.toString('hex', at, at + WORD_BYTES));
+  // A copy: the bytes around it are a chunk of a file.
+  return { sealed: { keyId: bytes.toString('utf8', 6, keyEnd), box: Buffer.from(bytes.subarray(wordsEnd)) }, words };
+}
+
+/** What stands in place of values once they are erased. */
+export function erasedValues(sizeBytes: number): Buffer {
+  const bytes = Buffer.alloc(sizeBytes);
+  bytes[0] = ERASED;
+  return bytes;
+}
+
+/** The frame at `at`. */
+export function decodeFrame(bytes: Buffer, at: number): DecodedFrame {
+  if (bytes.length - at < HEADER_BYTES) return { kind: 'torn', needBytes: HEADER_BYTES };
+  const header = bytes.subarray(at, at + HEADER_BYTES);
+  const isLeaf = header.subarray(0, 4).equals(LEAF);
+  if (!isLeaf && !header.subarray(0, 4).equals(COMMIT_MAGIC)) return { kind: 'corrupt' };
+  const bodyBytes = header.readUInt32BE(4);
+  const valuesBytes = header.readUInt32BE(8);
+  const sizeBytes = HEADER_BYTES + bodyBytes + valuesBytes;
+  if (sizeBytes > MAX_FRAME_BYTES) return { kind: 'corrupt' };
+  if (bytes.length - at < sizeBytes) return { kind: 'torn', needBytes: sizeBytes };
+  const bodyEnd = at + HEADER_BYTES + bodyBytes;
+  const body = bytes.subarray(at + HEADER_BYTES, bodyEnd);
+  if (checksum(header, body) !== header.readUInt32BE(12)) return { kind: 'corrupt' };
+  const index = Number(header.readBigUInt64BE(16));
+  if (!isLeaf) return { kind: 'commit', index, state: body.toString('utf8'), sizeBytes };
+  const values = decodeValues(bytes.subarray(bodyEnd, at + sizeBytes));
+  if (values === null) return { kind: 'corrupt' };
+  return { kind: 'leaf', index, leaf: Buffer.from(body), values, sizeBytes, valuesAt: HEADER_BYTES + bodyBytes };
+}
+
+const FILE_MAGIC = Buffer.from('GATEHLOG');
+export const FILE_HEADER_BYTES = 20;
+const FILE_VERSION = 1;
+
+/** `GATEHLOG, version u32, index of the first entry u64` */
+export function encodeFileHeader(first: number): Buffer {
+  const bytes = Buffer.alloc(FILE_HEADER_BYTES);
+  FILE_MAGIC.copy(bytes);
+  bytes.writeUInt32BE(FILE_VERSION, 8);
+  bytes.writeBigUInt64BE(BigInt(first), 12);
+  return bytes;
+}
+
+/** Index of the first entry; null where the file was cut within its header. @throws Error for another format or a newer version */
+export function decodeFileHeader(bytes: Buffer, path: string): number | null {
+  if (bytes.length < FILE_HEADER_BYTES) return null;
+  if (!bytes.subarray(0, 8).equals(FILE_MAGIC)) throw new Error(`${path} is no file of a record`);
+  const version = bytes.readUInt32BE(8);
+  if (version !== FILE_VERSION)
+    throw new Error(
+      `${path} was written by a newer version of Gatehouse (format ${version}, this one reads ${FILE_VERSION}); run that version`,
+    );
+  return Number(bytes.readBigUInt64BE(12));
+}

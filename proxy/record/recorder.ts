@@ -1,0 +1,234 @@
+import { type AuditSettings, DEFAULT_AUDIT_SETTINGS } from '../../db/schema/auditShapes';
+import type { Store } from '../../db/store';
+import { createShipper } from '../ship/ship';
+import type { NoteSigner } from '../tlog/noteKey';
+import { createWitnesses } from '../witnesses/witnesses';
+import { codeOf } from '../worker/shownError';
+import { openAppendLog } from './appendLog';
+import { readAuditSettings } from './auditSettings';
+import { Checkpointer, compareWithStore, ForkError, thinCheckpoints } from './checkpoints';
+import { watchWriters } from './deadJournals';
+import { eraseFromLog } from './eraseFromLog';
+import type { LogReader } from './leaf';
+import type { RecorderStatus } from './messages';
+import { sealEntry } from './seal';
+import { SelfCheck } from './selfCheck';
+import { Sequencer } from './sequencer';
+import { Ledger } from './state';
+import { takeActions } from './takeActions';
+import { createKeyring } from './valueKeys';
+import { wordKey } from './words';
+
+export interface RecorderOptions {
+  store: Store;
+  storeUrl: string;
+  secretKey: Buffer;
+  dataDir: string;
+  gatewayId: string;
+  node: string;
+  signer: NoteSigner;
+  /** Before any worker of this run. */
+  first: boolean;
+  now(): number;
+  random(sizeBytes: number): Buffer;
+  /** The operator hears of it; it is tried again. */
+  onTrouble(part: string, error: unknown): void;
+}
+
+const IDLE_MS = 100;
+const ACTIONS_EVERY_MS = 500;
+const CHECK_EVERY_MS = 250;
+const HOUSE_EVERY_MS = 30_000;
+const SHIP_IDLE_MS = 100;
+
+/** What one recorder does, all of it in one process: only it appends to the log. */
+export interface Recorder {
+  log: LogReader;
+  status(): RecorderStatus;
+  /** Something of the store's is new: an action, an erasure, settings. */
+  wake(): void;
+  /** Resolves when what was in the journals at the start is in the log, and in the store if that answers. */
+  ready: Promise<void>;
+  /** Takes what is left, signs, ships, and closes; what did not come to its end by then is taken up by the next start. */
+  drain(withinMs: number): Promise<void>;
+}
+
+/** @throws ForkError, or Error with words, when this log may not be gone on with */
+export async function startRecorder(options: RecorderOptions): Promise<Recorder> {
+  const { store, secretKey, dataDir, gatewayId, node, signer, now, random } = options;
+  const log = openAppendLog(dataDir);
+  const ledger = new Ledger(log);
+  const keyring = createKeyring({ store, secretKey });
+  const shared = { store, ledger, dataDir, node, gatewayId, signer, keyring, wordKey: wordKey(secretKey), random, now };
+  const checkpointer = new Checkpointer(shared);
+  const check = new SelfCheck(log);
+  // While the store is away it cannot contradict; what it says later is heard at the next start.
+  await compareWithStore(store, node, log).catch((error: unknown) => {
+    if (error instanceof ForkError) throw error;
+    options.onTrouble('store', error);
+  });
+  if (!checkpointer.holds()) check.say({ index: 0, what: 'the entries under the last checkpoint are not those that were signed' });
+  const sequencer = new Sequencer({ ...shared, isDead: watchWriters(dataDir, options.first) });
+  const start = sealEntry(
+    { type: 'start', atMs: now(), gatewayId },
+    { node, journal: null, valueKey: null, wordKey: shared.wordKey, random },
+  );
+  ledger.append([start], {});
+
+  const reader: LogReader = {
+    get first() {
+      return log.first;
+    },
+    get size() {
+      return log.size;
+    },
+    read: (from, limit) => log.read(from, limit),
+    hashAt: log.hashAt,
+    publicKey: signer.text,
+    checkpoint: () => checkpointer.note(),
+  };
+
+  let settings: AuditSettings = DEFAULT_AUDIT_SETTINGS;
+  const troubles = new Map<string, string>();
+  let draining = false;
+  let ended = false;
+  const shipper = createShipper({
+    storeUrl: options.storeUrl,
+    log: reader,
+    node,
+    onRefused: (error) => options.onTrouble('store', error),
+  });
+  const witnesses = createWitnesses({
+    hashAt: log.hashAt,
+    env: process.env,
+    now,
+    random: Math.random,
+    onCosigned: (checkpoint, lines) => void attempt('checkpoint', () => checkpointer.cosign(checkpoint.size, lines)),
+    onTrouble: (name, error) => options.onTrouble(`witness ${name}`, error),
+  });
+  const due = { actions: 0, checkpoint: performance.now(), check: 0, house: 0 };
+  let wakeUp: () => void = () => undefined;
+
+  /** Runs one part; what it throws is said and does not stop the others. */
+  const attempt = async <T>(part: string, work: () => Promise<T> | T): Promise<T | undefined> => {
+    try {
+      const result = await work();
+      troubles.delete(part);
+      return result;
+    } catch (error) {
+      troubles.set(part, `${part}: ${codeOf(error)}`);
+      options.onTrouble(part, error);
+      return undefined;
+    }
+  };
+
+  const sign = async () => {
+    const note = await attempt('checkpoint', () => checkpointer.sign());
+    if (note != null) witnesses.publish(note);
+    await attempt('checkpoint store', () => checkpointer.exchange());
+  };
+  const readSettings = async () => {
+    settings = await readAuditSettings(store, secretKey);
+    witnesses.configure(settings.witnesses);
+  };
+  const keepHouse = async () => {
+    await attempt('settings', readSettings);
+    await attempt('erasure', async () => {
+      while (await eraseFromLog({ store, log, node, stopped: () => ended })) keyring.forget();
+    });
+    await attempt('checkpoint store', () => thinCheckpoints(store, node));
+  };
+
+  const step = async (): Promise<number> => {
+    const nowMs = performance.now();
+    let taken = (await attempt('journals', () => sequencer.round())) ?? 0;
+    if (nowMs >= due.actions) {
+      taken += (await attempt('actions', () => takeActions(shared))) ?? 0;
+      due.actions = nowMs + ACTIONS_EVERY_MS;
+    }
+    if (nowMs >= due.checkpoint + settings.checkpointEveryMs) {
+      await sign();
+      due.checkpoint = nowMs;
+    }
+    if (nowMs >= due.check) {
+      await attempt('self-check', () => check.step(now()));
+      due.check = nowMs + CHECK_EVERY_MS;
+    }
+    if (nowMs >= due.house) {
+      due.house = nowMs + HOUSE_EVERY_MS;
+      await keepHouse();
+    }
+    return taken;
+  };
+
+  const loop = async () => {
+    while (!draining) {
+      const taken = await step();
+      if (taken === 0 && !draining) await pause(IDLE_MS, (wake) => (wakeUp = wake));
+    }
+  };
+  const shipRound = async (): Promise<number> => {
+    const count = await attempt('store', () => shipper.round());
+    return count ?? -1;
+  };
+  const shipping = async () => {
+    while (!draining) {
+      const count = await shipRound();
+      if (count <= 0 && !draining) await pause(count < 0 ? 1_000 : SHIP_IDLE_MS);
+    }
+  };
+
+  const ready = (async () => {
+    while (((await attempt('journals', () => sequencer.round())) ?? 0) > 0);
+    while ((await shipRound()) > 0);
+  })();
+  const running = ready.then(() => Promise.all([loop(), shipping()]));
+
+  return {
+    log: reader,
+    ready,
+    wake() {
+      due.actions = 0;
+      due.house = 0;
+      wakeUp();
+    },
+    status: () => ({
+      node,
+      publicKey: signer.text,
+      first: log.first,
+      size: log.size,
+      checkpoint: checkpointer.last,
+      journalLagBytes: sequencer.lagBytes(),
+      shipLagEntries: shipper.lag(),
+      witnesses: witnesses.status(),
+      verified: { upTo: check.upTo, completedAtMs: check.completedAtMs },
+      broken: check.broken,
+      refusedJournals: [...sequencer.refused].map(([journal, why]) => ({ journal, why })),
+      trouble: [...troubles.values()][0] ?? null,
+    }),
+    async drain(withinMs) {
+      const until = performance.now() + withinMs;
+      draining = true;
+      wakeUp();
+      await Promise.race([running, pause(withinMs)]);
+      while (performance.now() < until && ((await attempt('journals', () => sequencer.round())) ?? 0) > 0);
+      await attempt('actions', () => takeActions(shared));
+      await sign();
+      while (performance.now() < until && (await shipRound()) > 0);
+      ended = true;
+      await witnesses.settle(Math.max(0, until - performance.now()));
+      witnesses.close();
+      await shipper.close();
+      log.close();
+    },
+  };
+}
+
+const pause = (ms: number, onWake: (wake: () => void) => void = () => undefined) =>
+  new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    onWake(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });

@@ -1,0 +1,182 @@
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { cutTornTail } from '../journal/cut';
+import type { JournalEntry } from '../journal/entries';
+import { journalDirectory } from '../journal/places';
+import { JOURNAL_START, type JournalPosition, type JournalRead, JournalVersionError, readJournal } from '../journal/read';
+import type { NewLeaf } from './appendLog';
+import { isEarlierJournal, readEarlierJournal } from './earlierJournal';
+import { PrincipalsOfStatements } from './principals';
+import { sealEntry } from './seal';
+import type { Ledger } from './state';
+import { dayOf, type Keyring } from './valueKeys';
+
+export interface SequencerOptions {
+  ledger: Ledger;
+  dataDir: string;
+  node: string;
+  keyring: Keyring;
+  wordKey: Buffer;
+  random(sizeBytes: number): Buffer;
+  now(): number;
+  /** Nothing writes to this journal any more. */
+  isDead(journal: string): boolean;
+}
+
+/** About this much of the journals becomes one group: the loop is never away from its other work for long. */
+const ROUND_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Takes entries out of the journals and into the log, each exactly once: the position in a journal stands in the log with what was read up
+ * to it. Segments are deleted when what was in them is on disk in the log.
+ */
+export class Sequencer {
+  readonly #options: SequencerOptions;
+  readonly #root: string;
+  readonly #principals: PrincipalsOfStatements;
+  /** Journals of a newer version, with words for the operator. They are left as they are. */
+  readonly refused = new Map<string, string>();
+  /** Journals whose torn tail is cut. */
+  readonly #cut = new Set<string>();
+  /** Journals that had nothing new when they were last looked at. */
+  readonly #quiet = new Set<string>();
+  #turn = 0;
+
+  constructor(options: SequencerOptions) {
+    this.#options = options;
+    this.#root = journalDirectory(options.dataDir);
+    this.#principals = new PrincipalsOfStatements(options.ledger.log);
+  }
+
+  /** Takes what is there, up to a bound; the number of entries. @throws Error when log or store did not take it: nothing is lost, ask again */
+  async round(): Promise<number> {
+    const names = this.#journals();
+    this.#dropGone(names);
+    let left = ROUND_BYTES;
+    let taken = 0;
+    // Another one is first each time, so that a busy journal cannot starve the others.
+    this.#turn++;
+    for (let at = 0; at < names.length && left > 0; at++) {
+      const name = names[(at + this.#turn) % names.length] ?? '';
+      const read = this.#read(name, left);
+      if (read === null) continue;
+      taken += await this.#take(name, read);
+      left -= read.entries.length * 500;
+    }
+    return taken;
+  }
+
+  /** Bytes of journals that are not in the log yet. */
+  lagBytes(): number {
+    let lag = 0;
+    for (const name of this.#journals()) {
+      // Of a journal that has nothing new the rest is room that its worker has made ahead.
+      if (this.#quiet.has(name)) continue;
+      const position = this.#positionOf(name);
+      for (const file of readdirSync(join(this.#root, name))) {
+        const segment = Number.parseInt(file, 10);
+        if (segment < position.segment) continue;
+        const size = statSync(join(this.#root, name, file), { throwIfNoEntry: false })?.size ?? 0;
+        lag += segment === position.segment ? Math.max(0, size - position.offset) : size;
+      }
+    }
+    return lag;
+  }
+
+  #journals(): string[] {
+    return existsSync(this.#root) ? readdirSync(this.#root).sort() : [];
+  }
+
+  #positionOf(name: string): JournalPosition {
+    return this.#options.ledger.state.journals[name] ?? JOURNAL_START;
+  }
+
+  #read(name: string, limitBytes: number): JournalRead | null {
+    const directory = join(this.#root, name);
+    const position = this.#positionOf(name);
+    try {
+      const isDead = this.#options.isDead(name);
+      const earlier = isEarlierJournal(directory);
+      if (isDead && !earlier && !this.#cut.has(name)) {
+        cutTornTail(directory);
+        this.#cut.add(name);
+      }
+      const read = earlier ? readEarlierJournal(directory, position, limitBytes) : readJournal(directory, position, limitBytes);
+      // Its own version writes on, so what ends here may go on.
+      if (earlier && !isDead) read.ended = false;
+      this.refused.delete(name);
+      return read;
+    } catch (error) {
+      if (!(error instanceof JournalVersionError)) throw error;
+      this.refused.set(name, error.message);
+      return null;
+    }
+  }
+
+  async #take(name: string, read: JournalRead): Promise<number> {
+    const { ledger } = this.#options;
+    const before = this.#positionOf(name);
+    const leaves = await this.#leavesOf(name, read, before.seq);
+    const moved = read.next.segment !== before.segment || read.next.offset !== before.offset;
+    if (moved) this.#quiet.delete(name);
+    else this.#quiet.add(name);
+    if (leaves.length > 0) ledger.append(leaves, { journals: { ...ledger.state.journals, [name]: read.next } });
+    else if (moved) ledger.append([], { journals: { ...ledger.state.journals, [name]: read.next } });
+    const directory = join(this.#root, name);
+    for (const file of readdirSync(directory))
+      if (Number.parseInt(file, 10) < read.next.segment) rmSync(join(directory, file), { force: true });
+    if (read.ended) rmSync(directory, { recursive: true, force: true });
+    return leaves.length;
+  }
+
+  /** Forgets the position of a journal that is gone. In this order, so that one that is still there is never read from its start again. */
+  #dropGone(names: readonly string[]): void {
+    const { ledger } = this.#options;
+    const known = Object.entries(ledger.state.journals);
+    const left = known.filter(([name]) => names.includes(name));
+    for (const set of [this.#cut, this.#quiet]) for (const name of set) if (!names.includes(name)) set.delete(name);
+    if (left.length < known.length) ledger.append([], { journals: Object.fromEntries(left) });
+  }
+
+  /** What is missing stands in the log before the entry that follows it. */
+  async #leavesOf(name: string, { entries, damage }: JournalRead, expected: number | null): Promise<NewLeaf[]> {
+    const leaves: NewLeaf[] = [];
+    const said = damage.map((one) => this.#seal(name, null, { type: 'damage', atMs: this.#options.now(), journal: name, ...one }, null));
+    let gaps = 0;
+    for (let at = 0, next = expected; at < entries.length; at++) {
+      const seq = entries[at]?.seq ?? 0;
+      if (next !== null && seq > next) gaps++;
+      next = seq + 1;
+    }
+    leaves.push(...said.splice(0, Math.max(0, said.length - gaps)));
+    let next = expected;
+    for (const { seq, entry } of entries) {
+      if (next !== null && seq > next) leaves.push(...said.splice(0, 1));
+      next = seq + 1;
+      leaves.push(await this.#leafOf(name, seq, entry));
+    }
+    return [...leaves, ...said];
+  }
+
+  async #leafOf(name: string, seq: number, entry: JournalEntry): Promise<NewLeaf> {
+    const principal = this.#principals.of(entry);
+    const key = principal === null ? null : await this.#options.keyring.keyFor(principal, dayOf(entryMs(entry) ?? this.#options.now()));
+    return this.#seal(name, seq, entry, key);
+  }
+
+  #seal(
+    name: string,
+    seq: number | null,
+    entry: Parameters<typeof sealEntry>[0],
+    valueKey: Parameters<typeof sealEntry>[1]['valueKey'],
+  ): NewLeaf {
+    const { node, wordKey, random } = this.#options;
+    return sealEntry(entry, { node, journal: { name, seq }, valueKey, wordKey, random });
+  }
+}
+
+/** A clock can say anything; a day that is none would lose the entry. */
+function entryMs(entry: JournalEntry): number | null {
+  const { atMs } = entry;
+  return atMs !== undefined && Number.isFinite(atMs) && Math.abs(atMs) < 8.64e15 ? atMs : null;
+}

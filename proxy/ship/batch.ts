@@ -1,0 +1,304 @@
+import type { Action, Detected, RelationUse, StatementStatus } from '../../db/schema/shapes';
+import type { LogRecord, SealedValues } from '../record/leaf';
+import {
+  actionOf,
+  countOrNull,
+  detectedOf,
+  type Fields,
+  flagOrNull,
+  instantOrNull,
+  numberOrNull,
+  relationsOf,
+  statusOf,
+  textOf,
+  textOrNull,
+  textsOf,
+} from './read';
+
+/** Who asks from where: `statement_sources`. */
+export interface Source {
+  node: string;
+  principalName: string;
+  ownerName: string | null;
+  connectionName: string;
+  applicationName: string;
+  clientHost: string;
+}
+
+/** A statement without its constants: `statement_forms`. */
+export interface Form {
+  kind: string;
+  shape: string;
+  fingerprint: string;
+  protocol: string;
+  relations: RelationUse[];
+  columns: string[];
+  effects: string[];
+  unbounded: boolean | null;
+}
+
+/** What an outcome says; null keeps what was recorded before. */
+export interface Outcome {
+  status: StatementStatus;
+  sqlstate: string | null;
+  requestId: string | null;
+  rows: number | null;
+  bytes: number | null;
+  maskedColumns: string[] | null;
+  detected: Detected[] | null;
+  durationMs: number | null;
+  waitMs: number | null;
+  upstreamMs: number | null;
+  maskingMs: number | null;
+  outcomeIndex: number | null;
+}
+
+export interface NewStatement extends Outcome {
+  id: string;
+  atMs: number;
+  source: Source;
+  form: Form;
+  sessionId: string;
+  clientPort: number | null;
+  verdict: Action;
+  rule: string | null;
+  policyVersion: number;
+  transactionStatus: string;
+  transactionId: string | null;
+  runOf: string | null;
+  grantId: string | null;
+  brokeGlass: boolean;
+  analysisMs: number | null;
+  logIndex: number | null;
+  words: readonly string[];
+  /** An empty box: erased in the log before it came here. */
+  sealed: SealedValues | null;
+}
+
+export interface NewResult {
+  statementId: string;
+  atMs: number;
+  logIndex: number;
+  columns: unknown;
+  truncated: boolean;
+  sealed: SealedValues | null;
+}
+
+/** What a run of the log says, sorted by where it goes in the store. */
+export interface Batch {
+  node: string;
+  from: number;
+  next: number;
+  statements: NewStatement[];
+  /** Outcomes of statements of earlier batches, by id. */
+  outcomes: Map<string, Outcome>;
+  results: NewResult[];
+  transactions: { id: string; atMs: number; sessionId: string; outcome: string; statements: number; logIndex: number }[];
+  signInFailures: {
+    atMs: number;
+    principalName: string;
+    connectionName: string;
+    clientAddress: string;
+    sqlstate: string;
+    reason: string;
+    logIndex: number;
+  }[];
+  sessionsOpened: { id: string; atMs: number; entry: Fields; journal: string | null; logIndex: number }[];
+  sessionsClosed: { id: string; atMs: number; entry: Fields; logIndex: number }[];
+  gaps: { atMs: number; kind: 'damage' | 'refused'; why: string; logIndex: number }[];
+}
+
+const ERASED: SealedValues = { keyId: '', box: Buffer.alloc(0) };
+/** Characters of a name that whoever could not sign in may have made up. */
+const MOST_SAID = 500;
+
+/** Sorts entries of the log. Pure. An intent and its outcome in one batch become one row. */
+export function batchOf(node: string, records: readonly LogRecord[], from: number): Batch {
+  const batch: Batch = {
+    node,
+    from,
+    next: from,
+    statements: [],
+    outcomes: new Map(),
+    results: [],
+    transactions: [],
+    signInFailures: [],
+    sessionsOpened: [],
+    sessionsClosed: [],
+    gaps: [],
+  };
+  const byId = new Map<string, NewStatement>();
+  for (const record of records) {
+    addRecord(batch, byId, record);
+    batch.next = record.index + 1;
+  }
+  return batch;
+}
+
+function addRecord(batch: Batch, byId: Map<string, NewStatement>, record: LogRecord): void {
+  const { leaf, index: logIndex } = record;
+  const entry = leaf.entry;
+  const id = textOf(entry.id);
+  const atMs = instantOrNull(entry.atMs);
+  switch (entry.type) {
+    case 'statement': {
+      if (atMs === null) return refuse(batch, record, 'a statement without a time');
+      // The same statement twice is one statement: the first is what was recorded before it ran.
+      if (byId.has(id)) return;
+      const statement = statementOf(batch.node, record, atMs);
+      byId.set(id, statement);
+      batch.statements.push(statement);
+      return;
+    }
+    case 'outcome': {
+      const outcome = outcomeOf(entry, logIndex);
+      const statement = byId.get(id);
+      if (statement !== undefined) takeOutcome(statement, outcome);
+      else {
+        const earlier = batch.outcomes.get(id);
+        if (earlier === undefined) batch.outcomes.set(id, outcome);
+        else takeOutcome(earlier, outcome);
+      }
+      return;
+    }
+    case 'result':
+      if (atMs === null) return refuse(batch, record, 'a result without a time');
+      batch.results.push({
+        statementId: id,
+        atMs,
+        logIndex,
+        columns: entry.columns ?? null,
+        truncated: entry.truncated === true,
+        sealed: record.sealed ?? (leaf.values === undefined ? null : ERASED),
+      });
+      return;
+    case 'transaction':
+      if (atMs === null) return refuse(batch, record, 'a transaction without a time');
+      batch.transactions.push({
+        id,
+        atMs,
+        sessionId: textOf(entry.sessionId),
+        outcome: entry.outcome === 'committed' || entry.outcome === 'rolledBack' ? entry.outcome : 'unknown',
+        statements: Math.min(countOrNull(entry.statements) ?? 0, 2_147_483_647),
+        logIndex,
+      });
+      return;
+    case 'sessionOpen':
+      batch.sessionsOpened.push({ id, atMs: atMs ?? 0, entry, journal: leaf.journal, logIndex });
+      return;
+    case 'sessionClose':
+      batch.sessionsClosed.push({ id, atMs: atMs ?? 0, entry, logIndex });
+      return;
+    case 'signInFailed':
+      if (atMs === null) return refuse(batch, record, 'a failed sign-in without a time');
+      batch.signInFailures.push({
+        atMs,
+        principalName: textOf(entry.principalName).slice(0, MOST_SAID),
+        connectionName: textOf(entry.connectionName).slice(0, MOST_SAID),
+        clientAddress: textOf(entry.clientAddress),
+        sqlstate: textOf(entry.sqlstate),
+        reason: textOf(entry.reason),
+        logIndex,
+      });
+      return;
+    case 'damage': {
+      const where = `segment ${String(entry.segment)}, bytes ${String(entry.fromByte)} to ${String(entry.toByte)}`;
+      batch.gaps.push({ atMs: atMs ?? 0, kind: 'damage', why: `${leaf.journal ?? 'journal'}, ${where}: ${textOf(entry.why)}`, logIndex });
+      return;
+    }
+    case 'action':
+    case 'checkpoint':
+    case 'start':
+      // Whoever made them has them in tables of their own.
+      return;
+    default:
+      entry.type satisfies never;
+      // Of a newer version: it stays in the log.
+      return refuse(batch, record, `an entry of an unknown type: ${textOf(entry.type).slice(0, 50)}`);
+  }
+}
+
+function refuse(batch: Batch, record: LogRecord, why: string): void {
+  batch.gaps.push({ atMs: instantOrNull(record.leaf.entry.atMs) ?? 0, kind: 'refused', why, logIndex: record.index });
+}
+
+function statementOf(node: string, { leaf, index, sealed, words }: LogRecord, atMs: number): NewStatement {
+  const entry = leaf.entry;
+  const { host, port } = addressOf(textOf(entry.clientAddress));
+  return {
+    ...outcomeOf(entry, null),
+    id: textOf(entry.id),
+    atMs,
+    source: {
+      node,
+      principalName: textOf(entry.principalName),
+      ownerName: textOrNull(entry.ownerName),
+      connectionName: textOf(entry.connectionName),
+      applicationName: textOf(entry.applicationName),
+      clientHost: host,
+    },
+    form: {
+      kind: textOf(entry.kind),
+      shape: textOf(entry.shape),
+      fingerprint: textOf(entry.fingerprint),
+      protocol: textOf(entry.protocol),
+      relations: relationsOf(entry.relations),
+      columns: textsOf(entry.touchedColumns),
+      effects: textsOf(entry.effects),
+      unbounded: flagOrNull(entry.unbounded),
+    },
+    sessionId: textOf(entry.sessionId),
+    clientPort: port,
+    verdict: actionOf(entry.verdict),
+    rule: textOrNull(entry.rule),
+    policyVersion: countOrNull(entry.policyVersion) ?? 0,
+    transactionStatus: textOf(entry.transactionStatus),
+    transactionId: textOrNull(entry.transactionId),
+    runOf: textOrNull(entry.runOf),
+    grantId: textOrNull(entry.grantId),
+    brokeGlass: leaf.values?.breakGlass !== undefined,
+    analysisMs: numberOrNull(entry.analysisMs),
+    logIndex: index,
+    words,
+    sealed: sealed ?? (leaf.values === undefined ? null : ERASED),
+  };
+}
+
+function outcomeOf(entry: Fields, outcomeIndex: number | null): Outcome {
+  return {
+    status: statusOf(entry.status),
+    sqlstate: textOrNull(entry.sqlstate),
+    requestId: textOrNull(entry.requestId),
+    rows: countOrNull(entry.rows),
+    bytes: countOrNull(entry.bytes),
+    maskedColumns: entry.maskedColumns === undefined ? null : textsOf(entry.maskedColumns),
+    detected: entry.detected === undefined ? null : detectedOf(entry.detected),
+    durationMs: numberOrNull(entry.durationMs),
+    waitMs: numberOrNull(entry.waitMs),
+    upstreamMs: numberOrNull(entry.upstreamMs),
+    maskingMs: numberOrNull(entry.maskingMs),
+    outcomeIndex,
+  };
+}
+
+/** Later outcomes of one statement (held, then running, then done) win field by field. */
+export function takeOutcome(earlier: Outcome, later: Outcome): void {
+  earlier.status = later.status;
+  earlier.sqlstate = later.sqlstate ?? earlier.sqlstate;
+  earlier.requestId = later.requestId ?? earlier.requestId;
+  earlier.rows = later.rows ?? earlier.rows;
+  earlier.bytes = later.bytes ?? earlier.bytes;
+  earlier.maskedColumns = later.maskedColumns ?? earlier.maskedColumns;
+  earlier.detected = later.detected ?? earlier.detected;
+  earlier.durationMs = later.durationMs ?? earlier.durationMs;
+  earlier.waitMs = later.waitMs ?? earlier.waitMs;
+  earlier.upstreamMs = later.upstreamMs ?? earlier.upstreamMs;
+  earlier.maskingMs = later.maskingMs ?? earlier.maskingMs;
+  earlier.outcomeIndex = later.outcomeIndex ?? earlier.outcomeIndex;
+}
+
+/** `127.0.0.1:5`, `[::1]:5`: the host repeats, the port does not. */
+export function addressOf(address: string): { host: string; port: number | null } {
+  const [, host, digits] = /^(.*):(\d{1,5})$/.exec(address) ?? [];
+  return host === undefined || digits === undefined ? { host: address, port: null } : { host, port: Number(digits) };
+}

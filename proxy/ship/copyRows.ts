@@ -1,0 +1,148 @@
+/** Days from 1970 to 2000 in milliseconds: PostgreSQL counts from 2000. */
+const EPOCH_MS = 946_684_800_000;
+const TWO_32 = 4_294_967_296;
+const TEXT_OID = 25;
+const INT8_OID = 20;
+/** "PGCOPY\n\377\r\n\0", flags and the length of an extension there is none of. */
+const HEADER = Buffer.from([0x50, 0x47, 0x43, 0x4f, 0x50, 0x59, 0x0a, 0xff, 0x0d, 0x0a, 0x00, 0, 0, 0, 0, 0, 0, 0, 0]);
+
+/**
+ * Rows for `COPY … FROM STDIN WITH (FORMAT binary)` (PostgreSQL: COPY, "Binary Format"), a field after the other in the order and of
+ * exactly the types of the table's columns. Binary, because it needs no escaping and costs both sides less than text.
+ */
+export class CopyRows {
+  #bytes = Buffer.allocUnsafe(64 * 1024);
+  #at: number;
+
+  constructor(private readonly columns: number) {
+    this.#at = HEADER.copy(this.#bytes);
+  }
+
+  row(): void {
+    this.#room(2);
+    this.#at = this.#bytes.writeInt16BE(this.columns, this.#at);
+  }
+
+  null(): void {
+    this.#room(4);
+    this.#at = this.#bytes.writeInt32BE(-1, this.#at);
+  }
+
+  text(value: string | null): void {
+    if (value === null) return this.null();
+    const text = storable(value);
+    // No UTF-16 unit takes more than three bytes.
+    this.#room(4 + text.length * 3);
+    const count = this.#bytes.write(text, this.#at + 4);
+    this.#at = this.#bytes.writeInt32BE(count, this.#at) + count;
+  }
+
+  /** An integer that JavaScript holds exactly. */
+  int8(value: number | null): void {
+    if (value === null) return this.null();
+    this.#room(12);
+    this.#at = this.#bytes.writeInt32BE(8, this.#at);
+    this.#integer(value);
+  }
+
+  int4(value: number | null): void {
+    if (value === null) return this.null();
+    this.#room(8);
+    this.#at = this.#bytes.writeInt32BE(4, this.#at);
+    this.#at = this.#bytes.writeInt32BE(value, this.#at);
+  }
+
+  bool(value: boolean): void {
+    this.#room(5);
+    this.#at = this.#bytes.writeInt32BE(1, this.#at);
+    this.#at = this.#bytes.writeUInt8(value ? 1 : 0, this.#at);
+  }
+
+  float4(value: number | null): void {
+    if (value === null) return this.null();
+    this.#room(8);
+    this.#at = this.#bytes.writeInt32BE(4, this.#at);
+    this.#at = this.#bytes.writeFloatBE(value, this.#at);
+  }
+
+  /** timestamptz of milliseconds since 1970. */
+  instant(ms: number): void {
+    this.#room(12);
+    this.#at = this.#bytes.writeInt32BE(8, this.#at);
+    this.#integer(Math.round((ms - EPOCH_MS) * 1_000));
+  }
+
+  bytea(value: Buffer | null): void {
+    if (value === null) return this.null();
+    this.#room(4 + value.length);
+    this.#at = this.#bytes.writeInt32BE(value.length, this.#at);
+    this.#at += value.copy(this.#bytes, this.#at);
+  }
+
+  /** jsonb, version 1. */
+  json(value: unknown): void {
+    if (value === null || value === undefined) return this.null();
+    const text = storableJson(value);
+    this.#room(5 + text.length * 3);
+    const count = this.#bytes.write(text, this.#at + 5);
+    this.#at = this.#bytes.writeInt32BE(count + 1, this.#at);
+    this.#at = this.#bytes.writeUInt8(1, this.#at) + count;
+  }
+
+  /** bigint[] of words in 16 hexadecimal digits; null for none. */
+  words(values: readonly string[]): void {
+    if (values.length === 0) return this.null();
+    this.#array(INT8_OID, values.length, 12 * values.length);
+    for (const word of values) {
+      this.#at = this.#bytes.writeInt32BE(8, this.#at);
+      this.#at = this.#bytes.writeUInt32BE(Number.parseInt(word.slice(0, 8), 16) >>> 0, this.#at);
+      this.#at = this.#bytes.writeUInt32BE(Number.parseInt(word.slice(8, 16), 16) >>> 0, this.#at);
+    }
+  }
+
+  texts(values: readonly string[]): void {
+    const encoded = values.map((value) => Buffer.from(storable(value)));
+    const size = encoded.reduce((sum, one) => sum + 4 + one.length, 0);
+    this.#array(TEXT_OID, values.length, size);
+    for (const one of encoded) {
+      this.#at = this.#bytes.writeInt32BE(one.length, this.#at);
+      this.#at += one.copy(this.#bytes, this.#at);
+    }
+  }
+
+  /** Everything, with its trailer. */
+  end(): Buffer {
+    this.#room(2);
+    this.#at = this.#bytes.writeInt16BE(-1, this.#at);
+    return this.#bytes.subarray(0, this.#at);
+  }
+
+  #integer(value: number): void {
+    const high = Math.floor(value / TWO_32);
+    this.#at = this.#bytes.writeInt32BE(high, this.#at);
+    this.#at = this.#bytes.writeUInt32BE(value - high * TWO_32, this.#at);
+  }
+
+  /** An array's length and header: dimensions, has nulls, type, elements, lower bound. An empty one has no dimension. */
+  #array(oid: number, count: number, elementBytes: number): void {
+    this.#room(24 + elementBytes);
+    const head = count === 0 ? [12, 0, 0, oid] : [20 + elementBytes, 1, 0, oid, count, 1];
+    for (const value of head) this.#at = this.#bytes.writeInt32BE(value, this.#at);
+  }
+
+  #room(count: number): void {
+    if (this.#at + count <= this.#bytes.length) return;
+    const larger = Buffer.allocUnsafe(Math.max(this.#bytes.length * 2, this.#at + count));
+    this.#bytes.copy(larger, 0, 0, this.#at);
+    this.#bytes = larger;
+  }
+}
+
+/** text cannot hold U+0000; the log keeps the exact bytes. */
+export const storable = (text: string): string => (text.includes('\0') ? text.replaceAll('\0', '\u2400') : text);
+
+/** Neither can jsonb. */
+export function storableJson(value: unknown): string {
+  const text = JSON.stringify(value);
+  return text.includes('\\u0000') ? JSON.stringify(value, (_key, part) => (typeof part === 'string' ? storable(part) : part)) : text;
+}

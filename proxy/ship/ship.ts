@@ -1,0 +1,183 @@
+import pg from 'pg';
+import type { LogReader, LogRecord } from '../record/leaf';
+import { LogDamagedError } from '../record/readLog';
+import { type Batch, batchOf } from './batch';
+import { dayOf, nextDay } from './days';
+import { openDimensions } from './dimensions';
+import { OpenStatements } from './outcomes';
+import { makePartitions } from './partitions';
+import { MovedError, type Writer, writeBatch } from './write';
+
+/** Entries of one transaction: large enough that its fixed costs do not count, small enough that the tail is live. */
+const BATCH_ENTRIES = 8_000;
+
+export interface ShipperOptions {
+  storeUrl: string;
+  log: Pick<LogReader, 'first' | 'size' | 'read'>;
+  node: string;
+  /** An entry that the store does not take: it is in the log, and `record_gaps` names it. */
+  onRefused?: (error: unknown) => void;
+}
+
+export interface Shipper {
+  /** Entries of the log that are not in the store yet; null until the store has said where it stands. */
+  lag(): number | null;
+  /** Copies what is there now; the number of entries. After a failure the next round begins anew. @throws what the store said */
+  round(): Promise<number>;
+  close(): Promise<void>;
+}
+
+/**
+ * Copies a node's log into the store, in order, each entry once: the position moves in the transaction that writes the rows. While the
+ * store is away the log keeps what it has not seen.
+ */
+export function createShipper(options: ShipperOptions): Shipper {
+  let run: Shipping | null = null;
+  let next: number | null = null;
+  return {
+    lag: () => (next === null ? null : Math.max(0, options.log.size - next)),
+    async round() {
+      try {
+        run ??= await openShipping(options);
+        return await run.ship((moved) => {
+          next = moved;
+        });
+      } catch (error) {
+        await run?.close();
+        run = null;
+        throw error;
+      }
+    },
+    async close() {
+      await run?.close();
+      run = null;
+    },
+  };
+}
+
+interface Shipping {
+  /** Until the end of the log; the number of entries copied. */
+  ship(onMoved: (next: number) => void): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** Consecutive entries, and where they end; damaged ones behind them are passed over. */
+interface Span {
+  from: number;
+  records: LogRecord[];
+  next: number;
+  damage: LogDamagedError | null;
+}
+
+async function openShipping({ storeUrl, log, node, onRefused }: ShipperOptions): Promise<Shipping> {
+  const client = new pg.Client({ connectionString: storeUrl, application_name: 'gatehouse shipper', connectionTimeoutMillis: 5_000 });
+  client.on('error', () => undefined);
+  const writer: Writer = { client, dimensions: openDimensions(), open: new OpenStatements(), days: new Set() };
+  let next: number;
+  try {
+    await client.connect();
+    // A crash of the store may take back the last moments, rows and position together: they are copied again.
+    await client.query("set synchronous_commit = off; set statement_timeout = '5min'; set client_min_messages = warning");
+    next = await positionOf(client, node, log);
+  } catch (error) {
+    await client.end().catch(() => undefined);
+    throw error;
+  }
+
+  /** Where the store does not take a batch for what it says, the entry is found that it does not take; all others are copied. */
+  const write = async (span: Span): Promise<void> => {
+    const { records, from } = span;
+    const batch = batchOf(node, records, from);
+    finish(batch, span);
+    try {
+      await writeBatch(writer, batch, log.size);
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      if (records.length > 1) {
+        const half = records.length >> 1;
+        await write({ from, records: records.slice(0, half), next: from + half, damage: null });
+        await write({ ...span, from: from + half, records: records.slice(half) });
+        return;
+      }
+      onRefused?.(error);
+      const refused = batchOf(node, [], from);
+      refused.gaps.push({ atMs: Date.now(), kind: 'refused', why: `the store said ${String(error.code)}`, logIndex: from });
+      finish(refused, span);
+      await writeBatch(writer, refused, log.size);
+    }
+  };
+
+  return {
+    async ship(onMoved) {
+      await makeAhead(writer);
+      onMoved(next);
+      const begun = next;
+      let span = readSpan(log, next);
+      while (span.next > span.from) {
+        const from = span.next;
+        // The next batch is read and decoded while the store takes this one.
+        const [following] = await Promise.all([new Promise(setImmediate).then(() => readSpan(log, from)), write(span)]);
+        next = from;
+        onMoved(next);
+        span = following;
+      }
+      return next - begun;
+    },
+    close: () => client.end().catch(() => undefined),
+  };
+}
+
+function readSpan(log: ShipperOptions['log'], from: number): Span {
+  const span: Span = { from, records: [], next: from, damage: null };
+  while (span.records.length < BATCH_ENTRIES && span.next < log.size) {
+    try {
+      const more = log.read(span.next, BATCH_ENTRIES - span.records.length);
+      if (more.length === 0) break;
+      for (const record of more) span.records.push(record);
+      span.next += more.length;
+    } catch (error) {
+      if (!(error instanceof LogDamagedError)) throw error;
+      span.damage = error;
+      span.next = error.to;
+      break;
+    }
+  }
+  return span;
+}
+
+function finish(batch: Batch, { next, damage }: Span): void {
+  batch.next = next;
+  if (damage === null) return;
+  const why = `entries ${damage.from} to ${damage.to - 1} of the log on disk are not as they were written`;
+  batch.gaps.push({ atMs: Date.now(), kind: 'damage', why, logIndex: damage.from });
+}
+
+/** Tomorrow's partitions are made today, so that midnight finds them. */
+async function makeAhead({ client, days }: Writer): Promise<void> {
+  const today = dayOf(Date.now());
+  for (const day of [today, nextDay(today)]) {
+    if (days.has(day)) continue;
+    await makePartitions(client, day);
+    days.add(day);
+  }
+}
+
+async function positionOf(client: pg.Client, node: string, log: ShipperOptions['log']): Promise<number> {
+  await client.query('insert into ship_positions (node, next_index, log_size, at) values ($1, $2, $3, now()) on conflict do nothing', [
+    node,
+    log.first,
+    log.size,
+  ]);
+  const { rows } = await client.query<{ next_index: string }>('select next_index from ship_positions where node = $1', [node]);
+  const next = Number(rows[0]?.next_index ?? 0);
+  if (next > log.size)
+    throw new Error(`the log of ${node} has ${log.size} entries, and the store has copied ${next}: entries of it are missing`);
+  if (next < log.first) throw new Error(`the log of ${node} begins at ${log.first}, and the store has copied only the first ${next}`);
+  return next;
+}
+
+/** The server does not take what was sent (SQLSTATE classes 22 and 23, program limits): sending it again changes nothing. */
+function isRefusal(error: unknown): error is Error & { code: string } {
+  if (!(error instanceof Error) || error instanceof MovedError || !('code' in error) || typeof error.code !== 'string') return false;
+  return /^(22|23|54)/.test(error.code);
+}

@@ -1,0 +1,264 @@
+import type { Client } from 'pg';
+import type { Batch, NewStatement } from './batch';
+import { copyIn } from './copyIn';
+import { CopyRows, storable, storableJson } from './copyRows';
+import { dayOf } from './days';
+import type { Dimensions } from './dimensions';
+import { countHours } from './hours';
+import { type OpenStatements, writeOutcomes } from './outcomes';
+import { type DayTable, makePartitions, partitionName } from './partitions';
+
+/** What one connection to the store knows of it between batches. */
+export interface Writer {
+  client: Client;
+  dimensions: Dimensions;
+  open: OpenStatements;
+  /** UTC days whose partitions are there. */
+  days: Set<string>;
+}
+
+/** The log of a node was copied by somebody else meanwhile: what this process knows of the store is old. */
+export class MovedError extends Error {}
+
+/**
+ * Writes a batch and moves the node's position, in one transaction.
+ *
+ * @param logSize entries of the log, for the lag
+ * @throws MovedError where the store's position is not the batch's start; the server's error otherwise. Nothing is written then.
+ */
+export async function writeBatch(writer: Writer, batch: Batch, logSize: number): Promise<void> {
+  const { client } = writer;
+  const sourceIds = await writer.dimensions.sources(
+    client,
+    batch.statements.map((one) => one.source),
+  );
+  const formIds = await writer.dimensions.forms(
+    client,
+    batch.statements.map((one) => one.form),
+  );
+  const masks = await maskIdsOf(writer, batch);
+  for (const day of daysOf(batch)) {
+    if (writer.days.has(day)) continue;
+    await makePartitions(client, day);
+    writer.days.add(day);
+  }
+  await client.query('begin');
+  try {
+    await moveFrom(client, batch);
+    await copyByDay(client, 'statements', 29, batch.statements, (rows, one, index) =>
+      putStatement(rows, one, sourceIds[index] ?? 0, formIds[index] ?? 0, masks.of(one.maskedColumns)),
+    );
+    await copyByDay(
+      client,
+      'statement_values',
+      4,
+      batch.statements.filter((one) => one.sealed !== null),
+      (rows, one) => {
+        rows.text(one.id);
+        rows.instant(one.atMs);
+        rows.text(one.sealed?.keyId ?? '');
+        rows.bytea(one.sealed?.box ?? null);
+      },
+    );
+    await countHours(client, batch.statements, sourceIds, formIds);
+    await writeOutcomes(client, batch.outcomes, masks.ofOutcomes, writer.open);
+    await copyByDay(client, 'recorded_results', 8, batch.results, (rows, one) => {
+      rows.text(one.statementId);
+      rows.instant(one.atMs);
+      rows.text(batch.node);
+      rows.int8(one.logIndex);
+      rows.json(one.columns);
+      rows.bool(one.truncated);
+      rows.text(one.sealed?.keyId ?? null);
+      rows.bytea(one.sealed?.box ?? null);
+    });
+    await copyByDay(client, 'transactions', 7, batch.transactions, (rows, one) => {
+      rows.text(one.id);
+      rows.instant(one.atMs);
+      rows.text(one.sessionId);
+      rows.text(one.outcome);
+      rows.int4(one.statements);
+      rows.text(batch.node);
+      rows.int8(one.logIndex);
+    });
+    await copyByDay(client, 'sign_in_failures', 8, batch.signInFailures, (rows, one) => {
+      rows.text(batch.node);
+      rows.int8(one.logIndex);
+      rows.instant(one.atMs);
+      rows.text(one.principalName);
+      rows.text(one.connectionName);
+      rows.text(one.clientAddress);
+      rows.text(one.sqlstate);
+      rows.text(one.reason);
+    });
+    await writeSessions(client, batch);
+    await writeGaps(client, batch);
+    await client.query(
+      `insert into ship_positions (node, next_index, log_size, at) values ($1, $2, $3, now())
+       on conflict (node) do update set next_index = excluded.next_index, log_size = excluded.log_size, at = excluded.at`,
+      [batch.node, batch.next, logSize],
+    );
+    if (batch.statements.length + batch.outcomes.size > 0)
+      await client.query("select pg_notify('gatehouse_statements', $1)", [String(batch.statements.length)]);
+    await client.query('commit');
+  } catch (error) {
+    await client.query('rollback').catch(() => undefined);
+    throw error;
+  }
+  // Only what is committed is known.
+  for (const one of batch.statements) if (one.status === 'running' || one.status === 'held') writer.open.began(one.id, one.atMs);
+  for (const [id, { status }] of batch.outcomes) if (status !== 'running' && status !== 'held') writer.open.ended(id);
+}
+
+/** Locks the node's position, so that two processes that copy one log do it one after the other. */
+async function moveFrom(client: Client, batch: Batch): Promise<void> {
+  const { rows } = await client.query<{ next_index: string }>('select next_index from ship_positions where node = $1 for update', [
+    batch.node,
+  ]);
+  if (Number(rows[0]?.next_index ?? 0) !== batch.from) throw new MovedError('the log was copied by another process meanwhile');
+}
+
+function daysOf(batch: Batch): Set<string> {
+  const days = new Set<string>();
+  for (const list of [batch.statements, batch.results, batch.transactions, batch.signInFailures])
+    for (const { atMs } of list) days.add(dayOf(atMs));
+  return days;
+}
+
+async function maskIdsOf(writer: Writer, batch: Batch) {
+  const sets: string[][] = [];
+  for (const { maskedColumns } of batch.statements) if (maskedColumns !== null && maskedColumns.length > 0) sets.push(maskedColumns);
+  const later: string[] = [];
+  for (const [id, { maskedColumns }] of batch.outcomes) {
+    if (maskedColumns === null || maskedColumns.length === 0) continue;
+    sets.push(maskedColumns);
+    later.push(id);
+  }
+  const ids = await writer.dimensions.masks(writer.client, sets);
+  const bySet = new Map(sets.map((set, index) => [set, ids[index] ?? 0]));
+  return {
+    of: (columns: string[] | null): number | null => (columns === null ? null : (bySet.get(columns) ?? null)),
+    ofOutcomes: new Map(later.map((id, index) => [id, ids[ids.length - later.length + index] ?? 0])),
+  };
+}
+
+/** COPY goes to the partitions themselves: PostgreSQL then writes many rows at once. */
+async function copyByDay<T extends { atMs: number }>(
+  client: Client,
+  table: DayTable,
+  columns: number,
+  list: readonly T[],
+  put: (rows: CopyRows, one: T, index: number) => void,
+): Promise<void> {
+  const byDay = new Map<string, CopyRows>();
+  let [day, from, to] = ['', 0, 0];
+  for (const [index, one] of list.entries()) {
+    if (one.atMs < from || one.atMs >= to) {
+      day = dayOf(one.atMs);
+      from = Date.parse(`${day}T00:00:00Z`);
+      to = from + 86_400_000;
+    }
+    let rows = byDay.get(day);
+    if (rows === undefined) {
+      rows = new CopyRows(columns);
+      byDay.set(day, rows);
+    }
+    rows.row();
+    put(rows, one, index);
+  }
+  for (const [of, rows] of byDay) await copyIn(client, `copy ${partitionName(table, of)} from stdin with (format binary)`, rows.end());
+}
+
+/** In the order of the table's columns (db/schema/audit.ts). */
+function putStatement(rows: CopyRows, one: NewStatement, sourceId: number, formId: number, maskId: number | null): void {
+  rows.text(one.id);
+  rows.instant(one.atMs);
+  rows.int8(sourceId);
+  rows.int8(formId);
+  rows.text(one.sessionId);
+  rows.int4(one.clientPort);
+  rows.text(one.verdict);
+  rows.text(one.rule);
+  rows.text(one.status);
+  rows.text(one.sqlstate);
+  rows.int8(one.policyVersion);
+  rows.text(one.transactionStatus);
+  rows.text(one.transactionId);
+  rows.text(one.runOf);
+  rows.text(one.requestId);
+  rows.text(one.grantId);
+  rows.bool(one.brokeGlass);
+  rows.int8(one.rows);
+  rows.int8(one.bytes);
+  rows.int8(maskId);
+  rows.json(one.detected !== null && one.detected.length > 0 ? one.detected : null);
+  rows.float4(one.durationMs);
+  rows.float4(one.analysisMs);
+  rows.float4(one.waitMs);
+  rows.float4(one.upstreamMs);
+  rows.float4(one.maskingMs);
+  rows.int8(one.logIndex);
+  rows.int8(one.outcomeIndex);
+  rows.words(one.words);
+}
+
+/** The worker makes the session's row when it lets the client in; the log adds what it alone knows, and closes what nobody else did. */
+async function writeSessions(client: Client, batch: Batch): Promise<void> {
+  if (batch.sessionsOpened.length > 0)
+    await client.query(
+      `insert into sessions as s (id, gateway_id, worker_id, principal_id, principal_name, owner_name, connection_name, client_address,
+         application_name, started_at, method, encrypted, node, open_index)
+       select id, $2, coalesce(worker, ''), '', principal, owner, connection, address, app, to_timestamp(at_ms / 1000.0), method, encrypted, $2, log_index
+       from jsonb_to_recordset($1::jsonb) as o(id text, worker text, principal text, owner text, connection text, address text, app text,
+         at_ms double precision, method text, encrypted boolean, log_index bigint)
+       order by id
+       on conflict (id) do update set method = excluded.method, encrypted = excluded.encrypted, node = excluded.node, open_index = excluded.open_index`,
+      [
+        storableJson(
+          batch.sessionsOpened.map(({ id, atMs, entry, journal, logIndex }) => ({
+            id,
+            worker: journal,
+            principal: entry.principalName ?? '',
+            owner: entry.ownerName ?? null,
+            connection: entry.connectionName ?? '',
+            address: entry.clientAddress ?? '',
+            app: entry.applicationName ?? '',
+            at_ms: atMs,
+            method: entry.method ?? null,
+            encrypted: entry.encrypted ?? null,
+            log_index: logIndex,
+          })),
+        ),
+        batch.node,
+      ],
+    );
+  if (batch.sessionsClosed.length > 0)
+    await client.query(
+      `update sessions s set ended_at = coalesce(s.ended_at, to_timestamp(c.at_ms / 1000.0)), end_reason = coalesce(s.end_reason, c.reason),
+         statements_run = c.statements, bytes_in = c.bytes_in, bytes_out = c.bytes_out, close_index = c.log_index
+       from jsonb_to_recordset($1::jsonb) as c(id text, at_ms double precision, reason text, statements bigint, bytes_in bigint, bytes_out bigint,
+         log_index bigint)
+       where s.id = c.id`,
+      [
+        storableJson(
+          batch.sessionsClosed.map(({ id, atMs, entry, logIndex }) => ({
+            id,
+            at_ms: atMs,
+            reason: entry.reason ?? null,
+            statements: entry.statements ?? null,
+            bytes_in: entry.bytesIn ?? null,
+            bytes_out: entry.bytesOut ?? null,
+            log_index: logIndex,
+          })),
+        ),
+      ],
+    );
+}
+
+async function writeGaps(client: Client, batch: Batch): Promise<void> {
+  for (const { logIndex, atMs, kind, why } of batch.gaps)
+    await client.query(
+      `insert into record_gaps (node, log_index, at, kind, why) values ($1, $2, to_timestamp($3::float8 / 1000), $4, $5) on conflict do nothing`,
+      [batch.node, logIndex, atMs, kind, storable(why)],
+    );
+}

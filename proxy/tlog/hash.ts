@@ -1,0 +1,21 @@
+import { hash } from 'node:crypto';
+
+/** Hashes of the tree are SHA-256: 32 bytes. */
+export const HASH_BYTES = 32;
+
+// The prefixes part leaves from nodes, so that no leaf can be taken for the two children of a node (RFC 9162, section 2.1.1).
+const LEAF = Buffer.of(0);
+const NODE = Buffer.of(1);
+
+/** Hash of the tree without entries. */
+export const EMPTY_ROOT: Buffer = sha256(Buffer.alloc(0));
+
+/** Hash of one entry: SHA-256(0x00, entry). RFC 9162, section 2.1.1 */
+export const leafHash = (entry: Uint8Array): Buffer => sha256(Buffer.concat([LEAF, entry]));
+
+/** Hash of a node: SHA-256(0x01, left, right). RFC 9162, section 2.1.1 */
+export const nodeHash = (left: Uint8Array, right: Uint8Array): Buffer => sha256(Buffer.concat([NODE, left, right]));
+
+export function sha256(bytes: Uint8Array): Buffer {
+  return hash('sha256', bytes, 'buffer');
+}
