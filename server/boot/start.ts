@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { startAccessSweep } from '../accessRequests/sweep';
+import { handleExport } from '../api/exports';
 import { createApiHandler } from '../api/http';
 import { handleRecordExport } from '../api/recordExport';
 import { startMeasuringByRule } from '../approvals/measureByRule';
@@ -92,6 +93,7 @@ export async function startGateway(config: Config, options: { dev: boolean; clos
   http.routes.metrics = createMetrics({ store: store.store, gatewayId: dataDir.gatewayId, recorder, ...workers });
   http.routes.api = createApiHandler();
   http.routes.recordExport = handleRecordExport;
+  http.routes.exports = handleExport;
   http.routes.slack = createSlackHandler(runtime);
   await closing.add('live updates', stopLive);
   await closing.add('dry runs', await startMeasuringByRule(runtime));
