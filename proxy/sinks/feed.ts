@@ -1,19 +1,7 @@
+import type { SinkStatus } from '../../db/schema/auditShapes';
 import type { LogReader } from '../record/leaf';
 import { type Cursor, openCursor } from './cursor';
 import { type Sink, SinkError } from './sink';
-
-export interface SinkStatus {
-  name: string;
-  /** The next entry it gets, and how many wait. */
-  next: number;
-  waiting: number;
-  /** Entries it never got: skipped by the budget, or refused by it. */
-  lost: number;
-  /** What keeps it; null while it takes what it is given. */
-  error: string | null;
-  /** When it last took something; null: not since the start. */
-  atMs: number | null;
-}
 
 export interface Feed {
   wake(): void;

@@ -1,8 +1,8 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import type { SinkTarget } from '../../db/schema/auditShapes';
+import type { SinkStatus, SinkTarget } from '../../db/schema/auditShapes';
 import type { LogReader } from '../record/leaf';
-import { type Feed, type SinkStatus, startFeed } from './feed';
+import { type Feed, startFeed } from './feed';
 import { createJsonLines } from './jsonl';
 import { createOtlp } from './otlp';
 import { type Sink, SinkError } from './sink';
