@@ -15,6 +15,8 @@ export interface Writer {
   open: OpenStatements;
   /** UTC days whose partitions are there. */
   days: Set<string>;
+  /** What rows are written into, by table; used again, since large buffers are dear to make. */
+  buffers: Map<string, Buffer>;
 }
 
 /** The log of a node was copied by somebody else meanwhile: what this process knows of the store is old. */
@@ -45,11 +47,11 @@ export async function writeBatch(writer: Writer, batch: Batch, logSize: number):
   await client.query('begin');
   try {
     await moveFrom(client, batch);
-    await copyByDay(client, 'statements', 29, batch.statements, (rows, one, index) =>
-      putStatement(rows, one, sourceIds[index] ?? 0, formIds[index] ?? 0, masks.of(one.maskedColumns)),
+    await copyByDay(writer, 'statements', 29, batch.statements, (rows, one, index) =>
+      putStatement(rows, one, sourceIds[index] ?? 0, formIds[index] ?? 0, masks.of(one.outcome.maskedColumns)),
     );
     await copyByDay(
-      client,
+      writer,
       'statement_values',
       4,
       batch.statements.filter((one) => one.sealed !== null),
@@ -62,7 +64,7 @@ export async function writeBatch(writer: Writer, batch: Batch, logSize: number):
     );
     await countHours(client, batch.statements, sourceIds, formIds);
     await writeOutcomes(client, batch.outcomes, masks.ofOutcomes, writer.open);
-    await copyByDay(client, 'recorded_results', 8, batch.results, (rows, one) => {
+    await copyByDay(writer, 'recorded_results', 8, batch.results, (rows, one) => {
       rows.text(one.statementId);
       rows.instant(one.atMs);
       rows.text(batch.node);
@@ -72,7 +74,7 @@ export async function writeBatch(writer: Writer, batch: Batch, logSize: number):
       rows.text(one.sealed?.keyId ?? null);
       rows.bytea(one.sealed?.box ?? null);
     });
-    await copyByDay(client, 'transactions', 7, batch.transactions, (rows, one) => {
+    await copyByDay(writer, 'transactions', 7, batch.transactions, (rows, one) => {
       rows.text(one.id);
       rows.instant(one.atMs);
       rows.text(one.sessionId);
@@ -81,7 +83,7 @@ export async function writeBatch(writer: Writer, batch: Batch, logSize: number):
       rows.text(batch.node);
       rows.int8(one.logIndex);
     });
-    await copyByDay(client, 'sign_in_failures', 8, batch.signInFailures, (rows, one) => {
+    await copyByDay(writer, 'sign_in_failures', 8, batch.signInFailures, (rows, one) => {
       rows.text(batch.node);
       rows.int8(one.logIndex);
       rows.instant(one.atMs);
@@ -106,7 +108,8 @@ export async function writeBatch(writer: Writer, batch: Batch, logSize: number):
     throw error;
   }
   // Only what is committed is known.
-  for (const one of batch.statements) if (one.status === 'running' || one.status === 'held') writer.open.began(one.id, one.atMs);
+  for (const one of batch.statements)
+    if (one.outcome.status === 'running' || one.outcome.status === 'held') writer.open.began(one.id, one.atMs);
   for (const [id, { status }] of batch.outcomes) if (status !== 'running' && status !== 'held') writer.open.ended(id);
 }
 
@@ -127,7 +130,10 @@ function daysOf(batch: Batch): Set<string> {
 
 async function maskIdsOf(writer: Writer, batch: Batch) {
   const sets: string[][] = [];
-  for (const { maskedColumns } of batch.statements) if (maskedColumns !== null && maskedColumns.length > 0) sets.push(maskedColumns);
+  for (const {
+    outcome: { maskedColumns },
+  } of batch.statements)
+    if (maskedColumns !== null && maskedColumns.length > 0) sets.push(maskedColumns);
   const later: string[] = [];
   for (const [id, { maskedColumns }] of batch.outcomes) {
     if (maskedColumns === null || maskedColumns.length === 0) continue;
@@ -144,7 +150,7 @@ async function maskIdsOf(writer: Writer, batch: Batch) {
 
 /** COPY goes to the partitions themselves: PostgreSQL then writes many rows at once. */
 async function copyByDay<T extends { atMs: number }>(
-  client: Client,
+  { client, buffers }: Writer,
   table: DayTable,
   columns: number,
   list: readonly T[],
@@ -160,17 +166,23 @@ async function copyByDay<T extends { atMs: number }>(
     }
     let rows = byDay.get(day);
     if (rows === undefined) {
-      rows = new CopyRows(columns);
+      rows = new CopyRows(columns, buffers.get(table));
+      // The next day's rows, at midnight, need one of their own.
+      buffers.delete(table);
       byDay.set(day, rows);
     }
     rows.row();
     put(rows, one, index);
   }
-  for (const [of, rows] of byDay) await copyIn(client, `copy ${partitionName(table, of)} from stdin with (format binary)`, rows.end());
+  for (const [of, rows] of byDay) {
+    await copyIn(client, `copy ${partitionName(table, of)} from stdin with (format binary)`, rows.end());
+    buffers.set(table, rows.buffer);
+  }
 }
 
 /** In the order of the table's columns (db/schema/audit.ts). */
 function putStatement(rows: CopyRows, one: NewStatement, sourceId: number, formId: number, maskId: number | null): void {
+  const { outcome } = one;
   rows.text(one.id);
   rows.instant(one.atMs);
   rows.int8(sourceId);
@@ -179,26 +191,26 @@ function putStatement(rows: CopyRows, one: NewStatement, sourceId: number, formI
   rows.int4(one.clientPort);
   rows.text(one.verdict);
   rows.text(one.rule);
-  rows.text(one.status);
-  rows.text(one.sqlstate);
+  rows.text(outcome.status);
+  rows.text(outcome.sqlstate);
   rows.int8(one.policyVersion);
   rows.text(one.transactionStatus);
   rows.text(one.transactionId);
   rows.text(one.runOf);
-  rows.text(one.requestId);
+  rows.text(outcome.requestId);
   rows.text(one.grantId);
   rows.bool(one.brokeGlass);
-  rows.int8(one.rows);
-  rows.int8(one.bytes);
+  rows.int8(outcome.rows);
+  rows.int8(outcome.bytes);
   rows.int8(maskId);
-  rows.json(one.detected !== null && one.detected.length > 0 ? one.detected : null);
-  rows.float4(one.durationMs);
+  rows.json(outcome.detected !== null && outcome.detected.length > 0 ? outcome.detected : null);
+  rows.float4(outcome.durationMs);
   rows.float4(one.analysisMs);
-  rows.float4(one.waitMs);
-  rows.float4(one.upstreamMs);
-  rows.float4(one.maskingMs);
+  rows.float4(outcome.waitMs);
+  rows.float4(outcome.upstreamMs);
+  rows.float4(outcome.maskingMs);
   rows.int8(one.logIndex);
-  rows.int8(one.outcomeIndex);
+  rows.int8(outcome.outcomeIndex);
   rows.words(one.words);
 }
 
