@@ -11,6 +11,7 @@ import { overviewRouter } from './overview';
 import { policyRouter } from './policy';
 import { groupsRouter, principalsRouter, tokensRouter } from './principals';
 import { reportsRouter } from './reports';
+import { recordRouter } from './record';
 import { rulesRouter } from './rules';
 import { sessionsRouter } from './sessions';
 import { router } from './trpc';
@@ -32,6 +33,7 @@ export const appRouter = router({
   audit: auditRouter,
   views: viewsRouter,
   reports: reportsRouter,
+  record: recordRouter,
   principals: principalsRouter,
   groups: groupsRouter,
   tokens: tokensRouter,

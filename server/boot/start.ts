@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { startAccessSweep } from '../accessRequests/sweep';
 import { handleExport } from '../api/exports';
 import { createApiHandler } from '../api/http';
+import { handleRecordExport } from '../api/recordExport';
 import { startMeasuringByRule } from '../approvals/measureByRule';
 import type { Config } from '../config';
 import { checkReadiness } from '../health';
@@ -92,6 +93,7 @@ export async function startGateway(config: Config, options: { dev: boolean; clos
   http.routes.metrics = createMetrics({ store: store.store, gatewayId: dataDir.gatewayId, ...workers });
   http.routes.api = createApiHandler();
   http.routes.exports = handleExport;
+  http.routes.recordExport = handleRecordExport;
   http.routes.slack = createSlackHandler(runtime);
   await closing.add('live updates', stopLive);
   await closing.add('dry runs', await startMeasuringByRule(runtime));

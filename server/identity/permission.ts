@@ -34,6 +34,8 @@ export const PERMISSIONS = {
   'sessions:kill': ADMIN,
   'audit:own': ALL,
   'actions:read': READERS,
+  'record:read': READERS,
+  'record:export': ['admin', 'auditor'],
   'principals:read': READERS,
   'principals:write': ADMIN,
   'tokens:own': ALL,
