@@ -12,6 +12,7 @@ export type IdPrefix =
   | 'lnk'
   | 'ses'
   | 'stm'
+  | 'txn'
   | 'req'
   | 'dec'
   | 'act'
