@@ -176,7 +176,7 @@ function Detail({ statement }: { statement: StatementDetail }) {
       <Section title="Timings">
         <Timings statement={statement} />
       </Section>
-      <Integrity key={statement.id} id={statement.id} place={null} />
+      <Integrity key={statement.id} id={statement.id} place={{ node: statement.node, index: statement.logIndex }} />
       <Section title="Record">
         <RecordFacts statement={statement} />
       </Section>

@@ -10,6 +10,7 @@ import { actionsListSchema, auditHistogramSchema, auditSearchSchema } from '../a
 import { auditStatus } from '../audit/status';
 import { watchStatements } from '../audit/watch';
 import { idSchema, resumeSchema } from '../input';
+import { getRuntime } from '../runtime';
 import { procedure, router, takes } from './trpc';
 
 export const auditRouter = router({
@@ -18,7 +19,7 @@ export const auditRouter = router({
   histogram: procedure.input(takes(auditHistogramSchema)).query(({ ctx, input }) => statementHistogram(ctx.call, input)),
   facets: procedure.input(takes(auditHistogramSchema)).query(({ ctx, input }) => auditFacets(ctx.call, input)),
   results: procedure.input(takes(resultsSchema)).query(({ ctx, input }) => statementResults(ctx.call, input)),
-  prove: procedure.input(takes(idSchema)).query(({ ctx, input }) => proveStatement(ctx.call, input)),
+  prove: procedure.input(takes(idSchema)).query(({ ctx, input }) => proveStatement(ctx.call, getRuntime().dataDir, input)),
   status: procedure.query(({ ctx }) => auditStatus(ctx.call)),
   actions: procedure.input(takes(actionsListSchema)).query(({ ctx, input }) => listActions(ctx.call, input)),
   onStatement: procedure.input(takes(resumeSchema)).subscription(({ ctx, input, signal }) => watchStatements(ctx.call, input, signal)),
