@@ -12,6 +12,7 @@ export interface Routes {
   api?: Handler;
   slack?: Handler;
   recordExport?: Handler;
+  exports?: Handler;
   pages?: Handler;
 }
 
@@ -81,6 +82,7 @@ function handlerOf(routes: Routes, path: string): Handler | undefined {
   if (path.startsWith('/api/trpc/')) return routes.api;
   if (path === '/api/slack/interactions') return routes.slack;
   if (path === '/api/record/export') return routes.recordExport;
+  if (path === '/api/audit/export') return routes.exports;
   return routes.pages;
 }
 

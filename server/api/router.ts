@@ -11,9 +11,11 @@ import { overviewRouter } from './overview';
 import { policyRouter } from './policy';
 import { groupsRouter, principalsRouter, tokensRouter } from './principals';
 import { recordRouter } from './record';
+import { reportsRouter } from './reports';
 import { rulesRouter } from './rules';
 import { sessionsRouter } from './sessions';
 import { router } from './trpc';
+import { viewsRouter } from './views';
 
 /** Every procedure of the console and the CLI. Routers are thin: one call to one verb each. */
 export const appRouter = router({
@@ -30,6 +32,8 @@ export const appRouter = router({
   sessions: sessionsRouter,
   audit: auditRouter,
   record: recordRouter,
+  views: viewsRouter,
+  reports: reportsRouter,
   principals: principalsRouter,
   groups: groupsRouter,
   tokens: tokensRouter,
