@@ -113,8 +113,7 @@ async function keysByTime(store: StoreHandle, { where, coarse }: Way, request: R
       .where(and(all, bounds))
       .orderBy(...order)
       .limit(limit);
-  // A search for everything finds it anywhere.
-  if (coarse === null || coarse === undefined) return plain(undefined);
+  if (coarse === null) return plain(undefined);
   const { hours, complete } = await countedHours(store, coarse, wholeHours(range), ascending);
   const chosen: number[] = [];
   let sure = 0;

@@ -7,7 +7,7 @@ import { openBox } from './rows';
 import type { ValueReader } from './values';
 
 /** Statements whose values are opened and looked through for a text, the newest that the other words leave. */
-const LOOKED_THROUGH = 2_000;
+const LOOKED_THROUGH = 1_000;
 
 /**
  * Ids of statements whose text holds every text that is looked for, wherever in it. What was sent is sealed, so that only whole words of it
