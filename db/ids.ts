@@ -12,6 +12,7 @@ export type IdPrefix =
   | 'lnk'
   | 'ses'
   | 'stm'
+  | 'txn'
   | 'req'
   | 'dec'
   | 'act'
@@ -22,7 +23,8 @@ export type IdPrefix =
   | 'grt'
   | 'ped'
   | 'vky'
-  | 'era';
+  | 'era'
+  | 'viw';
 
 /** A branded id: a `Id<'stm'>` is never an `Id<'req'>`. */
 export type Id<P extends IdPrefix> = `${P}_${string}`;

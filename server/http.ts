@@ -11,6 +11,8 @@ export interface Routes {
   metrics?: Registry;
   api?: Handler;
   slack?: Handler;
+  recordExport?: Handler;
+  exports?: Handler;
   pages?: Handler;
 }
 
@@ -68,12 +70,20 @@ async function route(routes: Routes, req: IncomingMessage, res: ServerResponse):
   }
   if (path === '/metrics' && routes.metrics !== undefined)
     return answer(res, 200, await routes.metrics.metrics(), routes.metrics.contentType);
-  const handler = path.startsWith('/api/trpc/') ? routes.api : path === '/api/slack/interactions' ? routes.slack : routes.pages;
+  const handler = handlerOf(routes, path);
   if (handler === undefined) {
     res.setHeader('retry-after', '1');
     return answer(res, 503, 'Gatehouse is starting.');
   }
   return handler(req, res);
+}
+
+function handlerOf(routes: Routes, path: string): Handler | undefined {
+  if (path.startsWith('/api/trpc/')) return routes.api;
+  if (path === '/api/slack/interactions') return routes.slack;
+  if (path === '/api/record/export') return routes.recordExport;
+  if (path === '/api/audit/export') return routes.exports;
+  return routes.pages;
 }
 
 function pathOf(req: IncomingMessage): string {

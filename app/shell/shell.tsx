@@ -4,6 +4,7 @@ import Link from 'next/link';
 import { usePathname } from 'next/navigation';
 import { type ReactNode, useState } from 'react';
 import { useMe } from '../data/me';
+import { BrokenBar } from '../integrity/brokenBar';
 import { Button } from '../ui/button';
 import { Card } from '../ui/card';
 import { cx } from '../ui/classes';
@@ -30,8 +31,8 @@ export function Shell({ children }: { children: ReactNode }) {
       >
         Skip to content
       </a>
-      <div className="lg:grid lg:grid-cols-[15rem_minmax(0,1fr)]">
-        <aside className="sticky top-0 hidden h-dvh flex-col px-3 py-4 lg:flex">
+      <div className="lg:grid lg:grid-cols-[15rem_minmax(0,1fr)] print:block">
+        <aside className="sticky top-0 hidden h-dvh flex-col px-3 py-4 lg:flex print:hidden">
           <div className="mb-4 flex items-center gap-2.5 px-1.5">
             <Logo className="size-7" />
             <span className="text-base font-semibold tracking-tight">Gatehouse</span>
@@ -59,8 +60,9 @@ export function Shell({ children }: { children: ReactNode }) {
         <main
           id="content"
           tabIndex={-1}
-          className="min-w-0 bg-canvas outline-none lg:my-2 lg:mr-2 lg:min-h-[calc(100dvh-1rem)] lg:rounded-2xl lg:border lg:bg-page"
+          className="min-w-0 bg-canvas outline-none lg:my-2 lg:mr-2 lg:min-h-[calc(100dvh-1rem)] lg:rounded-2xl lg:border lg:bg-page print:m-0 print:border-0"
         >
+          <BrokenBar />
           <LostBar />
           <ForThisRole>{children}</ForThisRole>
         </main>
@@ -118,7 +120,7 @@ function BottomBar({ onSearch }: { onSearch: () => void }) {
     <>
       <nav
         aria-label="Console"
-        className="fixed inset-x-0 bottom-0 z-30 flex border-t bg-raised pb-[env(safe-area-inset-bottom)] lg:hidden"
+        className="fixed inset-x-0 bottom-0 z-30 flex border-t bg-raised pb-[env(safe-area-inset-bottom)] lg:hidden print:hidden"
       >
         {pages.map((page) => (
           <Link key={page.href} href={page.href} className={item} aria-current={isCurrent(pathname, page.href) ? 'page' : undefined}>

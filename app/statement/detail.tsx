@@ -4,6 +4,7 @@ import { EyeOff, ListFilter, ScrollText } from 'lucide-react';
 import Link from 'next/link';
 import { useTRPC } from '../data/trpc';
 import type { StatementDetail } from '../data/types';
+import { Integrity } from '../integrity/proof';
 import { withTerm } from '../sql/terms';
 import { Badge } from '../ui/badge';
 import { Button } from '../ui/button';
@@ -56,6 +57,7 @@ function Detail({ statement }: { statement: StatementDetail }) {
       </div>
       <SqlBlock sql={statement.sql} />
       <div className="-mt-3 flex flex-wrap gap-1.5">
+        <CopyButton look="secondary" text={statement.sql} label="Copy statement as SQL" word="Copy SQL" />
         <CopyButton look="secondary" text={json} label="Copy statement as JSON" word="Copy JSON" />
         <CopyButton look="secondary" text={link} label="Copy link to this statement" word="Copy link" />
         {statement.fingerprint !== '' ? (
@@ -174,6 +176,7 @@ function Detail({ statement }: { statement: StatementDetail }) {
       <Section title="Timings">
         <Timings statement={statement} />
       </Section>
+      <Integrity key={statement.id} id={statement.id} place={null} />
       <Section title="Record">
         <RecordFacts statement={statement} />
       </Section>

@@ -19,7 +19,7 @@ interface ListProps {
   brief?: boolean;
 }
 
-const countText = (value: number | null) => (value === null ? '–' : value.toLocaleString());
+export const rowsText = (value: number | null) => (value === null ? '–' : value.toLocaleString());
 
 /** Statements: a table on a desk, a list on a phone. */
 export function StatementList(props: ListProps) {
@@ -27,7 +27,7 @@ export function StatementList(props: ListProps) {
   return wide ? <StatementTable {...props} /> : <StatementCards {...props} />;
 }
 
-function RowLink({ row, onOpen, className }: { row: StatementRow; onOpen: (id: string) => void; className?: string }) {
+export function RowLink({ row, onOpen, className }: { row: StatementRow; onOpen: (id: string) => void; className?: string }) {
   return (
     <a
       data-row
@@ -44,7 +44,7 @@ function RowLink({ row, onOpen, className }: { row: StatementRow; onOpen: (id: s
   );
 }
 
-function Masked({ columns }: { columns: readonly string[] }) {
+export function Masked({ columns }: { columns: readonly string[] }) {
   if (columns.length === 0) return <span className="text-ink-3">–</span>;
   return (
     <Badge tone="mask" title={columns.join(', ')}>
@@ -56,7 +56,7 @@ function Masked({ columns }: { columns: readonly string[] }) {
 }
 
 /** The verdict, and the outcome where it says more than the verdict does. */
-function Outcome({ row }: { row: StatementRow }) {
+export function Outcome({ row }: { row: StatementRow }) {
   const more =
     row.status !== 'done' && !(row.verdict === 'deny' && row.status === 'denied') && !(row.verdict === 'hold' && row.status === 'held');
   return (
@@ -99,7 +99,7 @@ function StatementTable({ rows, label, onOpen, selectedId, brief = false }: List
             <Td>
               <RowLink row={row} onOpen={onOpen} />
             </Td>
-            <Td className="text-right tabular-nums text-ink-2">{countText(row.rows)}</Td>
+            <Td className="text-right tabular-nums text-ink-2">{rowsText(row.rows)}</Td>
             <Td>
               <Masked columns={row.maskedColumns} />
             </Td>
@@ -130,7 +130,7 @@ function StatementCards({ rows, label, onOpen, brief = false }: ListProps) {
           <RowLink row={row} onOpen={onOpen} />
           <span className="flex items-center gap-2 text-xs text-ink-2">
             <span className="min-w-0 flex-1 truncate">
-              {brief ? row.kind : `${row.principalName} on ${row.connectionName}`} · {countText(row.rows)} rows
+              {brief ? row.kind : `${row.principalName} on ${row.connectionName}`} · {rowsText(row.rows)} rows
               {row.durationMs === null ? '' : ` · ${durationText(row.durationMs)}`}
             </span>
             {row.maskedColumns.length > 0 ? <Masked columns={row.maskedColumns} /> : null}

@@ -18,6 +18,7 @@ const PAGES = [
   '/principals',
   '/notifications',
   '/access',
+  '/reports',
 ];
 
 let client: Awaited<ReturnType<typeof open>>;

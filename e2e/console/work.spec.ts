@@ -14,7 +14,7 @@ test('the statements a client runs are in the audit: a denial with its rule, a m
   await expect.poll(async () => (await admin.audit.search.query({ q: mark })).items.length).toBe(2);
 
   await page.goto(`${gateway.consoleUrl}/audit`);
-  const search = page.getByRole('textbox', { name: 'Search statements' });
+  const search = page.getByRole('combobox', { name: 'Search statements' });
   await search.fill(mark);
   await search.press('Enter');
   await expect(page.getByText('2 statements', { exact: true })).toBeVisible();
@@ -26,21 +26,21 @@ test('the statements a client runs are in the audit: a denial with its rule, a m
     .getByRole('link')
     .filter({ hasText: `${mark}_denied` })
     .click();
-  const sheet = page.getByRole('dialog', { name: 'Statement' });
+  const sheet = page.getByRole('region', { name: 'Statement' }).first();
   for (const words of ['no-destruction', '42501', 'support-bot']) await expect(sheet.getByText(words).first()).toBeVisible();
 
   // The URL is the whole state.
   const url = page.url();
   await page.goto('about:blank');
   await page.goto(url);
-  await expect(page.getByRole('dialog', { name: 'Statement' }).getByText('no-destruction').first()).toBeVisible();
+  await expect(page.getByRole('region', { name: 'Statement' }).first().getByText('no-destruction').first()).toBeVisible();
 
   await page.goto(`${gateway.consoleUrl}/audit?q=${mark}_masked`);
   await page
     .getByRole('link')
     .filter({ hasText: `${mark}_masked` })
     .click();
-  await expect(page.getByRole('dialog', { name: 'Statement' }).getByText('customers.ssn').first()).toBeVisible();
+  await expect(page.getByRole('region', { name: 'Statement' }).first().getByText('customers.ssn').first()).toBeVisible();
   await client.end();
 });
 

@@ -21,6 +21,8 @@ export interface StatementEntry {
   shape?: string;
   /** `schema.table.column` of the columns it reads or writes, as far as the catalog resolved them. */
   touchedColumns?: readonly string[];
+  /** The text behind the name that an EXECUTE or a FETCH runs. */
+  executes?: string | null;
   /** The statement this is another run of: a repeated Execute, a FETCH, an EXECUTE of a PREPARE. */
   runOf?: string | null;
   /** The transaction block it ran in (`txn_…`); null outside one. */
@@ -96,6 +98,8 @@ export interface SessionCloseEntry {
 export interface SignInFailedEntry {
   type: 'signInFailed';
   atMs: number;
+  /** Further failures that were not recorded one by one, because there were too many. */
+  count?: number;
   /** As the client said them. */
   principalName: string;
   connectionName: string;

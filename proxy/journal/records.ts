@@ -21,6 +21,7 @@ const OF_STATEMENT = [
   'kind',
   'sql',
   'rewritten',
+  'executes',
   'fingerprint',
   'shape',
   'touchedColumns',

@@ -35,6 +35,8 @@ export interface JudgedStatement {
   relations: readonly RelationUse[];
   /** `schema.table.column` of what it names, by the names alone; absent where it was not resolved. */
   columns?: readonly string[];
+  /** The text behind the name that it executes. */
+  executes?: string;
   touch: Touch;
   verdict: Verdict;
   /** Once it has run, the catalog snapshot may be stale: DDL, and code that cannot be looked into. */

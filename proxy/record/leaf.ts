@@ -61,7 +61,7 @@ export interface Leaf {
 
 /** Fields that hold what a client sent or was shown; everything else of an entry may be read by whoever has the log. */
 export const VALUE_FIELDS = {
-  statement: ['sql', 'rewritten', 'parameters', 'breakGlass', 'why', 'tried'],
+  statement: ['sql', 'rewritten', 'executes', 'parameters', 'breakGlass', 'why', 'tried'],
   result: ['rows'],
 } as const satisfies Partial<Record<RecordEntry['type'], readonly string[]>>;
 

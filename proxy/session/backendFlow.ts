@@ -20,6 +20,8 @@ import { readsAsBefore, repositioned, splicedBehind } from './rewritten';
 import { ServerWords } from './serverWords';
 import type { Session, SessionView } from './session';
 
+const TIMED_ROWS = 16;
+
 /** Server → client: follows what is owed, masks rows, scrubs messages, records outcomes. Anything unexpected ends the session. */
 export class BackendFlow {
   readonly #session: Session;
@@ -70,6 +72,7 @@ export class BackendFlow {
     const rows = this.#rows ?? this.#firstRow(type);
     if (rows === null) return 'whole';
     if (type === Backend.copyData ? this.#copy.masking : rows.plan?.kind !== 'pass') return 'whole';
+    if (rows.recording?.takes(sizeBytes) === true) return 'whole';
     if (rows.rows >= rows.maxRows || rows.bytes + sizeBytes - 5 > rows.maxBytes) return 'cut';
     rows.rows++;
     rows.bytes += sizeBytes - 5;
@@ -82,6 +85,7 @@ export class BackendFlow {
     if (type !== Backend.dataRow || head?.op !== 'execute' || head.execution === null) return null;
     head.execution.plan ??= this.#planWithoutDescription(head.execution, head);
     this.#rows = head.execution;
+    this.#begins(head.execution, head);
     return head.execution;
   }
 
@@ -190,6 +194,7 @@ export class BackendFlow {
       const { statement, portal } = protocol.head;
       if (statement !== null) statement.columns = columns;
       if (portal !== null) {
+        portal.columns = columns;
         const plan = this.#plan(columns, portal.judgement.statements[0]);
         if (plan === null) return 'wait';
         portal.plan = plan;
@@ -201,7 +206,9 @@ export class BackendFlow {
     if (plan === null) return 'wait';
     protocol.answer(Backend.rowDescription, bytes);
     execution.plan = plan;
+    execution.recording?.describe(columns);
     this.#rows = execution;
+    this.#answers(execution);
     return plan.kind === 'withhold' ? this.#withhold(execution, plan.reason) : 'pass';
   }
 
@@ -293,6 +300,7 @@ export class BackendFlow {
 
   #copyOut(execution: Execution, bytes: Buffer): Disposal {
     this.#rows = execution;
+    this.#answers(execution);
     // A header in text, the trailer in binary: messages that hold no row.
     if (bytes[5] === 1 || /\bheader\b/i.test(execution.judged.facts.text)) execution.rows = -1;
     return this.#copy.start(execution, bytes);
@@ -307,6 +315,7 @@ export class BackendFlow {
     const execution = this.#session.protocol.running(Backend.dataRow);
     if (this.#muted) return 'taken';
     execution.plan ??= this.#planWithoutDescription(execution, head);
+    if (this.#rows !== execution) this.#begins(execution, head);
     this.#rows = execution;
     const { plan } = execution;
     if (this.#exceeds(bytes)) return 'taken';
@@ -314,6 +323,7 @@ export class BackendFlow {
       case 'pass':
         execution.rows++;
         execution.bytes += bytes.length - 5;
+        this.#takeDown(execution, bytes, 0, bytes.length);
         return 'pass';
       case 'mask': {
         if (execution.seen?.mayShow(bytes, plan.masks) === false) {
@@ -325,8 +335,13 @@ export class BackendFlow {
         execution.rows++;
         const out = this.#session.toClient.room();
         const before = out.length;
+        // The clock costs as much as a row: of many, some are timed.
+        const weight = execution.rows <= TIMED_ROWS ? 1 : execution.rows % TIMED_ROWS === 0 ? TIMED_ROWS : 0;
+        const startedMs = weight === 0 ? 0 : performance.now();
         maskRow(bytes, plan.masks, out);
+        if (weight > 0) execution.maskingMs += (performance.now() - startedMs) * weight;
         execution.bytes += out.length - before - 5;
+        this.#takeDown(execution, out.bytes, before, out.length);
         return 'taken';
       }
       case 'withhold':
@@ -347,15 +362,35 @@ export class BackendFlow {
     return { kind: 'withhold', reason: 'The columns of this result are not described.' };
   }
 
+  /** Its first row: what it is recorded as is known by its portal where it was not described itself. */
+  #begins(execution: Execution, head: Reply | undefined): void {
+    this.#answers(execution);
+    const columns = head?.op === 'execute' ? (head.portal?.columns ?? null) : null;
+    if (columns !== null && execution.recording?.described === false) execution.recording.describe(columns);
+  }
+
+  #answers(execution: Execution): void {
+    execution.answeredMs ??= performance.now();
+  }
+
+  /** A row as it leaves. */
+  #takeDown(execution: Execution, bytes: Buffer, start: number, end: number): void {
+    const { recording } = execution;
+    if (recording === null) return;
+    recording.row(bytes, start, end);
+    if (recording.full && !this.#session.toClient.holding) this.#session.recordRows(execution);
+  }
+
   #finished(execution: Execution, type: number, bytes: Buffer): void {
     const session = this.#session;
+    this.#answers(execution);
     if (type !== Backend.commandComplete) return this.#ended(execution, null);
     const { tag, rows } = decodeCommandTag(bytes);
     if (rows !== null && execution.cut === null) execution.rows = rows;
     this.#applyToSession(execution, tag);
     this.#ended(execution, tag);
     // What it did stands, or will not, once its rows are counted.
-    if (execution.measured === null) session.undone(session.work.done(execution, tag));
+    if (execution.measured === null) session.completed(execution, tag);
   }
 
   /** A result that was withheld or cut did run: what it changed stands, and the record says both. */
@@ -375,6 +410,7 @@ export class BackendFlow {
     if (effect?.type === 'deallocate' && effect.name !== null) names.statements.delete(effect.name);
     if (effect?.type === 'declare') {
       names.cursors.set(effect.name, execution.judged);
+      session.named(execution);
       names.portals.delete(effect.name);
     }
     if (effect?.type === 'close') {
@@ -391,7 +427,10 @@ export class BackendFlow {
     this.#rows = null;
     this.#lastComplete = null;
     // Nothing of a statement that failed is shown but what it failed of, not even that its result was cut.
-    if (session.toClient.holding) this.#muted = false;
+    if (session.toClient.holding) {
+      this.#muted = false;
+      session.counting?.recording?.drop();
+    }
     session.toClient.discard();
     const muted = this.#muted;
     const { head } = session.protocol;
@@ -418,15 +457,17 @@ export class BackendFlow {
     session.sendKeptSyncs();
     session.work.failed();
     const sqlstate = fields.get('C') ?? 'XX000';
-    for (const { execution, status } of ended)
+    for (const { execution, status } of ended) {
+      if (status === 'failed') this.#answers(execution);
       session.end(execution, status, status === 'failed' ? (sqlstateShown(execution) ?? sqlstate) : null);
+    }
     return 'taken';
   }
 
   #ready(ended: readonly Ended[]): void {
     const session = this.#session;
     for (const { execution, status } of ended) session.end(execution, status);
-    session.undone(session.work.ready(session.protocol.status));
+    session.ready();
     if (session.protocol.status === 'I') session.commitNeed.clear();
     this.#muted = false;
     this.#rows = null;

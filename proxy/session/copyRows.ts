@@ -7,6 +7,9 @@ import type { Disposal } from '../wire/stream';
 import type { Execution } from './execution';
 import type { Session } from './session';
 
+/** Of a CopyData message. */
+const COPY_HEADER_BYTES = 5;
+
 type MaskedCopy = Extract<CopyPlan, { kind: 'mask' }>;
 
 /** COPY TO STDOUT: what becomes of its data. */
@@ -15,6 +18,7 @@ export class CopyRows {
   readonly #withhold: (execution: Execution, reason: string) => Disposal;
   /** Masks the rows of the COPY that runs now; null where they pass as they are. */
   #plan: MaskedCopy | null = null;
+  #binary = false;
 
   constructor(session: Session, withhold: (execution: Execution, reason: string) => Disposal) {
     this.#session = session;
@@ -30,6 +34,7 @@ export class CopyRows {
   }
 
   start(execution: Execution, bytes: Buffer): Disposal {
+    this.#binary = bytes[5] === 1;
     const session = this.#session;
     const rules = session.services.detecting(session.facts);
     if (execution.judged.touch.state === 'clean') {
@@ -66,20 +71,37 @@ export class CopyRows {
 
   /** One CopyData. */
   data(bytes: Buffer): Disposal {
-    if (this.#plan === null) return 'taken';
-    const { mask, out } = this.#plan;
     const session = this.#session;
     const execution = session.protocol.running(Backend.copyData);
+    // Only what is recorded comes here unmasked.
+    if (this.#plan === null) {
+      execution.rows++;
+      execution.bytes += bytes.length - 5;
+      this.#takeDown(execution, bytes, 5, bytes.length);
+      return 'pass';
+    }
+    const { mask, out } = this.#plan;
+    const startedMs = performance.now();
     try {
       mask.push(bytes, 5, bytes.length);
     } catch (error) {
       return this.#failed(execution, error);
     }
+    execution.maskingMs += performance.now() - startedMs;
     execution.rows++;
     execution.bytes += out.length;
+    this.#takeDown(execution, out.bytes, COPY_HEADER_BYTES, out.length);
     session.toClient.room().append(out.bytes, 0, out.length);
     out.length = 0;
     return 'taken';
+  }
+
+  /** As it leaves. */
+  #takeDown(execution: Execution, bytes: Buffer, start: number, end: number): void {
+    const { recording } = execution;
+    if (recording === null) return;
+    recording.copied(bytes, start, end, this.#binary);
+    if (recording.full && !this.#session.toClient.holding) this.#session.recordRows(execution);
   }
 
   /** CopyDone; false when it became an error. */

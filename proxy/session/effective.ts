@@ -41,6 +41,8 @@ function executing(statement: JudgedStatement, inner: JudgedStatement): JudgedSt
       unboundedWrites: [...facts.unboundedWrites, ...inner.facts.unboundedWrites],
     },
     relations: inner.relations,
+    executes: inner.facts.text,
+    ...(inner.columns === undefined ? {} : { columns: inner.columns }),
     touch: statement.touch.state === 'clean' ? inner.touch : statement.touch,
     verdict: explained
       ? {

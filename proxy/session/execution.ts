@@ -9,6 +9,7 @@ import type { AffectedLimit, Principal } from '../policy/types';
 import { shapeOf } from '../sql/shape';
 import type { WireError } from '../wire/errors';
 import type { TransactionStatus } from '../wire/messages';
+import type { ResultRecording } from './resultRecording';
 
 /** One run of one statement, from its verdict to its outcome. */
 export interface Execution {
@@ -34,6 +35,12 @@ export interface Execution {
   bytes: number;
   /** How its rows leave; null until the server has described them. */
   plan: ResultPlan | null;
+  /** When the server first answered, on the clock of startedMs; null while it has not. */
+  answeredMs: number | null;
+  /** Spent on masking its rows. */
+  maskingMs: number;
+  /** Takes down its rows as they leave; null where they are not recorded. */
+  recording: ResultRecording | null;
   /** Its rows were not released. */
   withheld: boolean;
   /** It stands only if it changes no more rows than each of these. An approval may add one before it runs. */
@@ -101,6 +108,9 @@ export function newExecution(
     rows: 0,
     bytes: 0,
     plan: null,
+    answeredMs: null,
+    maskingMs: 0,
+    recording: null,
     withheld: false,
     affectedLimits: judged.verdict.affectedLimits ?? [],
     maxRows: Number.POSITIVE_INFINITY,
@@ -135,6 +145,7 @@ export function intentOf(
     kind: statement.kind,
     sql: statement.sql,
     rewritten: statement.rewritten,
+    executes: statement.executes,
     fingerprint: statement.fingerprint,
     shape: statement.shape,
     touchedColumns: statement.touchedColumns,
@@ -174,6 +185,7 @@ function statementPartOf(judged: JudgedStatement): Required<StatementPart> {
     kind: facts.kind,
     sql: facts.text,
     rewritten: judged.rewritten?.text ?? null,
+    executes: judged.executes ?? null,
     fingerprint: facts.fingerprint,
     shape: shapeOf(facts.text),
     touchedColumns: (judged.columns ?? []).slice(0, MAX_TOUCHED_COLUMNS),
@@ -190,7 +202,12 @@ function statementPartOf(judged: JudgedStatement): Required<StatementPart> {
 }
 
 /** The entry that closes it; null when it was closed before, so that an outcome is never recorded twice. */
-export function outcomeOf(execution: Execution, status: StatementStatus, sqlstate: string | null = null): OutcomeEntry | null {
+export function outcomeOf(
+  execution: Execution,
+  status: StatementStatus,
+  atMs: number,
+  sqlstate: string | null = null,
+): OutcomeEntry | null {
   if (execution.ended) return null;
   execution.ended = true;
   const detected = execution.plan?.kind === 'mask' ? (execution.plan.hits?.take() ?? []) : [];
@@ -202,6 +219,9 @@ export function outcomeOf(execution: Execution, status: StatementStatus, sqlstat
     bytes: execution.bytes,
     durationMs: performance.now() - execution.startedMs,
     waitMs: execution.waitMs,
+    atMs,
+    ...(execution.answeredMs === null ? {} : { upstreamMs: execution.answeredMs - execution.startedMs }),
+    ...(execution.maskingMs === 0 ? {} : { maskingMs: execution.maskingMs }),
     ...(sqlstate === null ? {} : { sqlstate }),
     ...(execution.requestId === null ? {} : { requestId: execution.requestId }),
     ...maskedColumnsOf(execution),

@@ -53,6 +53,8 @@ export class ExtendedQuery {
   readonly #verdicts: Verdicts;
   readonly #measuring: Measuring;
   readonly #costs: CostCheck;
+  /** The id of each portal's first run. */
+  readonly #firstRuns = new WeakMap<Portal, string>();
   /** The last run of each portal whose result has a limit. */
   readonly #slices = new WeakMap<Portal, Execution>();
 
@@ -123,6 +125,7 @@ export class ExtendedQuery {
       policyVersion: view.policy.version,
       described: false,
       plan: null,
+      columns: null,
       pending: null,
       analysisMs,
     };
@@ -219,6 +222,7 @@ export class ExtendedQuery {
     const held = portal.pending;
     const execution = held ?? this.#executionsOf(portal)[0];
     portal.pending = null;
+    if (execution !== undefined) this.#followRuns(execution, portal);
     if (execution === undefined) {
       protocol.sentExecute(null, portal);
       session.toUpstream.append(bytes);
@@ -235,6 +239,13 @@ export class ExtendedQuery {
             throw error;
           },
         );
+  }
+
+  /** A portal that is executed again goes on with what its first run began. */
+  #followRuns(execution: Execution, portal: Portal): void {
+    const first = this.#firstRuns.get(portal);
+    if (first === undefined) this.#firstRuns.set(portal, execution.id);
+    else execution.runOf = first;
   }
 
   #start(
@@ -257,8 +268,8 @@ export class ExtendedQuery {
     // A clean answer about names rests on what they mean; where the session has a search_path of its own, the origins are looked at too.
     const detecting = session.services.detecting(session.facts).length > 0;
     const unsure = execution.judged.touch.state !== 'clean' || (!session.searchPathKnown && !view.masks.empty) || detecting;
-    if (unsure && !portal.described) {
-      // Without its own description a result has no origins to be masked by.
+    if ((unsure || execution.recording !== null) && !portal.described) {
+      // Without its own description a result has no origins to be masked by, and its cells no types.
       this.#describe(portal);
     }
     const send = () => {
@@ -311,7 +322,8 @@ export class ExtendedQuery {
     session.begin(executions, view, 'running');
     for (const execution of executions) this.#verdicts.mark(execution, view);
     const [execution] = executions;
-    const looked = session.services.detecting(session.facts).length > 0 || execution?.judged.touch.state !== 'clean';
+    const looked =
+      session.services.detecting(session.facts).length > 0 || execution?.judged.touch.state !== 'clean' || execution.recording !== null;
     const portal = execution === undefined || !looked ? null : cursorPortal(name, text, effective, view);
     if (portal !== null) this.#describe(portal);
     const send = () => {
@@ -380,6 +392,7 @@ function cursorPortal(name: string, sql: string, judgement: Effective, view: Ses
     policyVersion: view.policy.version,
     described: true,
     plan: null,
+    columns: null,
     pending: null,
     analysisMs: 0,
   };

@@ -21,6 +21,7 @@ describe.each([{ split: false }, { split: true }])('runs within a limit on the r
     t.journal.filter((entry) => entry.type === 'outcome').map(({ status, rows, sqlstate }) => [status, rows, sqlstate]);
 
   test('a simple query within it: the client sees a Query, and nothing before the count is known', async () => {
+    t.recordRows = 10;
     t.client(query('delete limit 10 returning'));
     await t.upstreamSees(...ASK, ...step('delete limit 10 returning'), ...ASK, 'H');
     t.upstream(...say.answer('100'), say.parseComplete(), say.bindComplete(), say.columns([0, 0]), say.row('a'), say.complete('DELETE 1'));
@@ -31,9 +32,11 @@ describe.each([{ split: false }, { split: true }])('runs within a limit on the r
     t.upstream(say.ready());
     await t.clientGets('T', 'D a', 'C DELETE 1', 'Z I');
     expect(outcomes()).toEqual([['done', 1, undefined]]);
+    expect(t.others).toMatchObject([{ type: 'result', rows: [['a']] }]);
   });
 
   test('above it, cascades included: the server is made to fail at this place, and no row has left', async () => {
+    t.recordRows = 10;
     t.client(query('delete limit 10 returning'));
     await t.upstreamSees(...ASK, ...step('delete limit 10 returning'), ...ASK, 'H');
     t.upstream(
@@ -51,6 +54,8 @@ describe.each([{ split: false }, { split: true }])('runs within a limit on the r
     expect(t.received.join()).not.toContain('secret');
     expect(t.received.join()).toContain("It changed 11 rows, triggers and cascades included; the rule's limit is 10. None of it stands.");
     expect(outcomes()).toEqual([['rolledBack', 11, '42501']]);
+    // What did not leave is not recorded either.
+    expect(t.others).toEqual([]);
   });
 
   test('what the command tag says counts where the server has no statistics', async () => {

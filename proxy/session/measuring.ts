@@ -97,13 +97,14 @@ export class Measuring {
       throw execution.cut;
     }
     session.end(execution, 'done', execution.withheld ? '42501' : null);
-    if (measured.tag !== null) session.undone(session.work.done(execution, measured.tag));
+    if (measured.tag !== null) session.completed(execution, measured.tag);
     return { kind: 'stands' };
   }
 
   /** It ran, and is rolled back: the record has the rows it would have changed. */
   #taken(execution: Execution, rows?: number): void {
     this.#session.toClient.discard();
+    execution.recording?.drop();
     if (rows !== undefined) execution.rows = rows;
     this.#session.end(execution, 'rolledBack', '42501');
   }

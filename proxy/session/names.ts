@@ -34,6 +34,8 @@ export interface Portal {
   /** A Describe of this portal is on its way or answered. */
   described: boolean;
   plan: ResultPlan | null;
+  /** As the server described them for this portal; null when it was not asked. */
+  columns: readonly ColumnDescription[] | null;
   /** The run that was held at Bind and approved; the first Execute is that run. */
   pending: Execution | null;
   analysisMs: number;

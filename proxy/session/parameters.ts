@@ -72,8 +72,11 @@ function show(bytes: Buffer | null, typeOid: number, format: number, limitBytes:
   const truncated = cut ? { truncated: true } : {};
   const shown = cut ? bytes.subarray(0, limitBytes) : bytes;
   if (format === 0) return { typeOid, value: shown.toString('utf8'), ...truncated };
-  return { typeOid, value: decodeBinary(shown, typeOid) ?? `\\x${shown.toString('hex')}`, ...truncated };
+  return { typeOid, value: showBinary(shown, typeOid), ...truncated };
 }
+
+/** A value in binary format as text; `\\x…` where its type has no known text form. */
+export const showBinary = (bytes: Buffer, typeOid: number): string => decodeBinary(bytes, typeOid) ?? `\\x${bytes.toString('hex')}`;
 
 function decodeBinary(bytes: Buffer, typeOid: number): string | null {
   try {

@@ -1,4 +1,5 @@
 import type net from 'node:net';
+import { newId } from '../../db/ids';
 import type { StatementStatus } from '../../db/schema/shapes';
 import type { BreakGlassUse } from '../approvals/breakGlass';
 import type { Claim } from '../approvals/claim';
@@ -10,7 +11,7 @@ import type { Shared } from '../journal/write';
 import type { Usage } from '../limits/usage';
 import type { MaskIndex } from '../masking/columns';
 import type { DetectingRule } from '../masking/detect/rules';
-import type { Judgement } from '../policy/judge';
+import type { JudgedStatement, Judgement } from '../policy/judge';
 import type { ConnectionPolicy, PolicySnapshot, Principal } from '../policy/types';
 import type { Upstream } from '../upstream/connect';
 import { closeGently } from '../wire/closeGently';
@@ -37,6 +38,7 @@ import { Protocol } from './protocol';
 import { RecordedOut } from './recordedOut';
 import type { Taint } from './scrub';
 import type { OnHold } from './settings';
+import { type EndedBlock, TransactionBlocks } from './transactionBlocks';
 import { TransactionWork } from './transactionWork';
 
 /** What a session needs of its worker. */
@@ -143,6 +145,12 @@ export class Session {
   ending = false;
   /** The server ended its session with an error that the client has seen. */
   upstreamSaidWhy = false;
+  readonly #blocks = new TransactionBlocks(() => newId('txn'));
+  /** The runs that made names of the session's, by what they were judged as. */
+  readonly #makers = new WeakMap<JudgedStatement, string>();
+  #statements = 0;
+  #bytesIn = 0;
+  #opened = false;
   #named: { principal: SessionFacts['principal'] };
   readonly #frontend: FrontendFlow;
   readonly #backend: BackendFlow;
@@ -198,6 +206,7 @@ export class Session {
     this.client.on('data', (chunk: Buffer) => {
       this.#movedMs = performance.now();
       this.services.onRead(chunk.length);
+      this.#bytesIn += chunk.length;
       this.guard(() => this.#frontend.push(chunk));
     });
     this.client.on('end', () => this.clientEnded());
@@ -285,9 +294,15 @@ export class Session {
     this.#frontend.withdraw();
     // With something on its way, a COMMIT perhaps, nobody knows.
     if (this.protocol.owed === 0) this.undone(this.work.closed());
+    const blocks = this.#blocks.closed(this.protocol.owed === 0);
     for (const execution of this.protocol.drain()) this.end(execution, 'unknown');
     // It was done, but not yet let stand: the server rolls it back.
-    if (this.counting !== null) this.end(this.counting, 'rolledBack');
+    if (this.counting !== null) {
+      this.counting.recording?.drop();
+      this.end(this.counting, 'rolledBack');
+    }
+    this.#recordBlocks(blocks);
+    this.#recordClosed(reason);
     closeGently(this.client);
     // Terminate, so that the server ends the transaction now rather than when it next writes.
     this.toUpstream.finish(() => {
@@ -395,16 +410,58 @@ export class Session {
     status: StatementStatus,
     sqlstate: string | null = null,
   ): void {
-    const now = { atMs: Date.now(), policyVersion: view.policy.version, transactionStatus: this.protocol.status, transactionId: null };
+    const now = { atMs: Date.now(), policyVersion: view.policy.version, transactionStatus: this.protocol.status };
     for (const execution of executions) {
+      execution.runOf ??= this.#madeBy(execution);
       try {
-        this.services.record(intentOf(execution, this.facts, now, status, sqlstate), this.#sharedBy(execution));
+        this.services.record(
+          intentOf(execution, this.facts, { ...now, transactionId: this.#blockOf(execution, status) }, status, sqlstate),
+          this.#sharedBy(execution),
+        );
       } catch (cause) {
         for (const written of executions) this.end(written, 'skipped');
         throw refusedBy(cause);
       }
     }
+    this.#statements += executions.length;
     this.#waitForRecord();
+  }
+
+  /** The transaction block it is in. */
+  #blockOf({ judged }: Execution, status: StatementStatus): string | null {
+    const atRest = this.protocol.owed === 0 ? this.protocol.status : null;
+    return status === 'running' ? this.#blocks.forwarded(judged.facts.commands, atRest) : this.#blocks.of(atRest);
+  }
+
+  /** The run that made the name which it executes or fetches from. */
+  #madeBy({ judged }: Execution): string | null {
+    const effect = judged.facts.session;
+    if (effect?.type !== 'execute' && effect?.type !== 'fetch') return null;
+    const { names } = this.protocol;
+    const made = effect.type === 'execute' ? names.statements.get(effect.name)?.judgement.statements[0] : names.cursors.get(effect.name);
+    return (made === undefined ? undefined : this.#makers.get(made)) ?? null;
+  }
+
+  /** It made a name of the session's. */
+  named(execution: Execution): void {
+    this.#makers.set(execution.judged, execution.id);
+  }
+
+  /** A statement is done and stands as far as its transaction does. `tag` is PostgreSQL's own word. */
+  completed(execution: Execution, tag: string): void {
+    this.undone(this.work.done(execution, tag));
+    const block = this.#blocks.done(tag, execution.judged.facts.commands);
+    if (block !== null) this.#recordBlocks([block]);
+  }
+
+  /** ReadyForQuery. */
+  ready(): void {
+    this.undone(this.work.ready(this.protocol.status));
+    if (this.protocol.owed === 0) this.#recordBlocks(this.#blocks.atRest(this.protocol.status));
+  }
+
+  #recordBlocks(blocks: readonly EndedBlock[]): void {
+    for (const block of blocks) this.#recordQuietly({ type: 'transaction', ...block, sessionId: this.facts.id, atMs: Date.now() });
   }
 
   /** What is forwarded from here on leaves when all that was recorded so far is in the journal; where that fails, it never does. */
@@ -430,14 +487,52 @@ export class Session {
     return { session: this.#named, statement: judged };
   }
 
+  /** Told once, when the client has what it needs to begin. @throws Error when it cannot be recorded */
+  recordOpened(how: { method: string; encrypted: boolean }): void {
+    const { facts } = this;
+    this.services.record({
+      type: 'sessionOpen',
+      id: facts.id,
+      atMs: Date.now(),
+      principalName: facts.principal.name,
+      ownerName: facts.principal.owner?.name ?? null,
+      connectionName: facts.connectionName,
+      clientAddress: facts.clientAddress,
+      applicationName: facts.applicationName,
+      ...how,
+    });
+    this.#opened = true;
+  }
+
+  #recordClosed(reason: string): void {
+    if (!this.#opened) return;
+    this.#recordQuietly({
+      type: 'sessionClose',
+      id: this.facts.id,
+      atMs: Date.now(),
+      reason,
+      statements: this.#statements,
+      bytesIn: this.#bytesIn,
+      bytesOut: this.client.bytesWritten,
+    });
+  }
+
   /** Records what became of it. A journal that is full now has the intent; the outcome stays unknown rather than ending the session. */
   end(execution: Execution, status: StatementStatus, sqlstate: string | null = null): void {
     this.unsettled.delete(execution);
-    const entry = outcomeOf(execution, status, sqlstate);
+    const entry = outcomeOf(execution, status, Date.now(), sqlstate);
     if (entry === null) return;
+    this.recordRows(execution);
+    execution.recording = null;
     // Rows that did not leave are those it changed.
     if (execution.bytes > 0) this.services.usage()?.returned(execution.rows);
     this.#recordQuietly(entry);
+  }
+
+  /** The rows of it that have left since it was last asked. */
+  recordRows(execution: Execution): void {
+    const rows = execution.recording?.take() ?? null;
+    if (rows !== null) this.#recordQuietly({ type: 'result', id: execution.id, atMs: Date.now(), ...rows });
   }
 
   /** Their transaction was rolled back: they ran, and nothing of it stands. */
@@ -447,6 +542,7 @@ export class Session {
 
   /** A held statement goes on its way. @throws WireError 58000 when that cannot be recorded: it must not run */
   released(execution: Execution): void {
+    this.#blockOf(execution, 'running');
     try {
       this.services.record({ type: 'outcome', id: execution.id, status: 'running', waitMs: execution.waitMs });
     } catch (cause) {

@@ -63,6 +63,8 @@ export interface Transcript {
   limits: SessionLimits;
   /** Of results and cost, as the connection has them. */
   resultLimits: { maxRows?: number; maxBytes?: number; maxCost?: number };
+  /** Results are recorded up to this many rows; null: they are not. */
+  recordRows: number | null;
   /** Rules about content that apply to the principal. */
   detecting: readonly DetectingRule[];
   session: Session;
@@ -114,6 +116,7 @@ export async function transcript(options: { split: boolean; breakGlass?: boolean
     poison: '',
     detecting: [],
     resultLimits: {},
+    recordRows: null,
     limits: { statementBytes: 10_000, messageBytes: 100_000, idleMs: null, idleInTransactionMs: null, statementMs: null },
     session: undefined as unknown as Session,
     hangUp: () => clientEnd.end(),
@@ -127,7 +130,10 @@ export async function transcript(options: { split: boolean; breakGlass?: boolean
 
   const services: SessionServices = {
     view() {
-      if (Object.keys(state.resultLimits).length > 0) return { ...VIEW, connection: { ...VIEW.connection, limits: state.resultLimits } };
+      if (Object.keys(state.resultLimits).length > 0 || state.recordRows !== null) {
+        const record = state.recordRows === null ? VIEW.connection.record : { results: 'masked' as const, maxRows: state.recordRows };
+        return { ...VIEW, connection: { ...VIEW.connection, limits: state.resultLimits, record } };
+      }
       return state.deniesHeld ? { ...VIEW } : VIEW;
     },
     mayBeMasked: () => true,
@@ -249,7 +255,7 @@ const MASKS: MaskIndex = {
 /** A policy and a catalog under which column 1 of relation 1 is masked. */
 export const VIEW = {
   policy: { version: 7, connections: new Map(), access: [], rules: [], masking: [{}] },
-  connection: { name: 'shop', limits: {} },
+  connection: { name: 'shop', limits: {}, record: { results: 'off' } },
   principal: { groups: ['oncall'] },
   catalog: {
     relations: new Map([[1, { columns: [{ number: 1 }, { number: 2 }] }]]),

@@ -10,6 +10,7 @@ import { type Execution, newExecution } from './execution';
 import { HeldStatement } from './held';
 import { type Judging, UnparsedText } from './judging';
 import { placeOf } from './place';
+import { ResultRecording } from './resultRecording';
 import { readsAsBefore } from './rewritten';
 import type { Session, SessionView } from './session';
 
@@ -39,7 +40,8 @@ export class Verdicts {
       if (effect?.type !== 'prepare') continue;
       const { facts, rewritten } = execution.judged;
       const { text } = facts;
-      execution.onComplete = () =>
+      execution.onComplete = () => {
+        this.#session.named(execution);
         names.statements.set(effect.name, {
           name: effect.name,
           sql: text,
@@ -52,6 +54,7 @@ export class Verdicts {
           },
           columns: null,
         });
+      };
     }
   }
 
@@ -62,6 +65,8 @@ export class Verdicts {
     const { maxRows, maxBytes } = view.connection.limits ?? {};
     if (maxRows !== undefined) execution.maxRows = maxRows;
     if (maxBytes !== undefined) execution.maxBytes = maxBytes;
+    const { record } = view.connection;
+    if (record.results === 'masked') execution.recording = new ResultRecording(record.maxRows);
     const usage = this.#session.services.usage();
     if (usage !== null) withinBudget(execution, usage);
     const { session, effects, functions } = execution.judged.facts;

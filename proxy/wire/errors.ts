@@ -261,6 +261,8 @@ export const functionResultNotLookedInto = () =>
 export const noSuchFunction = (oid: number) => error('gatehouse_catalog', '42883', `function with OID ${oid} does not exist`);
 export const notRecorded = (detail: string) =>
   error('gatehouse_audit', '58000', 'statement not executed because it could not be recorded', { detail });
+export const sessionNotRecorded = () =>
+  error('gatehouse_audit', '58000', 'session not opened because it could not be recorded', { hint: 'Try again shortly.' });
 export const catalogUnavailable = (connection: string) =>
   error('gatehouse_catalog', '58000', `statement not executed because the catalog of "${connection}" could not be read`, {
     hint: 'Try again shortly.',

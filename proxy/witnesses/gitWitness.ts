@@ -43,7 +43,7 @@ export function gitWitness({ path, remote, branch }: GitWitnessOptions): Witness
         await git(['update-ref', reference, commit, parent === '' ? '0'.repeat(commit.length) : parent]);
         commits++;
       }
-      if (remote !== null) await git(['push', '--quiet', '--porcelain', remote, `${reference}:${reference}`]);
+      if (remote !== null) await git(['push', '--quiet', '--porcelain', '--', remote, `${reference}:${reference}`]);
       if (commits % PACK_EVERY === PACK_EVERY - 1) await git(['gc', '--auto', '--quiet']);
       return [];
     },

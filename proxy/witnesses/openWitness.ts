@@ -1,35 +1,36 @@
 import type { WitnessTarget } from '../../db/schema/auditShapes';
-import { parseNoteKey } from '../tlog/noteKey';
+import { type NoteKey, parseNoteKey } from '../tlog/noteKey';
 import { fileWitness } from './fileWitness';
 import { gitWitness } from './gitWitness';
 import { httpWitness } from './httpWitness';
-import { readReference } from './references';
 import { s3Witness } from './s3Witness';
-import type { Witness } from './witness';
+import { type Witness, WitnessError } from './witness';
 
 /** The witness that a policy document names. @throws Error that says what is missing */
 export function openWitness(target: WitnessTarget, env: Readonly<Record<string, string | undefined>>): Witness {
   switch (target.type) {
     case 'file':
       return fileWitness(target.path);
-    case 's3': {
-      const accessKeyId = readReference(target.accessKeyId, env);
-      const secretAccessKey = readReference(target.secretAccessKey, env);
-      return s3Witness(
-        { ...target, ...(accessKeyId === null ? {} : { accessKeyId }), ...(secretAccessKey === null ? {} : { secretAccessKey }) },
-        env,
-      );
-    }
+    case 's3':
+      return s3Witness(target, env);
     case 'http':
       return httpWitness({
         url: target.url,
-        token: readReference(target.token, env),
-        publicKey: target.publicKey === undefined ? null : parseNoteKey(target.publicKey),
+        token: target.token ?? null,
+        publicKey: target.publicKey === undefined ? null : keyOf(target.publicKey),
       });
     case 'git':
-      return gitWitness({ path: target.path, remote: readReference(target.remote, env), branch: target.branch ?? null });
+      return gitWitness({ path: target.path, remote: target.remote ?? null, branch: target.branch ?? null });
     default:
       return target satisfies never;
+  }
+}
+
+function keyOf(text: string): NoteKey {
+  try {
+    return parseNoteKey(text);
+  } catch (error) {
+    throw new WitnessError(`its publicKey is none: ${error instanceof Error ? error.message : ''}`);
   }
 }
 

@@ -29,6 +29,8 @@ import { masksFor, servicesFor } from './services';
 import { codeOf, framesOf } from './shownError';
 import type { WaitingRoom } from './waitingRoom';
 
+/** What a client says of itself can be as long as its start-up packet. */
+const MAX_NAME_CHARACTERS = 128;
 const UPSTREAM_TIMEOUT_MS = 10_000;
 
 export interface AcceptContext {
@@ -46,15 +48,34 @@ export async function accept(context: AcceptContext, socket: net.Socket): Promis
   try {
     await begin(context, arrival, leave);
   } catch (error) {
-    close(arrival.socket, error);
+    const shown = close(arrival.socket, error);
+    if (shown !== null) recordFailure(context.gateway, arrival, shown);
   } finally {
     leave();
   }
 }
 
-function close(socket: net.Socket, error: unknown): void {
-  if (socket.destroyed) return;
-  if (error instanceof ClientLeft) return closeGently(socket);
+/** Somebody did not get in. */
+function recordFailure(gateway: Gateway, { said, socket }: Arrival, { fields }: refuse.WireError): void {
+  gateway.signInFailures.add({
+    type: 'signInFailed',
+    atMs: Date.now(),
+    principalName: said.user.slice(0, MAX_NAME_CHARACTERS),
+    connectionName: said.database.slice(0, MAX_NAME_CHARACTERS),
+    clientAddress: addressOf(socket),
+    sqlstate: fields.sqlstate,
+    reason: fields.message,
+  });
+}
+
+const addressOf = (socket: net.Socket) => `${socket.remoteAddress ?? '?'}:${socket.remotePort ?? 0}`;
+
+/** What the client is told; null where it left by itself. */
+function close(socket: net.Socket, error: unknown): refuse.WireError | null {
+  if (error instanceof ClientLeft) {
+    closeGently(socket);
+    return null;
+  }
   let shown: refuse.WireError;
   if (error instanceof refuse.WireError) shown = error;
   else {
@@ -62,7 +83,8 @@ function close(socket: net.Socket, error: unknown): void {
     log.error({ errorId, code: codeOf(error), stack: framesOf(error) }, 'sign-in error');
     shown = refuse.internalError(errorId);
   }
-  closeGently(socket, refuse.encodeFields({ ...shown.fields, severity: 'FATAL' }));
+  if (!socket.destroyed) closeGently(socket, refuse.encodeFields({ ...shown.fields, severity: 'FATAL' }));
+  return shown;
 }
 
 async function begin(context: AcceptContext, arrival: Arrival, signedInNow: () => void): Promise<void> {
@@ -82,6 +104,7 @@ async function begin(context: AcceptContext, arrival: Arrival, signedInNow: () =
   const { minorVersion, answer } = negotiateVersion(packet);
   if (answer !== null) arrival.socket.write(encodeNegotiateProtocolVersion(answer.version, answer.unknownOptions));
   const request = readStartUp(packet.parameters);
+  arrival.said = request;
   if (request.user === '') throw refuse.startUpRefused('no PostgreSQL user name specified in startup packet', undefined, '28000');
   const inTheOpen = arrival.identity === null && !isLoopback(arrival.socket);
   if (inTheOpen && !gateway.settings.allowPlaintext) throw refuse.tlsRequired();
@@ -101,7 +124,7 @@ async function openSession(gateway: Gateway, opening: Opening): Promise<void> {
     id: newId('ses'),
     principal,
     connectionName: connection.name,
-    clientAddress: `${socket.remoteAddress ?? '?'}:${socket.remotePort ?? 0}`,
+    clientAddress: addressOf(socket),
     applicationName: request.applicationName,
   };
   await reserveSession(gateway, opening.signedIn.principal, connection, {
@@ -212,6 +235,12 @@ function run(gateway: Gateway, parts: Opening & { facts: SessionFacts; target: U
     searchPathKnown: request.upstream.search_path === undefined,
     settings: request.upstream,
   });
+  try {
+    session.recordOpened({ method: arrival.method, encrypted: arrival.identity !== null });
+  } catch (error) {
+    log.error({ session: facts.id, code: codeOf(error) }, 'a session could not be recorded');
+    throw refuse.sessionNotRecorded();
+  }
   const key = gateway.cancelKeys.issue({
     session,
     processId: upstream.cancelKey?.processId ?? null,

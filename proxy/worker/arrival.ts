@@ -6,6 +6,10 @@ import { SocketReader } from './socketReader';
 
 /** A client that has not signed in: its socket, plain until it asks for TLS, and how it is got rid of meanwhile. */
 export class Arrival {
+  /** What its start-up packet said; empty until it came. */
+  said = { user: '', database: '' };
+  /** How it proves who it is. */
+  method = '';
   #socket: net.Socket;
   #reader: SocketReader;
   #identity: ServerIdentity | null = null;

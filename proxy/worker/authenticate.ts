@@ -49,6 +49,7 @@ export async function authenticate(gateway: Gateway, arrival: Arrival, user: str
 }
 
 async function byPassword(gateway: Gateway, arrival: Arrival, user: string): Promise<SignedIn> {
+  arrival.method = 'password';
   arrival.socket.write(encodeAuthenticationCleartext());
   const message = await received(arrival, MAX_PASSWORD_BYTES);
   if (message[0] !== Frontend.password) throw refuse.protocolViolation('expected a password message');
@@ -76,6 +77,7 @@ async function byScram(
       '08P01',
       `Offered: ${mechanisms.join(', ')}; selected: ${initial.mechanism}.`,
     );
+  arrival.method = mechanism;
   let clientFirst = initial.data;
   if (clientFirst === null) {
     arrival.socket.write(encodeAuthenticationSaslContinue(''));

@@ -22,6 +22,7 @@ import { log } from './log';
 import { openPolicyKeeper, type PolicyKeeper } from './policyKeeper';
 import type { WorkerSettings } from './settings';
 import { codeOf } from './shownError';
+import { SignInFailures } from './signInFailures';
 import { createYoungCollection } from './youngCollection';
 
 /** A session as the worker keeps it: what may end it from outside. */
@@ -37,6 +38,7 @@ export interface Gateway {
   policy: PolicyKeeper;
   catalogs: Catalogs;
   journal: Journal;
+  signInFailures: SignInFailures;
   desk: Desk;
   judge: ReturnType<typeof createJudge>;
   cancelKeys: CancelKeys;
@@ -72,6 +74,13 @@ export async function openGateway(settings: WorkerSettings): Promise<Gateway> {
   });
   const journal = openJournal(settings.dataDir, `${settings.gatewayId}-${settings.workerId}-${Date.now()}-${process.pid}`, {
     onError: (error) => log.error({ code: codeOf(error) }, 'the journal could not be written'),
+  });
+  const signInFailures = new SignInFailures((entry) => {
+    try {
+      journal.append(entry);
+    } catch (error) {
+      log.error({ code: codeOf(error) }, 'a failed sign-in could not be recorded');
+    }
   });
   const desk = createDesk({ store, gatewayId: settings.gatewayId, workerId: settings.workerId, now: () => new Date() });
   const catalogs = createCatalogs({
@@ -158,6 +167,7 @@ export async function openGateway(settings: WorkerSettings): Promise<Gateway> {
     policy,
     catalogs,
     journal,
+    signInFailures,
     desk,
     judge: createJudge({ maxBytes: JUDGE_CACHE_BYTES }),
     cancelKeys: new CancelKeys(),
@@ -177,6 +187,7 @@ export async function openGateway(settings: WorkerSettings): Promise<Gateway> {
       await catalogs.close();
       await usage.close();
       await closeStore();
+      signInFailures.close();
       journal.close();
     },
   };

@@ -6,7 +6,7 @@ import { type TestStore, withStore } from '../testing';
 import { appRouter } from './router';
 import type { ApiContext } from './trpc';
 
-type Answer = 'ok' | 'UNAUTHORIZED' | 'FORBIDDEN' | 'NOT_FOUND' | 'BAD_REQUEST' | 'CONFLICT';
+type Answer = 'ok' | 'UNAUTHORIZED' | 'FORBIDDEN' | 'NOT_FOUND' | 'BAD_REQUEST' | 'CONFLICT' | 'SERVICE_UNAVAILABLE';
 type Who = Role | 'anonymous';
 
 const WHO: readonly Who[] = ['admin', 'reviewer', 'auditor', 'member', 'anonymous'];
@@ -63,7 +63,18 @@ const TABLE: Record<string, [input: unknown, admin: Answer, reviewer: Answer, au
   'audit.search': [undefined, 'ok', 'ok', 'ok', 'ok'],
   'audit.get': [none, 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND'],
   'audit.histogram': [undefined, 'ok', 'ok', 'ok', 'ok'],
+  'record.checkpoint': [undefined, 'SERVICE_UNAVAILABLE', 'SERVICE_UNAVAILABLE', 'SERVICE_UNAVAILABLE', 'FORBIDDEN'],
+  'record.prove': [{ statement: 'x' }, 'BAD_REQUEST', 'FORBIDDEN', 'BAD_REQUEST', 'FORBIDDEN'],
+  'audit.facets': [undefined, 'ok', 'ok', 'ok', 'ok'],
+  'audit.results': [{ statementId: 'stm_none' }, 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND'],
+  'audit.prove': [none, 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND'],
+  'audit.status': [undefined, 'ok', 'ok', 'ok', 'ok'],
+  'views.list': [undefined, 'ok', 'ok', 'ok', 'ok'],
+  'views.save': [{ name: '' }, 'BAD_REQUEST', 'BAD_REQUEST', 'BAD_REQUEST', 'BAD_REQUEST'],
+  'views.remove': [none, 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND'],
+  'reports.daily': [undefined, 'ok', 'ok', 'ok', 'ok'],
   'audit.actions': [undefined, 'ok', 'ok', 'ok', 'FORBIDDEN'],
+  'audit.erase': [{ statement: 'stm_none', reason: 'x' }, 'NOT_FOUND', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'],
   'audit.onStatement': [undefined, 'ok', 'ok', 'ok', 'ok'],
   'notifications.list': [undefined, 'ok', 'ok', 'ok', 'FORBIDDEN'],
   'notifications.save': [{}, 'BAD_REQUEST', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'],

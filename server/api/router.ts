@@ -10,9 +10,12 @@ import { notificationsRouter } from './notifications';
 import { overviewRouter } from './overview';
 import { policyRouter } from './policy';
 import { groupsRouter, principalsRouter, tokensRouter } from './principals';
+import { recordRouter } from './record';
+import { reportsRouter } from './reports';
 import { rulesRouter } from './rules';
 import { sessionsRouter } from './sessions';
 import { router } from './trpc';
+import { viewsRouter } from './views';
 
 /** Every procedure of the console and the CLI. Routers are thin: one call to one verb each. */
 export const appRouter = router({
@@ -28,6 +31,9 @@ export const appRouter = router({
   approvals: approvalsRouter,
   sessions: sessionsRouter,
   audit: auditRouter,
+  record: recordRouter,
+  views: viewsRouter,
+  reports: reportsRouter,
   principals: principalsRouter,
   groups: groupsRouter,
   tokens: tokensRouter,

@@ -8,6 +8,7 @@ import { type Client, createClient, type Environment, gatewayUrl } from './clien
 import { connectionCommands } from './connections';
 import { describeFailure, type ExitCode } from './errors';
 import { policyCommands } from './policy';
+import { reportCommand } from './report';
 import { sessionCommands } from './sessions';
 import { tokenCommands } from './tokens';
 
@@ -94,6 +95,7 @@ export async function runCli(argv: readonly string[], terminal: Terminal): Promi
   auditProofCommands(auditCommands(program, define), define);
   connectionCommands(program, define);
   checkCommand(program, define);
+  reportCommand(program, define);
 
   try {
     await program.parseAsync([...argv], { from: 'user' });

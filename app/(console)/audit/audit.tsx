@@ -3,6 +3,7 @@ import { Link2 } from 'lucide-react';
 import { Suspense } from 'react';
 import { toast } from 'sonner';
 import { useMe } from '../../data/me';
+import { IntegrityStatus } from '../../integrity/status';
 import { BreakGlassBanner } from '../../statement/breakGlass';
 import { Button } from '../../ui/button';
 import { Page } from '../../ui/frame';
@@ -52,7 +53,12 @@ function AuditTabs() {
         onChange={(tab) => void audit.setState({ tab })}
         tabs={[
           { value: 'statements', label: 'Statements' },
-          ...(role === 'member' ? [] : [{ value: 'actions', label: 'Console actions' }]),
+          ...(role === 'member'
+            ? []
+            : [
+                { value: 'actions', label: 'Console actions' },
+                { value: 'integrity', label: 'Integrity' },
+              ]),
         ]}
       >
         <TabPanel value="statements">
@@ -60,6 +66,9 @@ function AuditTabs() {
         </TabPanel>
         <TabPanel value="actions">
           <ConsoleActions />
+        </TabPanel>
+        <TabPanel value="integrity">
+          <IntegrityStatus />
         </TabPanel>
       </Tabs>
     </Page>

@@ -1,10 +1,12 @@
 'use client';
-import { Search, TriangleAlert, X } from 'lucide-react';
-import { type FormEvent, useEffect, useState } from 'react';
+import { TriangleAlert, X } from 'lucide-react';
+import { type FormEvent, type Ref, useEffect, useId, useState } from 'react';
+import type { Facet } from '../../data/types';
 import { termOf, withTerm } from '../../sql/terms';
 import { Button } from '../../ui/button';
-import { Input, Select } from '../../ui/field';
+import { Select } from '../../ui/field';
 import { Segments } from '../../ui/tabs';
+import { QueryInput } from './queryInput';
 import { PRESETS } from './range';
 import type { AuditState } from './useAuditState';
 
@@ -14,14 +16,23 @@ interface Diagnostic {
   message: string;
 }
 
-const HELP = 'who: verdict: connection: table: kind: sqlstate: rows:>100 duration:>1s session: fingerprint: or words from the SQL';
+interface QueryBarProps {
+  audit: AuditState;
+  facets: readonly Facet[];
+  diagnostics: readonly Diagnostic[];
+  barRef: Ref<HTMLDivElement>;
+}
 
 /** One bar and facets over the same state. A word that is not understood is said, never dropped. */
-export function QueryBar({ audit, diagnostics }: { audit: AuditState; diagnostics: readonly Diagnostic[] }) {
+export function QueryBar({ audit, facets, diagnostics, barRef }: QueryBarProps) {
   const { state, setState } = audit;
+  const helpId = useId();
   const [text, setText] = useState(state.q);
-  useEffect(() => setText(state.q), [state.q]);
-  const apply = (q: string) => void setState({ q: q.trim() || null });
+  // A space behind the last word is not in the URL, and must not be taken from under who types on.
+  useEffect(() => setText((typed) => (typed.trim() === state.q ? typed : state.q)), [state.q]);
+  const apply = (q: string) => {
+    if (q.trim() !== state.q) void setState({ q: q.trim() || null });
+  };
   const submit = (event: FormEvent) => {
     event.preventDefault();
     apply(text);
@@ -31,19 +42,15 @@ export function QueryBar({ audit, diagnostics }: { audit: AuditState; diagnostic
     <div className="grid gap-2.5">
       <search>
         <form onSubmit={submit} className="flex flex-wrap gap-2">
-          <div className="relative min-w-60 flex-1">
-            <Search className="pointer-events-none absolute left-3 top-1/2 size-4 -translate-y-1/2 text-ink-3" aria-hidden />
-            <Input
-              aria-label="Search statements"
-              aria-describedby="query-help"
-              aria-invalid={diagnostics.length > 0 || undefined}
-              value={text}
-              onChange={(event) => setText(event.target.value)}
-              onBlur={() => text.trim() !== state.q && apply(text)}
-              placeholder="who:support-bot verdict:held table:orders rows:>1000 duration:>1s"
-              className="pl-9 font-mono text-[0.8125rem]"
-            />
-          </div>
+          <QueryInput
+            text={text}
+            onText={setText}
+            onApply={apply}
+            facets={facets}
+            invalid={diagnostics.length > 0}
+            describedBy={helpId}
+            barRef={barRef}
+          />
           <Select
             aria-label="Time range"
             className="w-auto max-sm:flex-1"
@@ -65,7 +72,7 @@ export function QueryBar({ audit, diagnostics }: { audit: AuditState; diagnostic
       <div className="flex flex-wrap items-center gap-x-3 gap-y-2">
         <Segments
           label="Verdict"
-          value={termOf(state.q, 'verdict') ?? 'any'}
+          value={VERDICT_WORDS[termOf(state.q, 'verdict') ?? ''] ?? 'any'}
           onChange={(value) => apply(withTerm(state.q, 'verdict', value === 'any' ? null : value))}
           options={[
             { value: 'any', label: 'Any verdict' },
@@ -74,20 +81,14 @@ export function QueryBar({ audit, diagnostics }: { audit: AuditState; diagnostic
             { value: 'denied', label: 'Denied' },
           ]}
         />
-        {custom ? (
-          <Button size="sm" onClick={() => void setState({ from: null, to: null })}>
-            <X aria-hidden />
-            Clear chosen range
-          </Button>
-        ) : null}
         {state.q !== '' ? (
           <Button size="sm" look="ghost" onClick={() => apply('')}>
             <X aria-hidden />
             Clear search
           </Button>
         ) : null}
-        <p id="query-help" className="text-xs text-ink-3 max-md:hidden">
-          {HELP}
+        <p id={helpId} className="min-w-0 text-xs text-ink-3 max-md:sr-only">
+          Words narrow, text searches the SQL. Arrows choose, Enter searches.
         </p>
       </div>
       {diagnostics.length > 0 ? (
@@ -105,3 +106,12 @@ export function QueryBar({ audit, diagnostics }: { audit: AuditState; diagnostic
     </div>
   );
 }
+
+const VERDICT_WORDS: Readonly<Record<string, 'allowed' | 'held' | 'denied'>> = {
+  allow: 'allowed',
+  allowed: 'allowed',
+  hold: 'held',
+  held: 'held',
+  deny: 'denied',
+  denied: 'denied',
+};

@@ -40,3 +40,9 @@ function instant(text: string | null): Date | null {
   const at = new Date(text);
   return Number.isNaN(at.getTime()) ? null : at;
 }
+
+/** Twice the range, around its middle, ending now at the latest. */
+export function widened(from: Date, to: Date, nowMs: number): { from: Date; to: Date } {
+  const half = (to.getTime() - from.getTime()) / 2;
+  return { from: new Date(from.getTime() - half), to: new Date(Math.min(nowMs, to.getTime() + half)) };
+}

@@ -1,114 +1,93 @@
 'use client';
-import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
-import { ChevronDown, Pause, Play, SearchX } from 'lucide-react';
-import { useTRPC } from '../../data/trpc';
-import { StatementDetailView } from '../../statement/detail';
-import { Histogram } from '../../statement/histogram';
-import { StatementList } from '../../statement/list';
+import { PanelLeft, PanelLeftClose } from 'lucide-react';
+import { useRef, useState } from 'react';
 import { Button } from '../../ui/button';
-import { Card } from '../../ui/card';
+import { useMedia } from '../../ui/media';
 import { Sheet } from '../../ui/sheet';
-import { Empty, ErrorState, Skeleton, SkeletonRows } from '../../ui/states';
+import { useKeys, useKeysOn } from '../approvals/keys';
+import { Facets } from './facets';
+import { DrawerPanel, SidePanel } from './panel';
 import { QueryBar } from './queryBar';
+import { Results } from './results';
+import { rowElementId } from './table';
+import { TimeHistogram } from './timeHistogram';
 import type { AuditState } from './useAuditState';
-import { useTail } from './useTail';
+import { useFacets } from './useFacets';
+import { useStatements } from './useStatements';
+import { SavedViews } from './views';
 
+/** The explorer: views and filters, a bar, time, rows, and one statement beside them. All of it is one state, the URL. */
 export function Statements({ audit }: { audit: AuditState }) {
-  const trpc = useTRPC();
-  const { state, setState, instants } = audit;
-  const filter = { q: state.q, from: instants.from, to: instants.to };
-  const search = useInfiniteQuery(
-    trpc.audit.search.infiniteQueryOptions(filter, {
-      getNextPageParam: (page) => page.nextCursor,
-      placeholderData: (previous) => previous,
-    }),
-  );
-  const histogram = useQuery(trpc.audit.histogram.queryOptions(filter, { placeholderData: (previous) => previous }));
-  const tail = useTail(state.live, () => {
-    void search.refetch();
-    void histogram.refetch();
-  });
-  const first = search.data?.pages[0];
-  const rows = search.data?.pages.flatMap((page) => page.items) ?? [];
-  const open = (id: string) => void setState({ stm: id });
+  const { state, setState } = audit;
+  const found = useStatements(audit);
+  const facets = useFacets(audit);
+  const bar = useRef<HTMLDivElement>(null);
+  const desk = useMedia('(min-width: 64rem)');
+  const roomy = useMedia('(min-width: 100rem)');
+  const [filters, setFilters] = useState<boolean | null>(null);
+  const [keysOn] = useKeysOn();
+  const openId = state.stm;
+  // Beside an open statement the rows need the room more than the filters do.
+  const filtersShown = desk ? (filters ?? (openId === null || roomy)) : (filters ?? false);
 
-  return (
-    <div className="grid gap-4">
-      <QueryBar audit={audit} diagnostics={first?.diagnostics ?? []} />
-      <Card className="p-4">
-        {histogram.data ? (
-          <Histogram
-            buckets={histogram.data}
-            onBrush={(from, to) => void setState({ from: from.toISOString(), to: to.toISOString(), live: null })}
-          />
-        ) : histogram.error ? (
-          <p className="text-sm text-ink-2">The histogram could not be loaded. The statements below are complete.</p>
-        ) : (
-          <Skeleton className="h-28" />
-        )}
-      </Card>
-      <Card className="min-w-0">
-        <div className="flex min-h-12 flex-wrap items-center justify-between gap-2 border-b px-4 py-2">
-          <p className="text-sm text-ink-2" role="status">
-            {first ? countText(first.count) : 'Searching…'}
-          </p>
-          <Button
-            size="sm"
-            aria-pressed={state.live}
-            onClick={() => void setState({ live: state.live ? null : true, ...(state.live ? {} : { to: null }) })}
-          >
-            {state.live ? <Pause aria-hidden /> : <Play aria-hidden />}
-            {state.live ? 'Pause live tail' : 'Start live tail'}
-            {state.live ? <TailDot status={tail} /> : null}
-          </Button>
-        </div>
-        {search.error && !search.data ? (
-          <ErrorState
-            what="The audit could not be searched"
-            error={search.error}
-            effect="Recording goes on."
-            onRetry={() => void search.refetch()}
-          />
-        ) : null}
-        {search.isPending ? <SkeletonRows rows={8} label="Loading statements" /> : null}
-        {search.data && rows.length === 0 ? (
-          <Empty icon={SearchX} title="No statement matches">
-            Try a wider time range or fewer words.
-          </Empty>
-        ) : null}
-        {rows.length > 0 ? <StatementList label="Statements" rows={rows} onOpen={open} selectedId={state.stm} /> : null}
-        {search.hasNextPage ? (
-          <div className="border-t p-3 text-center">
-            <Button onClick={() => void search.fetchNextPage()} busy={search.isFetchingNextPage}>
-              <ChevronDown aria-hidden />
-              Load older statements
-            </Button>
-          </div>
-        ) : null}
-      </Card>
-      <Sheet
-        wide
-        open={state.stm !== null}
-        onClose={() => void setState({ stm: null })}
-        title="Statement"
-        description={<span className="break-all font-mono text-xs">{state.stm}</span>}
-      >
-        {state.stm === null ? null : <StatementDetailView id={state.stm} />}
-      </Sheet>
+  const open = (id: string) => void setState({ stm: id }, { history: openId === null ? 'push' : 'replace' });
+  const close = () => void setState({ stm: null }, { history: 'replace' });
+  const at = found.rows.findIndex((row) => row.id === openId);
+  const step = (by: 1 | -1) => {
+    const next = found.rows[at === -1 ? 0 : at + by];
+    if (next === undefined) return;
+    open(next.id);
+    document.getElementById(rowElementId(next.id))?.scrollIntoView({ block: 'nearest' });
+  };
+  useKeys({ j: () => step(1), k: () => step(-1), '/': () => bar.current?.querySelector('input')?.focus() }, keysOn);
+  useKeys({ Escape: close }, desk && openId !== null);
+
+  const steps = {
+    onNext: at >= 0 && at < found.rows.length - 1 ? () => step(1) : null,
+    onPrevious: at > 0 ? () => step(-1) : null,
+  };
+  const side = (
+    <div className="grid grid-cols-1 content-start gap-4">
+      <SavedViews audit={audit} />
+      <section aria-label="Filters" className="grid grid-cols-1 gap-0.5">
+        <h2 className="flex h-8 items-center pl-2 text-xs font-medium text-ink-2">Filters</h2>
+        <Facets audit={audit} found={facets} />
+      </section>
     </div>
   );
-}
-
-const countText = ({ value, capped }: { value: number; capped: boolean }) =>
-  `${value.toLocaleString()}${capped ? '+' : ''} ${value === 1 && !capped ? 'statement' : 'statements'}`;
-
-function TailDot({ status }: { status: string }) {
-  const live = status === 'pending';
   return (
-    <span className="relative ml-1 grid size-2 place-items-center">
-      {live ? <span aria-hidden className="absolute size-2 rounded-full bg-allow-solid animate-ping-soft" /> : null}
-      <span aria-hidden className={`size-2 rounded-full ${live ? 'bg-allow-solid' : 'bg-line-strong'}`} />
-      <span className="sr-only">{live ? 'receiving' : 'connecting'}</span>
-    </span>
+    <div className="grid gap-4">
+      <div className="flex items-start gap-2">
+        <Button
+          look="secondary"
+          size="icon"
+          className="size-9 max-sm:size-11"
+          aria-label={filtersShown ? 'Hide views and filters' : 'Show views and filters'}
+          aria-expanded={filtersShown}
+          onClick={() => setFilters(!filtersShown)}
+        >
+          {filtersShown ? <PanelLeftClose aria-hidden /> : <PanelLeft aria-hidden />}
+        </Button>
+        <div className="min-w-0 flex-1">
+          <QueryBar audit={audit} facets={facets.facets} diagnostics={found.diagnostics} barRef={bar} />
+        </div>
+      </div>
+      <div className="flex items-start gap-4">
+        {desk && filtersShown ? <div className="w-48 shrink-0">{side}</div> : null}
+        <div className="grid min-w-0 flex-1 gap-4">
+          <TimeHistogram audit={audit} query={found.histogram} />
+          <Results audit={audit} found={found} onOpen={open} />
+        </div>
+        {desk && openId !== null ? (
+          <div className="sticky top-4 flex h-[calc(100dvh-3rem)] min-h-96 w-[clamp(26rem,40%,42rem)] shrink-0">
+            <SidePanel id={openId} onClose={close} {...steps} />
+          </div>
+        ) : null}
+      </div>
+      {!desk && openId !== null ? <DrawerPanel id={openId} onClose={close} {...steps} /> : null}
+      <Sheet open={!desk && filtersShown} onClose={() => setFilters(false)} title="Views and filters">
+        {side}
+      </Sheet>
+    </div>
   );
 }

@@ -1,8 +1,11 @@
 'use client';
-import { parseAsBoolean, parseAsString, useQueryStates } from 'nuqs';
+import { parseAsArrayOf, parseAsBoolean, parseAsString, parseAsStringLiteral, useQueryStates } from 'nuqs';
 import { useMemo } from 'react';
 import { useNow } from '../../ui/time';
+import { columnsOf } from './columns';
 import { rangeInstants } from './range';
+
+export const SORTS = ['newest', 'oldest', 'slowest', 'largest'] as const;
 
 const parsers = {
   tab: parseAsString.withDefault('statements'),
@@ -10,6 +13,8 @@ const parsers = {
   range: parseAsString.withDefault('24h'),
   from: parseAsString,
   to: parseAsString,
+  sort: parseAsStringLiteral(SORTS).withDefault('newest'),
+  cols: parseAsArrayOf(parseAsString).withDefault([]),
   live: parseAsBoolean.withDefault(false),
   stm: parseAsString,
 };
@@ -18,9 +23,10 @@ const parsers = {
 export function useAuditState() {
   const [state, setState] = useQueryStates(parsers, { history: 'push', clearOnDefault: true });
   const minuteMs = Math.floor(useNow(15_000) / 60_000) * 60_000;
-  const { range, from, to } = state;
+  const { range, from, to, cols } = state;
   const instants = useMemo(() => rangeInstants({ range, from, to }, minuteMs), [range, from, to, minuteMs]);
-  return { state, setState, instants };
+  const columns = useMemo(() => columnsOf(cols), [cols]);
+  return { state, setState, instants, columns };
 }
 
 export type AuditState = ReturnType<typeof useAuditState>;

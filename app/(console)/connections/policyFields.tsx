@@ -55,7 +55,7 @@ export function PolicyFields({ form, set, error }: Props) {
             <option value="strict">Synced to disk: survives a killed machine</option>
           </Select>
         </Field>
-        <Field label="Record results" hint="Rows as they leave, after masking." error={error('record')}>
+        <Field label="Record results" hint="Rows as they leave, every mask applied, for the replay of a session." error={error('record')}>
           <Select value={form.record} onChange={(event) => set({ record: event.target.value as ConnectionForm['record'] })}>
             <option value="off">Off</option>
             <option value="masked">Masked results</option>

@@ -1,12 +1,12 @@
 'use client';
 import { useQuery } from '@tanstack/react-query';
 import { OctagonX, SquareTerminal } from 'lucide-react';
-import { useState } from 'react';
+import { parseAsString, useQueryState } from 'nuqs';
+import { useCallback, useState } from 'react';
 import { useIsAdmin } from '../../../data/me';
 import { useTRPC } from '../../../data/trpc';
 import type { SessionRow, StatementRow } from '../../../data/types';
 import { StatementDetailView } from '../../../statement/detail';
-import { StatementList } from '../../../statement/list';
 import { Button } from '../../../ui/button';
 import { Card, Fact, Facts } from '../../../ui/card';
 import { CopyButton } from '../../../ui/copy';
@@ -17,6 +17,8 @@ import { Empty, ErrorState, SkeletonRows } from '../../../ui/states';
 import { durationText, Time, useNow } from '../../../ui/time';
 import { SessionState } from '../state';
 import { useLiveSessions } from '../useLiveSessions';
+import { Replay } from './replay';
+import { Steps } from './steps';
 import { Terminate } from './terminate';
 import { Timeline } from './timeline';
 
@@ -81,6 +83,9 @@ export function SessionView({ id }: { id: string }) {
 function Body({ session, statements, onOpen }: { session: SessionRow; statements: readonly StatementRow[]; onOpen: (id: string) => void }) {
   const nowMs = useNow(1_000);
   const endMs = session.endedAt?.getTime() ?? nowMs;
+  const [chosen, setChosen] = useQueryState('stm', parseAsString.withOptions({ history: 'replace' }));
+  const select = useCallback((id: string) => void setChosen(id), [setChosen]);
+  const selectedId = chosen ?? statements[0]?.id ?? null;
   return (
     <div className="grid gap-4">
       <Card className="grid gap-x-10 gap-y-4 p-4 sm:grid-cols-2 sm:p-5">
@@ -117,27 +122,30 @@ function Body({ session, statements, onOpen }: { session: SessionRow; statements
           </Fact>
         </Facts>
       </Card>
-      <Card className="min-w-0 p-4 sm:p-5">
-        <h2 className="mb-3 text-sm font-semibold">Timeline</h2>
-        <Timeline statements={statements} startMs={session.startedAt.getTime()} endMs={endMs} onOpen={onOpen} />
-      </Card>
-      <Card className="min-w-0">
-        <h2 className="border-b px-4 py-3 text-sm font-semibold">
-          Statements <span className="font-normal tabular-nums text-ink-3">{statements.length.toLocaleString()}</span>
-        </h2>
-        {statements.length === 0 ? (
+      {statements.length === 0 ? (
+        <Card>
           <Empty icon={SquareTerminal} title="No statement yet">
             The client is connected and has not sent one.
           </Empty>
-        ) : (
-          <StatementList
-            brief
-            label="Statements of this session"
-            rows={[...statements].sort((a, b) => b.at.getTime() - a.at.getTime())}
-            onOpen={onOpen}
-          />
-        )}
-      </Card>
+        </Card>
+      ) : (
+        <>
+          <Card className="min-w-0 p-4 sm:p-5">
+            <h2 className="mb-2 text-sm font-semibold">Timeline</h2>
+            <Timeline
+              statements={statements}
+              startMs={session.startedAt.getTime()}
+              endMs={endMs}
+              selectedId={selectedId}
+              onSelect={select}
+            />
+          </Card>
+          <div className="grid items-start gap-4 lg:grid-cols-[minmax(18rem,24rem)_minmax(0,1fr)]">
+            <Steps statements={statements} more={session.statements - statements.length} selectedId={selectedId} onSelect={select} />
+            <Replay statements={statements} selectedId={selectedId} onSelect={select} onOpen={onOpen} />
+          </div>
+        </>
+      )}
     </div>
   );
 }

@@ -1,0 +1,122 @@
+'use client';
+import { useQuery } from '@tanstack/react-query';
+import { Download, ShieldCheck, ShieldX } from 'lucide-react';
+import { useState } from 'react';
+import { useTRPC } from '../data/trpc';
+import type { StatementProof } from '../data/types';
+import { Button } from '../ui/button';
+import { Fact, Facts, Section } from '../ui/card';
+import { ErrorState, Skeleton } from '../ui/states';
+import { Checks } from './checks';
+import { recheck } from './recheck';
+import { saveText } from './save';
+
+/** Larger entries are proved by the gateway alone: a browser need not load a statement of megabytes to hash it. */
+const MOST_LEAF_CHARS = 4_000_000;
+
+interface Place {
+  node: string | null;
+  /** Its place in the log; null for what was recorded before there was one. */
+  index: number | null;
+}
+
+/** Where a statement stands in the log, and the proof that it does: run by the gateway, and again here. */
+export function Integrity({ id, place }: { id: string; place: Place | null }) {
+  const trpc = useTRPC();
+  const [asked, setAsked] = useState(false);
+  const proof = useQuery(
+    trpc.audit.prove.queryOptions({ id }, { enabled: asked, retry: false, staleTime: Number.POSITIVE_INFINITY, gcTime: 60_000 }),
+  );
+  const verify = () => (asked ? void proof.refetch() : setAsked(true));
+  return (
+    <Section
+      title="Integrity"
+      aside={
+        <span className="flex gap-1.5">
+          {proof.data ? (
+            <Button size="sm" onClick={() => saveText(`${JSON.stringify(proof.data, null, 2)}\n`, `${id}.proof.json`, 'application/json')}>
+              <Download aria-hidden />
+              Download proof
+            </Button>
+          ) : null}
+          <Button size="sm" onClick={verify} busy={proof.isFetching}>
+            <ShieldCheck aria-hidden />
+            Verify statement
+          </Button>
+        </span>
+      }
+    >
+      <Facts>
+        <Fact name="Entry">
+          {proof.data ? (
+            <EntryText node={proof.data.node} index={proof.data.index} />
+          ) : place === null || place.index === null ? (
+            <span className="text-ink-3">Verify to find its place in the log.</span>
+          ) : (
+            <EntryText node={place.node} index={place.index} />
+          )}
+        </Fact>
+        {proof.data ? (
+          <Fact name="Checkpoint">
+            of {proof.data.size.toLocaleString()} entries, root{' '}
+            <span className="break-all font-mono text-xs">{proof.data.checkpoint.split('\n')[2]}</span>
+          </Fact>
+        ) : null}
+      </Facts>
+      {proof.error && !proof.data ? (
+        <ErrorState compact what="It is not proved" error={proof.error} effect="The record itself is as it was." onRetry={verify} />
+      ) : null}
+      {proof.data ? <Proved proof={proof.data} /> : null}
+    </Section>
+  );
+}
+
+const EntryText = ({ node, index }: { node: string | null; index: number }) => (
+  <>
+    <span className="font-semibold tabular-nums">{index.toLocaleString()}</span>
+    {node === null ? null : (
+      <>
+        {' '}
+        of the log of <span className="font-mono text-xs">{node}</span>
+      </>
+    )}
+  </>
+);
+
+function Proved({ proof }: { proof: StatementProof }) {
+  const small = proof.leaf.length <= MOST_LEAF_CHARS;
+  const here = useQuery({
+    queryKey: ['recheck', proof.statementId, proof.size, proof.checkpoint],
+    queryFn: () => recheck(proof),
+    enabled: small,
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  if (small && here.data === undefined) return <Skeleton className="h-24" />;
+  const all = [...proof.checks, ...(here.data ?? [])];
+  const holds = all.length > 0 && all.every(({ ok }) => ok);
+  return (
+    <div
+      role="status"
+      className={`grid gap-3 rounded-lg border p-3 ${holds ? 'border-allow/30 bg-allow-soft' : 'border-deny/30 bg-deny-soft'}`}
+    >
+      <p className={`flex items-center gap-2 text-sm font-semibold ${holds ? 'text-allow' : 'text-deny'}`}>
+        {holds ? <ShieldCheck className="size-4" aria-hidden /> : <ShieldX className="size-4" aria-hidden />}
+        {holds ? 'Proved: it stands in the log as it was written' : 'Not proved: the record does not match what was signed'}
+      </p>
+      <div className="grid gap-1.5">
+        <p className="text-xs text-ink-2">The gateway found</p>
+        <Checks checks={proof.checks} />
+      </div>
+      {here.data ? (
+        <div className="grid gap-1.5">
+          <p className="text-xs text-ink-2">This browser found</p>
+          <Checks checks={here.data} />
+        </div>
+      ) : (
+        <p className="text-xs text-ink-2">
+          The entry is too large to be checked in the browser as well: download the proof and run gatehouse audit verify.
+        </p>
+      )}
+    </div>
+  );
+}
