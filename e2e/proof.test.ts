@@ -138,6 +138,32 @@ describe('an export', () => {
   });
 });
 
+describe('a witness', () => {
+  test('that is a file gets checkpoints as they are signed, and an export is verified against all of them', async () => {
+    const admin = apiAsAdmin(gateway);
+    const witness = join(folder, 'witness.txt');
+    const before = (await admin.policy.export.query()).yaml;
+    const bot = await open(proxySettings(gateway, { applicationName: mark }));
+    try {
+      await admin.policy.applyYaml.mutate({
+        yaml: `${before}\naudit: { checkpointEvery: 1s, witnesses: [{ type: file, path: ${witness} }] }\n`,
+        dryRun: false,
+      });
+      const sizes = () => (existsSync(witness) ? readFileSync(witness, 'utf8').match(/(?<=^gatehouse\/\S+\n)\d+$/gm) : null) ?? [];
+      await eventually('checkpoints at the witness', async () => (await bot.query('SELECT 1')) && sizes().length > 2, 60_000);
+    } finally {
+      await bot.end();
+      await admin.policy.applyYaml.mutate({ yaml: before, dryRun: false });
+    }
+    const file = join(folder, 'witnessed.jsonl');
+    expect((await gatehouse(gateway, ['audit', 'export', '--out', file])).code).toBe(0);
+    const { code, report, output } = verifyFile(file, '--checkpoint', witness);
+    expect(report.findings, output).toEqual([]);
+    expect(code).toBe(0);
+    expect(JSON.parse(output).keptMet.length).toBeGreaterThan(2);
+  }, 120_000);
+});
+
 describe('the proof of one statement', () => {
   test('holds without the others, shows what ran, and is tied to a kept checkpoint', async () => {
     const file = join(folder, 'one.jsonl');
