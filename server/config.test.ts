@@ -21,6 +21,7 @@ test('an empty environment starts everything on loopback, with the demo', () => 
     proxyHost: '127.0.0.1',
     workers: 2,
     dataDir: './.gatehouse',
+    node: null,
     databaseUrl: null,
     secretKey: null,
     consoleUrl: null,

@@ -1,4 +1,5 @@
 import { sql } from 'drizzle-orm';
+import type { RecorderStatus } from '../db/schema/auditShapes';
 import { policyState } from '../db/schema/policy';
 import type { Store } from '../db/store';
 
@@ -6,19 +7,27 @@ export interface Readiness {
   ready: boolean;
   /** Each is `ok`, or what is the matter; no addresses or credentials, since anyone may ask. */
   checks: { store: string; policy: string; proxy: string };
+  /** What somebody should look at, and new sessions can still be taken. */
+  warnings?: { record?: string };
 }
 
 const STORE_DEADLINE_MS = 2_000;
 
 /** Whether this gateway can take a new session: the store answers, there is a policy, and a proxy worker accepts. */
-export async function checkReadiness(store: Store, acceptingWorkers: number): Promise<Readiness> {
+export async function checkReadiness(store: Store, acceptingWorkers: number, record: RecorderStatus | null): Promise<Readiness> {
   const policyVersion = await withDeadline(readPolicyVersion(store));
   const checks = {
     store: policyVersion === undefined ? 'not reachable' : 'ok',
     policy: policyVersion === undefined ? 'unknown' : policyVersion === null ? 'none' : 'ok',
     proxy: acceptingWorkers > 0 ? 'ok' : 'not accepting',
   };
-  return { ready: Object.values(checks).every((check) => check === 'ok'), checks };
+  return { ready: Object.values(checks).every((check) => check === 'ok'), checks, warnings: warningsOf(record) };
+}
+
+function warningsOf(record: RecorderStatus | null): { record?: string } {
+  if (record?.broken != null) return { record: `broken at entry ${record.broken.index}` };
+  if (record !== null && record.refusedJournals.length > 0) return { record: 'a journal of a newer version waits' };
+  return {};
 }
 
 /** Null: the store answers and has no policy. */

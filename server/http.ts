@@ -11,8 +11,8 @@ export interface Routes {
   metrics?: Registry;
   api?: Handler;
   slack?: Handler;
-  exports?: Handler;
   recordExport?: Handler;
+  exports?: Handler;
   pages?: Handler;
 }
 
@@ -81,8 +81,8 @@ async function route(routes: Routes, req: IncomingMessage, res: ServerResponse):
 function handlerOf(routes: Routes, path: string): Handler | undefined {
   if (path.startsWith('/api/trpc/')) return routes.api;
   if (path === '/api/slack/interactions') return routes.slack;
-  if (path === '/api/audit/export') return routes.exports;
   if (path === '/api/record/export') return routes.recordExport;
+  if (path === '/api/audit/export') return routes.exports;
   return routes.pages;
 }
 

@@ -5,15 +5,41 @@ import { sessions, statements } from '../db/schema/audit';
 import { notificationDeliveries } from '../db/schema/notifications';
 import { policyState } from '../db/schema/policy';
 import type { Store } from '../db/store';
+import type { RecorderProcess } from './boot/recorder';
 import { principalsUsedUp } from './principals/usage';
 
 /** What `/metrics` shows: counts only, no names, since scrapers do not sign in. Figures of the store are read at each scrape. */
-export function createMetrics(options: { store: Store; gatewayId: string; accepting(): number; restarts(): number }): Registry {
-  const { store, gatewayId } = options;
+export function createMetrics(options: {
+  store: Store;
+  gatewayId: string;
+  recorder: Pick<RecorderProcess, 'status' | 'restarts'>;
+  accepting(): number;
+  restarts(): number;
+}): Registry {
+  const { store, gatewayId, recorder } = options;
   const registers = [new Registry()] as [Registry];
   collectDefaultMetrics({ register: registers[0], prefix: 'gatehouse_' });
   gauge('gatehouse_proxy_workers', 'Proxy workers that accept connections', async () => options.accepting());
   gauge('gatehouse_proxy_worker_restarts', 'Proxy workers replaced since the start', async () => options.restarts());
+  gauge('gatehouse_recorder_restarts', 'Recorders replaced since the start', async () => recorder.restarts());
+  gauge(
+    'gatehouse_journal_lag_bytes',
+    'Bytes of journals that are not in the log yet',
+    async () => recorder.status()?.journalLagBytes ?? 0,
+  );
+  gauge('gatehouse_log_entries', 'Entries of the log of this gateway', async () => recorder.status()?.size ?? 0);
+  gauge(
+    'gatehouse_ship_lag_entries',
+    'Entries of the log that are not in the store yet',
+    async () => recorder.status()?.shipLagEntries ?? 0,
+  );
+  gauge('gatehouse_checkpoint_age_seconds', 'Since the log was last signed', async () => {
+    const atMs = recorder.status()?.checkpoint?.atMs;
+    return atMs === undefined ? 0 : Math.max(0, (Date.now() - atMs) / 1000);
+  });
+  gauge('gatehouse_record_broken', 'Whether an entry of the log is not as it was written', async () =>
+    recorder.status()?.broken == null ? 0 : 1,
+  );
   gauge('gatehouse_open_sessions', 'Sessions open on this gateway', () =>
     store.$count(sessions, and(eq(sessions.gatewayId, gatewayId), isNull(sessions.endedAt))),
   );

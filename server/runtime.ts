@@ -1,5 +1,5 @@
+import type { RecorderStatus } from '../db/schema/auditShapes';
 import type { Store } from '../db/store';
-import type { RecorderStatus } from '../proxy/record/messages';
 
 /** What one gateway process has once. Set by server/main.ts before Next starts. */
 export interface Runtime {
@@ -30,6 +30,9 @@ const holder = globalThis as typeof globalThis & { [KEY]?: Runtime };
 export function setRuntime(runtime: Runtime): void {
   holder[KEY] = runtime;
 }
+
+/** Whose log an action becomes an entry of; null in a process that is no gateway, and before this one has booted. */
+export const ownGatewayId = (): string | null => holder[KEY]?.gatewayId ?? null;
 
 /** Throws when the server has not booted: a page or a router must never run against half a process. */
 export function getRuntime(): Runtime {

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { bigint, date, index, integer, jsonb, pgTable, primaryKey, text, timestamp, uniqueIndex } from 'drizzle-orm/pg-core';
-import type { AuditSettings } from './auditShapes';
+import type { AuditSettings, RecorderStatus } from './auditShapes';
 
 const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });
 
@@ -14,6 +14,8 @@ export const nodes = pgTable('nodes', {
   since: instant('since').notNull().defaultNow(),
   /** When its gateway last said that it runs. */
   seenAt: instant('seen_at').notNull().defaultNow(),
+  /** How its record stood then; null before its recorder's first word. */
+  status: jsonb('status').$type<RecorderStatus>(),
 });
 
 /** Signed tree heads of every node's log. */

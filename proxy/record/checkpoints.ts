@@ -94,8 +94,8 @@ export class Checkpointer {
     this.#owed.push(this.#last);
   }
 
-  /** Brings what was signed into the store, and hears of the other gateways' logs. @throws Error when the store does not answer; ForkError */
-  async exchange(): Promise<void> {
+  /** Brings what was signed into the store. @throws Error when it does not answer */
+  async push(): Promise<void> {
     const { store, node } = this.#options;
     while (this.#owed.length > 0) {
       // Of two about as many entries the later one has more signatures.
@@ -111,12 +111,16 @@ export class Checkpointer {
         });
       this.#owed = this.#owed.slice(100);
     }
-    const rows = await store
+  }
+
+  /** Hears of the other gateways' logs. @throws Error when the store does not answer */
+  async pull(): Promise<void> {
+    const { store, node } = this.#options;
+    this.#others = await store
       .selectDistinctOn([checkpoints.node], { node: checkpoints.node, size: checkpoints.size, note: checkpoints.note })
       .from(checkpoints)
       .where(ne(checkpoints.node, node))
       .orderBy(checkpoints.node, desc(checkpoints.size));
-    this.#others = rows;
   }
 
   #leaf(notes: readonly string[]) {

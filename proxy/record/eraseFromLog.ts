@@ -1,4 +1,4 @@
-import { and, asc, eq, gte, isNotNull, lte, notExists } from 'drizzle-orm';
+import { and, asc, eq, gte, isNotNull, lte, notExists, sql } from 'drizzle-orm';
 import { erasureNodes, erasures, valueKeys } from '../../db/schema/record';
 import type { Store } from '../../db/store';
 import type { AppendLog } from './appendLog';
@@ -6,6 +6,7 @@ import type { LogRecord } from './leaf';
 import { readOver } from './principals';
 
 const STEP_ENTRIES = 500;
+const STORE_ROWS = 5_000;
 const breathe = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 /**
@@ -38,8 +39,32 @@ export async function eraseFromLog(options: { store: Store; log: AppendLog; node
     next = step.next;
     await breathe();
   }
+  await eraseFromStore(store, erasure);
   await store.insert(erasureNodes).values({ erasureId: erasure.id, node, entries }).onConflictDoNothing();
   return true;
+}
+
+/** What is left in the store's index: the words that values were found by, and the texts of statements that were held. */
+async function eraseFromStore(store: Store, { statementId, principalName, since, until, at }: typeof erasures.$inferSelect): Promise<void> {
+  const from = since ?? '-infinity';
+  const before = sql`least(${at.toISOString()}::timestamptz, coalesce(${until}::date + 1, 'infinity'::date)::timestamp at time zone 'UTC')`;
+  const ofWhom =
+    statementId === null
+      ? sql`source_id in (select id from statement_sources where principal_name = ${principalName}) and at >= ${from}::timestamp at time zone 'UTC' and at <= ${before}`
+      : sql`id = ${statementId}`;
+  for (let count = STORE_ROWS; count === STORE_ROWS; ) {
+    const done = await store.execute(sql`
+      update statements set words = null
+      where (id, at) in (select id, at from statements where words is not null and ${ofWhom} limit ${STORE_ROWS})`);
+    count = done.rowCount ?? 0;
+  }
+  await store.execute(sql`
+    update approval_requests set sql = '(erased)', parameters = '[]', why = '', tried = '[]', requester_reason = null, held_state = null, held_transaction = null
+    where status not in ('pending', 'approved') and sql <> '(erased)' and ${
+      statementId === null
+        ? sql`principal_name = ${principalName} and created_at >= ${from}::timestamp at time zone 'UTC' and created_at <= ${before}`
+        : sql`statement_id = ${statementId}`
+    }`);
 }
 
 async function concernedBy(store: Store, erasure: typeof erasures.$inferSelect): Promise<(record: LogRecord) => boolean> {

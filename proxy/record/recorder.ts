@@ -1,4 +1,7 @@
+import { eq, sql } from 'drizzle-orm';
+import type { RecorderStatus } from '../../db/schema/auditShapes';
 import { type AuditSettings, DEFAULT_AUDIT_SETTINGS } from '../../db/schema/auditShapes';
+import { nodes } from '../../db/schema/record';
 import type { Store } from '../../db/store';
 import { createShipper } from '../ship/ship';
 import type { NoteSigner } from '../tlog/noteKey';
@@ -10,7 +13,6 @@ import { Checkpointer, compareWithStore, ForkError, thinCheckpoints } from './ch
 import { watchWriters } from './deadJournals';
 import { eraseFromLog } from './eraseFromLog';
 import type { LogReader } from './leaf';
-import type { RecorderStatus } from './messages';
 import { sealEntry } from './seal';
 import { SelfCheck } from './selfCheck';
 import { Sequencer } from './sequencer';
@@ -38,6 +40,7 @@ export interface RecorderOptions {
 const IDLE_MS = 100;
 const ACTIONS_EVERY_MS = 500;
 const CHECK_EVERY_MS = 250;
+const STATUS_EVERY_MS = 2_000;
 const HOUSE_EVERY_MS = 30_000;
 const SHIP_IDLE_MS = 100;
 
@@ -106,7 +109,7 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
     onCosigned: (checkpoint, lines) => void attempt('checkpoint', () => checkpointer.cosign(checkpoint.size, lines)),
     onTrouble: (name, error) => options.onTrouble(`witness ${name}`, error),
   });
-  const due = { actions: 0, checkpoint: performance.now(), check: 0, house: 0 };
+  const due = { actions: 0, checkpoint: performance.now(), check: 0, status: 0, house: 0 };
   let wakeUp: () => void = () => undefined;
 
   /** Runs one part; what it throws is said and does not stop the others. */
@@ -123,9 +126,10 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
   };
 
   const sign = async () => {
+    await attempt('checkpoint store', () => checkpointer.pull());
     const note = await attempt('checkpoint', () => checkpointer.sign());
     if (note != null) witnesses.publish(note);
-    await attempt('checkpoint store', () => checkpointer.exchange());
+    await attempt('checkpoint store', () => checkpointer.push());
   };
   const readSettings = async () => {
     settings = await readAuditSettings(store, secretKey);
@@ -137,6 +141,25 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
       while (await eraseFromLog({ store, log, node, stopped: () => ended })) keyring.forget();
     });
     await attempt('checkpoint store', () => thinCheckpoints(store, node));
+  };
+
+  const statusNow = (): RecorderStatus => ({
+    node,
+    publicKey: signer.text,
+    first: log.first,
+    size: log.size,
+    checkpoint: checkpointer.last,
+    journalLagBytes: sequencer.lagBytes(),
+    shipLagEntries: shipper.lag(),
+    witnesses: witnesses.status(),
+    verified: { upTo: check.upTo, completedAtMs: check.completedAtMs },
+    broken: check.broken,
+    refusedJournals: [...sequencer.refused].map(([journal, why]) => ({ journal, why })),
+    trouble: [...troubles.values()][0] ?? null,
+  });
+
+  const sayInStore = async () => {
+    await store.update(nodes).set({ status: statusNow(), seenAt: sql`now()` }).where(eq(nodes.name, node));
   };
 
   const step = async (): Promise<number> => {
@@ -153,6 +176,10 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
     if (nowMs >= due.check) {
       await attempt('self-check', () => check.step(now()));
       due.check = nowMs + CHECK_EVERY_MS;
+    }
+    if (nowMs >= due.status) {
+      due.status = nowMs + STATUS_EVERY_MS;
+      await attempt('status', sayInStore);
     }
     if (nowMs >= due.house) {
       due.house = nowMs + HOUSE_EVERY_MS;
@@ -192,20 +219,7 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
       due.house = 0;
       wakeUp();
     },
-    status: () => ({
-      node,
-      publicKey: signer.text,
-      first: log.first,
-      size: log.size,
-      checkpoint: checkpointer.last,
-      journalLagBytes: sequencer.lagBytes(),
-      shipLagEntries: shipper.lag(),
-      witnesses: witnesses.status(),
-      verified: { upTo: check.upTo, completedAtMs: check.completedAtMs },
-      broken: check.broken,
-      refusedJournals: [...sequencer.refused].map(([journal, why]) => ({ journal, why })),
-      trouble: [...troubles.values()][0] ?? null,
-    }),
+    status: statusNow,
     async drain(withinMs) {
       const until = performance.now() + withinMs;
       draining = true;

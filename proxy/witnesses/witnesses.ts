@@ -1,5 +1,4 @@
-import type { WitnessTarget } from '../../db/schema/auditShapes';
-import type { WitnessStatus } from '../record/messages';
+import type { WitnessStatus, WitnessTarget } from '../../db/schema/auditShapes';
 import { parseCheckpoint, type SignedCheckpoint } from '../tlog/checkpoint';
 import type { HashAt } from '../tlog/subtrees';
 import { codeOf } from '../worker/shownError';

@@ -5,6 +5,7 @@ import { actions } from '../../db/schema/audit';
 import { policyState } from '../../db/schema/policy';
 import type { StoreTransaction } from '../../db/store';
 import type { Actor } from '../identity/actor';
+import { ownGatewayId } from '../runtime';
 
 export interface ActionEntry {
   /** noun.verb, e.g. `connection.update`. */
@@ -27,6 +28,7 @@ export async function recordAction(tx: StoreTransaction, actor: Actor, entry: Ac
     subject: entry.subject,
     before: entry.before ?? null,
     after: entry.after ?? null,
+    gatewayId: ownGatewayId(),
   });
 }
 

@@ -1,4 +1,6 @@
 import { listActions } from '../audit/actions';
+import { eraseValues } from '../audit/erase';
+import { eraseSchema } from '../audit/eraseShape';
 import { auditFacets } from '../audit/facets';
 import { getStatement } from '../audit/get';
 import { statementHistogram } from '../audit/histogram';
@@ -17,6 +19,7 @@ export const auditRouter = router({
   search: procedure.input(takes(auditSearchSchema)).query(({ ctx, input }) => searchStatements(ctx.call, input)),
   get: procedure.input(takes(idSchema)).query(({ ctx, input }) => getStatement(ctx.call, input)),
   histogram: procedure.input(takes(auditHistogramSchema)).query(({ ctx, input }) => statementHistogram(ctx.call, input)),
+  erase: procedure.input(takes(eraseSchema)).mutation(({ ctx, input }) => eraseValues(ctx.call, input)),
   facets: procedure.input(takes(auditHistogramSchema)).query(({ ctx, input }) => auditFacets(ctx.call, input)),
   results: procedure.input(takes(resultsSchema)).query(({ ctx, input }) => statementResults(ctx.call, input)),
   prove: procedure.input(takes(idSchema)).query(({ ctx, input }) => proveStatement(ctx.call, getRuntime().dataDir, input)),

@@ -26,7 +26,8 @@ export async function auditFacets(call: Call, input: unknown): Promise<Facet[]> 
   const resolved = await resolveTerms(call, parseAuditQuery(q).terms);
   if (resolved.nothing) return [];
   const byHour = resolved.exact.length === 0 && resolved.texts.length === 0;
-  const hits = byHour ? hitsByHour(call, resolved, range) : await hitsOneByOne(call, resolved, range);
+  const found = byHour ? [] : await withinValues(call.store, createValueReader(call), resolved, range);
+  const hits = byHour ? hitsByHour(call, resolved, range) : statementsOf(call, anyWay(resolved, found), range);
   const { rows } = await call.store.execute<{ field: string; value: string; count: number; capped: boolean }>(sql`
     with hits as materialized (${hits}),
     grouped as materialized (
@@ -61,11 +62,6 @@ function hitsByHour({ store }: Call, resolved: Resolved, range: Range) {
     where ${and(coarseOfHours(resolved), hoursIn(whole)) ?? sql`true`} order by hour desc limit ${COUNTED_HOURS})`;
   const parts = edges.map((edge) => sql` union all (${statementsOf({ store }, anyWay(resolved, []), edge)})`);
   return sql`${hours}${sql.join(parts)}`;
-}
-
-async function hitsOneByOne(call: Call, resolved: Resolved, range: Range) {
-  const found = await withinValues(call.store, createValueReader(call), resolved, range);
-  return statementsOf(call, anyWay(resolved, found), range);
 }
 
 const statementsOf = ({ store }: Pick<Call, 'store'>, where: ReturnType<typeof and>, range: Range) =>

@@ -16,6 +16,10 @@ export interface LogStatus {
   publicKey: string | null;
   /** When the recorder last proved its own log. */
   checkedAt: Date | null;
+  /** When its gateway was last heard of. */
+  seenAt: Date;
+  /** What keeps its recorder from its work, in words; it goes on trying. */
+  trouble: string | null;
 }
 
 export interface AuditStatus {

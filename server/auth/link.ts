@@ -5,6 +5,7 @@ import { hashSecret, newSecret } from '../../db/secrets';
 import type { Store, StoreHandle } from '../../db/store';
 import { loadPrincipal } from '../../proxy/identity/principal';
 import type { Principal } from '../../proxy/policy/types';
+import { recordFailedSignIn, recordSignIn } from './recordSignIn';
 
 /** How long a printed link may lie around before it is used. */
 const LINK_TTL_MS = 15 * 60_000;
@@ -25,10 +26,16 @@ export async function createSignInLink(store: StoreHandle, principalId: string):
  * Null for an unknown, used or expired link and for a disabled principal: the caller cannot tell them apart.
  */
 export async function redeemSignInLink(store: Store, secret: string): Promise<Principal | null> {
-  const [link] = await store
-    .update(signInLinks)
-    .set({ usedAt: sql`now()` })
-    .where(and(eq(signInLinks.hash, hashSecret(secret)), isNull(signInLinks.usedAt), gt(signInLinks.expiresAt, sql`now()`)))
-    .returning({ principalId: signInLinks.principalId });
-  return link === undefined ? null : loadPrincipal(store, link.principalId);
+  const principal = await store.transaction(async (tx) => {
+    const [link] = await tx
+      .update(signInLinks)
+      .set({ usedAt: sql`now()` })
+      .where(and(eq(signInLinks.hash, hashSecret(secret)), isNull(signInLinks.usedAt), gt(signInLinks.expiresAt, sql`now()`)))
+      .returning({ principalId: signInLinks.principalId });
+    const found = link === undefined ? null : await loadPrincipal(tx, link.principalId);
+    if (found !== null) await recordSignIn(tx, found);
+    return found;
+  });
+  if (principal === null) await recordFailedSignIn(store, 'console', 'one-time link');
+  return principal;
 }

@@ -4,6 +4,7 @@ import type { Actor } from '../identity/actor';
 import type { Runtime } from '../runtime';
 import { principalOfToken } from './bearer';
 import { COOKIE_NAME, readCookie } from './cookie';
+import { recordFailedSignIn } from './recordSignIn';
 import { consoleSecret } from './secret';
 
 /** The two request headers that can prove who asks. */
@@ -21,7 +22,11 @@ export async function sessionActor(runtime: Pick<Runtime, 'store' | 'secretKey'>
     const [scheme, token] = headers.authorization.split(' ', 2);
     if (scheme?.toLowerCase() !== 'bearer' || token === undefined) return null;
     const principal = await principalOfToken(runtime.store, token);
-    return principal === null ? null : actorOf(principal, 'cli');
+    if (principal === null) {
+      await recordFailedSignIn(runtime.store, 'cli', 'access token');
+      return null;
+    }
+    return actorOf(principal, 'cli');
   }
   const principalId = await cookiePrincipalId(runtime.secretKey, headers.cookie);
   if (principalId === null) return null;

@@ -28,7 +28,6 @@ interface Wanted {
 const PATIENCE_MS = 4_000;
 const LOOK_EVERY_MS = 200;
 const RETAKE_EVERY_MS = 1_000;
-const SEEN_EVERY_MS = 10_000;
 
 /**
  * Takes the name of this gateway's record for this process alone, for as long as it runs: a lock of the store's, held by a connection that
@@ -77,22 +76,12 @@ export async function takeNode(wanted: Wanted): Promise<NodeLease> {
     watch(next);
   };
   watch(holder);
-  const seen = setInterval(() => {
-    wanted.store
-      .update(nodes)
-      .set({ seenAt: sql`now()` })
-      .where(eq(nodes.name, name))
-      .catch(() => undefined);
-  }, SEEN_EVERY_MS);
-  seen.unref();
-
   return {
     name,
     lost,
     async release() {
       released = true;
       clearTimeout(timer);
-      clearInterval(seen);
       await holder?.end().catch(() => undefined);
     },
   };

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import type { FromRecorder, RecorderStatus, ToRecorder } from '../../proxy/record/messages';
+import type { RecorderStatus } from '../../db/schema/auditShapes';
+import type { FromRecorder, ToRecorder } from '../../proxy/record/messages';
 
 export interface RecorderProcess {
   /** What the last run left behind is recorded. Rejects where the recorder refuses this record, with words for the operator. */

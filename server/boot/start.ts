@@ -89,11 +89,11 @@ export async function startGateway(config: Config, options: { dev: boolean; clos
   setRuntime({ ...runtime, proxyHost: reachable(config.proxyHost), proxyPort });
   await keepAdminToken(store.store, dataDir.path);
   const demoToken = store.demo === null ? null : await keepDemoToken(store.store, dataDir.path);
-  http.routes.readiness = () => checkReadiness(store.store, workers.accepting());
-  http.routes.metrics = createMetrics({ store: store.store, gatewayId: dataDir.gatewayId, ...workers });
+  http.routes.readiness = () => checkReadiness(store.store, workers.accepting(), recorder.status());
+  http.routes.metrics = createMetrics({ store: store.store, gatewayId: dataDir.gatewayId, recorder, ...workers });
   http.routes.api = createApiHandler();
-  http.routes.exports = handleExport;
   http.routes.recordExport = handleRecordExport;
+  http.routes.exports = handleExport;
   http.routes.slack = createSlackHandler(runtime);
   await closing.add('live updates', stopLive);
   await closing.add('dry runs', await startMeasuringByRule(runtime));

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { StatementRow } from '../audit/shape';
 import { parseDuration } from '../duration';
+import { auditEraseCommands } from './auditErase';
 import { CliError } from './errors';
 import type { Define } from './run';
 import { oneLine, table, time } from './table';
@@ -54,5 +55,6 @@ export function auditCommands(program: Command, define: Define): Command {
           .join('  '),
       );
   });
+  auditEraseCommands(audit, define);
   return audit;
 }

@@ -33,6 +33,7 @@ export const PERMISSIONS = {
   'sessions:own': ALL,
   'sessions:kill': ADMIN,
   'audit:own': ALL,
+  'audit:erase': ADMIN,
   'actions:read': READERS,
   'record:read': READERS,
   'record:export': ['admin', 'auditor'],
