@@ -64,7 +64,7 @@ try {
   await client.connect();
   const one = async (text: string) => Number((await client.query(text)).rows[0].n);
   const stored = await one('select count(*) as n from statements');
-  const counted = await one('select sum(statements) as n from statement_hours');
+  const counted = await one('select sum(statements) as n from statement_hours where form_id <> 0');
   const open = await one("select count(*) as n from statements where status = 'running'");
   const size = await one(
     `select sum(pg_total_relation_size(inhrelid)) as n from pg_inherits where inhparent in ('statements'::regclass, 'statement_values'::regclass)`,

@@ -177,7 +177,10 @@ export const statementValues = pgTable(
   (t) => [primaryKey({ columns: [t.id, t.at] })],
 );
 
-/** Statements an hour by what they have in common, kept exact: counts, charts and facets need not read ten million rows. */
+/**
+ * Statements an hour by what they have in common, kept exact: counts, charts and facets need not read ten million rows. Form 0 holds the
+ * sums over all forms, for whoever does not ask for a form.
+ */
 export const statementHours = pgTable(
   'statement_hours',
   {

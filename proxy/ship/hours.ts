@@ -14,6 +14,9 @@ interface Counted {
   bytes: number;
 }
 
+/** In place of a form: the sums over all forms. */
+const EVERY_FORM = 0;
+
 /** Something of what it gave out was masked. */
 export const isMasked = (outcome: Pick<Outcome, 'maskedColumns' | 'detected'>): boolean =>
   (outcome.maskedColumns?.length ?? 0) > 0 || (outcome.detected?.some((one) => one.mode === 'enforce') ?? false);
@@ -32,14 +35,16 @@ export async function countHours(
     const source = sourceIds[index] ?? 0;
     const form = formIds[index] ?? 0;
     const masked = isMasked(outcome);
-    const key = `${hour} ${source} ${form} ${statement.verdict} ${outcome.status} ${masked} ${outcome.sqlstate} ${statement.rule}`;
-    const sum = counted.get(key);
-    if (sum === undefined) {
-      counted.set(key, { hour, source, form, statement, masked, statements: 1, rows: outcome.rows ?? 0, bytes: outcome.bytes ?? 0 });
-    } else {
-      sum.statements++;
-      sum.rows += outcome.rows ?? 0;
-      sum.bytes += outcome.bytes ?? 0;
+    for (const of of [form, EVERY_FORM]) {
+      const key = `${hour} ${source} ${of} ${statement.verdict} ${outcome.status} ${masked} ${outcome.sqlstate} ${statement.rule}`;
+      const sum = counted.get(key);
+      if (sum === undefined) {
+        counted.set(key, { hour, source, form: of, statement, masked, statements: 1, rows: outcome.rows ?? 0, bytes: outcome.bytes ?? 0 });
+      } else {
+        sum.statements++;
+        sum.rows += outcome.rows ?? 0;
+        sum.bytes += outcome.bytes ?? 0;
+      }
     }
   }
   const sums = [...counted.values()];

@@ -1,12 +1,10 @@
-import pg from 'pg';
+import type pg from 'pg';
 import type { LogReader } from '../record/leaf';
 import { LogDamagedError } from '../record/readLog';
 import { type Batch, BatchBuilder } from './batch';
 import { dayOf, nextDay } from './days';
-import { openDimensions } from './dimensions';
-import { OpenStatements } from './outcomes';
 import { makePartitions } from './partitions';
-import { MovedError, type Writer, writeBatch } from './write';
+import { MovedError, movePosition, openWriter, type Writer, writeBatch } from './write';
 
 /** Entries of one transaction: large enough that its fixed costs do not count, small enough that the tail is live. */
 const BATCH_ENTRIES = 4_000;
@@ -64,14 +62,10 @@ interface Shipping {
 }
 
 async function openShipping({ storeUrl, log, node, onRefused }: ShipperOptions): Promise<Shipping> {
-  const client = new pg.Client({ connectionString: storeUrl, application_name: 'gatehouse shipper', connectionTimeoutMillis: 5_000 });
-  client.on('error', () => undefined);
-  const writer: Writer = { client, dimensions: openDimensions(), open: new OpenStatements(), days: new Set(), buffers: new Map() };
+  const writer = await openWriter(storeUrl);
+  const { client } = writer;
   let next: number;
   try {
-    await client.connect();
-    // A crash of the store may take back the last moments, rows and position together: they are copied again.
-    await client.query("set synchronous_commit = off; set statement_timeout = '5min'; set client_min_messages = warning");
     next = await positionOf(client, node, log);
   } catch (error) {
     await client.end().catch(() => undefined);
@@ -81,7 +75,7 @@ async function openShipping({ storeUrl, log, node, onRefused }: ShipperOptions):
   /** Where the store does not take a batch for what it says, the entry is found that it does not take; all others are copied. */
   const write = async (batch: Batch): Promise<void> => {
     try {
-      await writeBatch(writer, batch, log.size);
+      await writeBatch(writer, batch, movePosition(batch, log.size));
     } catch (error) {
       if (!isRefusal(error)) throw error;
       const { from, next: end } = batch;
@@ -96,7 +90,7 @@ async function openShipping({ storeUrl, log, node, onRefused }: ShipperOptions):
       onRefused?.(error);
       const refused = new BatchBuilder(node, from);
       refused.passOver(end, { atMs: Date.now(), kind: 'refused', why: `the store said ${error.code}`, logIndex: from });
-      await writeBatch(writer, refused.batch, log.size);
+      await writeBatch(writer, refused.batch, movePosition(refused.batch, log.size));
     }
   };
 

@@ -1,11 +1,11 @@
-import type { Client } from 'pg';
+import pg, { type Client } from 'pg';
 import type { Batch, NewStatement } from './batch';
 import { copyIn } from './copyIn';
 import { CopyRows, storable, storableJson } from './copyRows';
 import { dayOf } from './days';
-import type { Dimensions } from './dimensions';
+import { type Dimensions, openDimensions } from './dimensions';
 import { countHours } from './hours';
-import { type OpenStatements, writeOutcomes } from './outcomes';
+import { OpenStatements, writeOutcomes } from './outcomes';
 import { type DayTable, makePartitions, partitionName } from './partitions';
 
 /** What one connection to the store knows of it between batches. */
@@ -19,16 +19,33 @@ export interface Writer {
   buffers: Map<string, Buffer>;
 }
 
+/** @throws Error when the store does not answer */
+export async function openWriter(storeUrl: string): Promise<Writer> {
+  const client = new pg.Client({ connectionString: storeUrl, application_name: 'gatehouse shipper', connectionTimeoutMillis: 5_000 });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    // A crash of the store may take back the last moments, rows and what claimed them together: they are written again.
+    await client.query("set synchronous_commit = off; set statement_timeout = '5min'; set client_min_messages = warning");
+  } catch (error) {
+    await client.end().catch(() => undefined);
+    throw error;
+  }
+  return { client, dimensions: openDimensions(), open: new OpenStatements(), days: new Set(), buffers: new Map() };
+}
+
 /** The log of a node was copied by somebody else meanwhile: what this process knows of the store is old. */
 export class MovedError extends Error {}
 
+/** What makes a batch be written once: done in its transaction, before its rows. @throws MovedError where somebody else wrote them */
+export type Claim = (client: Client) => Promise<void>;
+
 /**
- * Writes a batch and moves the node's position, in one transaction.
+ * Writes a batch in one transaction.
  *
- * @param logSize entries of the log, for the lag
- * @throws MovedError where the store's position is not the batch's start; the server's error otherwise. Nothing is written then.
+ * @throws what `claim` throws, or the server's error; nothing is written then
  */
-export async function writeBatch(writer: Writer, batch: Batch, logSize: number): Promise<void> {
+export async function writeBatch(writer: Writer, batch: Batch, claim: Claim): Promise<void> {
   const { client } = writer;
   const sourceIds = await writer.dimensions.sources(
     client,
@@ -46,7 +63,7 @@ export async function writeBatch(writer: Writer, batch: Batch, logSize: number):
   }
   await client.query('begin');
   try {
-    await moveFrom(client, batch);
+    await claim(client);
     await copyByDay(writer, 'statements', 29, batch.statements, (rows, one, index) =>
       putStatement(rows, one, sourceIds[index] ?? 0, formIds[index] ?? 0, masks.of(one.outcome.maskedColumns)),
     );
@@ -95,11 +112,6 @@ export async function writeBatch(writer: Writer, batch: Batch, logSize: number):
     });
     await writeSessions(client, batch);
     await writeGaps(client, batch);
-    await client.query(
-      `insert into ship_positions (node, next_index, log_size, at) values ($1, $2, $3, now())
-       on conflict (node) do update set next_index = excluded.next_index, log_size = excluded.log_size, at = excluded.at`,
-      [batch.node, batch.next, logSize],
-    );
     if (batch.statements.length + batch.outcomes.size > 0)
       await client.query("select pg_notify('gatehouse_statements', $1)", [String(batch.statements.length)]);
     await client.query('commit');
@@ -113,13 +125,16 @@ export async function writeBatch(writer: Writer, batch: Batch, logSize: number):
   for (const [id, { status }] of batch.outcomes) if (status !== 'running' && status !== 'held') writer.open.ended(id);
 }
 
-/** Locks the node's position, so that two processes that copy one log do it one after the other. */
-async function moveFrom(client: Client, batch: Batch): Promise<void> {
-  const { rows } = await client.query<{ next_index: string }>('select next_index from ship_positions where node = $1 for update', [
-    batch.node,
-  ]);
-  if (Number(rows[0]?.next_index ?? 0) !== batch.from) throw new MovedError('the log was copied by another process meanwhile');
-}
+/** Moves the node's position from the batch's start to its end. The row is locked, so that two processes copy one log one after the other. */
+export const movePosition =
+  (batch: Batch, logSize: number): Claim =>
+  async (client) => {
+    const { rowCount } = await client.query(
+      'update ship_positions set next_index = $3, log_size = $4, at = now() where node = $1 and next_index = $2',
+      [batch.node, batch.from, batch.next, logSize],
+    );
+    if (rowCount !== 1) throw new MovedError('the log was copied by another process meanwhile');
+  };
 
 function daysOf(batch: Batch): Set<string> {
   const days = new Set<string>();
