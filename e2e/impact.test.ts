@@ -118,6 +118,8 @@ describe('approval at COMMIT', () => {
       ['UPDATE', null, 1],
     ]);
     expect(detail.expiresAt.getTime() - Date.now()).toBeLessThanOrEqual(300_000);
+    const preview = await admin.approvals.preview.query({ id: request.id });
+    expect(preview).toMatchObject({ estimate: null, noEstimate: 'its statements have run already', against: [] });
     expect((await rows.direct.query(`SELECT 1 FROM impact_rows WHERE note = 'at_commit'`)).rowCount).toBe(0);
     await admin.approvals.approve.mutate({ id: request.id });
     expect((await commit).command).toBe('COMMIT');

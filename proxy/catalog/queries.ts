@@ -158,9 +158,9 @@ select p.oid as oid, n.nspname::text as schema, p.proname::text as name, l.lanna
   left join pg_depend x on x.classid = 'pg_proc'::regclass and x.objid = p.oid and x.deptype = 'e'
   left join pg_extension e on x.refclassid = 'pg_extension'::regclass and e.oid = x.refobjid`;
 
-/** `parsed`: the body is a tree (BEGIN ATOMIC), its text is among FUNCTION_TEXTS. */
+/** `parsed`: the body is a tree (BEGIN ATOMIC), its text is among FUNCTION_TEXTS. PostgreSQL 13 has neither such bodies nor the column. */
 export const FUNCTION_BODIES = `
-select p.oid as oid, p.prosrc as source, p.prosqlbody is not null as parsed, pg_get_expr(p.proargdefaults, 0) as defaults,
+select p.oid as oid, p.prosrc as source, p.prosrc = '' and to_jsonb(p) ->> 'prosqlbody' is not null as parsed, pg_get_expr(p.proargdefaults, 0) as defaults,
        (select substr(s, 13) from unnest(p.proconfig) as s where s like 'search\\_path=%') as "searchPath"
   from pg_proc p join pg_namespace n on n.oid = p.pronamespace
  where n.nspname not in ('pg_catalog', 'information_schema')`;

@@ -29,8 +29,10 @@ export async function previewRequest(call: Call, input: unknown): Promise<Reques
     const subject = await readSubject(call, request, { ...known, client });
     const { candidate, catalog } = subject;
     const masks = maskedColumnsFor({ masking: known.policy.masking, connection: known.connection, principal: { groups: [] }, catalog });
-    const against = reasonsNotToMeasure(subject, request);
-    const { estimate, noEstimate } = await estimated(subject, against, client);
+    // A COMMIT has run what it makes stand: what that changed is counted, and there is nothing to plan or to try.
+    const ran = request.heldTransaction !== null;
+    const against = ran ? [] : reasonsNotToMeasure(subject, request);
+    const { estimate, noEstimate } = ran ? ALREADY_RAN : await estimated(subject, against, client);
     return {
       touched: touchedBy(candidate.statements, { catalog, searchPath: candidate.searchPath, masks }),
       estimate,
@@ -40,6 +42,8 @@ export async function previewRequest(call: Call, input: unknown): Promise<Reques
     };
   });
 }
+
+const ALREADY_RAN = { estimate: null, noEstimate: 'its statements have run already' };
 
 /** Everything that speaks against a dry run; empty when it can be made. Pure. */
 export function reasonsNotToMeasure(subject: PreviewSubject, { transactionStatus }: Pick<StoredRequest, 'transactionStatus'>): string[] {

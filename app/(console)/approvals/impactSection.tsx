@@ -65,7 +65,13 @@ export function ImpactSection({ request }: { request: RequestDetail }) {
         rest={impact !== null}
       />
       {pending ? (
-        <Preview impact={impact} loading={preview.isPending} error={preview.error} onRetry={() => void preview.refetch()} />
+        <Preview
+          impact={impact}
+          ran={request.heldTransaction !== null}
+          loading={preview.isPending}
+          error={preview.error}
+          onRetry={() => void preview.refetch()}
+        />
       ) : null}
       {offers && against.length > 0 ? (
         <div id="not-measured" className="rounded-lg bg-sunken px-3 py-2.5 text-sm">
@@ -93,12 +99,14 @@ const Measuring = () => (
 
 interface PreviewProps {
   impact: RequestImpact | null;
+  /** It makes a transaction stand whose statements have run: what they touched is shown with them. */
+  ran: boolean;
   loading: boolean;
   error: { message: string } | null;
   onRetry: () => void;
 }
 
-function Preview({ impact, loading, error, onRetry }: PreviewProps) {
+function Preview({ impact, ran, loading, error, onRetry }: PreviewProps) {
   if (loading)
     return (
       <div role="status" aria-label="Reading the catalog" className="grid gap-2">
@@ -110,7 +118,7 @@ function Preview({ impact, loading, error, onRetry }: PreviewProps) {
   if (impact === null) return null;
   return (
     <div className="grid gap-4">
-      <TouchedView touched={impact.touched} />
+      {ran ? null : <TouchedView touched={impact.touched} />}
       <p className="text-sm">
         {impact.estimate === null ? (
           <span className="text-ink-3">No estimate: {impact.noEstimate ?? 'none was made'}.</span>

@@ -101,7 +101,7 @@ function Row({ row, isAdmin, show }: { row: PrincipalRow; isAdmin: boolean; show
           'never seen'
         )}
       </p>
-      <div className="flex flex-wrap justify-end gap-2 lg:w-76">
+      <div className="flex flex-wrap justify-end gap-2 lg:w-80">
         {isAdmin && row.kind === 'human' && row.disabledAt === null ? (
           <Button size="sm" onClick={() => show({ what: 'link', principal: row })} aria-label={`Sign-in link for ${row.name}`}>
             <Link2 aria-hidden />
