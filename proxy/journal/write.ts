@@ -72,6 +72,8 @@ class GroupedJournal implements Journal {
   /** After a failed write or sync: the segment is not written to any more, and these numbers are in none (from > to: none are missing). */
   #broken: { from: number; to: number; why: string } | null = null;
   #closed = false;
+  /** The last try to begin a new segment failed. */
+  #stuck = false;
   #seq = 0;
   /** What this turn gathered, in bytes for the segment of now, and the number of its first entry. */
   #group = new ByteWriter(GROUP_BYTES);
@@ -204,8 +206,9 @@ class GroupedJournal implements Journal {
     try {
       this.#roll();
     } catch (error) {
-      // It is tried again with the next entry, and that is refused where there is no segment to take it.
-      this.#onError(asError(error));
+      // It is tried again with each entry, and that is refused where there is no segment to take it. Said once.
+      if (!this.#stuck) this.#onError(asError(error));
+      this.#stuck = true;
     }
   }
 
@@ -224,6 +227,7 @@ class GroupedJournal implements Journal {
     this.#older.push(this.#segment);
     this.#segment = next;
     this.#broken = null;
+    this.#stuck = false;
     this.#newBlock();
     if (broken === null) return;
     this.#groupSeq = broken.from;

@@ -542,14 +542,16 @@ export class Session {
     for (const { id } of executions) this.#recordQuietly({ type: 'outcome', id, status: 'rolledBack' });
   }
 
-  /** A held statement goes on its way. @throws WireError 58000 when that cannot be recorded: it must not run */
-  released(execution: Execution): void {
-    this.#blockOf(execution, 'running');
-    try {
-      this.services.record({ type: 'outcome', id: execution.id, status: 'running', waitMs: execution.waitMs });
-    } catch (cause) {
-      this.end(execution, 'skipped');
-      throw refusedBy(cause);
+  /** Held statements go on their way together. @throws WireError 58000 when that cannot be recorded: none of them may run */
+  released(...executions: readonly Execution[]): void {
+    for (const execution of executions) {
+      this.#blockOf(execution, 'running');
+      try {
+        this.services.record({ type: 'outcome', id: execution.id, status: 'running', waitMs: execution.waitMs });
+      } catch (cause) {
+        for (const held of executions) this.end(held, 'skipped');
+        throw refusedBy(cause);
+      }
     }
     this.#waitForRecord();
   }
