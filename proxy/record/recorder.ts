@@ -109,7 +109,7 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
     onCosigned: (checkpoint, lines) => void attempt('checkpoint', () => checkpointer.cosign(checkpoint.size, lines)),
     onTrouble: (name, error) => options.onTrouble(`witness ${name}`, error),
   });
-  const due = { actions: 0, checkpoint: performance.now(), check: 0, status: 0, house: 0 };
+  const due = { actions: 0, checkpoint: Number.NEGATIVE_INFINITY, check: 0, status: 0, house: 0 };
   let wakeUp: () => void = () => undefined;
 
   /** Runs one part; what it throws is said and does not stop the others. */
