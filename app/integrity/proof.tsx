@@ -15,13 +15,13 @@ import { saveText } from './save';
 const MOST_LEAF_CHARS = 4_000_000;
 
 interface Place {
-  node: string | null;
+  node: string;
   /** Its place in the log; null for what was recorded before there was one. */
   index: number | null;
 }
 
 /** Where a statement stands in the log, and the proof that it does: run by the gateway, and again here. */
-export function Integrity({ id, place }: { id: string; place: Place | null }) {
+export function Integrity({ id, place }: { id: string; place: Place }) {
   const trpc = useTRPC();
   const [asked, setAsked] = useState(false);
   const proof = useQuery(
@@ -34,7 +34,7 @@ export function Integrity({ id, place }: { id: string; place: Place | null }) {
       aside={
         <span className="flex gap-1.5">
           {proof.data ? (
-            <Button size="sm" onClick={() => saveText(`${JSON.stringify(proof.data, null, 2)}\n`, `${id}.proof.json`, 'application/json')}>
+            <Button size="sm" onClick={() => saveText(proof.data.file, `${id}.proof`, 'application/jsonl')}>
               <Download aria-hidden />
               Download proof
             </Button>
@@ -50,8 +50,8 @@ export function Integrity({ id, place }: { id: string; place: Place | null }) {
         <Fact name="Entry">
           {proof.data ? (
             <EntryText node={proof.data.node} index={proof.data.index} />
-          ) : place === null || place.index === null ? (
-            <span className="text-ink-3">Verify to find its place in the log.</span>
+          ) : place.index === null ? (
+            <span className="text-ink-3">Recorded before there was a log.</span>
           ) : (
             <EntryText node={place.node} index={place.index} />
           )}
@@ -71,15 +71,11 @@ export function Integrity({ id, place }: { id: string; place: Place | null }) {
   );
 }
 
-const EntryText = ({ node, index }: { node: string | null; index: number }) => (
+const EntryText = ({ node, index }: { node: string; index: number }) => (
   <>
     <span className="font-semibold tabular-nums">{index.toLocaleString()}</span>
-    {node === null ? null : (
-      <>
-        {' '}
-        of the log of <span className="font-mono text-xs">{node}</span>
-      </>
-    )}
+    {' of the log of '}
+    <span className="break-all font-mono text-xs">{node}</span>
   </>
 );
 

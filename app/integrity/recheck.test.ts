@@ -45,6 +45,7 @@ function proofOf(index: number, size: number): StatementProof {
     checkpoint: `${text}\n— gatehouse.example/gw ${signature}\n`,
     publicKey: `gatehouse.example/gw+${keyId.toString('hex')}+${typed.toString('base64')}`,
     checks: [],
+    file: '',
   };
 }
 

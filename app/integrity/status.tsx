@@ -1,13 +1,13 @@
 'use client';
 import { useQuery } from '@tanstack/react-query';
-import { Download, FileCheck2, ShieldCheck, ShieldX } from 'lucide-react';
+import { Download, FileCheck2, ShieldCheck, ShieldX, TriangleAlert } from 'lucide-react';
 import { useTRPC } from '../data/trpc';
 import type { AuditStatus } from '../data/types';
 import { Badge } from '../ui/badge';
 import { Button } from '../ui/button';
 import { Card, Fact, Facts } from '../ui/card';
 import { CopyLine } from '../ui/copy';
-import { Empty, ErrorState, SkeletonRows } from '../ui/states';
+import { Empty, ErrorState, SkeletonRows, sentence } from '../ui/states';
 import { Table, Td, Th, Tr } from '../ui/table';
 import { agoText, Time, useNow } from '../ui/time';
 import { saveText } from './save';
@@ -93,6 +93,12 @@ function NodeCard({ node }: { node: Node }) {
             {broken.what}
           </p>
         ) : null}
+        {node.trouble === null ? null : (
+          <p className="flex items-start gap-2 rounded-lg bg-hold-soft px-3 py-2.5 text-sm text-hold">
+            <TriangleAlert className="mt-0.5 size-4 shrink-0" aria-hidden />
+            {sentence(node.trouble)}
+          </p>
+        )}
         <div className="grid gap-x-10 gap-y-2 lg:grid-cols-2">
           <Facts>
             <Fact name="Entries">
@@ -117,6 +123,9 @@ function NodeCard({ node }: { node: Node }) {
           <Facts>
             <Fact name="Journal">{lag.journalBytes === 0 ? 'all in the log' : `${kilobytes(lag.journalBytes)} not in the log yet`}</Fact>
             <Fact name="Store">{lag.entries === 0 ? 'all shipped' : `${lag.entries.toLocaleString()} entries not shipped yet`}</Fact>
+            <Fact name="Last heard of">
+              <Time at={node.seenAt} as="ago" nowMs={nowMs} />
+            </Fact>
             <Fact name="Last self-check">{node.checkedAt ? <Time at={node.checkedAt} as="ago" nowMs={nowMs} /> : 'not known'}</Fact>
           </Facts>
         </div>

@@ -1,6 +1,6 @@
 'use client';
 import { useQuery } from '@tanstack/react-query';
-import { EyeOff, ListFilter, ScrollText } from 'lucide-react';
+import { Eraser, EyeOff, ListFilter, ScrollText } from 'lucide-react';
 import Link from 'next/link';
 import { useTRPC } from '../data/trpc';
 import type { StatementDetail } from '../data/types';
@@ -8,19 +8,20 @@ import { Integrity } from '../integrity/proof';
 import { withTerm } from '../sql/terms';
 import { Badge } from '../ui/badge';
 import { Button } from '../ui/button';
-import { Fact, Facts, Section } from '../ui/card';
+import { Section } from '../ui/card';
 import { CopyButton } from '../ui/copy';
 import { EnforcementBadge } from '../ui/enforcement';
 import { Scroll } from '../ui/scroll';
 import { SqlBlock, Visible } from '../ui/sqlBlock';
 import { ErrorState, Skeleton, sentence } from '../ui/states';
-import { durationText, Time } from '../ui/time';
+import { Time } from '../ui/time';
 import { StatementBadge, VerdictBadge } from '../ui/verdict';
 import { BreakGlassBadge } from './breakGlass';
 import { Decisions } from './decisions';
 import { Impact } from './impact';
 import { ColumnChips } from './maskedColumn';
 import { Parameters } from './parameters';
+import { RecordFacts } from './recordFacts';
 import { Timings } from './timings';
 import { RuleLink, TriedRules } from './tried';
 
@@ -55,7 +56,13 @@ function Detail({ statement }: { statement: StatementDetail }) {
           <Time at={statement.at} as="full" />
         </span>
       </div>
-      <SqlBlock sql={statement.sql} />
+      {statement.erased ? (
+        <p className="flex items-start gap-2 rounded-lg border border-dashed px-3 py-2.5 text-sm text-ink-2">
+          <Eraser className="mt-0.5 size-4 shrink-0" aria-hidden />
+          What the client sent has been erased. That the statement ran, and every proof of it, still stands.
+        </p>
+      ) : null}
+      <SqlBlock sql={statement.erased ? statement.shape : statement.sql} />
       <div className="-mt-3 flex flex-wrap gap-1.5">
         <CopyButton look="secondary" text={statement.sql} label="Copy statement as SQL" word="Copy SQL" />
         <CopyButton look="secondary" text={json} label="Copy statement as JSON" word="Copy JSON" />
@@ -176,7 +183,7 @@ function Detail({ statement }: { statement: StatementDetail }) {
       <Section title="Timings">
         <Timings statement={statement} />
       </Section>
-      <Integrity key={statement.id} id={statement.id} place={null} />
+      <Integrity key={statement.id} id={statement.id} place={{ node: statement.node, index: statement.logIndex }} />
       <Section title="Record">
         <RecordFacts statement={statement} />
       </Section>
@@ -189,37 +196,5 @@ function Detail({ statement }: { statement: StatementDetail }) {
         </Scroll>
       </details>
     </div>
-  );
-}
-
-function RecordFacts({ statement }: { statement: StatementDetail }) {
-  return (
-    <Facts>
-      <Fact name="Statement">
-        <span className="font-mono text-xs">{statement.id}</span>
-      </Fact>
-      <Fact name="Session">
-        <Link href={`/sessions/${statement.sessionId}`} className="font-mono text-xs text-accent-text underline-offset-4 hover:underline">
-          {statement.sessionId}
-        </Link>
-      </Fact>
-      <Fact name="Who">
-        {statement.principalName}
-        {statement.ownerName ? ` for ${statement.ownerName}` : ''}
-      </Fact>
-      <Fact name="Connection">{statement.connectionName}</Fact>
-      <Fact name="Client">
-        {statement.clientAddress}
-        {statement.applicationName ? <span className="text-ink-2"> · {statement.applicationName}</span> : null}
-      </Fact>
-      <Fact name="Protocol">{statement.protocol}</Fact>
-      <Fact name="Rows">{statement.rows === null ? '–' : statement.rows.toLocaleString()}</Fact>
-      <Fact name="Bytes">{statement.bytes === null ? '–' : statement.bytes.toLocaleString()}</Fact>
-      <Fact name="Fingerprint">
-        {statement.fingerprint === '' ? '–' : <span className="break-all font-mono text-xs">{statement.fingerprint}</span>}
-      </Fact>
-      <Fact name="Policy version">{statement.policyVersion}</Fact>
-      <Fact name="Duration">{statement.durationMs === null ? '–' : durationText(statement.durationMs)}</Fact>
-    </Facts>
   );
 }

@@ -2,15 +2,18 @@ import type { StatementDetail } from '../data/types';
 import { cx } from '../ui/classes';
 import { durationText } from '../ui/time';
 
-/** Where the time went: analysis, waiting for a person, and the database with masking. Parts are of the whole duration. */
+/** Where the time went, as far as it was measured: analysis, waiting for a person, the database, masking. Parts are of the whole duration. */
 export function Timings({ statement }: { statement: StatementDetail }) {
-  const { durationMs, analysisMs, waitMs } = statement;
+  const { durationMs, analysisMs, waitMs, upstreamMs, maskingMs } = statement;
   if (durationMs === null) return <p className="text-sm text-ink-3">No outcome has been recorded yet.</p>;
-  const rest = Math.max(0, durationMs - (analysisMs ?? 0) - (waitMs ?? 0));
+  const known = (analysisMs ?? 0) + (waitMs ?? 0) + (upstreamMs ?? 0) + (maskingMs ?? 0);
+  const rest = Math.max(0, durationMs - known);
   const parts = [
     { name: 'Analysis', ms: analysisMs ?? 0, fill: 'bg-accent' },
     { name: 'Waiting for a person', ms: waitMs ?? 0, fill: 'bg-hold-soft hatched ring-1 ring-inset ring-hold-solid' },
-    { name: 'Database, masking and transfer', ms: rest, fill: 'bg-allow-solid/75' },
+    { name: 'Until the database answered', ms: upstreamMs ?? 0, fill: 'bg-allow-solid/75' },
+    { name: 'Masking', ms: maskingMs ?? 0, fill: 'bg-mask crossed' },
+    { name: upstreamMs === null ? 'Database, masking and transfer' : 'Transfer', ms: rest, fill: 'bg-line-strong/70' },
   ].filter((part) => part.ms > 0);
   return (
     <div className="grid gap-2.5">

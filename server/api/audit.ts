@@ -12,6 +12,7 @@ import { actionsListSchema, auditHistogramSchema, auditSearchSchema } from '../a
 import { auditStatus } from '../audit/status';
 import { watchStatements } from '../audit/watch';
 import { idSchema, resumeSchema } from '../input';
+import { getRuntime } from '../runtime';
 import { procedure, router, takes } from './trpc';
 
 export const auditRouter = router({
@@ -21,7 +22,7 @@ export const auditRouter = router({
   erase: procedure.input(takes(eraseSchema)).mutation(({ ctx, input }) => eraseValues(ctx.call, input)),
   facets: procedure.input(takes(auditHistogramSchema)).query(({ ctx, input }) => auditFacets(ctx.call, input)),
   results: procedure.input(takes(resultsSchema)).query(({ ctx, input }) => statementResults(ctx.call, input)),
-  prove: procedure.input(takes(idSchema)).query(({ ctx, input }) => proveStatement(ctx.call, input)),
+  prove: procedure.input(takes(idSchema)).query(({ ctx, input }) => proveStatement(ctx.call, getRuntime().dataDir, input)),
   status: procedure.query(({ ctx }) => auditStatus(ctx.call)),
   actions: procedure.input(takes(actionsListSchema)).query(({ ctx, input }) => listActions(ctx.call, input)),
   onStatement: procedure.input(takes(resumeSchema)).subscription(({ ctx, input, signal }) => watchStatements(ctx.call, input, signal)),

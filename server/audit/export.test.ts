@@ -122,6 +122,15 @@ describe('facets', () => {
       { value: 'mia', count: 150, capped: false },
     ]);
     expect(facets.get('table')).toEqual([{ value: 'public.orders', count: COUNT, capped: false }]);
+    for (const [q, count] of [
+      ['"SELECT 12"', 11],
+      ['rows:>=6', 51],
+      ['"SELECT 12" rows:>=5', 1],
+    ] as const) {
+      const statements = (await auditFacets(auditor, { q })).find(({ field }) => field === 'kind')?.values[0]?.count ?? 0;
+      expect([q, statements]).toEqual([q, (await searchStatements(auditor, { q })).count.value]);
+      expect([q, statements]).toEqual([q, count]);
+    }
     const narrowed = await auditFacets(auditor, { q: 'verdict:denied who:mia' });
     expect(narrowed.find(({ field }) => field === 'who')?.values).toEqual([{ value: 'mia', count: 15, capped: false }]);
   });

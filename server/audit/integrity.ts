@@ -44,6 +44,8 @@ export interface StatementProof {
   publicKey: string;
   /** What the gateway itself found when it ran the proof, a line each. */
   checks: { what: string; ok: boolean }[];
+  /** Every entry of the statement with its path, without values, for `audit verify`: the text of a file. */
+  file: string;
 }
 
 /** Rows a client was shown, every mask applied; cells are PostgreSQL's text form, null is SQL NULL. */
