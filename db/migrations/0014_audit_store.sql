@@ -1,13 +1,14 @@
 CREATE TABLE "archives" (
 	"node" text NOT NULL,
 	"day" date NOT NULL,
+	"closes_day" boolean NOT NULL,
 	"place" text NOT NULL,
 	"from_index" bigint NOT NULL,
 	"entries" bigint NOT NULL,
 	"size_bytes" bigint NOT NULL,
 	"sha256" text NOT NULL,
 	"at" timestamp with time zone NOT NULL,
-	CONSTRAINT "archives_node_day_pk" PRIMARY KEY("node","day")
+	CONSTRAINT "archives_node_day_from_index_pk" PRIMARY KEY("node","day","from_index")
 );
 --> statement-breakpoint
 CREATE TABLE "record_gaps" (

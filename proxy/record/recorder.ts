@@ -4,6 +4,7 @@ import { type AuditSettings, DEFAULT_AUDIT_SETTINGS } from '../../db/schema/audi
 import { nodes } from '../../db/schema/record';
 import type { Store } from '../../db/store';
 import { carryEarlier } from '../ship/carry';
+import { mayBeLetGo } from '../ship/letGo';
 import { createShipper } from '../ship/ship';
 import { createSinks } from '../sinks/sinks';
 import type { NoteSigner } from '../tlog/noteKey';
@@ -157,6 +158,11 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
       while (await eraseFromLog({ store, log, node, stopped: () => ended })) keyring.forget();
     });
     await attempt('checkpoint store', () => thinCheckpoints(store, node));
+    if (settings.retention !== null)
+      await attempt('retention', async () => {
+        const index = await mayBeLetGo(store, node);
+        if (index > log.first) log.dropBefore(index);
+      });
   };
 
   const statusNow = (): RecorderStatus => ({
