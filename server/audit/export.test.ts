@@ -125,7 +125,7 @@ describe('facets', () => {
     for (const [q, count] of [
       ['"SELECT 12"', 11],
       ['rows:>=6', 51],
-      ['"SELECT 12" rows:>=5', 1],
+      ['"SELECT 12" rows:>=5', 2],
     ] as const) {
       const statements = (await auditFacets(auditor, { q })).find(({ field }) => field === 'kind')?.values[0]?.count ?? 0;
       expect([q, statements]).toEqual([q, (await searchStatements(auditor, { q })).count.value]);
