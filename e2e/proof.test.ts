@@ -8,7 +8,7 @@ import { apiAsAdmin } from './api';
 import { gatehouse } from './cli';
 import { eventually, failure, open, proxySettings } from './clients';
 import { isSigned, leafOf, merkleRoot, newSigner } from './forger';
-import { sharedGateway } from './gateway';
+import { makeDataDir, removeDataDir, sharedGateway, startGateway } from './gateway';
 
 const gateway = sharedGateway();
 const folder = mkdtempSync(join(tmpdir(), 'gatehouse-proof-'));
@@ -136,6 +136,71 @@ describe('an export', () => {
     expect(run).toMatchObject({ code: 2, stderr: expect.stringContaining('not written over') });
     expect(readFileSync(kept, 'utf8')).toBe(before);
   });
+});
+
+test('a gateway that was killed twice at work goes on with the same log: what was kept before still holds', async () => {
+  const dataDir = makeDataDir();
+  const notes: string[] = [];
+  try {
+    for (let run = 0; run < 3; run++) {
+      const own = await startGateway({ dataDir });
+      const last = run === 2;
+      try {
+        const bot = await open(proxySettings(own));
+        let answered = 0;
+        const busy = (async () => {
+          for (let n = 0; n < 400; n++) {
+            await bot.query('SELECT $1::int', [n]);
+            answered++;
+          }
+        })().catch(() => undefined);
+        const note = join(folder, `run-${run}.txt`);
+        await eventually('a checkpoint', async () => (await gatehouse(own, ['audit', 'checkpoint', '--out', note])).code === 0, 60_000);
+        notes.push(note);
+        if (!last) await own.killHard();
+        await busy;
+        expect(answered).toBeGreaterThan(0);
+        if (!last) continue;
+        await bot.end();
+        const file = join(folder, 'killed.jsonl');
+        expect((await gatehouse(own, ['audit', 'export', '--out', file])).code).toBe(0);
+        for (const kept of notes) {
+          const { code, output } = verifyFile(file, '--checkpoint', kept);
+          expect(code, output).toBe(0);
+        }
+      } finally {
+        await own.stop().catch(() => undefined);
+      }
+    }
+  } finally {
+    removeDataDir(dataDir);
+  }
+}, 300_000);
+
+describe('a witness', () => {
+  test('that is a file gets checkpoints as they are signed, and an export is verified against all of them', async () => {
+    const admin = apiAsAdmin(gateway);
+    const witness = join(folder, 'witness.txt');
+    const before = (await admin.policy.export.query()).yaml;
+    const bot = await open(proxySettings(gateway, { applicationName: mark }));
+    try {
+      await admin.policy.applyYaml.mutate({
+        yaml: `${before}\naudit: { checkpointEvery: 1s, witnesses: [{ type: file, path: ${witness} }] }\n`,
+        dryRun: false,
+      });
+      const sizes = () => (existsSync(witness) ? readFileSync(witness, 'utf8').match(/(?<=^gatehouse\/\S+\n)\d+$/gm) : null) ?? [];
+      await eventually('checkpoints at the witness', async () => (await bot.query('SELECT 1')) && sizes().length > 2, 60_000);
+    } finally {
+      await bot.end();
+      await admin.policy.applyYaml.mutate({ yaml: before, dryRun: false });
+    }
+    const file = join(folder, 'witnessed.jsonl');
+    expect((await gatehouse(gateway, ['audit', 'export', '--out', file])).code).toBe(0);
+    const { code, report, output } = verifyFile(file, '--checkpoint', witness);
+    expect(report.findings, output).toEqual([]);
+    expect(code).toBe(0);
+    expect(JSON.parse(output).keptMet.length).toBeGreaterThan(2);
+  }, 120_000);
 });
 
 describe('the proof of one statement', () => {

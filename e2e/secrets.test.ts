@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { type Api, adminToken, apiAsAdmin, demoToken } from './api';
@@ -61,8 +61,17 @@ test('no token, password or masked value reaches the terminal, the journals or t
   await session.end();
   const notified = await sendThroughEveryChannel(admin);
   await admin.connections.remove.mutate({ id });
-  // The journals are shipped within a moment.
-  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  const exportFile = `${gateway.logFile}.export.jsonl`;
+  const record = await eventually(
+    'all of it in what is signed',
+    async () => {
+      const run = await gatehouse(gateway, ['audit', 'export', '--out', exportFile, '--with-values']);
+      const text = run.code === 0 ? readFileSync(exportFile, 'utf8') : '';
+      return ['connection.remove', 'reverse(ssn)', 'api.signInFailed', 'signInFailed'].every((word) => text.includes(word)) && text;
+    },
+    60_000,
+  );
+  rmSync(exportFile);
 
   const { password: postgresPassword } = directSettings(gateway);
   const secrets = { canaryPassword, canaryToken, wrongPassword, adminToken: adminToken(gateway), postgresPassword, ...notified };
@@ -72,6 +81,7 @@ test('no token, password or masked value reaches the terminal, the journals or t
     ['the terminal', log],
     ['the audit API', wholeAudit],
     ['the store', store],
+    ['the export of the record', record],
     ...filesOf(gateway.dataDir).map((path) => [path, readFileSync(path, 'latin1')] as const),
   ] as const) {
     for (const [name, secret] of Object.entries(secrets)) expect(text.includes(secret), `${name} is in ${place}`).toBe(false);
@@ -82,7 +92,7 @@ test('no token, password or masked value reaches the terminal, the journals or t
   expect(lines.map((line) => /\bpsql "/.test(line))).toEqual([true]);
   expect(store.includes(demoToken(gateway))).toBe(false);
   await direct.end();
-}, 60_000);
+}, 120_000);
 
 /** Makes a channel of every kind, whose receivers are not there, and has them try. Returns what no place may hold. */
 async function sendThroughEveryChannel(admin: Api): Promise<Record<string, string>> {
@@ -138,7 +148,8 @@ test('files that hold secrets are for their owner alone', () => {
   }
   for (const name of ['admin-token', 'demo-token', 'postgres-password']) expect(readdirSync(gateway.dataDir)).toContain(name);
   expect(statSync(join(gateway.dataDir, 'tls', 'proxy.key')).mode & 0o077).toBe(0);
-  for (const path of filesOf(join(gateway.dataDir, 'journal'))) expect(statSync(path).mode & 0o077, path).toBe(0);
+  for (const path of [...filesOf(join(gateway.dataDir, 'journal')), ...filesOf(join(gateway.dataDir, 'record'))])
+    expect(statSync(path).mode & 0o077, path).toBe(0);
 });
 
 /** Every file under a directory but the keepers and PostgreSQL's own: the demo data lives there, unmasked. */

@@ -1,13 +1,14 @@
 CREATE TABLE "archives" (
 	"node" text NOT NULL,
 	"day" date NOT NULL,
+	"closes_day" boolean NOT NULL,
 	"place" text NOT NULL,
 	"from_index" bigint NOT NULL,
 	"entries" bigint NOT NULL,
 	"size_bytes" bigint NOT NULL,
 	"sha256" text NOT NULL,
 	"at" timestamp with time zone NOT NULL,
-	CONSTRAINT "archives_node_day_pk" PRIMARY KEY("node","day")
+	CONSTRAINT "archives_node_day_from_index_pk" PRIMARY KEY("node","day","from_index")
 );
 --> statement-breakpoint
 CREATE TABLE "record_gaps" (
@@ -239,9 +240,9 @@ CREATE INDEX "statements_at" ON "statements" USING btree ("at","id");
 CREATE FUNCTION "recount_statements"() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
 	INSERT INTO statement_hours AS h (hour, source_id, form_id, verdict, status, sqlstate, rule, masked, statements, rows, bytes)
-	SELECT date_trunc('hour', at, 'UTC'), source_id, form_id, verdict, status, coalesce(sqlstate, ''), coalesce(rule, ''),
+	SELECT date_trunc('hour', at, 'UTC'), source_id, form, verdict, status, coalesce(sqlstate, ''), coalesce(rule, ''),
 		mask_id IS NOT NULL OR coalesce(detected @> '[{"mode": "enforce"}]', false), sum(n), sum(n * coalesce(rows, 0)), sum(n * coalesce(bytes, 0))
-	FROM (SELECT -1 AS n, * FROM before UNION ALL SELECT 1, * FROM after) AS moved
+	FROM (SELECT -1 AS n, * FROM before UNION ALL SELECT 1, * FROM after) AS moved CROSS JOIN LATERAL (VALUES (form_id), (0)) AS forms(form)
 	GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
 	ORDER BY 1, 2, 3, 4, 5, 6, 7, 8
 	ON CONFLICT (hour, source_id, form_id, verdict, status, sqlstate, rule, masked) DO UPDATE
@@ -262,3 +263,73 @@ EXCEPTION WHEN OTHERS THEN
 	RAISE WARNING 'pg_trgm is not there: %', SQLERRM;
 END
 $$;
+--> statement-breakpoint
+CREATE SCHEMA "reporting";
+--> statement-breakpoint
+COMMENT ON SCHEMA "reporting" IS 'Views for reports (docs/bi.md): stable names, no values that clients sent.';
+--> statement-breakpoint
+CREATE VIEW "reporting"."audit_statements" AS
+SELECT s.id AS statement_id, s.at, o.node, o.principal_name AS principal, o.owner_name AS owner, o.connection_name AS connection,
+	o.application_name AS application, o.client_host AS client_address, s.client_port, s.session_id, f.kind, f.shape, f.fingerprint, f.protocol,
+	f.tables, f.columns, f.unbounded, s.verdict, s.rule, s.status, s.sqlstate, s.rows, s.bytes, m.columns AS masked_columns,
+	s.duration_ms, s.analysis_ms, s.wait_ms, s.upstream_ms, s.masking_ms, s.transaction_id, s.run_of, s.request_id, s.grant_id,
+	s.broke_glass, s.policy_version, s.log_index, s.outcome_index
+FROM statements s
+JOIN statement_sources o ON o.id = s.source_id
+JOIN statement_forms f ON f.id = s.form_id
+LEFT JOIN statement_masks m ON m.id = s.mask_id;
+--> statement-breakpoint
+COMMENT ON VIEW "reporting"."audit_statements" IS 'One row a statement. Give a range of `at`: days are partitions.';
+--> statement-breakpoint
+CREATE VIEW "reporting"."audit_statement_hours" AS
+SELECT h.hour, o.node, o.principal_name AS principal, o.owner_name AS owner, o.connection_name AS connection, o.application_name AS application,
+	o.client_host AS client_address, f.kind, f.fingerprint, f.shape, f.tables, h.verdict, nullif(h.rule, '') AS rule, h.status,
+	nullif(h.sqlstate, '') AS sqlstate, h.masked, h.statements, h.rows, h.bytes
+FROM statement_hours h
+JOIN statement_sources o ON o.id = h.source_id
+JOIN statement_forms f ON f.id = h.form_id
+WHERE h.statements > 0;
+--> statement-breakpoint
+COMMENT ON VIEW "reporting"."audit_statement_hours" IS 'Statements an hour (UTC) by what they have in common: sum `statements`, `rows`, `bytes`. Far fewer rows than audit_statements.';
+--> statement-breakpoint
+CREATE VIEW "reporting"."audit_sessions" AS
+SELECT id AS session_id, coalesce(node, gateway_id) AS node, worker_id, principal_name AS principal, owner_name AS owner, connection_name AS connection,
+	client_address, application_name AS application, started_at, ended_at, end_reason, enforcement, method, encrypted, statements_run AS statements,
+	bytes_in, bytes_out, open_index, close_index
+FROM sessions;
+--> statement-breakpoint
+COMMENT ON VIEW "reporting"."audit_sessions" IS 'One row a client session.';
+--> statement-breakpoint
+CREATE VIEW "reporting"."audit_approvals" AS
+SELECT id AS request_id, statement_id, session_id, principal_name AS principal, connection_name AS connection, kind, rule, status, required,
+	(SELECT count(*) FROM approval_decisions d WHERE d.request_id = r.id AND d.decision = 'approve') AS approvals,
+	(SELECT count(*) FROM approval_decisions d WHERE d.request_id = r.id AND d.decision = 'reject') AS rejections,
+	created_at, decided_at, ended_at, expires_at
+FROM approval_requests r;
+--> statement-breakpoint
+COMMENT ON VIEW "reporting"."audit_approvals" IS 'One row a held statement, with how it ended. The text is not in it.';
+--> statement-breakpoint
+CREATE VIEW "reporting"."audit_transactions" AS
+SELECT id AS transaction_id, at, node, session_id, outcome, statements, log_index FROM transactions;
+--> statement-breakpoint
+COMMENT ON VIEW "reporting"."audit_transactions" IS 'How transaction blocks ended.';
+--> statement-breakpoint
+CREATE VIEW "reporting"."audit_sign_in_failures" AS
+SELECT at, node, principal_name AS principal, connection_name AS connection, client_address, sqlstate, reason, log_index FROM sign_in_failures;
+--> statement-breakpoint
+COMMENT ON VIEW "reporting"."audit_sign_in_failures" IS 'Who did not get in, by the names they gave.';
+--> statement-breakpoint
+CREATE VIEW "reporting"."audit_actions" AS
+SELECT id AS action_id, at, actor_name AS actor, via, action, subject, log_index FROM actions;
+--> statement-breakpoint
+COMMENT ON VIEW "reporting"."audit_actions" IS 'What people and the CLI did, without what it was before and after.';
+--> statement-breakpoint
+CREATE VIEW "reporting"."audit_gaps" AS
+SELECT at, node, log_index, kind, why FROM record_gaps;
+--> statement-breakpoint
+COMMENT ON VIEW "reporting"."audit_gaps" IS 'What this store does not have: entries that were damaged, or that it did not take.';
+--> statement-breakpoint
+CREATE VIEW "reporting"."audit_lag" AS
+SELECT node, next_index AS entries_copied, log_size AS entries_then, log_size - next_index AS entries_behind, at FROM ship_positions;
+--> statement-breakpoint
+COMMENT ON VIEW "reporting"."audit_lag" IS 'How far each gateway''s log has been copied.';

@@ -177,7 +177,10 @@ export const statementValues = pgTable(
   (t) => [primaryKey({ columns: [t.id, t.at] })],
 );
 
-/** Statements an hour by what they have in common, kept exact: counts, charts and facets need not read ten million rows. */
+/**
+ * Statements an hour by what they have in common, kept exact: counts, charts and facets need not read ten million rows. Form 0 holds the
+ * sums over all forms, for whoever does not ask for a form.
+ */
 export const statementHours = pgTable(
   'statement_hours',
   {
@@ -285,12 +288,14 @@ export const journalPositions = pgTable(
   (t) => [primaryKey({ columns: [t.journal] })],
 );
 
-/** A node's entries of one day as they were written to the archive. Rows of the store are dropped only after this. */
+/** Runs of a node's log that are in the archive; where there is none, `place` is empty. Rows of the store are dropped only after this. */
 export const archives = pgTable(
   'archives',
   {
     node: text('node').notNull(),
     day: date('day', { mode: 'string' }).notNull(),
+    /** With it the day is whole. */
+    closesDay: boolean('closes_day').notNull(),
     /** Where it is: a path, or an object's key. */
     place: text('place').notNull(),
     fromIndex: bigint('from_index', { mode: 'number' }).notNull(),
@@ -300,7 +305,7 @@ export const archives = pgTable(
     sha256: text('sha256').notNull(),
     at: instant('at').notNull(),
   },
-  (t) => [primaryKey({ columns: [t.node, t.day] })],
+  (t) => [primaryKey({ columns: [t.node, t.day, t.fromIndex] })],
 );
 
 /** What people and the CLI did: written in the transaction that made the change. Never holds a secret. */

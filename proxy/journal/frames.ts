@@ -26,9 +26,9 @@ const COPY_BYTES = HEADER_BYTES / 2;
 const MARK = Buffer.from([0xa5, 0xf7]);
 const CHECKED_FROM = 6;
 
-/** What a payload is. statement and outcome are in the compact form of records.ts, entry is JSON. */
+/** What a payload is. define, statement and outcome are in the compact form of records.ts, entry is JSON. */
 export const FrameKind = {
-  /** JSON of what many entries share; they name it by the place of this frame in the segment. */
+  /** What many entries share; they name it by the place of this frame in the segment. */
   define: 1,
   statement: 2,
   outcome: 3,

@@ -14,7 +14,7 @@ import {
   MAX_PAYLOAD_BYTES,
 } from './frames';
 import { segmentFile } from './places';
-import { type Definition, readOutcome, readStatement } from './records';
+import { type Definition, readDefinition, readOutcome, readStatement } from './records';
 
 /** Where a reader stands. What it has read may be deleted: every segment before `segment`. */
 export interface JournalPosition {
@@ -260,7 +260,7 @@ class Scan {
     if (frame.is === 'short') frame = frameAt(readBytes(this.#segment.file, place, frame.needBytes), 0, this.#salt);
     if (frame.is !== 'frame' || frame.kind !== FrameKind.define)
       throw new RangeError(`what it refers to, at byte ${place}, cannot be read`);
-    const definition = JSON.parse(frame.payload.toString('utf8')) as Definition;
+    const definition = readDefinition(frame.payload);
     this.#definitions.set(place, definition);
     return definition;
   }

@@ -1,4 +1,4 @@
-import type { ParameterValue, StatementStatus } from '../../db/schema/shapes';
+import type { Action, Mode, ParameterValue, RelationUse, StatementStatus } from '../../db/schema/shapes';
 import { ByteReader, type ByteWriter } from './bytes';
 import type { OutcomeEntry, StatementEntry } from './entries';
 
@@ -8,34 +8,38 @@ import type { OutcomeEntry, StatementEntry } from './entries';
  * field that was left out of a statement reads as null.
  */
 
-const OF_SESSION = [
-  'sessionId',
-  'principalName',
-  'ownerName',
-  'connectionName',
-  'clientAddress',
-  'applicationName',
-] as const satisfies readonly (keyof StatementEntry)[];
+export type SessionPart = Pick<
+  StatementEntry,
+  'sessionId' | 'principalName' | 'ownerName' | 'connectionName' | 'clientAddress' | 'applicationName'
+>;
+export type StatementPart = Pick<
+  StatementEntry,
+  | 'kind'
+  | 'sql'
+  | 'rewritten'
+  | 'executes'
+  | 'fingerprint'
+  | 'shape'
+  | 'touchedColumns'
+  | 'relations'
+  | 'effects'
+  | 'unbounded'
+  | 'verdict'
+  | 'rule'
+  | 'why'
+  | 'tried'
+>;
 
-const OF_STATEMENT = [
-  'kind',
-  'sql',
-  'rewritten',
-  'executes',
-  'fingerprint',
-  'shape',
-  'touchedColumns',
-  'relations',
-  'effects',
-  'unbounded',
-  'verdict',
-  'rule',
-  'why',
-  'tried',
-] as const satisfies readonly (keyof StatementEntry)[];
+/** Where the journal has written the part; its own notes, made empty and kept as long as the part is used. */
+export interface SharedPart {
+  block: object | null;
+  place: number;
+}
 
-export type SessionPart = Pick<StatementEntry, (typeof OF_SESSION)[number]>;
-export type StatementPart = Pick<StatementEntry, (typeof OF_STATEMENT)[number]>;
+export const newPart = (): SharedPart => ({ block: null, place: 0 });
+
+/** What the record says of every run of one judged statement, and whose it is: a copy of that statement may say something else. */
+export type RecordedStatement = Required<StatementPart> & SharedPart & { of: object };
 
 /** What a run has of its own, and may leave out, in the order it is written. */
 const OPTIONAL_TEXTS = [
@@ -68,13 +72,119 @@ const STATUSES: readonly StatementStatus[] = [
 const NULL_VALUE = 1;
 const TRUNCATED = 2;
 
-export const definitionOfSession = (entry: SessionPart): string => JSON.stringify({ session: pick(entry, OF_SESSION) });
-export const definitionOfStatement = (entry: StatementPart): string => JSON.stringify({ statement: pick(entry, OF_STATEMENT) });
+const MODES: readonly Mode[] = ['off', 'observe', 'enforce'];
+const ACTIONS: readonly Action[] = ['allow', 'hold', 'deny'];
+const ACCESSES: readonly RelationUse['access'][] = ['read', 'write'];
 
-function pick<T, K extends keyof T>(from: T, keys: readonly K[]): Partial<T> {
-  const picked: Partial<T> = {};
-  for (const key of keys) picked[key] = from[key];
-  return picked;
+const OF_A_SESSION = 1;
+const OF_A_STATEMENT = 2;
+
+/** What a `define` frame holds. */
+export type Definition = { session: SessionPart } | { statement: StatementPart };
+
+export function writeSession(out: ByteWriter, part: SessionPart): void {
+  out.u8(OF_A_SESSION);
+  out.text(part.sessionId);
+  out.text(part.principalName);
+  optionalText(out, part.ownerName);
+  out.text(part.connectionName);
+  out.text(part.clientAddress);
+  out.text(part.applicationName);
+}
+
+export function writeStatementPart(out: ByteWriter, part: StatementPart): void {
+  out.u8(OF_A_STATEMENT);
+  out.text(part.kind);
+  out.text(part.sql);
+  optionalText(out, part.rewritten);
+  optionalText(out, part.executes);
+  out.text(part.fingerprint);
+  optionalText(out, part.shape);
+  texts(out, part.touchedColumns ?? []);
+  out.u16(part.relations.length);
+  for (const { name, access } of part.relations) {
+    out.text(name);
+    out.u8(ACCESSES.indexOf(access));
+  }
+  texts(out, part.effects);
+  out.u8(part.unbounded === true ? 1 : 0);
+  out.u8(ACTIONS.indexOf(part.verdict));
+  optionalText(out, part.rule);
+  out.text(part.why);
+  out.u16(part.tried.length);
+  for (const { rule, mode, action, matched, why } of part.tried) {
+    out.text(rule);
+    out.u8(MODES.indexOf(mode));
+    out.u8(ACTIONS.indexOf(action));
+    out.u8(matched ? 1 : 0);
+    out.text(why);
+  }
+}
+
+/** @throws RangeError where it is not what one of the two wrote */
+export function readDefinition(payload: Buffer): Definition {
+  const reader = new ByteReader(payload);
+  const whose = reader.u8();
+  if (whose === OF_A_SESSION) {
+    const [sessionId, principalName] = [reader.text(), reader.text()];
+    const ownerName = readOptional(reader);
+    const [connectionName, clientAddress, applicationName] = [reader.text(), reader.text(), reader.text()];
+    return { session: { sessionId, principalName, ownerName, connectionName, clientAddress, applicationName } };
+  }
+  if (whose !== OF_A_STATEMENT) throw new RangeError('it holds a definition of nothing');
+  const [kind, sql] = [reader.text(), reader.text()];
+  const [rewritten, executes] = [readOptional(reader), readOptional(reader)];
+  const fingerprint = reader.text();
+  const shape = readOptional(reader);
+  const touchedColumns = list(reader, () => reader.text());
+  const relations = list(reader, () => ({ name: reader.text(), access: known(ACCESSES, reader.u8()) }));
+  const effects = list(reader, () => reader.text());
+  const unbounded = reader.u8() === 1;
+  const verdict = known(ACTIONS, reader.u8());
+  const rule = readOptional(reader);
+  const why = reader.text();
+  const tried = list(reader, () => ({
+    rule: reader.text(),
+    mode: known(MODES, reader.u8()),
+    action: known(ACTIONS, reader.u8()),
+    matched: reader.u8() === 1,
+    why: reader.text(),
+  }));
+  const named = shape === null ? {} : { shape };
+  return {
+    statement: {
+      kind,
+      sql,
+      rewritten,
+      executes,
+      fingerprint,
+      ...named,
+      touchedColumns,
+      relations,
+      effects,
+      unbounded,
+      verdict,
+      rule,
+      why,
+      tried,
+    },
+  };
+}
+
+function optionalText(out: ByteWriter, value: string | null | undefined): void {
+  out.u8(value == null ? 0 : 1);
+  if (value != null) out.text(value);
+}
+
+const readOptional = (reader: ByteReader): string | null => (reader.u8() === 0 ? null : reader.text());
+
+function texts(out: ByteWriter, values: readonly string[]): void {
+  out.u16(values.length);
+  for (const value of values) out.text(value);
+}
+
+function list<T>(reader: ByteReader, read: () => T): T[] {
+  return Array.from({ length: reader.u16() }, read);
 }
 
 export function writeStatement(out: ByteWriter, entry: StatementEntry, places: Places): void {
@@ -104,9 +214,6 @@ export function writeStatement(out: ByteWriter, entry: StatementEntry, places: P
 }
 
 const optional = (i: number) => OPTIONAL_TEXTS[i] ?? 'requestId';
-
-/** What a `define` frame holds. */
-export type Definition = { session: SessionPart } | { statement: StatementPart };
 
 /** @throws RangeError, SyntaxError where it is not what writeStatement wrote */
 export function readStatement(payload: Buffer, definitionAt: (place: number) => Definition): StatementEntry {

@@ -4,7 +4,7 @@ import type { JournalEntry, StatementEntry } from './entries';
 import { diskFiles, type JournalFiles } from './files';
 import { FRAME_BYTES, FrameKind, MAX_PAYLOAD_BYTES, sealFrame } from './frames';
 import { journalDirectory } from './places';
-import { definitionOfSession, definitionOfStatement, writeOutcome, writeStatement } from './records';
+import { type SharedPart, writeOutcome, writeSession, writeStatement, writeStatementPart } from './records';
 import { Segment } from './segment';
 
 /** The journal of one worker process: append-only segment files that no other process writes. */
@@ -25,10 +25,10 @@ export interface Journal {
   close(): void;
 }
 
-/** The objects that the repeated parts of a statement come from. Neither may change what it says. */
+/** What the repeated parts of a statement come from: one object for all entries in which a part is the same. */
 export interface Shared {
-  session: object;
-  statement: object;
+  session: SharedPart;
+  statement: SharedPart;
 }
 
 export interface JournalOptions {
@@ -72,6 +72,8 @@ class GroupedJournal implements Journal {
   /** After a failed write or sync: the segment is not written to any more, and these numbers are in none (from > to: none are missing). */
   #broken: { from: number; to: number; why: string } | null = null;
   #closed = false;
+  /** The last try to begin a new segment failed. */
+  #stuck = false;
   #seq = 0;
   /** What this turn gathered, in bytes for the segment of now, and the number of its first entry. */
   #group = new ByteWriter(GROUP_BYTES);
@@ -83,7 +85,9 @@ class GroupedJournal implements Journal {
   #scheduled = false;
   #syncing = false;
   #unsynced: Waiting['done'][] = [];
-  readonly #definitions = new Definitions();
+  /** Stands for the block in which definitions hold, and where it began in the segment. */
+  #block: object = {};
+  #blockFrom = 0;
 
   constructor(files: JournalFiles, directory: string, segmentBytes: number, onError: (error: Error) => void) {
     this.#files = files;
@@ -107,7 +111,7 @@ class GroupedJournal implements Journal {
     } catch (error) {
       this.#group.length = before;
       // One may have been in what was taken back.
-      this.#definitions.forget();
+      this.#newBlock();
       throw error;
     }
     this.#seq++;
@@ -202,8 +206,9 @@ class GroupedJournal implements Journal {
     try {
       this.#roll();
     } catch (error) {
-      // It is tried again with the next entry, and that is refused where there is no segment to take it.
-      this.#onError(asError(error));
+      // It is tried again with each entry, and that is refused where there is no segment to take it. Said once.
+      if (!this.#stuck) this.#onError(asError(error));
+      this.#stuck = true;
     }
   }
 
@@ -222,7 +227,8 @@ class GroupedJournal implements Journal {
     this.#older.push(this.#segment);
     this.#segment = next;
     this.#broken = null;
-    this.#definitions.forget();
+    this.#stuck = false;
+    this.#newBlock();
     if (broken === null) return;
     this.#groupSeq = broken.from;
     if (broken.to >= broken.from) this.#json(FrameKind.gap, JSON.stringify(broken));
@@ -248,17 +254,22 @@ class GroupedJournal implements Journal {
     }
   }
 
+  #newBlock(): void {
+    this.#block = {};
+    this.#blockFrom = this.#position;
+  }
+
   /** In the segment, behind what is gathered. */
   get #position(): number {
     return this.#segment.end + this.#group.length;
   }
 
   #encode(entry: JournalEntry, of: Shared | undefined): void {
-    this.#definitions.reach(this.#position);
+    if (this.#position - this.#blockFrom > BLOCK_BYTES) this.#newBlock();
     if (entry.type === 'statement' && of !== undefined) {
       const places = {
-        session: this.#define(of.session, entry, definitionOfSession),
-        statement: this.#define(of.statement, entry, definitionOfStatement),
+        session: this.#define(of.session, entry, writeSession),
+        statement: this.#define(of.statement, entry, writeStatementPart),
       };
       const at = this.#begin();
       writeStatement(this.#group, entry, places);
@@ -270,12 +281,14 @@ class GroupedJournal implements Journal {
     } else this.#json(FrameKind.entry, JSON.stringify(entry));
   }
 
-  #define(key: object, entry: StatementEntry, textOf: (entry: StatementEntry) => string): number {
-    const known = this.#definitions.placeOf(key);
-    if (known !== undefined) return known;
+  #define(of: SharedPart, entry: StatementEntry, write: (out: ByteWriter, entry: StatementEntry) => void): number {
+    if (of.block === this.#block) return of.place;
     const place = this.#position;
-    this.#json(FrameKind.define, textOf(entry));
-    this.#definitions.set(key, place);
+    const at = this.#begin();
+    write(this.#group, entry);
+    this.#seal(FrameKind.define, at);
+    of.block = this.#block;
+    of.place = place;
     return place;
   }
 
@@ -299,32 +312,6 @@ class GroupedJournal implements Journal {
     const length = end - at - FRAME_BYTES;
     if (length > MAX_PAYLOAD_BYTES) throw new Error('the entry is too large');
     sealFrame(bytes, at, { kind, length, seq: this.#seq, salt: this.#segment.salt });
-  }
-}
-
-/** Where in the segment of now the definitions of objects stand. */
-class Definitions {
-  #places = new WeakMap<object, number>();
-  #from = 0;
-
-  placeOf(key: object): number | undefined {
-    return this.#places.get(key);
-  }
-
-  set(key: object, place: number): void {
-    this.#places.set(key, place);
-  }
-
-  /** What follows stands at this place. */
-  reach(place: number): void {
-    if (place - this.#from < BLOCK_BYTES) return;
-    this.forget();
-    this.#from = place;
-  }
-
-  forget(): void {
-    this.#places = new WeakMap();
-    this.#from = 0;
   }
 }
 

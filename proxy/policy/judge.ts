@@ -1,5 +1,6 @@
 import type { Action, RelationUse } from '../../db/schema/shapes';
 import type { CatalogSnapshot } from '../catalog/types';
+import type { RecordedStatement } from '../journal/records';
 import type { MaskIndex } from '../masking/columns';
 import { contentTouch, isCopyToClient } from '../masking/copyContent';
 import { detectionFor, enforcesDetection } from '../masking/detect/rules';
@@ -41,6 +42,8 @@ export interface JudgedStatement {
   verdict: Verdict;
   /** Once it has run, the catalog snapshot may be stale: DDL, and code that cannot be looked into. */
   changesCatalog: boolean;
+  /** Kept here by the record, of this very object. */
+  recorded?: RecordedStatement;
   /** Set when it does not go to the server as it came. */
   rewritten?: Rewritten;
 }

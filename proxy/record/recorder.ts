@@ -3,6 +3,8 @@ import type { RecorderStatus } from '../../db/schema/auditShapes';
 import { type AuditSettings, DEFAULT_AUDIT_SETTINGS } from '../../db/schema/auditShapes';
 import { nodes } from '../../db/schema/record';
 import type { Store } from '../../db/store';
+import { carryEarlier } from '../ship/carry';
+import { mayBeLetGo } from '../ship/letGo';
 import { createShipper } from '../ship/ship';
 import type { NoteSigner } from '../tlog/noteKey';
 import { createWitnesses } from '../witnesses/witnesses';
@@ -109,8 +111,9 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
     onCosigned: (checkpoint, lines) => void attempt('checkpoint', () => checkpointer.cosign(checkpoint.size, lines)),
     onTrouble: (name, error) => options.onTrouble(`witness ${name}`, error),
   });
-  const due = { actions: 0, checkpoint: performance.now(), check: 0, status: 0, house: 0 };
+  const due = { actions: 0, checkpoint: Number.NEGATIVE_INFINITY, check: 0, status: 0, house: 0 };
   let wakeUp: () => void = () => undefined;
+  let stopCarrying: () => void = () => undefined;
 
   /** Runs one part; what it throws is said and does not stop the others. */
   const attempt = async <T>(part: string, work: () => Promise<T> | T): Promise<T | undefined> => {
@@ -141,6 +144,11 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
       while (await eraseFromLog({ store, log, node, stopped: () => ended })) keyring.forget();
     });
     await attempt('checkpoint store', () => thinCheckpoints(store, node));
+    if (settings.retention !== null)
+      await attempt('retention', async () => {
+        const index = await mayBeLetGo(store, node);
+        if (index > log.first) log.dropBefore(index);
+      });
   };
 
   const statusNow = (): RecorderStatus => ({
@@ -209,7 +217,13 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
     while (((await attempt('journals', () => sequencer.round())) ?? 0) > 0);
     while ((await shipRound()) > 0);
   })();
-  const running = ready.then(() => Promise.all([loop(), shipping()]));
+  /** Beside everything else, once: it may be a million rows. */
+  const carrying = async () => {
+    const { keyring: keys, wordKey: words } = shared;
+    const carry = () => carryEarlier({ storeUrl: options.storeUrl, keyring: keys, wordKey: words, stopped: () => draining });
+    while (!draining && (await attempt('earlier record', carry)) === undefined) await pause(5_000, (wake) => (stopCarrying = wake));
+  };
+  const running = ready.then(() => Promise.all([loop(), shipping(), carrying()]));
 
   return {
     log: reader,
@@ -224,6 +238,7 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
       const until = performance.now() + withinMs;
       draining = true;
       wakeUp();
+      stopCarrying();
       await Promise.race([running, pause(withinMs)]);
       while (performance.now() < until && ((await attempt('journals', () => sequencer.round())) ?? 0) > 0);
       await attempt('actions', () => takeActions(shared));

@@ -1,7 +1,7 @@
 import { type Id, newId } from '../../db/ids';
 import type { ParameterValue, StatementStatus } from '../../db/schema/shapes';
 import type { OutcomeEntry, StatementEntry } from '../journal/entries';
-import type { StatementPart } from '../journal/records';
+import { newPart, type RecordedStatement } from '../journal/records';
 import type { Usage } from '../limits/usage';
 import type { ResultPlan } from '../masking/results';
 import type { JudgedStatement } from '../policy/judge';
@@ -131,7 +131,7 @@ export function intentOf(
   status: StatementStatus,
   sqlstate: string | null = null,
 ): StatementEntry {
-  const statement = statementPartOf(execution.judged);
+  const statement = recordedAs(execution.judged);
   return {
     type: 'statement',
     id: execution.id,
@@ -174,14 +174,11 @@ export function intentOf(
 /** A wide star names every column of every table it may mean. */
 const MAX_TOUCHED_COLUMNS = 1_000;
 
-/** The same for every run of one judged statement, made once. */
-const parts = new WeakMap<JudgedStatement, Required<StatementPart>>();
-
-function statementPartOf(judged: JudgedStatement): Required<StatementPart> {
-  const known = parts.get(judged);
-  if (known !== undefined) return known;
+/** Made once, and kept with the statement. */
+export function recordedAs(judged: JudgedStatement): RecordedStatement {
+  if (judged.recorded?.of === judged) return judged.recorded;
   const { facts, verdict, relations } = judged;
-  const part = {
+  judged.recorded = {
     kind: facts.kind,
     sql: facts.text,
     rewritten: judged.rewritten?.text ?? null,
@@ -196,9 +193,10 @@ function statementPartOf(judged: JudgedStatement): Required<StatementPart> {
     rule: verdict.rule,
     why: verdict.why,
     tried: verdict.tried,
+    ...newPart(),
+    of: judged,
   };
-  parts.set(judged, part);
-  return part;
+  return judged.recorded;
 }
 
 /** The entry that closes it; null when it was closed before, so that an outcome is never recorded twice. */

@@ -7,6 +7,7 @@ import type { Hold, HoldRequest } from '../approvals/desk';
 import type { Granted } from '../approvals/grants';
 import type { CatalogSnapshot } from '../catalog/types';
 import type { JournalEntry } from '../journal/entries';
+import { newPart, type SharedPart } from '../journal/records';
 import type { Shared } from '../journal/write';
 import type { Usage } from '../limits/usage';
 import type { MaskIndex } from '../masking/columns';
@@ -29,7 +30,7 @@ import {
 } from '../wire/errors';
 import { BackendFlow } from './backendFlow';
 import { CommitNeed } from './commitNeed';
-import { type Execution, intentOf, outcomeOf, type SessionFacts } from './execution';
+import { type Execution, intentOf, outcomeOf, recordedAs, type SessionFacts } from './execution';
 import { FrontendFlow } from './frontendFlow';
 import { Out } from './out';
 import { OwnNotifications } from './ownNotifications';
@@ -151,7 +152,7 @@ export class Session {
   #statements = 0;
   #bytesIn = 0;
   #opened = false;
-  #named: { principal: SessionFacts['principal'] };
+  #part: SharedPart & { of: SessionFacts['principal'] };
   readonly #frontend: FrontendFlow;
   readonly #backend: BackendFlow;
   #closed = false;
@@ -177,7 +178,7 @@ export class Session {
     settings?: Readonly<Record<string, string>>;
   }) {
     this.facts = options.facts;
-    this.#named = { principal: options.facts.principal };
+    this.#part = { ...newPart(), of: options.facts.principal };
     this.services = options.services;
     this.requesterReason = options.requesterReason;
     this.onHold = options.onHold;
@@ -481,10 +482,11 @@ export class Session {
     this.fail(refusedBy(error), 'what it sent could not be recorded');
   };
 
-  /** Names for the parts of its entries that others have too: the principal's may change. */
+  /** The parts of its entries that others have too. The principal is read again when the policy changes. */
   #sharedBy({ judged }: Execution): Shared {
-    if (this.#named.principal !== this.facts.principal) this.#named = { principal: this.facts.principal };
-    return { session: this.#named, statement: judged };
+    const { principal } = this.facts;
+    if (this.#part.of !== principal) this.#part = { ...newPart(), of: principal };
+    return { session: this.#part, statement: recordedAs(judged) };
   }
 
   /** Told once, when the client has what it needs to begin. @throws Error when it cannot be recorded */
@@ -540,14 +542,16 @@ export class Session {
     for (const { id } of executions) this.#recordQuietly({ type: 'outcome', id, status: 'rolledBack' });
   }
 
-  /** A held statement goes on its way. @throws WireError 58000 when that cannot be recorded: it must not run */
-  released(execution: Execution): void {
-    this.#blockOf(execution, 'running');
-    try {
-      this.services.record({ type: 'outcome', id: execution.id, status: 'running', waitMs: execution.waitMs });
-    } catch (cause) {
-      this.end(execution, 'skipped');
-      throw refusedBy(cause);
+  /** Held statements go on their way together. @throws WireError 58000 when that cannot be recorded: none of them may run */
+  released(...executions: readonly Execution[]): void {
+    for (const execution of executions) {
+      this.#blockOf(execution, 'running');
+      try {
+        this.services.record({ type: 'outcome', id: execution.id, status: 'running', waitMs: execution.waitMs });
+      } catch (cause) {
+        for (const held of executions) this.end(held, 'skipped');
+        throw refusedBy(cause);
+      }
     }
     this.#waitForRecord();
   }

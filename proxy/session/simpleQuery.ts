@@ -80,7 +80,7 @@ export class SimpleQuery {
     const error = await this.#verdicts.hold(withPrepared(sql, effective.runs), executions, view);
     if (error === 'skipped') return;
     if (error !== null) throw error;
-    for (const execution of executions) this.#session.released(execution);
+    this.#session.released(...executions);
     await forward();
   }
 
@@ -112,7 +112,7 @@ export class SimpleQuery {
     const error = await this.#verdicts.hold(withPrepared(sql, effective.runs), again, view);
     if (error === 'skipped') return;
     if (error !== null) throw error;
-    for (const execution of again) this.#session.released(execution);
+    this.#session.released(...again);
     this.#verdicts.followNames(again);
     await this.#run(bytes, sql, { effective, executions: again, view });
   }

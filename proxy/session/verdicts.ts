@@ -157,7 +157,7 @@ export class Verdicts {
       throw transactionRolledBack(error);
     }
     commitNeed.clear();
-    for (const execution of held) session.released(execution);
+    session.released(...held);
     return held;
   }
 

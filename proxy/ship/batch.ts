@@ -53,7 +53,7 @@ export interface Outcome {
   outcomeIndex: number | null;
 }
 
-export interface NewStatement extends Outcome {
+export interface NewStatement {
   id: string;
   atMs: number;
   source: Source;
@@ -70,6 +70,7 @@ export interface NewStatement extends Outcome {
   brokeGlass: boolean;
   analysisMs: number | null;
   logIndex: number | null;
+  outcome: Outcome;
   words: readonly string[];
   /** An empty box: erased in the log before it came here. */
   sealed: SealedValues | null;
@@ -112,27 +113,38 @@ const ERASED: SealedValues = { keyId: '', box: Buffer.alloc(0) };
 /** Characters of a name that whoever could not sign in may have made up. */
 const MOST_SAID = 500;
 
-/** Sorts entries of the log. Pure. An intent and its outcome in one batch become one row. */
-export function batchOf(node: string, records: readonly LogRecord[], from: number): Batch {
-  const batch: Batch = {
-    node,
-    from,
-    next: from,
-    statements: [],
-    outcomes: new Map(),
-    results: [],
-    transactions: [],
-    signInFailures: [],
-    sessionsOpened: [],
-    sessionsClosed: [],
-    gaps: [],
-  };
-  const byId = new Map<string, NewStatement>();
-  for (const record of records) {
-    addRecord(batch, byId, record);
-    batch.next = record.index + 1;
+/** Sorts entries of the log as they are read, so that of an entry no more is kept than the store gets. */
+export class BatchBuilder {
+  readonly batch: Batch;
+  readonly #byId = new Map<string, NewStatement>();
+
+  constructor(node: string, from: number) {
+    this.batch = {
+      node,
+      from,
+      next: from,
+      statements: [],
+      outcomes: new Map(),
+      results: [],
+      transactions: [],
+      signInFailures: [],
+      sessionsOpened: [],
+      sessionsClosed: [],
+      gaps: [],
+    };
   }
-  return batch;
+
+  /** An intent and its outcome in one batch become one row. */
+  add(record: LogRecord): void {
+    addRecord(this.batch, this.#byId, record);
+    this.batch.next = record.index + 1;
+  }
+
+  /** Entries from here to `next` are none of the store's. */
+  passOver(next: number, gap: Batch['gaps'][number]): void {
+    this.batch.gaps.push(gap);
+    this.batch.next = next;
+  }
 }
 
 function addRecord(batch: Batch, byId: Map<string, NewStatement>, record: LogRecord): void {
@@ -153,7 +165,7 @@ function addRecord(batch: Batch, byId: Map<string, NewStatement>, record: LogRec
     case 'outcome': {
       const outcome = outcomeOf(entry, logIndex);
       const statement = byId.get(id);
-      if (statement !== undefined) takeOutcome(statement, outcome);
+      if (statement !== undefined) takeOutcome(statement.outcome, outcome);
       else {
         const earlier = batch.outcomes.get(id);
         if (earlier === undefined) batch.outcomes.set(id, outcome);
@@ -226,7 +238,6 @@ function statementOf(node: string, { leaf, index, sealed, words }: LogRecord, at
   const entry = leaf.entry;
   const { host, port } = addressOf(textOf(entry.clientAddress));
   return {
-    ...outcomeOf(entry, null),
     id: textOf(entry.id),
     atMs,
     source: {
@@ -259,6 +270,7 @@ function statementOf(node: string, { leaf, index, sealed, words }: LogRecord, at
     brokeGlass: leaf.values?.breakGlass !== undefined,
     analysisMs: numberOrNull(entry.analysisMs),
     logIndex: index,
+    outcome: outcomeOf(entry, null),
     words,
     sealed: sealed ?? (leaf.values === undefined ? null : ERASED),
   };

@@ -11,10 +11,15 @@ const HEADER = Buffer.from([0x50, 0x47, 0x43, 0x4f, 0x50, 0x59, 0x0a, 0xff, 0x0d
  * exactly the types of the table's columns. Binary, because it needs no escaping and costs both sides less than text.
  */
 export class CopyRows {
-  #bytes = Buffer.allocUnsafe(64 * 1024);
+  #bytes: Buffer;
   #at: number;
 
-  constructor(private readonly columns: number) {
+  /** @param buffer to write into, as far as it reaches */
+  constructor(
+    private readonly columns: number,
+    buffer: Buffer = Buffer.allocUnsafe(64 * 1024),
+  ) {
+    this.#bytes = buffer;
     this.#at = HEADER.copy(this.#bytes);
   }
 
@@ -108,6 +113,11 @@ export class CopyRows {
       this.#at = this.#bytes.writeInt32BE(one.length, this.#at);
       this.#at += one.copy(this.#bytes, this.#at);
     }
+  }
+
+  /** For the next rows, once these are sent. */
+  get buffer(): Buffer {
+    return this.#bytes;
   }
 
   /** Everything, with its trailer. */

@@ -1,5 +1,5 @@
 import type { Client } from 'pg';
-import type { NewStatement } from './batch';
+import type { NewStatement, Outcome } from './batch';
 import { storable } from './copyRows';
 import { hourOf } from './days';
 
@@ -14,9 +14,12 @@ interface Counted {
   bytes: number;
 }
 
+/** In place of a form: the sums over all forms. */
+const EVERY_FORM = 0;
+
 /** Something of what it gave out was masked. */
-export const isMasked = (statement: Pick<NewStatement, 'maskedColumns' | 'detected'>): boolean =>
-  (statement.maskedColumns?.length ?? 0) > 0 || (statement.detected?.some((one) => one.mode === 'enforce') ?? false);
+export const isMasked = (outcome: Pick<Outcome, 'maskedColumns' | 'detected'>): boolean =>
+  (outcome.maskedColumns?.length ?? 0) > 0 || (outcome.detected?.some((one) => one.mode === 'enforce') ?? false);
 
 /** Adds statements to `statement_hours`; outcomes that come later move there by a trigger. */
 export async function countHours(
@@ -27,18 +30,21 @@ export async function countHours(
 ): Promise<void> {
   const counted = new Map<string, Counted>();
   for (const [index, statement] of statements.entries()) {
+    const { outcome } = statement;
     const hour = hourOf(statement.atMs);
     const source = sourceIds[index] ?? 0;
     const form = formIds[index] ?? 0;
-    const masked = isMasked(statement);
-    const key = `${hour} ${source} ${form} ${statement.verdict} ${statement.status} ${masked} ${statement.sqlstate} ${statement.rule}`;
-    const sum = counted.get(key);
-    if (sum === undefined) {
-      counted.set(key, { hour, source, form, statement, masked, statements: 1, rows: statement.rows ?? 0, bytes: statement.bytes ?? 0 });
-    } else {
-      sum.statements++;
-      sum.rows += statement.rows ?? 0;
-      sum.bytes += statement.bytes ?? 0;
+    const masked = isMasked(outcome);
+    for (const of of [form, EVERY_FORM]) {
+      const key = `${hour} ${source} ${of} ${statement.verdict} ${outcome.status} ${masked} ${outcome.sqlstate} ${statement.rule}`;
+      const sum = counted.get(key);
+      if (sum === undefined) {
+        counted.set(key, { hour, source, form: of, statement, masked, statements: 1, rows: outcome.rows ?? 0, bytes: outcome.bytes ?? 0 });
+      } else {
+        sum.statements++;
+        sum.rows += outcome.rows ?? 0;
+        sum.bytes += outcome.bytes ?? 0;
+      }
     }
   }
   const sums = [...counted.values()];
@@ -57,8 +63,8 @@ export async function countHours(
       sums.map((sum) => sum.source),
       sums.map((sum) => sum.form),
       sums.map((sum) => sum.statement.verdict),
-      sums.map((sum) => sum.statement.status),
-      sums.map((sum) => storable(sum.statement.sqlstate ?? '')),
+      sums.map((sum) => sum.statement.outcome.status),
+      sums.map((sum) => storable(sum.statement.outcome.sqlstate ?? '')),
       sums.map((sum) => storable(sum.statement.rule ?? '')),
       sums.map((sum) => sum.masked),
       sums.map((sum) => sum.statements),

@@ -40,15 +40,3 @@ export async function makePartitions(client: Client, day: string): Promise<void>
     throw error;
   }
 }
-
-/** The UTC days that have partitions of statements, oldest first. */
-export async function partitionDays(client: Pick<Client, 'query'>): Promise<string[]> {
-  const { rows } = await client.query<{ name: string }>(
-    `select c.relname as name from pg_inherits i join pg_class c on c.oid = i.inhrelid
-     where i.inhparent = 'statements'::regclass order by c.relname`,
-  );
-  return rows.flatMap(({ name }) => {
-    const [, year, month, date] = /^statements_(\d{4})(\d{2})(\d{2})$/.exec(name) ?? [];
-    return year === undefined ? [] : [`${year}-${month}-${date}`];
-  });
-}

@@ -1,15 +1,15 @@
-import pg from 'pg';
-import type { LogReader, LogRecord } from '../record/leaf';
+import type pg from 'pg';
+import type { LogReader } from '../record/leaf';
 import { LogDamagedError } from '../record/readLog';
-import { type Batch, batchOf } from './batch';
+import { type Batch, BatchBuilder } from './batch';
 import { dayOf, nextDay } from './days';
-import { openDimensions } from './dimensions';
-import { OpenStatements } from './outcomes';
 import { makePartitions } from './partitions';
-import { MovedError, type Writer, writeBatch } from './write';
+import { MovedError, movePosition, openWriter, type Writer, writeBatch } from './write';
 
 /** Entries of one transaction: large enough that its fixed costs do not count, small enough that the tail is live. */
-const BATCH_ENTRIES = 8_000;
+const BATCH_ENTRIES = 4_000;
+/** Entries that are read at once: few, so that what is not kept of them is gone before it is moved in memory. */
+const READ_ENTRIES = 250;
 
 export interface ShipperOptions {
   storeUrl: string;
@@ -61,23 +61,11 @@ interface Shipping {
   close(): Promise<void>;
 }
 
-/** Consecutive entries, and where they end; damaged ones behind them are passed over. */
-interface Span {
-  from: number;
-  records: LogRecord[];
-  next: number;
-  damage: LogDamagedError | null;
-}
-
 async function openShipping({ storeUrl, log, node, onRefused }: ShipperOptions): Promise<Shipping> {
-  const client = new pg.Client({ connectionString: storeUrl, application_name: 'gatehouse shipper', connectionTimeoutMillis: 5_000 });
-  client.on('error', () => undefined);
-  const writer: Writer = { client, dimensions: openDimensions(), open: new OpenStatements(), days: new Set() };
+  const writer = await openWriter(storeUrl);
+  const { client } = writer;
   let next: number;
   try {
-    await client.connect();
-    // A crash of the store may take back the last moments, rows and position together: they are copied again.
-    await client.query("set synchronous_commit = off; set statement_timeout = '5min'; set client_min_messages = warning");
     next = await positionOf(client, node, log);
   } catch (error) {
     await client.end().catch(() => undefined);
@@ -85,25 +73,24 @@ async function openShipping({ storeUrl, log, node, onRefused }: ShipperOptions):
   }
 
   /** Where the store does not take a batch for what it says, the entry is found that it does not take; all others are copied. */
-  const write = async (span: Span): Promise<void> => {
-    const { records, from } = span;
-    const batch = batchOf(node, records, from);
-    finish(batch, span);
+  const write = async (batch: Batch): Promise<void> => {
     try {
-      await writeBatch(writer, batch, log.size);
+      await writeBatch(writer, batch, movePosition(batch, log.size));
     } catch (error) {
       if (!isRefusal(error)) throw error;
-      if (records.length > 1) {
-        const half = records.length >> 1;
-        await write({ from, records: records.slice(0, half), next: from + half, damage: null });
-        await write({ ...span, from: from + half, records: records.slice(half) });
+      const { from, next: end } = batch;
+      if (end - from > 1) {
+        for (let at = from; at < end; ) {
+          const part = readBatch(log, node, at, Math.min((end - from) >> 1 || 1, end - at));
+          await write(part);
+          at = part.next;
+        }
         return;
       }
       onRefused?.(error);
-      const refused = batchOf(node, [], from);
-      refused.gaps.push({ atMs: Date.now(), kind: 'refused', why: `the store said ${String(error.code)}`, logIndex: from });
-      finish(refused, span);
-      await writeBatch(writer, refused, log.size);
+      const refused = new BatchBuilder(node, from);
+      refused.passOver(end, { atMs: Date.now(), kind: 'refused', why: `the store said ${error.code}`, logIndex: from });
+      await writeBatch(writer, refused.batch, movePosition(refused.batch, log.size));
     }
   };
 
@@ -112,14 +99,17 @@ async function openShipping({ storeUrl, log, node, onRefused }: ShipperOptions):
       await makeAhead(writer);
       onMoved(next);
       const begun = next;
-      let span = readSpan(log, next);
-      while (span.next > span.from) {
-        const from = span.next;
+      let batch = readBatch(log, node, next, BATCH_ENTRIES);
+      while (batch.next > batch.from) {
+        const from = batch.next;
         // The next batch is read and decoded while the store takes this one.
-        const [following] = await Promise.all([new Promise(setImmediate).then(() => readSpan(log, from)), write(span)]);
+        const [following] = await Promise.all([
+          new Promise(setImmediate).then(() => readBatch(log, node, from, BATCH_ENTRIES)),
+          write(batch),
+        ]);
         next = from;
         onMoved(next);
-        span = following;
+        batch = following;
       }
       return next - begun;
     },
@@ -127,29 +117,23 @@ async function openShipping({ storeUrl, log, node, onRefused }: ShipperOptions):
   };
 }
 
-function readSpan(log: ShipperOptions['log'], from: number): Span {
-  const span: Span = { from, records: [], next: from, damage: null };
-  while (span.records.length < BATCH_ENTRIES && span.next < log.size) {
+/** Entries from `from` on, `limit` at most; damaged ones behind them are passed over. */
+function readBatch(log: ShipperOptions['log'], node: string, from: number, limit: number): Batch {
+  const builder = new BatchBuilder(node, from);
+  const { batch } = builder;
+  while (batch.next - from < limit && batch.next < log.size) {
     try {
-      const more = log.read(span.next, BATCH_ENTRIES - span.records.length);
-      if (more.length === 0) break;
-      for (const record of more) span.records.push(record);
-      span.next += more.length;
+      const records = log.read(batch.next, Math.min(READ_ENTRIES, limit - (batch.next - from)));
+      if (records.length === 0) break;
+      for (const record of records) builder.add(record);
     } catch (error) {
       if (!(error instanceof LogDamagedError)) throw error;
-      span.damage = error;
-      span.next = error.to;
+      const why = `entries ${error.from} to ${error.to - 1} of the log on disk are not as they were written`;
+      builder.passOver(error.to, { atMs: Date.now(), kind: 'damage', why, logIndex: error.from });
       break;
     }
   }
-  return span;
-}
-
-function finish(batch: Batch, { next, damage }: Span): void {
-  batch.next = next;
-  if (damage === null) return;
-  const why = `entries ${damage.from} to ${damage.to - 1} of the log on disk are not as they were written`;
-  batch.gaps.push({ atMs: Date.now(), kind: 'damage', why, logIndex: damage.from });
+  return batch;
 }
 
 /** Tomorrow's partitions are made today, so that midnight finds them. */

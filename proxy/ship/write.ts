@@ -1,11 +1,11 @@
-import type { Client } from 'pg';
+import pg, { type Client } from 'pg';
 import type { Batch, NewStatement } from './batch';
 import { copyIn } from './copyIn';
 import { CopyRows, storable, storableJson } from './copyRows';
 import { dayOf } from './days';
-import type { Dimensions } from './dimensions';
+import { type Dimensions, openDimensions } from './dimensions';
 import { countHours } from './hours';
-import { type OpenStatements, writeOutcomes } from './outcomes';
+import { OpenStatements, writeOutcomes } from './outcomes';
 import { type DayTable, makePartitions, partitionName } from './partitions';
 
 /** What one connection to the store knows of it between batches. */
@@ -15,18 +15,37 @@ export interface Writer {
   open: OpenStatements;
   /** UTC days whose partitions are there. */
   days: Set<string>;
+  /** What rows are written into, by table; used again, since large buffers are dear to make. */
+  buffers: Map<string, Buffer>;
+}
+
+/** @throws Error when the store does not answer */
+export async function openWriter(storeUrl: string): Promise<Writer> {
+  const client = new pg.Client({ connectionString: storeUrl, application_name: 'gatehouse shipper', connectionTimeoutMillis: 5_000 });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    // A crash of the store may take back the last moments, rows and what claimed them together: they are written again.
+    await client.query("set synchronous_commit = off; set statement_timeout = '5min'; set client_min_messages = warning");
+  } catch (error) {
+    await client.end().catch(() => undefined);
+    throw error;
+  }
+  return { client, dimensions: openDimensions(), open: new OpenStatements(), days: new Set(), buffers: new Map() };
 }
 
 /** The log of a node was copied by somebody else meanwhile: what this process knows of the store is old. */
 export class MovedError extends Error {}
 
+/** What makes a batch be written once: done in its transaction, before its rows. @throws MovedError where somebody else wrote them */
+export type Claim = (client: Client) => Promise<void>;
+
 /**
- * Writes a batch and moves the node's position, in one transaction.
+ * Writes a batch in one transaction.
  *
- * @param logSize entries of the log, for the lag
- * @throws MovedError where the store's position is not the batch's start; the server's error otherwise. Nothing is written then.
+ * @throws what `claim` throws, or the server's error; nothing is written then
  */
-export async function writeBatch(writer: Writer, batch: Batch, logSize: number): Promise<void> {
+export async function writeBatch(writer: Writer, batch: Batch, claim: Claim): Promise<void> {
   const { client } = writer;
   const sourceIds = await writer.dimensions.sources(
     client,
@@ -44,12 +63,12 @@ export async function writeBatch(writer: Writer, batch: Batch, logSize: number):
   }
   await client.query('begin');
   try {
-    await moveFrom(client, batch);
-    await copyByDay(client, 'statements', 29, batch.statements, (rows, one, index) =>
-      putStatement(rows, one, sourceIds[index] ?? 0, formIds[index] ?? 0, masks.of(one.maskedColumns)),
+    await claim(client);
+    await copyByDay(writer, 'statements', 29, batch.statements, (rows, one, index) =>
+      putStatement(rows, one, sourceIds[index] ?? 0, formIds[index] ?? 0, masks.of(one.outcome.maskedColumns)),
     );
     await copyByDay(
-      client,
+      writer,
       'statement_values',
       4,
       batch.statements.filter((one) => one.sealed !== null),
@@ -62,7 +81,7 @@ export async function writeBatch(writer: Writer, batch: Batch, logSize: number):
     );
     await countHours(client, batch.statements, sourceIds, formIds);
     await writeOutcomes(client, batch.outcomes, masks.ofOutcomes, writer.open);
-    await copyByDay(client, 'recorded_results', 8, batch.results, (rows, one) => {
+    await copyByDay(writer, 'recorded_results', 8, batch.results, (rows, one) => {
       rows.text(one.statementId);
       rows.instant(one.atMs);
       rows.text(batch.node);
@@ -72,7 +91,7 @@ export async function writeBatch(writer: Writer, batch: Batch, logSize: number):
       rows.text(one.sealed?.keyId ?? null);
       rows.bytea(one.sealed?.box ?? null);
     });
-    await copyByDay(client, 'transactions', 7, batch.transactions, (rows, one) => {
+    await copyByDay(writer, 'transactions', 7, batch.transactions, (rows, one) => {
       rows.text(one.id);
       rows.instant(one.atMs);
       rows.text(one.sessionId);
@@ -81,7 +100,7 @@ export async function writeBatch(writer: Writer, batch: Batch, logSize: number):
       rows.text(batch.node);
       rows.int8(one.logIndex);
     });
-    await copyByDay(client, 'sign_in_failures', 8, batch.signInFailures, (rows, one) => {
+    await copyByDay(writer, 'sign_in_failures', 8, batch.signInFailures, (rows, one) => {
       rows.text(batch.node);
       rows.int8(one.logIndex);
       rows.instant(one.atMs);
@@ -93,11 +112,6 @@ export async function writeBatch(writer: Writer, batch: Batch, logSize: number):
     });
     await writeSessions(client, batch);
     await writeGaps(client, batch);
-    await client.query(
-      `insert into ship_positions (node, next_index, log_size, at) values ($1, $2, $3, now())
-       on conflict (node) do update set next_index = excluded.next_index, log_size = excluded.log_size, at = excluded.at`,
-      [batch.node, batch.next, logSize],
-    );
     if (batch.statements.length + batch.outcomes.size > 0)
       await client.query("select pg_notify('gatehouse_statements', $1)", [String(batch.statements.length)]);
     await client.query('commit');
@@ -106,17 +120,21 @@ export async function writeBatch(writer: Writer, batch: Batch, logSize: number):
     throw error;
   }
   // Only what is committed is known.
-  for (const one of batch.statements) if (one.status === 'running' || one.status === 'held') writer.open.began(one.id, one.atMs);
+  for (const one of batch.statements)
+    if (one.outcome.status === 'running' || one.outcome.status === 'held') writer.open.began(one.id, one.atMs);
   for (const [id, { status }] of batch.outcomes) if (status !== 'running' && status !== 'held') writer.open.ended(id);
 }
 
-/** Locks the node's position, so that two processes that copy one log do it one after the other. */
-async function moveFrom(client: Client, batch: Batch): Promise<void> {
-  const { rows } = await client.query<{ next_index: string }>('select next_index from ship_positions where node = $1 for update', [
-    batch.node,
-  ]);
-  if (Number(rows[0]?.next_index ?? 0) !== batch.from) throw new MovedError('the log was copied by another process meanwhile');
-}
+/** Moves the node's position from the batch's start to its end. The row is locked, so that two processes copy one log one after the other. */
+export const movePosition =
+  (batch: Batch, logSize: number): Claim =>
+  async (client) => {
+    const { rowCount } = await client.query(
+      'update ship_positions set next_index = $3, log_size = $4, at = now() where node = $1 and next_index = $2',
+      [batch.node, batch.from, batch.next, logSize],
+    );
+    if (rowCount !== 1) throw new MovedError('the log was copied by another process meanwhile');
+  };
 
 function daysOf(batch: Batch): Set<string> {
   const days = new Set<string>();
@@ -127,7 +145,10 @@ function daysOf(batch: Batch): Set<string> {
 
 async function maskIdsOf(writer: Writer, batch: Batch) {
   const sets: string[][] = [];
-  for (const { maskedColumns } of batch.statements) if (maskedColumns !== null && maskedColumns.length > 0) sets.push(maskedColumns);
+  for (const {
+    outcome: { maskedColumns },
+  } of batch.statements)
+    if (maskedColumns !== null && maskedColumns.length > 0) sets.push(maskedColumns);
   const later: string[] = [];
   for (const [id, { maskedColumns }] of batch.outcomes) {
     if (maskedColumns === null || maskedColumns.length === 0) continue;
@@ -144,7 +165,7 @@ async function maskIdsOf(writer: Writer, batch: Batch) {
 
 /** COPY goes to the partitions themselves: PostgreSQL then writes many rows at once. */
 async function copyByDay<T extends { atMs: number }>(
-  client: Client,
+  { client, buffers }: Writer,
   table: DayTable,
   columns: number,
   list: readonly T[],
@@ -160,17 +181,23 @@ async function copyByDay<T extends { atMs: number }>(
     }
     let rows = byDay.get(day);
     if (rows === undefined) {
-      rows = new CopyRows(columns);
+      rows = new CopyRows(columns, buffers.get(table));
+      // The next day's rows, at midnight, need one of their own.
+      buffers.delete(table);
       byDay.set(day, rows);
     }
     rows.row();
     put(rows, one, index);
   }
-  for (const [of, rows] of byDay) await copyIn(client, `copy ${partitionName(table, of)} from stdin with (format binary)`, rows.end());
+  for (const [of, rows] of byDay) {
+    await copyIn(client, `copy ${partitionName(table, of)} from stdin with (format binary)`, rows.end());
+    buffers.set(table, rows.buffer);
+  }
 }
 
 /** In the order of the table's columns (db/schema/audit.ts). */
 function putStatement(rows: CopyRows, one: NewStatement, sourceId: number, formId: number, maskId: number | null): void {
+  const { outcome } = one;
   rows.text(one.id);
   rows.instant(one.atMs);
   rows.int8(sourceId);
@@ -179,26 +206,26 @@ function putStatement(rows: CopyRows, one: NewStatement, sourceId: number, formI
   rows.int4(one.clientPort);
   rows.text(one.verdict);
   rows.text(one.rule);
-  rows.text(one.status);
-  rows.text(one.sqlstate);
+  rows.text(outcome.status);
+  rows.text(outcome.sqlstate);
   rows.int8(one.policyVersion);
   rows.text(one.transactionStatus);
   rows.text(one.transactionId);
   rows.text(one.runOf);
-  rows.text(one.requestId);
+  rows.text(outcome.requestId);
   rows.text(one.grantId);
   rows.bool(one.brokeGlass);
-  rows.int8(one.rows);
-  rows.int8(one.bytes);
+  rows.int8(outcome.rows);
+  rows.int8(outcome.bytes);
   rows.int8(maskId);
-  rows.json(one.detected !== null && one.detected.length > 0 ? one.detected : null);
-  rows.float4(one.durationMs);
+  rows.json(outcome.detected !== null && outcome.detected.length > 0 ? outcome.detected : null);
+  rows.float4(outcome.durationMs);
   rows.float4(one.analysisMs);
-  rows.float4(one.waitMs);
-  rows.float4(one.upstreamMs);
-  rows.float4(one.maskingMs);
+  rows.float4(outcome.waitMs);
+  rows.float4(outcome.upstreamMs);
+  rows.float4(outcome.maskingMs);
   rows.int8(one.logIndex);
-  rows.int8(one.outcomeIndex);
+  rows.int8(outcome.outcomeIndex);
   rows.words(one.words);
 }
 

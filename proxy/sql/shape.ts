@@ -5,30 +5,41 @@
  */
 export function shapeOf(text: string): string {
   let shape = '';
-  let space = false;
+  /** What stands between here and `at` is kept as it is, and copied when something is not. */
+  let from = 0;
   for (let at = 0; at < text.length; ) {
-    const blank = text.startsWith('/*', at) ? endOfBlockComment(text, at) : endOfSpace(text, at);
-    if (blank > at) {
-      at = blank;
-      space = true;
+    const word = endOfWord(text, at);
+    if (word > at + 1) {
+      at = word;
       continue;
     }
-    const token = tokenAt(text, at);
-    if (space && shape !== '') shape += ' ';
-    space = false;
-    shape += token.shown;
-    at = token.end;
+    const blank = endOfBlank(text, at);
+    if (blank > at) {
+      const isOneSpace = blank === at + 1 && text.charCodeAt(at) === SPACE_CODE && at > from && blank < text.length;
+      if (!isOneSpace) {
+        shape += text.slice(from, at);
+        if (shape !== '' && blank < text.length) shape += ' ';
+        from = blank;
+      }
+      at = blank;
+      continue;
+    }
+    const { constant, end } = tokenAt(text, at, word);
+    if (constant) {
+      shape += `${text.slice(from, at)}${CONSTANT}`;
+      from = end;
+    }
+    at = end;
   }
-  return shape;
+  return shape + text.slice(from);
 }
 
 const CONSTANT = '?';
+const SPACE_CODE = 0x20;
 
 // Sticky, none goes back, and loops are over single characters: linear, and no text is too long for them.
 const SPACE = /[ \t\n\r\f\v]+/y;
 const LINE_COMMENT = /--[^\n\r]*/y;
-const WORD = /[A-Za-z_\u0080-\uffff][A-Za-z0-9_$\u0080-\uffff]*/y;
-const DIGIT = /\.?[0-9]/y;
 /** With whatever is stuck to it: `1abc` is an error to the server, and may be a constant all the same. */
 const NUMBER = /[0-9A-Za-z_.\u0080-\uffff]+/y;
 const EXPONENT_SIGN = /[+-](?=[0-9])/y;
@@ -36,47 +47,74 @@ const PARAMETER = /\$[0-9]+/y;
 const DOLLAR = /\$(?:[A-Za-z_\u0080-\uffff][A-Za-z0-9_\u0080-\uffff]*)?\$/y;
 
 interface Token {
-  shown: string;
+  constant: boolean;
   end: number;
 }
 
-function tokenAt(text: string, at: number): Token {
+/** Anything but blanks and words of several letters. @param word where the word ends that stands here; `at` where none does */
+function tokenAt(text: string, at: number, word: number): Token {
+  if (word > at) return letter(text, at);
   const first = text.charAt(at);
-  if (first === "'") return { shown: CONSTANT, end: endOfString(text, at, endOfQuoted) };
-  if (first === '"') return name(text, at, at);
+  if (first === "'") return { constant: true, end: endOfString(text, at, endOfQuoted) };
+  if (first === '"') return name(text, at);
   if (first === '$') return dollar(text, at);
-  if (endOf(DIGIT, text, at) > at) return { shown: CONSTANT, end: endOfNumber(text, at) };
-  const word = endOf(WORD, text, at);
-  return word > at ? wordOrString(text, at, word) : { shown: first, end: at + 1 };
+  if (isDigit(text.charCodeAt(at)) || (first === '.' && isDigit(text.charCodeAt(at + 1))))
+    return { constant: true, end: endOfNumber(text, at) };
+  return { constant: false, end: at + 1 };
 }
 
-/** A letter in front of a quote makes it another kind of string: `E'…'`, `B'…'`, `X'…'`, `N'…'`, `U&'…'`. */
-function wordOrString(text: string, at: number, end: number): Token {
-  const word = text.slice(at, end);
-  if (word.length === 1 && text.startsWith("'", end)) {
-    if (word === 'e' || word === 'E') return { shown: CONSTANT, end: endOfString(text, end, endOfEscaped) };
-    if ('bBxXnN'.includes(word)) return { shown: CONSTANT, end: endOfString(text, end, endOfQuoted) };
+/** A single letter, which in front of a quote makes it another kind of string: `E'…'`, `B'…'`, `X'…'`, `N'…'`, `U&'…'`. */
+function letter(text: string, at: number): Token {
+  const word = text.charAt(at);
+  const end = at + 1;
+  if (text.startsWith("'", end)) {
+    if (word === 'e' || word === 'E') return { constant: true, end: endOfString(text, end, endOfEscaped) };
+    if ('bBxXnN'.includes(word)) return { constant: true, end: endOfString(text, end, endOfQuoted) };
   }
-  if ((word === 'u' || word === 'U') && text.startsWith("&'", end))
-    return { shown: CONSTANT, end: endOfString(text, end + 1, endOfQuoted) };
-  if ((word === 'u' || word === 'U') && text.startsWith('&"', end)) return name(text, at, end + 1);
-  return { shown: word, end };
+  if ((word === 'u' || word === 'U') && text.startsWith("&'", end)) return { constant: true, end: endOfString(text, end + 1, endOfQuoted) };
+  return { constant: false, end };
 }
 
 /** One that does not end may be anything. */
-function name(text: string, at: number, quote: number): Token {
-  const end = endOfQuoted(text, quote);
-  return end < 0 ? { shown: CONSTANT, end: text.length } : { shown: text.slice(at, end), end };
+function name(text: string, at: number): Token {
+  const end = endOfQuoted(text, at);
+  return end < 0 ? { constant: true, end: text.length } : { constant: false, end };
 }
 
 function dollar(text: string, at: number): Token {
   const parameter = endOf(PARAMETER, text, at);
-  if (parameter > at) return { shown: text.slice(at, parameter), end: parameter };
+  if (parameter > at) return { constant: false, end: parameter };
   const open = endOf(DOLLAR, text, at);
-  if (open === at) return { shown: '$', end: at + 1 };
+  if (open === at) return { constant: false, end: at + 1 };
   const tag = text.slice(at, open);
   const close = text.indexOf(tag, open);
-  return { shown: CONSTANT, end: close < 0 ? text.length : close + tag.length };
+  return { constant: true, end: close < 0 ? text.length : close + tag.length };
+}
+
+/** Letters, underscore and all that is not ASCII; digits and `$` behind the first. */
+function endOfWord(text: string, at: number): number {
+  if (!isLetter(text.charCodeAt(at))) return at;
+  let end = at + 1;
+  for (; end < text.length; end++) {
+    const code = text.charCodeAt(end);
+    if (!isLetter(code) && !isDigit(code) && code !== 0x24) break;
+  }
+  return end;
+}
+
+const isDigit = (code: number) => code >= 0x30 && code <= 0x39;
+
+const isLetter = (code: number) => (code >= 0x61 && code <= 0x7a) || (code >= 0x41 && code <= 0x5a) || code === 0x5f || code >= 0x80;
+
+/** Blanks and comments of either kind, as many as there are. */
+function endOfBlank(text: string, at: number): number {
+  for (let end = at; ; ) {
+    const code = text.charCodeAt(end);
+    const isBlank = code === SPACE_CODE || (code >= 0x09 && code <= 0x0d) || code === 0x2d;
+    const next = text.startsWith('/*', end) ? endOfBlockComment(text, end) : isBlank ? endOfSpace(text, end) : end;
+    if (next === end) return end;
+    end = next;
+  }
 }
 
 function endOfNumber(text: string, at: number): number {

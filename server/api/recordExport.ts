@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { codeOf } from '../../proxy/worker/shownError';
 import { sessionActor } from '../auth/session';
 import { type ServiceCode, ServiceError } from '../errors';
 import { log } from '../log';
@@ -28,7 +29,7 @@ export async function handleRecordExport(req: IncomingMessage, res: ServerRespon
     await stream(req, res);
   } catch (error) {
     const known = error instanceof ServiceError ? error : null;
-    if (known === null) log.error({ reason: error instanceof Error ? error.name : 'unknown' }, 'an export of the record failed');
+    if (known === null) log.error({ code: codeOf(error), what: brokenOff(error) }, 'an export of the record failed');
     if (res.headersSent) {
       res.end(`${JSON.stringify({ type: 'error', message: brokenOff(error) })}\n`);
       return;

@@ -1,9 +1,11 @@
-import { and, asc, desc, gt, gte, lt, type SQL, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, gte, lt, type SQL, sql } from 'drizzle-orm';
 import { statementHours, statements } from '../../db/schema/audit';
 import type { StoreHandle } from '../../db/store';
 import { anyOf } from './globs';
 import type { Resolved } from './resolve';
 
+/** The hours' sums over all forms. */
+export const EVERY_FORM = 0;
 export const HOUR_MS = 3_600_000;
 
 /** Half-open; null: no bound. */
@@ -13,10 +15,10 @@ export interface Range {
 }
 
 /** What the hours know of a search's statements: everything, unless it asks for what only statements have. */
-export const coarseOfHours = ({ sources, forms, hoursJudged }: Resolved): SQL | undefined =>
+export const coarseOfHours = ({ sources, forms, hoursJudged }: Resolved, summed = true): SQL | undefined =>
   and(
     sources === null ? undefined : anyOf(statementHours.sourceId, sources, 'bigint'),
-    forms === null ? undefined : anyOf(statementHours.formId, forms, 'bigint'),
+    forms === null ? (summed ? eq(statementHours.formId, EVERY_FORM) : undefined) : anyOf(statementHours.formId, forms, 'bigint'),
     hoursJudged,
   );
 

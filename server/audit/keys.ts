@@ -30,13 +30,13 @@ export interface Way {
 export function waysOf(resolved: Resolved, found: readonly string[]): Way[] {
   const { exact, texts } = resolved;
   if (texts.length === 0) {
-    return [{ where: and(coarseOfStatements(resolved), ...exact), coarse: exact.length === 0 ? coarseOfHours(resolved) : null }];
+    return [{ where: and(coarseOfStatements(resolved), ...exact), coarse: hoursOf(resolved) }];
   }
   const ways: Way[] = [];
   const inAll = texts.reduce<number[] | null>((forms, text) => intersection(forms, text.forms), resolved.forms);
   if (inAll !== null && inAll.length > 0) {
     const narrowed = { ...resolved, forms: inAll };
-    ways.push({ where: and(coarseOfStatements(narrowed), ...exact), coarse: exact.length === 0 ? coarseOfHours(narrowed) : null });
+    ways.push({ where: and(coarseOfStatements(narrowed), ...exact), coarse: hoursOf(narrowed) });
   }
   const coarse = coarseOfStatements(resolved);
   for (const text of texts) {
@@ -46,6 +46,13 @@ export function waysOf(resolved: Resolved, found: readonly string[]): Way[] {
   if (found.length > 0) ways.push({ where: anyOf(statements.id, found, 'text'), coarse: null });
   return ways;
 }
+
+/**
+ * Hours are asked where sources or forms are: for what is only judged, statements have an index that is in order by itself. Null: they are
+ * not asked, or cannot tell.
+ */
+const hoursOf = (resolved: Resolved): SQL | undefined | null =>
+  resolved.exact.length > 0 || (resolved.sources === null && resolved.forms === null) ? null : coarseOfHours(resolved);
 
 /** All ways as one condition, for counting over them. */
 export function anyWay(resolved: Resolved, found: readonly string[]): SQL | undefined {
@@ -113,8 +120,7 @@ async function keysByTime(store: StoreHandle, { where, coarse }: Way, request: R
       .where(and(all, bounds))
       .orderBy(...order)
       .limit(limit);
-  // A search for everything finds it anywhere.
-  if (coarse === null || coarse === undefined) return plain(undefined);
+  if (coarse === null) return plain(undefined);
   const { hours, complete } = await countedHours(store, coarse, wholeHours(range), ascending);
   const chosen: number[] = [];
   let sure = 0;

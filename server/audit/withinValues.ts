@@ -7,7 +7,7 @@ import { openBox } from './rows';
 import type { ValueReader } from './values';
 
 /** Statements whose values are opened and looked through for a text, the newest that the other words leave. */
-const LOOKED_THROUGH = 2_000;
+const LOOKED_THROUGH = 1_000;
 
 /**
  * Ids of statements whose text holds every text that is looked for, wherever in it. What was sent is sealed, so that only whole words of it
@@ -39,9 +39,8 @@ export async function withinValues(store: StoreHandle, values: ValueReader, reso
 
 /** The hours say from when on there are as many as are looked through. */
 async function since(store: StoreHandle, resolved: Resolved, range: Range) {
-  const coarse = coarseOfHours(resolved);
-  if (coarse === undefined) return undefined;
-  const { hours, complete } = await countedHours(store, coarse, range);
+  if (resolved.sources === null && resolved.forms === null) return undefined;
+  const { hours, complete } = await countedHours(store, coarseOfHours(resolved), range);
   let sum = 0;
   for (const { hour, statements: count } of hours) {
     sum += count;

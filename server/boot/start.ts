@@ -4,6 +4,7 @@ import { handleExport } from '../api/exports';
 import { createApiHandler } from '../api/http';
 import { handleRecordExport } from '../api/recordExport';
 import { startMeasuringByRule } from '../approvals/measureByRule';
+import { startRetention } from '../audit/retentionLoop';
 import type { Config } from '../config';
 import { checkReadiness } from '../health';
 import { type HttpServer, listenHttp } from '../http';
@@ -84,6 +85,8 @@ export async function startGateway(config: Config, options: { dev: boolean; clos
   await closing.add('notifications', () => deliveries.stop());
   const sweep = startAccessSweep(store.store);
   await closing.add('access sweep', () => sweep.stop());
+  const retention = startRetention({ store: store.store, secretKey, dataDir: dataDir.path, node: node.name });
+  await closing.add('retention', () => retention.stop());
   say(`proxy on ${reachable(config.proxyHost)}:${proxyPort}`);
 
   setRuntime({ ...runtime, proxyHost: reachable(config.proxyHost), proxyPort });

@@ -42,7 +42,7 @@ function timeFrom(log: LogReader, index: number, end: number): { index: number; 
 }
 
 /** The first checkpoint in the log that speaks of `size` entries or more, or the newest one. */
-function checkpointAfter(log: LogReader, size: number, newest: SignedCheckpoint): SignedCheckpoint {
+export function checkpointAfter(log: LogReader, size: number, newest: SignedCheckpoint): SignedCheckpoint {
   for (let at = size; at < newest.size; ) {
     const records = log.read(at, BATCH);
     for (const record of records)

@@ -289,9 +289,9 @@ describe('what is found', () => {
 });
 
 test('any changed byte is found', async () => {
-  const short = sampleLog(10, 9);
+  const short = sampleLog(4, 5);
   const bytes = Buffer.from(await exported(short));
-  const own = keptAt(short, 1);
+  const own = keptAt(short, 0);
   fc.assert(
     fc.property(fc.nat(bytes.length - 1), fc.integer({ min: 1, max: 255 }), (place, flip) => {
       const forged = Buffer.from(bytes);
@@ -299,7 +299,7 @@ test('any changed byte is found', async () => {
       // As text, as the file would be read; a byte that is no UTF-8 changes the text too.
       expect(verifyText(forged.toString('utf8'), own).ok).toBe(false);
     }),
-    { numRuns: 1_000 },
+    { numRuns: 500 },
   );
 });
 

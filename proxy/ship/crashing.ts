@@ -1,0 +1,12 @@
+import { openLogFiles } from '../record/readLog';
+import { createShipper } from './ship';
+
+/** For crash.test.ts: ships a log again and again, until it is killed in the middle of it. */
+const [storeUrl = '', dataDir = ''] = process.argv.slice(2);
+const log = openLogFiles(dataDir);
+const shipper = createShipper({ storeUrl, log, node: 'crash' });
+process.stdout.write('begins\n');
+for (;;) {
+  log.refresh();
+  await shipper.round();
+}
