@@ -4,7 +4,7 @@ import { apiAs, apiAsAdmin, demoToken, makePrincipal } from './api';
 import { DEMO_AGENT, directSettings, eventually, failure, open, proxySettings } from './clients';
 import { sharedGateway } from './gateway';
 import { tenRows } from './tenRows';
-import { bind, execute, parse, simpleQuery, statusOf, sync, WireClient } from './wireClient';
+import { bind, execute, parse, simpleQuery, statusOf, sync, terminate, WireClient } from './wireClient';
 
 const gateway = sharedGateway();
 const settings = proxySettings(gateway);
@@ -53,6 +53,28 @@ describe('hold', () => {
     await admin.approvals.approve.mutate({ id: request.id, reason: 'looks right' });
     expect((await answer).rowCount).toBe(1);
     expect((await rows.direct.query('SELECT 1 FROM held_rows WHERE id = 4')).rowCount).toBe(0);
+  });
+
+  test('a person may take longer than statement_timeout: in a transaction, and in a pipeline behind what has run', async () => {
+    const patient = await open({ ...settings, options: '-c statement_timeout=400' });
+    await patient.query('BEGIN');
+    const inside = patient.query('DELETE FROM held_rows WHERE id = $1 AND true', [7]);
+    const first = await pending('WHERE id = $1 AND true');
+    await new Promise((resolve) => setTimeout(resolve, 1_200));
+    await admin.approvals.approve.mutate({ id: first.id });
+    expect((await inside).rowCount).toBe(1);
+    await patient.query('COMMIT');
+    await patient.end();
+
+    const wire = await WireClient.signIn({ ...settings, options: '-c statement_timeout=400' });
+    const held = parse('DELETE FROM held_rows WHERE id = 8 AND true');
+    wire.send(parse('SELECT 1'), bind(), execute(), held, bind(), execute(), sync());
+    const second = await pending('WHERE id = 8 AND true');
+    await new Promise((resolve) => setTimeout(resolve, 1_200));
+    await admin.approvals.approve.mutate({ id: second.id });
+    expect(statusOf(await wire.until('Z'))).toBe('I');
+    wire.send(terminate());
+    expect(await rows.count()).toBe(8);
   });
 
   test('a rejection is 42501 with the reason, and nothing ran', async () => {

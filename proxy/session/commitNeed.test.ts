@@ -213,7 +213,10 @@ describe.each([{ split: false }, { split: true }])('approval at COMMIT, split: $
     );
     await t.upstreamSees('P r|rollback', 'B |r', 'E', 'P |delete hold at commit', 'H');
     t.upstream(say.parseComplete(), say.bindComplete(), say.complete('ROLLBACK'), say.parseComplete());
-    await t.clientGets('1', '2', 'C ROLLBACK', '1', HELD);
+    await t.clientGets('1', '2', 'C ROLLBACK', '1');
+    await t.upstreamSees(...asks('place'), 'H');
+    t.upstream(...say.answer('[]'));
+    await t.clientGets(HELD);
     await t.upstreamSeesNothing();
     expect(t.held[0]?.transaction).toBeNull();
   });

@@ -16,12 +16,16 @@ const PLACE_SQL = [
  * Where a statement that is to be approved runs and as whom: database, role and search_path. Empty while they are what the session began
  * with, which its connection says; once something may have changed them the server is asked, inside the client's own session. 'failed'
  * when the server failed the question: the client has its error, and nothing may run.
+ *
+ * Asked too where messages of the statement wait for their Sync: statement_timeout runs from the Parse that was forwarded to the end of an
+ * Execute (postgres.c), so that ours stops it, and a person may take longer than a statement.
  */
 export async function placeOf(session: Session, protocol: Execution['protocol']): Promise<readonly string[] | 'failed'> {
-  if (session.searchPathKnown) return [];
-  // In a failed transaction nothing runs but its end; what is held there is refused by the server.
-  if (session.protocol.status === 'E') return ['a failed transaction'];
+  const known = session.searchPathKnown;
   const resting = !session.protocol.inImplicitTransaction;
+  if (known && resting) return [];
+  // In a failed transaction nothing runs but its end; what is held there is refused by the server.
+  if (session.protocol.status === 'E') return known ? [] : ['a failed transaction'];
   let answer: string | null = null;
   ask(session, PLACE_SQL, (cell) => {
     answer = cell;
@@ -45,6 +49,6 @@ export async function placeOf(session: Session, protocol: Execution['protocol'])
     await session.whenAnswered();
     if (session.closed) return 'failed';
   }
-  // Never the same as another's.
-  return [answer ?? randomUUID()];
+  // Unknown, it is never the same as another's.
+  return known ? [] : [answer ?? randomUUID()];
 }

@@ -59,7 +59,10 @@ test('a session that has set something is asked what, where that ends nothing', 
   t.client(parse({ text: 'insert 1' }), bind(), execute(), parse({ text: 'hold me' }), bind(), execute(), sync());
   await t.upstreamSees('P |insert 1', 'B |', 'E', 'P |hold me', 'H');
   t.upstream(say.parseComplete(), say.bindComplete(), say.complete('INSERT 0 1'), say.parseComplete());
-  await t.clientGets('1', '2', 'C INSERT 0 1', '1', HELD);
+  await t.clientGets('1', '2', 'C INSERT 0 1', '1');
+  await t.upstreamSees(...asks('place'), 'H');
+  t.upstream(...say.answer('[]'));
+  await t.clientGets(HELD);
   await t.upstreamSeesNothing();
   expect(t.held[2]?.settings).toBeNull();
 });

@@ -331,7 +331,11 @@ describe.each([{ split: false }, { split: true }])('split at every byte: $split'
       );
       await t.upstreamSees('P |select 1', 'B |', 'E', 'P h|hold me', 'H');
       t.upstream(say.parseComplete(), say.bindComplete(), say.complete('SELECT 1'), say.parseComplete());
-      await t.clientGets('1', '2', 'C SELECT 1', '1', HELD);
+      await t.clientGets('1', '2', 'C SELECT 1', '1');
+      // An Execute of ours ends the time that its Parse began: statement_timeout is not for people.
+      await t.upstreamSees('P ASK|place', 'B ASK|ASK', 'C S ASK', 'E ASK', 'C P ASK', 'H');
+      t.upstream(...say.answer('[]'));
+      await t.clientGets(HELD);
       t.decide({ kind: 'approved' });
       await t.upstreamSees('B |h', 'E', 'S');
       t.upstream(say.bindComplete(), say.complete('DELETE 2'), say.ready());

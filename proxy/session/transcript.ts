@@ -434,7 +434,7 @@ function describeFrontend(type: string, bytes: Buffer): string {
 const shown = (name: string) => (/^gatehouse (refused|undoes)/.test(name) ? 'POISON' : name.startsWith('gatehouse asks') ? 'ASK' : name);
 /** Of a question only what it asks of the client's own text. */
 const parsed = (name: string, sql: string) =>
-  `P ${name}|${name === 'ASK' && sql.includes('pg_stat_get_xact') ? (sql.includes('json_agg') ? 'tables' : 'rows') : sql.includes('pg_settings') ? 'settings' : sql}`;
+  `P ${name}|${name === 'ASK' && sql.includes('pg_stat_get_xact') ? (sql.includes('json_agg') ? 'tables' : 'rows') : sql.includes('pg_settings') ? 'settings' : sql.includes('current_database') ? 'place' : sql}`;
 
 function describeBackend(type: string, bytes: Buffer): string {
   switch (type) {
