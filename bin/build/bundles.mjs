@@ -3,7 +3,12 @@ import { join } from 'node:path';
 import { hashInputs, isFresh, writeStamp } from './stale.mjs';
 
 /** What runs in plain Node: packages stay outside, so native parts and their data files are found where npm put them. */
-export const BUNDLES = { main: 'server/main.ts', worker: 'proxy/worker/main.ts', recorder: 'proxy/record/main.ts', cli: 'server/cli/main.ts' };
+export const BUNDLES = {
+  main: 'server/main.ts',
+  worker: 'proxy/worker/main.ts',
+  recorder: 'proxy/record/main.ts',
+  cli: 'server/cli/main.ts',
+};
 
 const TOOLCHAIN = ['package-lock.json', 'tsconfig.json', 'bin/build/bundles.mjs'];
 
