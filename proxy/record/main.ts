@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import { listen } from '../../db/listen';
 import { openStore } from '../../db/store';
 import { log } from '../worker/log';
 import { codeOf } from '../worker/shownError';
 import { openCheckpointKey } from './checkpointFile';
 import type { FromRecorder, ToRecorder } from './messages';
+import { createRandomPool } from './randomPool';
 import { type Recorder, startRecorder } from './recorder';
 import { readRecorderSettings } from './settings';
 
@@ -49,7 +49,7 @@ try {
     store,
     signer,
     now: Date.now,
-    random: randomBytes,
+    random: createRandomPool(),
     onTrouble,
     onSinkTrouble: (sink, why) => log.warn({ sink, why }, 'a sink of the record is behind'),
   });
