@@ -40,6 +40,12 @@ async function readInSequence(): Promise<number> {
   return Number(rows[0]?.n ?? 0);
 }
 
+test('a day that is read from end to end is seen', async () => {
+  const before = await readInSequence();
+  await client.query('select count(*) from statements where policy_version = 99');
+  expect((await readInSequence()) - before).toBe(200_000);
+});
+
 test.each([
   'who:rare-agent',
   'owner:rare-person',

@@ -39,7 +39,7 @@ export async function archiveSpan(
   log: LogReader,
   span: ArchiveSpan,
   target: ArchiveTarget,
-  env: NodeJS.ProcessEnv,
+  env: Readonly<Record<string, string | undefined>>,
   nowMs: number,
 ): Promise<Archived> {
   const entries: Buffer[] = [];
@@ -60,7 +60,13 @@ export async function archiveSpan(
   return { place, sizeBytes: body.length, sha256: createHash('sha256').update(body).digest('hex') };
 }
 
-async function put(target: ArchiveTarget, key: string, body: Buffer, env: NodeJS.ProcessEnv, nowMs: number): Promise<string> {
+async function put(
+  target: ArchiveTarget,
+  key: string,
+  body: Buffer,
+  env: Readonly<Record<string, string | undefined>>,
+  nowMs: number,
+): Promise<string> {
   switch (target.type) {
     case 'file': {
       const path = join(target.path, key);

@@ -18,7 +18,7 @@ export interface RetentionOptions {
   log: LogReader;
   node: string;
   settings: Pick<AuditSettings, 'retention'>;
-  env: NodeJS.ProcessEnv;
+  env: Readonly<Record<string, string | undefined>>;
   nowMs: number;
 }
 

@@ -1,4 +1,4 @@
-import { and, eq, gte, inArray, lte, type SQL, sql } from 'drizzle-orm';
+import { and, eq, gte, inArray, lte, type SQL } from 'drizzle-orm';
 import { statementForms, statementMasks, statementSources, statements, statementValues, transactions } from '../../db/schema/audit';
 import type { ParameterValue, RuleTrial } from '../../db/schema/shapes';
 import type { StoreHandle } from '../../db/store';
@@ -137,6 +137,3 @@ export async function transactionOutcome(store: StoreHandle, id: string | null):
 /** `127.0.0.1:5` */
 export const addressOf = ({ statement, source }: Pick<StoredStatement, 'statement' | 'source'>): string =>
   statement.clientPort === null ? source.clientHost : `${source.clientHost}:${statement.clientPort}`;
-
-/** For counts without a row. */
-export const counted = sql<number>`count(*)::int`;
