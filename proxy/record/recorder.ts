@@ -161,7 +161,9 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
     if (settings.retention !== null)
       await attempt('retention', async () => {
         const index = await mayBeLetGo(store, node);
-        if (index > log.first) log.dropBefore(index);
+        if (index > log.first)
+          // A sink that is behind keeps its entries, as far as its budget reaches.
+          log.dropBefore(Math.min(index, sinks.needs() ?? Number.POSITIVE_INFINITY));
       });
   };
 
