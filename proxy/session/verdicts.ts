@@ -182,10 +182,8 @@ export class Verdicts {
       session.toUpstream.append(SYNC);
       session.toUpstream.flush();
     } else if (session.protocol.owed > 0) session.askForAnswers();
-    if (session.protocol.owed > 0) {
-      await session.whenAnswered();
-      if (session.protocol.skipping || session.closed) return 'skipped';
-    }
+    if (session.protocol.owed > 0) await session.whenAnswered();
+    if (session.protocol.skipping || session.closed) return 'skipped';
     const place = await placeOf(session, executions[0]?.protocol ?? 'simple');
     if (place === 'failed') return 'skipped';
     const state = await session.ownSettings.state();
