@@ -37,6 +37,12 @@ export function createMetrics(options: {
     const atMs = recorder.status()?.checkpoint?.atMs;
     return atMs === undefined ? 0 : Math.max(0, (Date.now() - atMs) / 1000);
   });
+  gauge('gatehouse_sink_lag_entries', 'Entries that the sink which is furthest behind has not taken', async () =>
+    Math.max(0, ...(recorder.status()?.sinks ?? []).map(({ waiting }) => waiting)),
+  );
+  gauge('gatehouse_sink_lost_entries', 'Entries that sinks never get: skipped by their disk budgets, or refused', async () =>
+    (recorder.status()?.sinks ?? []).reduce((sum, { lost }) => sum + lost, 0),
+  );
   gauge('gatehouse_record_broken', 'Whether an entry of the log is not as it was written', async () =>
     recorder.status()?.broken == null ? 0 : 1,
   );

@@ -136,6 +136,7 @@ function NodeCard({ node }: { node: Node }) {
           </div>
         ) : null}
         <Witnesses node={node} nowMs={nowMs} />
+        <Sinks node={node} nowMs={nowMs} />
       </div>
     </Card>
   );
@@ -178,6 +179,40 @@ function Witnesses({ node, nowMs }: { node: Node; nowMs: number }) {
                 {Math.max(0, (node.checkpoint?.size ?? node.size) - (witness.size ?? 0)).toLocaleString()} entries
               </Td>
               <Td className="whitespace-nowrap">{witness.at === null ? '–' : agoText(witness.at, nowMs)}</Td>
+            </Tr>
+          ))}
+        </tbody>
+      </Table>
+    </div>
+  );
+}
+
+/** Where entries are sent on; nothing where nobody asked for any. */
+function Sinks({ node, nowMs }: { node: Node; nowMs: number }) {
+  if (node.sinks.length === 0) return null;
+  return (
+    <div className="min-w-0 rounded-lg border">
+      <Table label={`Sinks of ${node.node}`}>
+        <thead>
+          <tr>
+            <Th>Sink</Th>
+            <Th>State</Th>
+            <Th>Waiting</Th>
+            <Th>Lost</Th>
+            <Th>Last sent</Th>
+          </tr>
+        </thead>
+        <tbody>
+          {node.sinks.map((sink) => (
+            <Tr key={sink.name}>
+              <Td className="break-all font-mono text-xs">{sink.name}</Td>
+              <Td>
+                {sink.error === null ? <Badge tone="allow">Takes entries</Badge> : <Badge tone="hold">Away</Badge>}
+                {sink.error === null ? null : <p className="mt-1 text-xs text-ink-3">{sentence(sink.error)}</p>}
+              </Td>
+              <Td className="tabular-nums">{sink.waiting.toLocaleString()}</Td>
+              <Td className="tabular-nums">{sink.lost === 0 ? 'none' : sink.lost.toLocaleString()}</Td>
+              <Td>{sink.at ? <Time at={sink.at} as="ago" nowMs={nowMs} /> : 'not since the start'}</Td>
             </Tr>
           ))}
         </tbody>

@@ -122,6 +122,8 @@ export interface TransactionEntry {
 export interface ResultEntry {
   type: 'result';
   id: string;
+  /** Whom it was shown to. */
+  principalName: string;
   atMs: number;
   /** Names and type oids of the columns; in the first alone. */
   columns?: readonly { name: string; typeOid: number }[];

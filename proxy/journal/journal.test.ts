@@ -154,7 +154,15 @@ describe('writing', () => {
         method: 'scram',
         encrypted: true,
       },
-      { type: 'result', id: 'stm_1', atMs: 1, columns: [{ name: 'a', typeOid: 23 }], rows: [['1', null]], truncated: true },
+      {
+        type: 'result',
+        id: 'stm_1',
+        principalName: 'bot',
+        atMs: 1,
+        columns: [{ name: 'a', typeOid: 23 }],
+        rows: [['1', null]],
+        truncated: true,
+      },
     ];
     for (const entry of others) journal.append(entry);
     journal.close();

@@ -3,7 +3,7 @@ import { erasureNodes, erasures, valueKeys } from '../../db/schema/record';
 import type { Store } from '../../db/store';
 import type { AppendLog } from './appendLog';
 import type { LogRecord } from './leaf';
-import { readOver } from './principals';
+import { readOver } from './readOver';
 
 const STEP_ENTRIES = 500;
 const STORE_ROWS = 5_000;

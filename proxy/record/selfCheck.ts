@@ -1,6 +1,6 @@
 import { leafHash } from '../tlog/hash';
 import type { AppendLog } from './appendLog';
-import { readOver } from './principals';
+import { readOver } from './readOver';
 
 /** So many entries a step: a fraction of a millisecond each. */
 const STEP_ENTRIES = 200;

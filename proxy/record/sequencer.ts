@@ -6,7 +6,6 @@ import { journalDirectory } from '../journal/places';
 import { JOURNAL_START, type JournalPosition, type JournalRead, JournalVersionError, readJournal } from '../journal/read';
 import type { NewLeaf } from './appendLog';
 import { isEarlierJournal, readEarlierJournal } from './earlierJournal';
-import { PrincipalsOfStatements } from './principals';
 import { sealEntry } from './seal';
 import type { Ledger } from './state';
 import { dayOf, type Keyring } from './valueKeys';
@@ -33,7 +32,6 @@ const ROUND_BYTES = 4 * 1024 * 1024;
 export class Sequencer {
   readonly #options: SequencerOptions;
   readonly #root: string;
-  readonly #principals: PrincipalsOfStatements;
   /** Journals of a newer version, with words for the operator. They are left as they are. */
   readonly refused = new Map<string, string>();
   /** Journals whose torn tail is cut. */
@@ -45,7 +43,6 @@ export class Sequencer {
   constructor(options: SequencerOptions) {
     this.#options = options;
     this.#root = journalDirectory(options.dataDir);
-    this.#principals = new PrincipalsOfStatements(options.ledger.log);
   }
 
   /** Takes what is there, up to a bound; the number of entries. @throws Error when log or store did not take it: nothing is lost, ask again */
@@ -159,7 +156,7 @@ export class Sequencer {
   }
 
   async #leafOf(name: string, seq: number, entry: JournalEntry): Promise<NewLeaf> {
-    const principal = this.#principals.of(entry);
+    const principal = principalOf(entry);
     const key = principal === null ? null : await this.#options.keyring.keyFor(principal, dayOf(entryMs(entry) ?? this.#options.now()));
     return this.#seal(name, seq, entry, key);
   }
@@ -180,3 +177,7 @@ function entryMs(entry: JournalEntry): number | null {
   const { atMs } = entry;
   return atMs !== undefined && Number.isFinite(atMs) && Math.abs(atMs) < 8.64e15 ? atMs : null;
 }
+
+/** Whose values an entry holds; null where it holds none. */
+const principalOf = (entry: JournalEntry): string | null =>
+  entry.type === 'statement' || entry.type === 'result' ? entry.principalName : null;

@@ -534,7 +534,9 @@ export class Session {
   /** The rows of it that have left since it was last asked. */
   recordRows(execution: Execution): void {
     const rows = execution.recording?.take() ?? null;
-    if (rows !== null) this.#recordQuietly({ type: 'result', id: execution.id, atMs: Date.now(), ...rows });
+    if (rows === null) return;
+    const { name } = this.facts.principal;
+    this.#recordQuietly({ type: 'result', id: execution.id, principalName: name, atMs: Date.now(), ...rows });
   }
 
   /** Their transaction was rolled back: they ran, and nothing of it stands. */

@@ -151,7 +151,15 @@ describe('shipper', () => {
         encrypted: true,
       },
       { type: 'transaction', id: 'txn_1', sessionId: session, atMs: NOON, outcome: 'rolledBack', statements: 2 },
-      { type: 'result', id: 'stm_r', atMs: NOON, columns: [{ name: 'a', typeOid: 23 }], rows: [['1']], truncated: true },
+      {
+        type: 'result',
+        id: 'stm_r',
+        principalName: 'bot',
+        atMs: NOON,
+        columns: [{ name: 'a', typeOid: 23 }],
+        rows: [['1']],
+        truncated: true,
+      },
       {
         type: 'signInFailed',
         atMs: NOON,

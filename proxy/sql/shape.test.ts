@@ -103,7 +103,7 @@ describe('shapeOf', () => {
     const roll = dice(3);
     for (let round = 0; round < 5_000; round++)
       shapeOf(Array.from({ length: roll(60) }, () => String.fromCharCode(roll(4) === 0 ? roll(0x10000) : roll(128))).join(''));
-    const long = 4_000_000;
+    const long = 400_000;
     const startedMs = performance.now();
     for (const piece of [
       "'",
@@ -128,6 +128,7 @@ describe('shapeOf', () => {
       "'\n--\n",
     ])
       shapeOf(piece.repeat(long / piece.length));
-    expect(performance.now() - startedMs).toBeLessThan(20_000);
+    // Quadratic, one of them alone would take minutes.
+    expect(performance.now() - startedMs).toBeLessThan(8_000);
   });
 });

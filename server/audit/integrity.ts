@@ -10,6 +10,8 @@ export interface LogStatus {
   /** What is written and not in the log yet, and what is in the log and not in the store yet. */
   lag: { journalBytes: number; entries: number };
   witnesses: { name: string; ok: boolean; size: number | null; at: Date | null; error: string | null }[];
+  /** Where entries are sent. `lost`: skipped by its disk budget, or refused by it. */
+  sinks: { name: string; waiting: number; lost: number; error: string | null; at: Date | null }[];
   /** The log contradicts itself or what was signed. */
   broken: { index: number | null; what: string } | null;
   /** `name+hash+base64`, for whoever verifies. */

@@ -403,6 +403,7 @@ describe('erasure', () => {
     journal.append({
       type: 'result',
       id: a,
+      principalName,
       atMs: Date.parse('2026-11-01T10:00:01Z'),
       columns: [{ name: 'n', typeOid: 25 }],
       rows: [['cell']],

@@ -31,6 +31,13 @@ function logStatus({ name, publicKey, seenAt, status }: typeof nodes.$inferSelec
       at: atMs === null ? null : new Date(atMs),
       error,
     })),
+    sinks: (status?.sinks ?? []).map(({ name: sink, waiting, lost, error, atMs }) => ({
+      name: sink,
+      waiting,
+      lost,
+      error,
+      at: atMs === null ? null : new Date(atMs),
+    })),
     broken: status?.broken ?? null,
     publicKey,
     checkedAt: status?.verified.completedAtMs == null ? null : new Date(status.verified.completedAtMs),

@@ -20,7 +20,10 @@ function heldLog() {
     if (second === 100) own.push(log.append({ type: 'statement', id: held, atMs, status: 'held' }));
     if (second === 10_000) own.push(log.append({ type: 'outcome', id: held, status: 'running' }));
     if (second === 10_010)
-      own.push(log.append({ type: 'result', id: held, atMs, rows: [] }), log.append({ type: 'outcome', id: held, status: 'done' }));
+      own.push(
+        log.append({ type: 'result', id: held, principalName: 'bot', atMs, rows: [] }),
+        log.append({ type: 'outcome', id: held, status: 'done' }),
+      );
   }
   return { log, held, own };
 }
