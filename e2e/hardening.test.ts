@@ -38,6 +38,7 @@ describe('a connection that signs in with least privilege', () => {
   });
 
   test('is gateway-enforced until it is verified, and then its sessions are database-enforced', async () => {
+    await eventually('the workers know the connection', () => enforcementOf(LEAST).catch(() => undefined));
     expect(await enforcementOf(LEAST)).toBe('gateway');
     const proved = await verify(LEAST);
     expect(proved.stdout).toMatch(/^shop-least as gatehouse_shop: database-enforced\n(\d+) of \1 masked columns proved unreadable/);

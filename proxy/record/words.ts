@@ -1,4 +1,4 @@
-import { createHmac, hkdfSync } from 'node:crypto';
+import { hash, hkdfSync } from 'node:crypto';
 import type { ParameterValue } from '../../db/schema/shapes';
 import { constantsOf, normalTerm, termsOf } from './constants';
 
@@ -9,9 +9,12 @@ const MAX_WORDS = 400;
 export const wordKey = (secretKey: Buffer): Buffer =>
   Buffer.from(hkdfSync('sha256', secretKey, Buffer.alloc(0), 'gatehouse record words', 32));
 
-/** The word that a value is found by: 16 hexadecimal digits that say nothing without the key. */
+/**
+ * The word that a value is found by: 16 hexadecimal digits that say nothing without the key. SHA-256 over key and value: what HMAC is for,
+ * going on from a digest, cannot be done from a quarter of one.
+ */
 export const wordOf = (key: Buffer, value: string): string =>
-  createHmac('sha256', key).update(normalTerm(value)).digest('hex').slice(0, WORD_DIGITS);
+  hash('sha256', Buffer.concat([key, Buffer.from(normalTerm(value))]), 'hex').slice(0, WORD_DIGITS);
 
 /** The words of a statement: of each constant of its text and of each parameter. */
 export function wordsOf(key: Buffer, statement: { sql: string; parameters: readonly ParameterValue[] }): string[] {
