@@ -59,10 +59,7 @@ test('a connection with least privilege is proved, and its sessions show it', as
   await expect(row.getByText('database-enforced')).toBeVisible();
   await row.getByRole('link').first().click();
   await expect(page.getByText('database-enforced').first()).toBeVisible();
-  await page
-    .getByRole('link', { name: /SELECT id, ssn/ })
-    .first()
-    .click();
+  await page.getByRole('button', { name: 'Open record' }).click();
   await expect(page.getByRole('dialog').getByText('database-enforced')).toBeVisible();
 });
 
