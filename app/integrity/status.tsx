@@ -86,7 +86,7 @@ function NodeCard({ node }: { node: Node }) {
           </Button>
         ) : null}
       </div>
-      <div className="grid gap-5 p-4 sm:p-5">
+      <div className="grid gap-5 p-4 *:min-w-0 sm:p-5">
         {broken ? (
           <p role="alert" className="rounded-lg border border-deny/30 bg-deny-soft px-3 py-2.5 text-sm text-deny">
             {broken.index === null ? '' : `At entry ${broken.index.toLocaleString()}: `}
@@ -99,7 +99,7 @@ function NodeCard({ node }: { node: Node }) {
             {sentence(node.trouble)}
           </p>
         )}
-        <div className="grid gap-x-10 gap-y-2 lg:grid-cols-2">
+        <div className="grid gap-x-10 gap-y-2 *:min-w-0 lg:grid-cols-2">
           <Facts>
             <Fact name="Entries">
               <span className="font-semibold tabular-nums">{node.size.toLocaleString()}</span>
@@ -130,7 +130,7 @@ function NodeCard({ node }: { node: Node }) {
           </Facts>
         </div>
         {node.publicKey ? (
-          <div className="grid gap-1.5">
+          <div className="grid gap-1.5 *:min-w-0">
             <p className="text-sm text-ink-3">Public key</p>
             <CopyLine label="public key" text={node.publicKey} />
           </div>

@@ -17,6 +17,7 @@ export class Segment {
   readonly #files: JournalFiles;
   readonly #path: string;
   readonly #file: number;
+  readonly #headerBytes: number;
   /** Bytes that the file has, zeros included. */
   #sizeBytes = 0;
   /** Syncs on their way; the file is closed behind the last of them. */
@@ -32,6 +33,7 @@ export class Segment {
     this.#file = files.create(this.#path);
     const header = encodeHeader({ version: JOURNAL_VERSION, segment: number, salt: this.salt, firstSeq });
     this.end = header.length;
+    this.#headerBytes = header.length;
     try {
       this.#put(header, header.length, 0);
       this.#sizeBytes = header.length;
@@ -40,6 +42,11 @@ export class Segment {
       this.discard();
       throw error;
     }
+  }
+
+  /** Something stands behind its header. */
+  get begun(): boolean {
+    return this.end > this.#headerBytes;
   }
 
   /** Sees to it that `count` bytes behind `end` are there. @throws Error where the disk has no room for them */

@@ -1,7 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { JournalEntry, OutcomeEntry, SignInFailedEntry } from './entries';
 import { diskFiles, type JournalFiles } from './files';
 import { JOURNAL_START, type JournalDamage, readJournal } from './read';
@@ -143,6 +143,19 @@ function readAll(): { ids: string[]; seqs: number[]; damage: JournalDamage[] } {
 
 const settle = (how: 'written' | 'synced', name: string) =>
   journal.whenWritten(how, (error) => disk.calls.push(error === null ? name : `${name} ${error.message}`));
+
+test('a segment is over after a while, and nothing is begun where nothing was written', async () => {
+  journal = openJournal(dir, 'w', { files: disk, segmentMs: 30 });
+  const files = () => readdirSync(join(dir, 'journal', 'w')).length;
+  journal.append(intent('a'));
+  await vi.waitFor(() => expect(files()).toBe(2));
+  await new Promise((resolve) => setTimeout(resolve, 120));
+  expect(files()).toBe(2);
+  journal.append(outcome('a'));
+  await vi.waitFor(() => expect(files()).toBe(3));
+  journal.close();
+  expect(readAll()).toMatchObject({ ids: ['a', 'a'], seqs: [0, 1], damage: [] });
+});
 
 describe('a turn of the event loop', () => {
   test('is one write, behind which everybody may go on in order', async () => {

@@ -33,12 +33,16 @@ export interface Shared {
 
 export interface JournalOptions {
   segmentBytes?: number;
+  /** How long a segment is written to at most. */
+  segmentMs?: number;
   files?: JournalFiles;
   /** Told of a group that could not be written. */
   onError?: (error: Error) => void;
 }
 
 const SEGMENT_BYTES = 64 * 1024 * 1024;
+/** What clients sent is in the clear in a journal until the recorder has it and the segment is over: not for long, also where little runs. */
+const SEGMENT_MS = 30_000;
 /** Definitions are made anew this often, so that a damaged one costs no more than what follows it for so long. */
 const BLOCK_BYTES = 1024 * 1024;
 /** Room that statements leave to outcomes: what runs while the disk fills up still gets its end. */
@@ -50,10 +54,10 @@ const GROUP_BYTES = 64 * 1024;
 const MAX_GROUP_BYTES = 1024 * 1024;
 
 export function openJournal(dataDir: string, name: string, options: JournalOptions = {}): Journal {
-  const { files = diskFiles, onError = () => undefined, segmentBytes = SEGMENT_BYTES } = options;
+  const { files = diskFiles, onError = () => undefined, segmentBytes = SEGMENT_BYTES, segmentMs = SEGMENT_MS } = options;
   const directory = join(journalDirectory(dataDir), name);
   files.makeDirectory(directory);
-  return new GroupedJournal(files, directory, segmentBytes, onError);
+  return new GroupedJournal(files, directory, { segmentBytes, segmentMs }, onError);
 }
 
 interface Waiting {
@@ -66,6 +70,7 @@ class GroupedJournal implements Journal {
   readonly #directory: string;
   readonly #segmentBytes: number;
   readonly #onError: (error: Error) => void;
+  readonly #timer: NodeJS.Timeout;
   #segment: Segment;
   /** Segments that this turn has left behind; kept open in case somebody wants them on the disk. */
   #older: Segment[] = [];
@@ -89,13 +94,25 @@ class GroupedJournal implements Journal {
   #block: object = {};
   #blockFrom = 0;
 
-  constructor(files: JournalFiles, directory: string, segmentBytes: number, onError: (error: Error) => void) {
+  constructor(
+    files: JournalFiles,
+    directory: string,
+    { segmentBytes, segmentMs }: { segmentBytes: number; segmentMs: number },
+    onError: (error: Error) => void,
+  ) {
     this.#files = files;
     this.#directory = directory;
     this.#segmentBytes = segmentBytes;
     this.#onError = onError;
     this.#segment = new Segment(files, directory, 0, 0);
     files.syncDirectory(directory);
+    this.#timer = setInterval(() => {
+      if (!this.#segment.begun || this.#broken !== null) return;
+      this.#rollIfPossible();
+      // What is left behind is closed when the turn is over.
+      if (!this.#scheduled) this.#schedule();
+    }, segmentMs);
+    this.#timer.unref();
   }
 
   append(entry: JournalEntry, of?: Shared): void {
@@ -127,6 +144,7 @@ class GroupedJournal implements Journal {
 
   close(): void {
     if (this.#closed) return;
+    clearInterval(this.#timer);
     this.#endTurn();
     this.#closed = true;
     if (this.#broken === null) this.#finish(this.#segment, true);
