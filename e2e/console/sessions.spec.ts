@@ -133,7 +133,7 @@ test('a statement is proved in the page: the entry, the checkpoint, what gateway
   ]);
   expect(checkpoint.suggestedFilename()).toMatch(/\.checkpoint$/);
   const note = readFileSync(await checkpoint.path(), 'utf8');
-  expect(note).toMatch(/^gatehouse\/[^\n]+\n\d+\n[A-Za-z0-9+/]{43}=\n[^]*\n\n— gatehouse\/\S+ \S+\n/);
+  expect(note).toMatch(/^gatehouse\/[^\n]+\n\d+\n[A-Za-z0-9+/]{43}=\n[\s\S]*\n\n— gatehouse\/\S+ \S+\n/);
 });
 
 test('axe finds nothing on the page of a session, on a desk and on a phone', async ({ page }) => {
