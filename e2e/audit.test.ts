@@ -106,7 +106,7 @@ describe('every executed statement is recorded', () => {
     const store = await open(directSettings(gateway, 'gatehouse'));
     const counted = async () =>
       (
-        await store.query('SELECT count(DISTINCT id)::int AS n, count(*)::int AS rows FROM reporting.audit_statements WHERE shape = $1', [
+        await store.query('SELECT count(DISTINCT statement_id)::int AS n, count(*)::int AS rows FROM reporting.audit_statements WHERE shape = $1', [
           `SELECT ? AS ${mark}_many`,
         ])
       ).rows[0];
