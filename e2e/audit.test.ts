@@ -106,9 +106,10 @@ describe('every executed statement is recorded', () => {
     const store = await open(directSettings(gateway, 'gatehouse'));
     const counted = async () =>
       (
-        await store.query('SELECT count(DISTINCT statement_id)::int AS n, count(*)::int AS rows FROM reporting.audit_statements WHERE shape = $1', [
-          `SELECT ? AS ${mark}_many`,
-        ])
+        await store.query(
+          'SELECT count(DISTINCT statement_id)::int AS n, count(*)::int AS rows FROM reporting.audit_statements WHERE shape = $1',
+          [`SELECT ? AS ${mark}_many`],
+        )
       ).rows[0];
     await eventually('1,000 records', async () => (await counted()).n === 1_000, 20_000);
     expect((await counted()).rows).toBe(1_000);
