@@ -212,7 +212,9 @@ function mendHashes(hashes: ReturnType<typeof openHashFile>, reader: SegmentRead
   let broken: { index: number; what: string } | null = null;
   for (let index = Math.min(known, newest); index < size; ) {
     try {
-      for (const record of reader.read(index, 10_000)) {
+      const records = reader.read(index, 10_000);
+      if (records.length === 0) throw new Error(`the record has no entry ${index} where one should be; restore the record from a backup`);
+      for (const record of records) {
         const hash = leafHash(record.bytes);
         if (index >= known) hashes.append(frontier.append(hash));
         else if (!hash.equals(hashes.hashAt(0, index)))

@@ -1,4 +1,4 @@
-import { appendFileSync, cpSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -6,7 +6,9 @@ import { leafHash } from '../tlog/hash';
 import { inclusionProof, rootByInclusion } from '../tlog/inclusion';
 import { hashesOf, rootAt } from '../tlog/subtrees';
 import { type NewLeaf, openAppendLog } from './appendLog';
+import type { LogReader } from './leaf';
 import { LogDamagedError, openLogFiles } from './readLog';
+import { readOver } from './readOver';
 import { listSegments, logDirectory } from './segments';
 
 let dir: string;
@@ -221,4 +223,51 @@ describe('the log on disk', () => {
     expect(() => openAppendLog(dir)).toThrow(/newer version of Gatehouse \(format 2/);
     expect(() => openLogFiles(dir)).toThrow(/newer version/);
   });
+});
+
+/** Reads on over every damage; fails when it stands still. */
+function readOverAll(log: Pick<LogReader, 'first' | 'size' | 'read'>): void {
+  for (let next = log.first; next < log.size; ) {
+    const step = readOver(log, next);
+    expect(step.next).toBeGreaterThan(next);
+    next = step.next;
+  }
+}
+
+test('a log that two have written to is damaged, and whoever opens or reads it comes to an end', () => {
+  const one = openAppendLog(dir);
+  one.append(leaves(0, 5), '');
+  const other = openAppendLog(dir);
+  for (let n = 5; n < 40; n += 5) {
+    one.append(leaves(n, 5), '');
+    other.append([leaf(n, `long secret ${n}`.repeat(20)), leaf(n + 1)], '');
+  }
+  for (const log of [one, other]) {
+    readOverAll(log);
+    log.close();
+  }
+  let opened: ReturnType<typeof openAppendLog> | null = null;
+  try {
+    opened = openAppendLog(dir);
+  } catch (error) {
+    expect(String(error)).toContain('restore the record from a backup');
+  }
+  opened?.close();
+});
+
+test('behind a damage stands an entry that was read before: reading goes on past it', () => {
+  const log = openAppendLog(dir);
+  const [path = ''] = files();
+  const ends = [0, 5, 10, 15].map((n) => {
+    if (n > 0) log.append(leaves(n - 5, 5), '');
+    return statSync(path).size;
+  });
+  log.close();
+  const whole = readFileSync(path);
+  const group = (n: number) => whole.subarray(ends[n - 1], ends[n]);
+  writeFileSync(path, Buffer.concat([whole.subarray(0, ends[1]), Buffer.alloc(group(2).length, 7), group(1), group(3)]));
+  const damaged = openLogFiles(dir);
+  expect(damaged.size).toBe(15);
+  readOverAll(damaged);
+  damaged.close();
 });

@@ -1,8 +1,10 @@
+import type { Lock } from '../../db/embedded/lock';
 import { listen } from '../../db/listen';
 import { openStore } from '../../db/store';
 import { log } from '../worker/log';
 import { codeOf } from '../worker/shownError';
 import { openCheckpointKey } from './checkpointFile';
+import { lockRecord } from './lockRecord';
 import type { FromRecorder, ToRecorder } from './messages';
 import { createRandomPool } from './randomPool';
 import { type Recorder, startRecorder } from './recorder';
@@ -15,8 +17,8 @@ import { readRecorderSettings } from './settings';
 const STATUS_EVERY_MS = 1_000;
 /** One and the same trouble is logged this often. */
 const SAY_EVERY_MS = 60_000;
-/** It ends by itself when its supervisor is gone, but not in the middle of a group. */
-const ORPHAN_DRAIN_MS = 2_000;
+/** So long a recorder of a gateway that was killed has to be gone. */
+const LOCK_WITHIN_MS = 20_000;
 
 const settings = readRecorderSettings(process.env);
 const send = (message: FromRecorder) =>
@@ -25,6 +27,8 @@ const send = (message: FromRecorder) =>
     process.send(message, () => resolve());
   });
 
+// Without its supervisor it ends at once, as after a crash: another recorder may be on its way, and this one goes on where the log ends.
+process.on('disconnect', () => process.exit(1));
 // Ctrl-C reaches the whole process group; the supervisor decides when the recorder stops.
 process.on('SIGINT', () => undefined);
 process.on('SIGTERM', () => undefined);
@@ -42,7 +46,9 @@ function onTrouble(part: string, error: unknown): void {
 
 const { store, close } = openStore(settings.storeUrl, { max: 6, applicationName: 'gatehouse recorder' });
 let recorder: Recorder;
+let lock: Lock;
 try {
+  lock = await lockRecord(settings.dataDir, LOCK_WITHIN_MS);
   const signer = openCheckpointKey(settings.dataDir, settings.node, settings.secretKey);
   recorder = await startRecorder({
     ...settings,
@@ -72,9 +78,9 @@ function end(withinMs: number): Promise<void> {
     await recorder.drain(withinMs);
     await send({ type: 'status', status: recorder.status() });
     await Promise.race([close(), new Promise((resolve) => setTimeout(resolve, 1_000))]);
+    lock.release();
     process.exit(0);
   })();
   return ending;
 }
-process.on('disconnect', () => void end(ORPHAN_DRAIN_MS));
 process.on('message', (message: ToRecorder) => void end(message.withinMs));

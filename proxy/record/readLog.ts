@@ -107,7 +107,7 @@ export class SegmentReader implements Pick<LogReader, 'first' | 'size' | 'read'>
           const frame = bytes.frameAt(offset);
           if (frame.kind === 'torn' || frame.kind === 'corrupt') {
             if (records.length > 0) return;
-            throw new LogDamagedError(next, this.#nextAfter(segment, bytes, offset), segment.path);
+            throw new LogDamagedError(next, Math.max(next + 1, this.#nextAfter(segment, bytes, offset)), segment.path);
           }
           if (frame.kind === 'leaf' && frame.index > next) {
             if (records.length > 0) return;
