@@ -16,6 +16,7 @@ import { createJudge } from '../policy/judge';
 import type { Session } from '../session/session';
 import { openTlsKeeper, type TlsKeeper } from '../tls/keeper';
 import { watchAccessEnd } from './accessEnd';
+import { createBufferCollection } from './bufferCollection';
 import { CancelKeys } from './cancelKeys';
 import { type Catalogs, createCatalogs } from './catalogs';
 import { log } from './log';
@@ -23,7 +24,6 @@ import { openPolicyKeeper, type PolicyKeeper } from './policyKeeper';
 import type { WorkerSettings } from './settings';
 import { codeOf } from './shownError';
 import { SignInFailures } from './signInFailures';
-import { createYoungCollection } from './youngCollection';
 
 /** A session as the worker keeps it: what may end it from outside. */
 export interface OpenSession {
@@ -173,7 +173,7 @@ export async function openGateway(settings: WorkerSettings): Promise<Gateway> {
     cancelKeys: new CancelKeys(),
     tls,
     mockKey: mockKey(settings.secretKey),
-    onRead: createYoungCollection(),
+    onRead: createBufferCollection(),
     hashKey: maskHashKey(settings.secretKey),
     usage,
     sessions: open,

@@ -5,7 +5,7 @@ import { runInNewContext } from 'node:vm';
 const EVERY_BYTES = 16 * 1024 * 1024;
 
 /** Above this many bytes outside the heap the old generation is collected too, no more than once a second. */
-const OLD_BYTES = 48 * 1024 * 1024;
+const OLD_BYTES = 32 * 1024 * 1024;
 const OLD_EVERY_MS = 1_000;
 
 /**
@@ -14,7 +14,7 @@ const OLD_EVERY_MS = 1_000;
  * time this many bytes have been read. A buffer that waits for a slow peer through two of them is of the old generation by then, and takes a
  * collection of that one.
  */
-export function createYoungCollection(): (readBytes: number) => void {
+export function createBufferCollection(): (readBytes: number) => void {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as (options: { type: 'minor' | 'major' }) => void;
   let sinceLast = 0;
@@ -25,7 +25,10 @@ export function createYoungCollection(): (readBytes: number) => void {
     if (sinceLast < EVERY_BYTES) return;
     sinceLast = 0;
     collect({ type: 'minor' });
-    if (process.memoryUsage().arrayBuffers < limitBytes || performance.now() - lastOldMs < OLD_EVERY_MS) return;
+    const heldBytes = process.memoryUsage().arrayBuffers;
+    // What was in use at a busier time no longer is.
+    limitBytes = Math.min(limitBytes, Math.max(OLD_BYTES, 2 * heldBytes));
+    if (heldBytes < limitBytes || performance.now() - lastOldMs < OLD_EVERY_MS) return;
     collect({ type: 'major' });
     lastOldMs = performance.now();
     // What is in use stays, and is not looked for again.
