@@ -46,6 +46,23 @@ export function sum(all) {
   };
 }
 
+const COLOURS = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, 'g');
+const REASON_LENGTH = 200;
+
+/**
+ * A failure as the closing lines name it: often they are all that is kept of a run.
+ * @param {string} name
+ * @param {string | undefined} message
+ */
+export function withReason(name, message = '') {
+  const words = message
+    .replaceAll(COLOURS, '')
+    .trim()
+    .split(/\s*\n\s*/)
+    .join(' ');
+  return words === '' ? name : `${name}: ${words.slice(0, REASON_LENGTH)}`;
+}
+
 /**
  * The plain closing line.
  * @param {Counts} total

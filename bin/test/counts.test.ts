@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { closingLine, isGood, readCounts, settle, sum } from './counts.mjs';
+import { closingLine, isGood, readCounts, settle, sum, withReason } from './counts.mjs';
 
 test('the closing line is plain, and names skips only where there are some', () => {
   expect(closingLine({ passed: 3, failures: [], skips: [] })).toBe('3 passed, 0 failed');
@@ -29,4 +29,10 @@ test('nothing run is not good', () => {
       ]),
     ),
   ).toBe(false);
+});
+
+test('a failure says why in one line, without colours', () => {
+  expect(withReason('a', '\u001b[31mexpected 1\n  to be 2\u001b[39m')).toBe('a: expected 1 to be 2');
+  expect(withReason('a', 'x'.repeat(1_000))).toHaveLength(203);
+  expect(withReason('a', undefined)).toBe('a');
 });

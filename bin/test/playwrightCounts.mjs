@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs';
+import { withReason } from './counts.mjs';
 
 /** A Playwright reporter that writes one suite's counts for bin/test.mjs. A flaky test counts as failed: it must be able to pass twice. */
 export default class PlaywrightCounts {
@@ -31,7 +32,7 @@ export default class PlaywrightCounts {
       // Serial tests after a failed one are reported as skipped without a reason: they did not pass.
       else if (outcome === 'skipped' && test.annotations.some((note) => note.type === 'skip')) {
         skips.push({ name, reason: test.annotations.find((note) => note.type === 'skip')?.description ?? 'no reason given' });
-      } else failures.push(name);
+      } else failures.push(withReason(name, test.results.findLast(({ error }) => error !== undefined)?.error?.message));
     }
     const path = process.env.GATEHOUSE_TEST_COUNTS;
     if (path !== undefined) writeFileSync(path, JSON.stringify({ passed, failures, skips }));

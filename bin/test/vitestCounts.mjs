@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs';
+import { withReason } from './counts.mjs';
 
 /** A Vitest reporter that writes one suite's counts for bin/test.mjs, with the reason of every skip. */
 export default class VitestCounts {
@@ -16,12 +17,14 @@ export default class VitestCounts {
         const name = `${module.relativeModuleId} > ${test.fullName}`;
         if (result.state === 'passed') passed++;
         else if (result.state === 'skipped') skips.push({ name, reason: result.note ?? reasonIn(test.fullName) });
-        else failures.push(name);
+        else failures.push(withReason(name, result.errors?.[0]?.message));
       }
       // A hook or import that failed leaves its tests skipped or absent.
       for (const suite of module.children.allSuites())
-        if (suite.errors().length > 0) failures.push(`${module.relativeModuleId} > ${suite.fullName}`);
-      if (module.errors().length > 0) failures.push(`${module.relativeModuleId} could not be loaded`);
+        for (const { message } of suite.errors().slice(0, 1))
+          failures.push(withReason(`${module.relativeModuleId} > ${suite.fullName}`, message));
+      for (const { message } of module.errors().slice(0, 1))
+        failures.push(withReason(`${module.relativeModuleId} could not be loaded`, message));
     }
     for (const error of unhandled)
       failures.push(`unhandled: ${error instanceof Object && 'message' in error ? error.message : String(error)}`);
