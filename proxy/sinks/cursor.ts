@@ -17,13 +17,14 @@ export function openCursor(directory: string, name: string): { read(): Cursor | 
   const path = join(directory, `${name}.json`);
   return {
     read() {
+      let text: string;
       try {
-        const { next, lost, gap } = JSON.parse(readFileSync(path, 'utf8')) as Cursor;
-        return Number.isSafeInteger(next) ? { next, lost, gap } : null;
+        text = readFileSync(path, 'utf8');
       } catch (error) {
-        if (error instanceof Error && 'code' in error && error.code !== 'ENOENT') throw error;
-        return null;
+        if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+        throw error;
       }
+      return cursorOf(text);
     },
     write(cursor) {
       mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -38,4 +39,15 @@ export function openCursor(directory: string, name: string): { read(): Cursor | 
       renameSync(aside, path);
     },
   };
+}
+
+/** Where it is not as it was written, all that is there is sent again: a receiver sees an entry twice rather than never. */
+function cursorOf(text: string): Cursor {
+  try {
+    const { next, lost, gap } = JSON.parse(text) as Cursor;
+    if (Number.isSafeInteger(next) && Number.isSafeInteger(lost)) return { next, lost, gap };
+  } catch {
+    // Said below.
+  }
+  return { next: 0, lost: 0, gap: null };
 }

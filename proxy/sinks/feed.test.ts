@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Webhook } from 'standardwebhooks';
@@ -126,6 +126,20 @@ describe('a sink', () => {
     await until(() => taken.includes(9));
     expect(gaps).toEqual([{ from: 0, to: 7 }]);
     expect(taken.slice(-3)).toEqual([7, 8, 9]);
+  });
+
+  test('whose place was damaged on disk gets again what is there', async () => {
+    const log = growingLog();
+    const { sink, taken } = remembering();
+    const before = start(sink, log);
+    grow(log, 3);
+    before.wake();
+    await until(() => taken.length === 3);
+    await before.stop();
+    writeFileSync(join(dir, 'a.json'), '{"next":');
+    start(sink, log);
+    await until(() => taken.length === 6);
+    expect(taken).toEqual([0, 1, 2, 0, 1, 2]);
   });
 
   test('that refuses one entry gets all others', async () => {

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import type { StatementRow } from '../audit/shape';
 import { parseDuration } from '../duration';
-import { auditEraseCommands } from './auditErase';
+import { auditEraseCommand } from './auditErase';
+import { auditStatusCommand } from './auditStatus';
 import { CliError } from './errors';
 import type { Define } from './run';
 import { oneLine, table, time } from './table';
@@ -55,6 +56,7 @@ export function auditCommands(program: Command, define: Define): Command {
           .join('  '),
       );
   });
-  auditEraseCommands(audit, define);
+  auditEraseCommand(audit, define);
+  auditStatusCommand(audit, define);
   return audit;
 }

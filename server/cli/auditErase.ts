@@ -2,8 +2,8 @@ import type { Command } from 'commander';
 import { CliError } from './errors';
 import type { Define } from './run';
 
-/** `audit erase` and `audit status`. */
-export function auditEraseCommands(audit: Command, define: Define): void {
+/** `audit erase`. */
+export function auditEraseCommand(audit: Command, define: Define): void {
   define(audit, 'erase', 'erase what a principal sent, or one statement; every proof stays valid', async (context, _args, options) => {
     const text = (name: string) => (typeof options[name] === 'string' ? options[name] : undefined);
     const [principal, statement, since, until, reason] = ['principal', 'statement', 'since', 'until', 'reason'].map(text);
@@ -24,21 +24,4 @@ export function auditEraseCommands(audit: Command, define: Define): void {
     .option('--until <day>', 'up to and with this day')
     .option('--statement <id>', 'of this statement alone')
     .option('--reason <text>', 'why; it is recorded');
-
-  define(audit, 'status', 'how the record of each gateway stands', async (context) => {
-    const status = await context.client.audit.status.query();
-    const lines = status.nodes.map(({ node, size, checkpoint, lag, broken, trouble, witnesses, sinks }) =>
-      [
-        `${node}: ${size} entries`,
-        checkpoint === null ? 'not signed yet' : `signed up to ${checkpoint.size} at ${checkpoint.at.toISOString()}`,
-        `${lag.journalBytes} bytes and ${lag.entries} entries behind`,
-        ...witnesses.map(({ name, ok, size: taken, error }) => `${name}: ${ok ? `has ${taken ?? 0}` : error}`),
-        ...sinks.map(({ name, waiting, lost, error }) => `${name}: ${error ?? `${waiting} waiting`}${lost === 0 ? '' : `, ${lost} lost`}`),
-        ...(broken === null ? [] : [`BROKEN: ${broken.what}`]),
-        ...(trouble === null ? [] : [trouble]),
-      ].join('; '),
-    );
-    context.print(status, lines.join('\n'));
-    if (status.nodes.some(({ broken }) => broken !== null)) context.fail();
-  });
 }

@@ -40,8 +40,8 @@ export interface StatementSubject {
   reviewerGroups: readonly string[];
   requesterReason: string | null;
   expiresAt: Date;
-  /** Its text, or its shape: whichever the channel shows. Null when there is nothing that may be shown. */
-  shown: string | null;
+  /** Its text, or its shape: whichever the channel shows. */
+  shown: string;
   /** Whether `shown` is the text itself. */
   isText: boolean;
 }
@@ -101,7 +101,7 @@ export function composeMessage(event: StoredEvent, subject: Subject, consoleUrl:
     tone: TONES[event.event],
     title: clean(titleOf(event.event, { who, what: whatOf(subject), connection: connection ?? 'any connection', facts }), 200),
     lines,
-    sql: subject.is === 'statement' && subject.row.shown !== null ? visible(subject.row.shown) : null,
+    sql: subject.is === 'statement' ? visible(subject.row.shown) : null,
     link: linkOf(event, consoleUrl),
     decidable: DECIDABLE.has(event.event),
     data: dataOf(event, subject, { principal, owner, connection, link: linkOf(event, consoleUrl) }),
@@ -228,7 +228,7 @@ function dataOf(
           effects: row.effects,
           relations: row.relations,
           unbounded: row.unbounded,
-          ...(row.shown === null ? {} : { [row.isText ? 'sql' : 'shape']: row.shown }),
+          [row.isText ? 'sql' : 'shape']: row.shown,
         },
         rule: row.rule,
         why: row.why,

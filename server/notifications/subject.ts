@@ -2,7 +2,7 @@ import { eq } from 'drizzle-orm';
 import { accessRequests } from '../../db/schema/accessRequests';
 import { approvalRequests } from '../../db/schema/approvals';
 import type { StoreHandle } from '../../db/store';
-import { scannedShapeOf } from '../../proxy/sql/scannedShape';
+import { shapeOf } from '../../proxy/sql/shape';
 import type { Subject } from './message';
 
 /** Slack takes 3,000 characters in a block, Teams 28 KB in a message; the console shows the whole. */
@@ -13,8 +13,7 @@ export async function readSubject(store: StoreHandle, id: string, includeSql: bo
   if (id.startsWith('req_')) {
     const [row] = await store.select().from(approvalRequests).where(eq(approvalRequests.id, id));
     if (row === undefined) return { is: 'other' };
-    const shown = includeSql ? row.sql : scannedShapeOf(row.sql);
-    return { is: 'statement', row: { ...row, shown: shown === null ? null : cut(shown), isText: includeSql } };
+    return { is: 'statement', row: { ...row, shown: cut(includeSql ? row.sql : shapeOf(row.sql)), isText: includeSql } };
   }
   if (id.startsWith('acr_')) {
     const [row] = await store.select().from(accessRequests).where(eq(accessRequests.id, id));
