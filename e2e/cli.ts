@@ -4,7 +4,7 @@ import type { Gateway } from './gateway';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** Runs `npx gatehouse …` as on the gateway's own machine: the administrator's token is found in the data directory. */
+/** Runs `npx gatehouse …` as on the gateway's own machine: its address and the administrator's token are found in the data directory. */
 export function gatehouse(
   gateway: Gateway,
   args: string[],
@@ -13,7 +13,7 @@ export function gatehouse(
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, ['bin/gatehouse.mjs', ...args], {
       cwd: root,
-      env: { ...process.env, GATEHOUSE_URL: gateway.consoleUrl, GATEHOUSE_DATA_DIR: gateway.dataDir, ...env },
+      env: { ...process.env, GATEHOUSE_URL: '', GATEHOUSE_DATA_DIR: gateway.dataDir, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let stdout = '';

@@ -3,6 +3,11 @@ import { type FieldIssue, ServiceError } from './errors';
 
 /** Reads a verb's input; throws INVALID naming every field that is wrong. Values are not repeated: they may be secrets. */
 export function parseInput<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
+  const nul = pathOfNul(value);
+  if (nul !== null) {
+    const message = 'the character U+0000 is in it, which PostgreSQL cannot store';
+    throw new ServiceError('INVALID', `${nul === '' ? '' : `${nul}: `}${message}`, { fields: [{ path: nul, message }] });
+  }
   const parsed = schema.safeParse(value, { reportInput: false, error: inWords });
   if (parsed.success) return parsed.data;
   const fields: FieldIssue[] = parsed.error.issues.map((issue) => ({ path: pathText(issue.path), message: issue.message }));
@@ -12,6 +17,17 @@ export function parseInput<S extends z.ZodType>(schema: S, value: unknown): z.ou
     first === undefined ? 'invalid input' : `${first.path === '' ? '' : `${first.path}: `}${first.message}`,
     { fields },
   );
+}
+
+/** Where in an input a text has the character U+0000; null when nowhere. No text in PostgreSQL can, so no verb has a use for it. */
+function pathOfNul(value: unknown, path: readonly PropertyKey[] = []): string | null {
+  if (typeof value === 'string') return value.includes('\0') ? pathText(path) : null;
+  if (typeof value !== 'object' || value === null) return null;
+  for (const [key, field] of Object.entries(value)) {
+    const found = pathOfNul(field, [...path, Array.isArray(value) ? Number(key) : key]);
+    if (found !== null) return found;
+  }
+  return null;
 }
 
 /** What a person reads under a field where the schema gives no words of its own; undefined leaves the library's. */

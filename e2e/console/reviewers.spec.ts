@@ -34,7 +34,7 @@ async function follow(browser: Browser, link: string): Promise<Page> {
 
 async function signIn(browser: Browser, name: string): Promise<Page> {
   const person = (await admin.principals.list.query()).find((one) => one.name === name);
-  const { path } = await admin.principals.signInLink.mutate({ id: person?.id ?? '' });
+  const { path } = await admin.principals.signInLink.mutate({ principal: person?.id ?? '' });
   return follow(browser, `${gateway.consoleUrl}${path}`);
 }
 

@@ -4,7 +4,7 @@ import { disablePrincipal, enablePrincipal } from '../principals/disable';
 import { listPrincipals } from '../principals/list';
 import { savePrincipal } from '../principals/save';
 import { principalDraftSchema } from '../principals/shape';
-import { makeSignInLink } from '../principals/signInLink';
+import { makeSignInLink, signInLinkSchema } from '../principals/signInLink';
 import { usageOf } from '../principals/usage';
 import { createToken } from '../tokens/create';
 import { listTokens, tokensListSchema } from '../tokens/list';
@@ -17,7 +17,7 @@ export const principalsRouter = router({
   usage: procedure.input(takes(idSchema)).query(({ ctx, input }) => usageOf(ctx.call, input)),
   save: procedure.input(takes(principalDraftSchema)).mutation(({ ctx, input }) => savePrincipal(ctx.call, input)),
   disable: procedure.input(takes(idSchema)).mutation(({ ctx, input }) => disablePrincipal(ctx.call, input)),
-  signInLink: procedure.input(takes(idSchema)).mutation(({ ctx, input }) => makeSignInLink(ctx.call, input)),
+  signInLink: procedure.input(takes(signInLinkSchema)).mutation(({ ctx, input }) => makeSignInLink(ctx.call, input)),
   enable: procedure.input(takes(idSchema)).mutation(({ ctx, input }) => enablePrincipal(ctx.call, input)),
 });
 

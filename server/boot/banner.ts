@@ -25,7 +25,8 @@ export function reachable(listening: string): string {
 
 export function renderBanner(banner: Banner): string {
   const lines = ['', '  Gatehouse is running', '', `  Console     ${banner.consoleUrl}`];
-  if (banner.signInAddress !== null) lines.push(`  Sign in     ${banner.signInAddress}`, '              (works once, for 15 minutes)');
+  if (banner.signInAddress !== null)
+    lines.push(`  Sign in     ${banner.signInAddress}`, '              (works once, for 15 minutes; npx gatehouse sign-in prints another)');
   lines.push(`  Proxy       ${reachable(banner.proxyHost)}:${banner.proxyPort}`);
   if (banner.demo !== null) {
     lines.push(

@@ -5,6 +5,9 @@ import { makeDataDir } from '../../db/embedded/dataDir';
 import { type Lock, LockedError, takeLock } from '../../db/embedded/lock';
 import { type Id, newId } from '../../db/ids';
 
+/** In the data directory: where the console of the gateway answers on this machine. Read by the command line. */
+export const CONSOLE_URL_FILE = 'console-url';
+
 export interface DataDir {
   path: string;
   /** Names this gateway in the store for as long as the directory lives: what it left open when it was killed, it closes. */

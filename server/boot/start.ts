@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { writePrivately } from '../../db/embedded/cluster';
 import { startAccessSweep } from '../accessRequests/sweep';
 import { handleExport } from '../api/exports';
 import { createApiHandler } from '../api/http';
@@ -18,7 +19,7 @@ import { type Banner, reachable } from './banner';
 import { type CertificateFiles, openCertificate } from './certificate';
 import { checkoutRoot } from './checkout';
 import type { Closing } from './closing';
-import { type DataDir, openDataDir, readSecretKey } from './dataDir';
+import { CONSOLE_URL_FILE, type DataDir, openDataDir, readSecretKey } from './dataDir';
 import { closeLeftovers } from './leftovers';
 import { keepAdminToken, keepDemoToken, makeSignInAddress } from './localTokens';
 import { type NodeLease, takeNode } from './node';
@@ -64,7 +65,9 @@ export async function startGateway(config: Config, options: { dev: boolean; clos
   if (await seedPolicy(store.store, secretKey, store.demo)) say('first start: policy, principals and demo connection made');
   if (store.demo !== null) await refreshDemoConnection(store.store, secretKey, store.demo);
 
-  const consoleUrl = config.consoleUrl ?? `http://${urlHost(reachable(config.host))}:${http.port}`;
+  const localUrl = `http://${urlHost(reachable(config.host))}:${http.port}`;
+  writePrivately(join(dataDir.path, CONSOLE_URL_FILE), localUrl);
+  const consoleUrl = config.consoleUrl ?? localUrl;
   const runtime = {
     store: store.store,
     storeUrl: store.url,

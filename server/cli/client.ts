@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { createTRPCClient, httpLink } from '@trpc/client';
 import superjson from 'superjson';
 import type { AppRouter } from '../api/router';
+import { CONSOLE_URL_FILE } from '../boot/dataDir';
 import { CliError } from './errors';
 
 export type Client = ReturnType<typeof createTRPCClient<AppRouter>>;
@@ -13,8 +14,15 @@ export interface Environment {
   GATEHOUSE_DATA_DIR?: string | undefined;
 }
 
-/** The running gateway's address, without a trailing slash. */
-export const gatewayUrl = (env: Environment): string => (env.GATEHOUSE_URL ?? 'http://127.0.0.1:3000').replace(/\/+$/, '');
+/** The running gateway's address, without a trailing slash: GATEHOUSE_URL, or that of the gateway on this machine. */
+export const gatewayUrl = (env: Environment): string => (env.GATEHOUSE_URL || localUrl(env)).replace(/\/+$/, '');
+
+function localUrl(env: Environment): string {
+  const path = join(dataDirOf(env), CONSOLE_URL_FILE);
+  return existsSync(path) ? readFileSync(path, 'utf8').trim() : 'http://127.0.0.1:3000';
+}
+
+const dataDirOf = (env: Environment): string => env.GATEHOUSE_DATA_DIR || '.gatehouse';
 
 export const apiUrl = (env: Environment): string => `${gatewayUrl(env)}/api/trpc`;
 
@@ -27,7 +35,7 @@ export const bearer = (env: Environment): { authorization: string } => ({ author
 
 function readToken(env: Environment): string {
   if (env.GATEHOUSE_TOKEN !== undefined && env.GATEHOUSE_TOKEN !== '') return env.GATEHOUSE_TOKEN;
-  const path = join(env.GATEHOUSE_DATA_DIR ?? '.gatehouse', 'admin-token');
+  const path = join(dataDirOf(env), 'admin-token');
   if (!existsSync(path))
     throw new CliError(`no access token: set GATEHOUSE_TOKEN, or run this where the gateway keeps its data (looked for ${path})`);
   try {

@@ -13,6 +13,7 @@ import { connections } from '../../db/schema/policy';
 import { createApiHandler } from '../api/http';
 import { listActions } from '../audit/actions';
 import { recordStatements } from '../audit/testing';
+import { redeemSignInLink } from '../auth/link';
 import { getEnforcement } from '../connections/enforcement';
 import { listConnections } from '../connections/list';
 import { stopLive } from '../live/start';
@@ -153,6 +154,21 @@ describe('tokens', () => {
   test('as JSON', async () => {
     const { out } = await run(['token', 'create', '--principal', 'bot', '--json']);
     expect(JSON.parse(out)).toMatchObject({ id: expect.stringMatching(/^tok_/), secret: expect.stringMatching(/^gh_at_/) });
+  });
+});
+
+describe('sign-in', () => {
+  test('prints a link that signs in whoever asks, or somebody else by name, once', async () => {
+    const mine = await run(['sign-in']);
+    expect(mine).toMatchObject({ code: 0, out: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\/sign-in\?link=gh_ln_[\w-]+\n$/) });
+    const secret = new URL(mine.out.trim()).searchParams.get('link') ?? '';
+    expect((await redeemSignInLink(db.store, secret))?.name).toBe('root');
+    expect(await redeemSignInLink(db.store, secret)).toBeNull();
+    const hers = JSON.parse((await run(['sign-in', '--principal', 'ana', '--json'])).out) as { principal: string; address: string };
+    expect(hers.principal).toBe('ana');
+    expect((await redeemSignInLink(db.store, new URL(hers.address).searchParams.get('link') ?? ''))?.name).toBe('ana');
+    expect(await run(['sign-in', '--principal', 'bot'])).toMatchObject({ code: 1, err: expect.stringContaining('bot is not a person') });
+    expect(await run(['sign-in', '--principal', 'nobody'])).toMatchObject({ code: 1, err: expect.stringContaining('nobody') });
   });
 });
 
@@ -471,6 +487,21 @@ describe('usage and reach', () => {
     expect((await run(['sessions', 'list'], { GATEHOUSE_URL: 'http://127.0.0.1:9' })).err).toContain(
       'start it with npm start, or set GATEHOUSE_URL',
     );
+  });
+
+  test('the gateway of this machine is found in its data directory, and GATEHOUSE_URL goes before it', async () => {
+    writeFileSync(join(folder, 'console-url'), `${env.GATEHOUSE_URL}\n`);
+    expect((await run(['sessions', 'list'], { GATEHOUSE_URL: '' })).code).toBe(0);
+    expect((await run(['sessions', 'list'], { GATEHOUSE_URL: 'http://127.0.0.1:1' })).err).toContain(
+      'no gateway answers at http://127.0.0.1:1',
+    );
+    rmSync(join(folder, 'console-url'));
+  });
+
+  test('a text with U+0000 is refused by the field it is in', async () => {
+    const { code, err } = await run(['token', 'create', '--principal', 'bo\0t']);
+    expect(code).not.toBe(0);
+    expect(err).toContain('principal: the character U+0000 is in it');
   });
 
   test('errors are JSON under --json', async () => {

@@ -10,6 +10,7 @@ import { describeFailure, type ExitCode } from './errors';
 import { policyCommands } from './policy';
 import { reportCommand } from './report';
 import { sessionCommands } from './sessions';
+import { signInCommand } from './signIn';
 import { tokenCommands } from './tokens';
 
 export interface Terminal {
@@ -88,6 +89,7 @@ export async function runCli(argv: readonly string[], terminal: Terminal): Promi
   };
 
   policyCommands(program, define);
+  signInCommand(program, define);
   tokenCommands(program, define);
   approvalCommands(program, define);
   accessCommands(program, define);

@@ -39,7 +39,7 @@ export function SignInLink({ principal, onClose }: { principal: PrincipalRow; on
               under Console actions.
             </p>
             <div>
-              <Button look="primary" onClick={() => make.mutate({ id: principal.id })} busy={make.isPending}>
+              <Button look="primary" onClick={() => make.mutate({ principal: principal.id })} busy={make.isPending}>
                 <Link2 aria-hidden />
                 Create sign-in link
               </Button>
