@@ -167,7 +167,7 @@ describe('sign-in', () => {
     const hers = JSON.parse((await run(['sign-in', '--principal', 'ana', '--json'])).out) as { principal: string; address: string };
     expect(hers.principal).toBe('ana');
     expect((await redeemSignInLink(db.store, new URL(hers.address).searchParams.get('link') ?? ''))?.name).toBe('ana');
-    expect(await run(['sign-in', '--principal', 'bot'])).toMatchObject({ code: 1, err: expect.stringContaining('bot is not a person') });
+    expect(await run(['sign-in', '--principal', 'bot'])).toMatchObject({ code: 2, err: expect.stringContaining('bot is not a person') });
     expect(await run(['sign-in', '--principal', 'nobody'])).toMatchObject({ code: 1, err: expect.stringContaining('nobody') });
   });
 });
