@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -214,6 +215,26 @@ describe('approvals, sessions, check', () => {
     const direct = await open(directSettings(gateway));
     expect((await direct.query('SELECT count(*)::int AS n FROM orders WHERE id = 1')).rows).toEqual([{ n: 1 }]);
     await direct.end();
+  });
+
+  test('exec connects a command through the gateway, as somebody else too, and ends with its exit code', async () => {
+    const client = `const pg = require('pg'); const client = new pg.Client(); client.connect()
+      .then(() => client.query('SELECT current_setting($1) AS name, (SELECT ssn FROM customers LIMIT 1)', ['application_name']))
+      .then(({ rows }) => { console.log(JSON.stringify(rows)); return client.end(); })
+      .then(() => process.exit(5), (error) => { console.log(error.message); process.exit(6); });`;
+    const run = await gatehouse(gateway, ['exec', '--as', 'support-bot', '--', process.execPath, '-e', client]);
+    expect(run).toMatchObject({ code: 5, stdout: expect.stringContaining('*'), stderr: '' });
+    const api = apiAsAdmin(gateway);
+    const { items } = await api.sessions.list.query({ state: 'all', limit: 20 });
+    expect(items.map(({ principalName }) => principalName)).toContain('support-bot');
+    const absent = await gatehouse(gateway, ['exec', '--as', 'support-bot', 'no-such-command-4711']);
+    expect(absent).toMatchObject({ code: 1, stderr: expect.stringContaining('no-such-command-4711 is not installed') });
+  });
+
+  test.skipIf(spawnSync('psql', ['--version']).status !== 0)('psql connects through the gateway (needs psql on PATH)', async () => {
+    const run = await gatehouse(gateway, ['psql', '--as', 'support-bot', 'shop', '-Atc', 'SELECT ssn FROM customers LIMIT 1']);
+    expect(run).toMatchObject({ code: 0, stdout: expect.stringMatching(/\*/), stderr: '' });
+    expect((await gatehouse(gateway, ['psql', 'shop', '-Atc', 'SELECT 1/0'])).code).toBe(1);
   });
 
   test('connections test shows its stages', async () => {

@@ -1,6 +1,7 @@
 import { getEnforcement } from '../connections/enforcement';
 import { hardenConnection } from '../connections/harden';
 import { listConnections } from '../connections/list';
+import { reachConnection, reachSchema } from '../connections/reach';
 import { removeConnection } from '../connections/remove';
 import { saveConnection } from '../connections/save';
 import { connectionDraftSchema, hardenSchema, verifySchema } from '../connections/shape';
@@ -18,5 +19,6 @@ export const connectionsRouter = router({
   harden: procedure.input(takes(hardenSchema)).mutation(({ ctx, input }) => hardenConnection(ctx.call, input)),
   verify: procedure.input(takes(verifySchema)).mutation(({ ctx, input }) => verifyConnection(ctx.call, input)),
   enforcement: procedure.input(takes(idSchema)).query(({ ctx, input }) => getEnforcement(ctx.call, input)),
+  reach: procedure.input(takes(reachSchema)).query(({ ctx, input }) => reachConnection(ctx.call, input)),
   snippets: procedure.input(takes(idSchema)).query(({ ctx, input }) => connectionSnippets(ctx.call, input)),
 });

@@ -23,6 +23,7 @@ const TABLE: Record<string, [input: unknown, admin: Answer, reviewer: Answer, au
   'connections.harden': [{ name: 'none' }, 'NOT_FOUND', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'],
   'connections.verify': [{ name: 'none' }, 'NOT_FOUND', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'],
   'connections.enforcement': [none, 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND', 'FORBIDDEN'],
+  'connections.reach': [{ connection: 'none' }, 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND'],
   'connections.snippets': [none, 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND'],
   'rules.list': [undefined, 'ok', 'ok', 'ok', 'FORBIDDEN'],
   'rules.save': [{}, 'BAD_REQUEST', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'],

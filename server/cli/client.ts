@@ -26,14 +26,15 @@ const dataDirOf = (env: Environment): string => env.GATEHOUSE_DATA_DIR || '.gate
 
 export const apiUrl = (env: Environment): string => `${gatewayUrl(env)}/api/trpc`;
 
-/** Speaks tRPC with the gateway, by GATEHOUSE_TOKEN or, on the same machine, the local administrator's token. */
+/** Speaks tRPC with the gateway. */
 export function createClient(env: Environment): Client {
   return createTRPCClient<AppRouter>({ links: [httpLink({ url: apiUrl(env), transformer: superjson, headers: bearer(env) })] });
 }
 
 export const bearer = (env: Environment): { authorization: string } => ({ authorization: `Bearer ${readToken(env)}` });
 
-function readToken(env: Environment): string {
+/** GATEHOUSE_TOKEN or, on the same machine, the local administrator's token. @throws CliError when there is neither */
+export function readToken(env: Environment): string {
   if (env.GATEHOUSE_TOKEN !== undefined && env.GATEHOUSE_TOKEN !== '') return env.GATEHOUSE_TOKEN;
   const path = join(dataDirOf(env), 'admin-token');
   if (!existsSync(path))

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -9,7 +9,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '../../db/ids';
 import { approvalRequests } from '../../db/schema/approvals';
 import { sessions } from '../../db/schema/audit';
+import { tokens } from '../../db/schema/identity';
 import { connections } from '../../db/schema/policy';
+import { hashSecret } from '../../db/secrets';
 import { createApiHandler } from '../api/http';
 import { listActions } from '../audit/actions';
 import { recordStatements } from '../audit/testing';
@@ -21,6 +23,7 @@ import { setRuntime } from '../runtime';
 import { type TestStore, withStore } from '../testing';
 import { createToken } from '../tokens/create';
 import type { Environment } from './client';
+import { variablesOf } from './connect';
 import { runCli } from './run';
 import { tailStatements } from './tail';
 
@@ -92,6 +95,7 @@ interface Run {
   err: string;
 }
 
+const ran: [program: string, args: readonly string[], env: Record<string, string>][] = [];
 async function run(argv: string[], overrides: Record<string, string | undefined> = {}): Promise<Run> {
   let out = '';
   let err = '';
@@ -102,6 +106,10 @@ async function run(argv: string[], overrides: Record<string, string | undefined>
     },
     err: (text) => {
       err += text;
+    },
+    run: (...command) => {
+      ran.push(command);
+      return Promise.resolve(7);
     },
   });
   expect(out + err).not.toContain(CANARY);
@@ -169,6 +177,51 @@ describe('sign-in', () => {
     expect((await redeemSignInLink(db.store, new URL(hers.address).searchParams.get('link') ?? ''))?.name).toBe('ana');
     expect(await run(['sign-in', '--principal', 'bot'])).toMatchObject({ code: 2, err: expect.stringContaining('bot is not a person') });
     expect(await run(['sign-in', '--principal', 'nobody'])).toMatchObject({ code: 1, err: expect.stringContaining('nobody') });
+  });
+});
+
+describe('psql and exec', () => {
+  test('a command gets the way through the gateway and its own arguments; its exit code is ours', async () => {
+    expect(await run(['psql', 'crm', '-c', 'SELECT 1', '--json'])).toMatchObject({ code: 7, out: '', err: '' });
+    const [program, args, variables] = ran.pop() ?? [];
+    expect([program, args]).toEqual(['psql', ['-c', 'SELECT 1', '--json']]);
+    expect(variables).toMatchObject({ PGHOST: '127.0.0.1', PGPORT: '6432', PGDATABASE: 'crm', PGUSER: 'root' });
+    expect(variables?.PGPASSWORD).toBe(readFileSync(join(folder, 'admin-token'), 'utf8').trim());
+    expect(new URL(variables?.DATABASE_URL ?? '')).toMatchObject({
+      username: 'root',
+      password: variables?.PGPASSWORD,
+      port: '6432',
+      pathname: '/crm',
+    });
+    expect((await run(['exec', '--', 'npm', 'test', '--', '-x'])).code).toBe(7);
+    expect(ran.pop()?.slice(0, 2)).toEqual(['npm', ['test', '--', '-x']]);
+    expect(await run(['psql', 'none'])).toMatchObject({ code: 1, err: expect.stringContaining('none') });
+    expect(ran).toEqual([]);
+  });
+
+  test('as somebody else: by a token that is theirs, and gone when the command has ended', async () => {
+    expect((await run(['exec', '--as', 'bot', '--ttl', '5m', '--connection', 'crm', 'true'])).code).toBe(7);
+    const [, , variables] = ran.pop() ?? [];
+    expect(variables?.PGUSER).toBe('bot');
+    const made = await db.store
+      .select()
+      .from(tokens)
+      .where(eq(tokens.hash, hashSecret(variables?.PGPASSWORD ?? '')));
+    expect(made).toMatchObject([{ label: 'gatehouse: true', revokedAt: expect.any(Date) }]);
+    expect((await run(['exec', '--as', 'bot', '--ttl', 'soon', 'true'])).code).toBe(2);
+    expect((await run(['exec', '--ttl', '5m', 'true'])).code).toBe(2);
+    expect(ran).toEqual([]);
+  });
+
+  test.each([
+    ['127.0.0.1', undefined, undefined],
+    ['::1', undefined, undefined],
+    ['db.example.com', undefined, 'require'],
+    ['db.example.com', 'verify-full', 'verify-full'],
+  ])('off this machine TLS is required unless more is asked: %s, %s', (host, given, sslmode) => {
+    const variables = variablesOf({ host, port: 6432, database: 'crm', user: 'a@b' }, 'gh_at_x', { PGSSLMODE: given });
+    expect(variables.PGSSLMODE).toBe(sslmode);
+    expect(variables.DATABASE_URL).toContain(`//a%40b:gh_at_x@${host.includes(':') ? `[${host}]` : host}:6432/`);
   });
 });
 

@@ -5,8 +5,9 @@ import { auditCommands } from './audit';
 import { auditProofCommands } from './auditProof';
 import { checkCommand } from './check';
 import { type Client, createClient, type Environment, gatewayUrl } from './client';
+import { connectCommands } from './connect';
 import { connectionCommands } from './connections';
-import { describeFailure, type ExitCode } from './errors';
+import { describeFailure } from './errors';
 import { policyCommands } from './policy';
 import { reportCommand } from './report';
 import { sessionCommands } from './sessions';
@@ -19,6 +20,8 @@ export interface Terminal {
   err(text: string): void;
   /** Somebody watches `err`: progress may be drawn there. */
   interactive?: boolean;
+  /** Runs another command in this terminal; answers with its exit code. */
+  run(program: string, args: readonly string[], env: Record<string, string>): Promise<number>;
 }
 
 /** What a command works with. `print` writes the value as JSON under `--json`, and as its text otherwise. */
@@ -32,6 +35,9 @@ export interface Context {
   progress(text: string): void;
   /** Makes the command end with code 1 although nothing threw. */
   fail(): void;
+  /** Makes the command end with another one's exit code. */
+  end(code: number): void;
+  run: Terminal['run'];
 }
 
 /** Adds a command: its options, and what it does. */
@@ -42,13 +48,14 @@ export type Define = (
   action: (context: Context, args: string[], options: Readonly<Record<string, string | boolean | undefined>>) => Promise<void>,
 ) => Command;
 
-/** Runs one command line; returns the exit code. Never throws. */
-export async function runCli(argv: readonly string[], terminal: Terminal): Promise<ExitCode> {
-  let exitCode: ExitCode = 0;
+/** Runs one command line; returns the exit code: of ours 0, 1 or 2. Never throws. */
+export async function runCli(argv: readonly string[], terminal: Terminal): Promise<number> {
+  let exitCode = 0;
   let json = argv.includes('--json');
   const program = new Command('gatehouse')
     .description('The command line of a running Gatehouse gateway.')
     .showHelpAfterError('(add --help for usage)')
+    .enablePositionalOptions()
     .exitOverride()
     .configureOutput({ writeOut: (text) => terminal.out(text), writeErr: (text) => terminal.err(text) });
 
@@ -80,6 +87,10 @@ export async function runCli(argv: readonly string[], terminal: Terminal): Promi
           fail: () => {
             exitCode = 1;
           },
+          end: (code) => {
+            exitCode = code;
+          },
+          run: terminal.run,
         },
         args,
         options,
@@ -96,6 +107,7 @@ export async function runCli(argv: readonly string[], terminal: Terminal): Promi
   sessionCommands(program, define);
   auditProofCommands(auditCommands(program, define), define);
   connectionCommands(program, define);
+  connectCommands(program, define);
   checkCommand(program, define);
   reportCommand(program, define);
 

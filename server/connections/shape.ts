@@ -175,6 +175,14 @@ export interface TestStage extends Finding {
   durationMs: number;
 }
 
+/** Where and as whom a client connects. */
+export interface Reach {
+  host: string;
+  port: number;
+  database: string;
+  user: string;
+}
+
 export interface Snippets {
   psql: string;
   uri: string;

@@ -74,6 +74,7 @@ async function cli(args: string[], token = tokens.auditor): Promise<{ code: numb
     out: (text) => {
       out += text;
     },
+    run: () => Promise.reject(new Error('no other command')),
     err: (text) => {
       err += text;
     },
