@@ -157,6 +157,7 @@ describe('every executed statement is recorded', () => {
       status: 'done',
       rule: 'review-deletes',
       requestId: request.id,
+      reviewers: [{ name: 'admin', decision: 'approve' }],
       approval: { id: request.id, decisions: [expect.objectContaining({ reviewerName: 'admin', decision: 'approve' })] },
     });
     expect(detail.waitMs).toBeGreaterThan(0);

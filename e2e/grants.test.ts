@@ -49,6 +49,7 @@ describe('grants', () => {
     expect((await rows.client.query('DELETE FROM granted_rows WHERE id = 2')).rowCount).toBe(1);
     const row = await recorded('granted_rows WHERE id = 2');
     expect(row).toMatchObject({ verdict: 'allow', rule: 'review-deletes', grantId, requestId: request.id });
+    expect(row.reviewers).toEqual([{ name: 'admin', decision: 'approve' }]);
     expect((await admin.audit.get.query({ id: row.id })).why).toContain(`grant ${grantId}`);
     // Prepared by a driver it is the same shape only if the server sees the same text.
     expect((await admin.approvals.grants.query({})).items).toMatchObject([{ id: grantId, uses: 1, state: 'active' }]);
@@ -100,6 +101,7 @@ describe('break-glass', () => {
       return uses.length > 0 ? uses : undefined;
     });
     expect(use).toMatchObject({ verdict: 'allow', rule: 'e2e-glass', breakGlass: 'INC-4711', requestId: null });
+    expect(use?.reviewers).toEqual([{ name: use?.principalName, decision: 'breakGlass' }]);
     const { items } = await admin.audit.actions.query({ limit: 200 });
     expect(items.find((action) => action.subject === use?.id)).toMatchObject({ action: 'breakGlass.used', after: { reason: 'INC-4711' } });
 

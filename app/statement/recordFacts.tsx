@@ -3,6 +3,7 @@ import type { StatementDetail } from '../data/types';
 import { withTerm } from '../sql/terms';
 import { Fact, Facts } from '../ui/card';
 import { durationText } from '../ui/time';
+import { Reviewers } from './reviewers';
 
 const OUTCOMES: Readonly<Record<string, string>> = { committed: 'committed', rolledBack: 'rolled back', unknown: 'outcome unknown' };
 
@@ -50,6 +51,11 @@ export function RecordFacts({ statement }: { statement: StatementDetail }) {
           {statement.transactionOutcome === null ? null : (
             <span className="text-ink-2"> {OUTCOMES[statement.transactionOutcome] ?? statement.transactionOutcome}</span>
           )}
+        </Fact>
+      )}
+      {statement.reviewers.length === 0 ? null : (
+        <Fact name="Reviewers">
+          <Reviewers reviewers={statement.reviewers} />
         </Fact>
       )}
       {statement.touchedColumns.length === 0 ? null : (

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { bigint, boolean, customType, date, index, integer, jsonb, pgTable, primaryKey, real, text, timestamp } from 'drizzle-orm/pg-core';
-import type { Action, Detected, Enforcement, RelationUse, StatementStatus } from './shapes';
+import type { Action, Detected, Enforcement, RelationUse, Reviewer, StatementStatus } from './shapes';
 
 const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });
 const bytes = customType<{ data: Buffer }>({ dataType: () => 'bytea' });
@@ -143,6 +143,8 @@ export const statements = pgTable(
     outcomeIndex: bigint('outcome_index', { mode: 'number' }),
     /** Keyed hashes of its constants and parameters (LogRecord.words), as signed 64-bit integers. */
     words: bigint('words', { mode: 'bigint' }).array(),
+    /** Who decided on it; null: nobody was asked, or nobody had decided when it ended. */
+    reviewers: jsonb('reviewers').$type<Reviewer[]>(),
   },
   (t) => [
     primaryKey({ columns: [t.id, t.at] }),
@@ -158,6 +160,7 @@ export const statements = pgTable(
     index('statements_mask').on(t.maskId, t.at).where(sql`${t.maskId} is not null`),
     index('statements_detected').on(t.at).where(sql`${t.detected} is not null`),
     index('statements_broke_glass').on(t.at).where(sql`${t.brokeGlass}`),
+    index('statements_reviewed').on(t.at).where(sql`${t.reviewers} is not null`),
     index('statements_rows').on(t.rows).where(sql`${t.rows} >= 100`),
     index('statements_bytes').on(t.bytes).where(sql`${t.bytes} >= 100000`),
     index('statements_duration').on(t.durationMs).where(sql`${t.durationMs} >= 100`),

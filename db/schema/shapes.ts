@@ -74,6 +74,12 @@ export interface ApprovalSpec {
 /** Rows, or percent of the rows measured. */
 export type Tolerance = { rows: number } | { percent: number };
 
+/** Who let a statement run or did not let it: by approval, by rejection, or without being asked. */
+export interface Reviewer {
+  name: string;
+  decision: 'approve' | 'reject' | 'breakGlass';
+}
+
 /** How far an approval reaches: one run, or the statement's shape in its own session or for some time. */
 export type ApprovalScope = { kind: 'once' } | { kind: 'session' } | { kind: 'minutes'; minutes: number };
 

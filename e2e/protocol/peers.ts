@@ -149,6 +149,7 @@ const WRITES = [
 interface More {
   connections: Record<string, object>;
   rules: object[];
+  masking?: readonly object[];
   /** Rules of the demo that would decide before those that are under test. */
   without?: readonly string[];
 }
@@ -173,6 +174,7 @@ function withTraps(yaml: string, { port, password }: { port: number; password: s
   for (const [name, fields] of Object.entries(more.connections)) policy.connections.push({ ...connection(name), ...fields });
   policy.rules = policy.rules.filter((rule) => !more.without?.includes((rule as { name: string }).name));
   policy.rules.push(...more.rules);
+  policy.masking.push(...(more.masking ?? []));
   policy.access.push({ connections: [OPEN, MASKED, RULED, READS, LIMITED, ...Object.keys(more.connections)], groups: ['agents'] });
   policy.masking.push({
     ...{ name: 'traps-ssn', connections: [MASKED], columns: ['public.people.ssn', 'public.typed.*'], mask: { type: 'redact' } },

@@ -72,9 +72,14 @@ test('it is filed once, and the same statement sent again is told its id', async
 
 test('a hundred that come for one approval through two gateways: one runs, the others wait for another', async () => {
   const { requestId } = await desk.claim(request('race'));
+  await store
+    .insert(approvalDecisions)
+    .values({ id: newId('dec'), requestId, reviewerId: reviewer, reviewerName: 'bo', decision: 'approve' });
   await setStatus(requestId, 'approved');
   const claims = await Promise.all(Array.from({ length: 100 }, (_, i) => (i % 2 === 0 ? desk : other).claim(request('race'))));
-  expect(claims.filter((claim) => claim.kind === 'approved')).toEqual([{ kind: 'approved', requestId }]);
+  expect(claims.filter((claim) => claim.kind === 'approved')).toEqual([
+    { kind: 'approved', requestId, reviewers: [{ name: 'bo', decision: 'approve' }] },
+  ]);
   const rest = claims.filter((claim) => claim.kind === 'pending');
   expect(rest).toHaveLength(99);
   expect(new Set(rest.map((claim) => claim.requestId)).size).toBe(1);
@@ -88,7 +93,10 @@ test('a rejection is handed over once; sent again, it is a new request', async (
     .insert(approvalDecisions)
     .values({ id: newId('dec'), requestId, reviewerId: reviewer, reviewerName: 'bo', decision: 'reject', reason: 'Not today.' });
   await setStatus(requestId, 'rejected');
-  expect(await desk.claim(request('rejected'))).toEqual({ kind: 'rejected', requestId, reviewer: 'bo', reason: 'Not today.' });
+  expect(await desk.claim(request('rejected'))).toEqual({
+    ...{ kind: 'rejected', requestId, reviewer: 'bo', reason: 'Not today.' },
+    reviewers: [{ name: 'bo', decision: 'reject' }],
+  });
   const again = await desk.claim(request('rejected'));
   expect(again.kind).toBe('pending');
   expect(again.requestId).not.toBe(requestId);
@@ -111,7 +119,7 @@ test('a statement that waits on its connection is nobody else’s to take', asyn
   await setStatus(hold.requestId, 'approved');
   expect((await other.claim(request('waits'))).kind).toBe('pending');
   desk.wake(hold.requestId);
-  expect(await hold.outcome).toEqual({ kind: 'approved' });
+  expect(await hold.outcome).toMatchObject({ kind: 'approved' });
 });
 
 test('what a dead gateway left is taken up by the client that waits for the same, with the time that is left', async () => {
@@ -124,9 +132,9 @@ test('what a dead gateway left is taken up by the client that waits for the same
   await setStatus(taken.requestId, 'approved');
   // The first desk was not dead after all: its client gets nothing, for the request is another's now.
   desk.wake(dead.requestId);
-  expect(await dead.outcome).toEqual({ kind: 'withdrawn' });
+  expect(await dead.outcome).toMatchObject({ kind: 'withdrawn' });
   other.wake(taken.requestId);
-  expect(await taken.outcome).toEqual({ kind: 'approved' });
+  expect(await taken.outcome).toMatchObject({ kind: 'approved' });
   expect(await rowOf(taken.requestId)).toMatchObject({ status: 'executed', gatewayId: 'gw_2' });
 });
 

@@ -2,6 +2,7 @@ import { and, asc, desc, eq, gt, inArray, sql } from 'drizzle-orm';
 import { newId } from '../../db/ids';
 import { queueRequestEvent } from '../../db/notifications/queue';
 import { approvalDecisions, approvalRequests } from '../../db/schema/approvals';
+import type { Reviewer } from '../../db/schema/shapes';
 import type { Store, StoreHandle } from '../../db/store';
 import { type ApprovedRows, approvedRows } from '../preview/tolerance';
 import type { HoldRequest } from './desk';
@@ -14,11 +15,12 @@ export interface Owner {
   workerId: string;
 }
 
-/** What a statement finds that does not wait. */
-export type Claim =
+/** What a statement finds that does not wait, and who has decided on it so far. */
+export type Claim = { reviewers: readonly Reviewer[] } & (
   | { kind: 'approved'; requestId: string; most?: ApprovedRows }
   | { kind: 'pending'; requestId: string; expiresAt: Date }
-  | { kind: 'rejected'; requestId: string; reviewer: string; reason: string };
+  | { kind: 'rejected'; requestId: string; reviewer: string; reason: string }
+);
 
 /**
  * Takes the place of the same statement sent before, by its digest: an approval is used up, at most once however many send it at the same
@@ -42,6 +44,7 @@ export async function claim(store: Store, request: HoldRequest, owner: Owner, no
       .orderBy(sql`${approvalRequests.status} = 'approved' desc`, asc(approvalRequests.id))
       .limit(1)
       .for('update');
+    const reviewers = found === undefined ? [] : await reviewersOf(tx, found.id);
     switch (found?.status) {
       case 'approved':
         await tx
@@ -49,15 +52,15 @@ export async function claim(store: Store, request: HoldRequest, owner: Owner, no
           .set({ status: 'executed', endedAt: now, ...runBy(request, owner) })
           .where(eq(approvalRequests.id, found.id));
         await tell(tx, found.id, 'request.executed');
-        return { kind: 'approved', requestId: found.id, ...mostOf(found) };
+        return { kind: 'approved', requestId: found.id, reviewers, ...mostOf(found) };
       case 'rejected':
         await tx.update(approvalRequests).set({ told: true }).where(eq(approvalRequests.id, found.id));
-        return { kind: 'rejected', requestId: found.id, ...(await rejectionOf(tx, found.id)) };
+        return { kind: 'rejected', requestId: found.id, reviewers, ...(await rejectionOf(tx, found.id)) };
       case 'pending':
-        return { kind: 'pending', requestId: found.id, expiresAt: found.expiresAt };
+        return { kind: 'pending', requestId: found.id, reviewers, expiresAt: found.expiresAt };
       default: {
         const id = await file(tx, { ...request, waiting: false }, owner, now);
-        return { kind: 'pending', requestId: id, expiresAt: request.expiresAt };
+        return { kind: 'pending', requestId: id, reviewers, expiresAt: request.expiresAt };
       }
     }
   });
@@ -105,6 +108,14 @@ export async function expireUnclaimed(store: Store, now: Date): Promise<void> {
     for (const { id } of expired) await tell(tx, id, 'request.expired');
   });
 }
+
+/** Who has decided on it, in the order they did. */
+export const reviewersOf = (store: StoreHandle, requestId: string): Promise<Reviewer[]> =>
+  store
+    .select({ name: approvalDecisions.reviewerName, decision: approvalDecisions.decision })
+    .from(approvalDecisions)
+    .where(eq(approvalDecisions.requestId, requestId))
+    .orderBy(asc(approvalDecisions.at), asc(approvalDecisions.id));
 
 /** Who rejected it and why, in the words a client gets. */
 export async function rejectionOf(store: StoreHandle, requestId: string): Promise<{ reviewer: string; reason: string }> {

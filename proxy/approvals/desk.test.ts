@@ -103,9 +103,10 @@ describe('approval desk', () => {
   test('an approval is consumed in the store before the statement may run', async () => {
     const hold = await desk.hold(request(), () => undefined);
     expect(await statusOf(hold.requestId)).toBe('pending');
+    await decide(hold.requestId, 'approve');
     await setStatus(hold.requestId, 'approved');
     desk.wake(hold.requestId);
-    expect(await hold.outcome).toEqual({ kind: 'approved' });
+    expect(await hold.outcome).toEqual({ kind: 'approved', reviewers: [{ name: 'bo', decision: 'approve' }] });
     expect(await statusOf(hold.requestId)).toBe('executed');
   });
 
@@ -117,7 +118,7 @@ describe('approval desk', () => {
       desk.wake(hold.requestId);
       other.wake(hold.requestId);
     }
-    expect(await hold.outcome).toEqual({ kind: 'approved' });
+    expect(await hold.outcome).toMatchObject({ kind: 'approved' });
     other.close();
   });
 
@@ -125,7 +126,7 @@ describe('approval desk', () => {
     const hold = await desk.hold(request(), () => undefined);
     await store.execute(sql`update approval_requests set status = 'executed' where id = ${hold.requestId}`);
     desk.wake(hold.requestId);
-    expect(await hold.outcome).toEqual({ kind: 'withdrawn' });
+    expect(await hold.outcome).toMatchObject({ kind: 'withdrawn' });
   });
 
   test('a rejection brings its reason', async () => {
@@ -133,7 +134,10 @@ describe('approval desk', () => {
     await decide(hold.requestId, 'reject', 'Not today.');
     await setStatus(hold.requestId, 'rejected');
     desk.wake(hold.requestId);
-    expect(await hold.outcome).toEqual({ kind: 'rejected', reviewer: 'bo', reason: 'Not today.' });
+    expect(await hold.outcome).toEqual({
+      ...{ kind: 'rejected', reviewer: 'bo', reason: 'Not today.' },
+      reviewers: [{ name: 'bo', decision: 'reject' }],
+    });
   });
 
   test('one of two approvals is told and does not run', async () => {
@@ -144,19 +148,20 @@ describe('approval desk', () => {
     await expect.poll(() => seen).toEqual([1]);
     expect(await statusOf(hold.requestId)).toBe('pending');
     hold.withdraw();
-    expect(await hold.outcome).toEqual({ kind: 'withdrawn' });
+    // Who had approved stays named.
+    expect(await hold.outcome).toEqual({ kind: 'withdrawn', reviewers: [{ name: 'bo', decision: 'approve' }] });
   });
 
   test('expiry ends it in the store too', async () => {
     const hold = await desk.hold(request(50), () => undefined);
-    expect(await hold.outcome).toEqual({ kind: 'expired' });
+    expect(await hold.outcome).toEqual({ kind: 'expired', reviewers: [] });
     expect(await statusOf(hold.requestId)).toBe('expired');
   });
 
   test('a withdrawn request cannot be approved any more', async () => {
     const hold = await desk.hold(request(), () => undefined);
     hold.withdraw();
-    expect(await hold.outcome).toEqual({ kind: 'withdrawn' });
+    expect(await hold.outcome).toMatchObject({ kind: 'withdrawn' });
     await expect.poll(() => statusOf(hold.requestId)).toBe('withdrawn');
   });
 
@@ -177,6 +182,6 @@ describe('approval desk', () => {
     const hold = await desk.hold(request(), () => undefined);
     await setStatus(hold.requestId, 'approved');
     desk.wakeAll();
-    expect(await hold.outcome).toEqual({ kind: 'approved' });
+    expect(await hold.outcome).toMatchObject({ kind: 'approved' });
   });
 });

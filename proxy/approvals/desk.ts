@@ -1,10 +1,11 @@
 import { and, eq, inArray, ne, sql } from 'drizzle-orm';
 import { queueRequestEvent } from '../../db/notifications/queue';
 import { approvalDecisions, approvalRequests } from '../../db/schema/approvals';
+import type { Reviewer } from '../../db/schema/shapes';
 import type { Store } from '../../db/store';
 import { type ApprovedRows, approvedRows } from '../preview/tolerance';
 import { announceBreakGlass, type BreakGlassUse } from './breakGlass';
-import { type Claim, claim, expireUnclaimed, fileOrAdopt, rejectionOf } from './claim';
+import { type Claim, claim, expireUnclaimed, fileOrAdopt, rejectionOf, reviewersOf } from './claim';
 import { type Granted, takeGrant } from './grants';
 
 type NewRequest = typeof approvalRequests.$inferInsert;
@@ -13,12 +14,18 @@ export type HoldRequest = Omit<
   'id' | 'gatewayId' | 'workerId' | 'status' | 'waiting' | 'told' | 'createdAt' | 'decidedAt' | 'endedAt'
 >;
 
-/** The one end every held statement has. Only `approved` may be forwarded, and by then the store says `executed`. */
-export type HoldOutcome =
+/** How a hold ends. */
+export type HoldEnd =
   | { kind: 'approved'; most?: ApprovedRows }
   | { kind: 'rejected'; reviewer: string; reason: string }
   | { kind: 'expired' }
   | { kind: 'withdrawn' };
+
+/**
+ * The one end every held statement has, and who had decided on it by then. Only `approved` may be forwarded, and by then the store says
+ * `executed`.
+ */
+export type HoldOutcome = HoldEnd & { reviewers: readonly Reviewer[] };
 
 export interface Hold {
   requestId: string;
@@ -52,7 +59,7 @@ interface Waiting {
   sessionId: string;
   required: number;
   phase: 'waiting' | 'consuming' | 'settled';
-  approvals: number;
+  reviewers: readonly Reviewer[];
   withdrawn: boolean;
   timer: NodeJS.Timeout;
   settle(outcome: HoldOutcome): void;
@@ -71,12 +78,12 @@ export function createDesk(options: { store: Store; gatewayId: string; workerId:
   }, RECHECK_MS);
   recheck.unref();
 
-  const finish = (id: string, entry: Waiting, outcome: HoldOutcome) => {
+  const finish = (id: string, entry: Waiting, outcome: HoldEnd) => {
     if (entry.phase === 'settled') return;
     entry.phase = 'settled';
     clearTimeout(entry.timer);
     waiting.delete(id);
-    entry.settle(outcome);
+    entry.settle({ ...outcome, reviewers: entry.reviewers });
   };
 
   /** Moves the row on if it still stands where we think and is still this session's; true when it did. */
@@ -110,22 +117,18 @@ export function createDesk(options: { store: Store; gatewayId: string; workerId:
     const entry = waiting.get(id);
     if (entry === undefined || entry.phase !== 'waiting') return;
     const [row] = await store.select().from(approvalRequests).where(eq(approvalRequests.id, id));
+    // Read behind the row, so that nobody is missing whom its status rests on.
+    const reviewers = row === undefined ? [] : await reviewersOf(store, id);
     // While we read, another wake-up may have begun to take the approval: what it wrote is not news.
     if (entry.phase !== 'waiting') return;
     // Gone, or taken up by another session because ours was thought dead.
     if (row === undefined || row.sessionId !== entry.sessionId) return finish(id, entry, { kind: 'withdrawn' });
+    const before = approvalsOf(entry.reviewers);
+    entry.reviewers = reviewers;
     switch (row.status) {
-      case 'pending': {
-        const approvals = await store.$count(
-          approvalDecisions,
-          and(eq(approvalDecisions.requestId, id), eq(approvalDecisions.decision, 'approve')),
-        );
-        if (approvals > entry.approvals) {
-          entry.approvals = approvals;
-          entry.onProgress(approvals);
-        }
+      case 'pending':
+        if (approvalsOf(reviewers) > before) entry.onProgress(approvalsOf(reviewers));
         return;
-      }
       case 'approved':
         return consume(id, entry, approvedRows(row));
       case 'rejected':
@@ -197,7 +200,7 @@ export function createDesk(options: { store: Store; gatewayId: string; workerId:
           sessionId: request.sessionId,
           required: request.required,
           phase: 'waiting',
-          approvals: 0,
+          reviewers: [],
           withdrawn: false,
           settle,
           onProgress,
@@ -233,3 +236,5 @@ export function createDesk(options: { store: Store; gatewayId: string; workerId:
     },
   };
 }
+
+const approvalsOf = (reviewers: readonly Reviewer[]): number => reviewers.filter(({ decision }) => decision === 'approve').length;

@@ -146,15 +146,20 @@ class World {
         this.waiting.push(() => {
           const decision = decisionOf(request.sql);
           if (decision === 'withdraw') return cancel();
-          if (decision === 'reject') return settle({ kind: 'rejected', reviewer: 'ada', reason: 'no' });
+          if (decision === 'reject') return settle({ kind: 'rejected', reviewers: [], reviewer: 'ada', reason: 'no' });
           add(this.#approved, request.sql, 1);
-          settle({ kind: 'approved' });
+          settle({ kind: 'approved', reviewers: [] });
         });
-        return { requestId: `req_${++requests}`, expiresAt: request.expiresAt, outcome, withdraw: () => settle({ kind: 'withdrawn' }) };
+        return {
+          requestId: `req_${++requests}`,
+          expiresAt: request.expiresAt,
+          outcome,
+          withdraw: () => settle({ kind: 'withdrawn', reviewers: [] }),
+        };
       },
       granted: async () => null,
       breakGlass: async () => undefined,
-      claim: async ({ expiresAt }) => ({ kind: 'pending', requestId: `req_${++requests}`, expiresAt }),
+      claim: async ({ expiresAt }) => ({ kind: 'pending', requestId: `req_${++requests}`, reviewers: [], expiresAt }),
       cancelUpstream: async () => undefined,
       requestLink: (id) => `http://console/approvals/${id}`,
       hashKey: Buffer.alloc(32),

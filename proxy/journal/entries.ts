@@ -1,4 +1,4 @@
-import type { Action, Detected, ParameterValue, RelationUse, RuleTrial, StatementStatus } from '../../db/schema/shapes';
+import type { Action, Detected, ParameterValue, RelationUse, Reviewer, RuleTrial, StatementStatus } from '../../db/schema/shapes';
 
 /** What is known of a statement before it is forwarded: written first, so that nothing runs unrecorded. */
 export interface StatementEntry {
@@ -43,6 +43,8 @@ export interface StatementEntry {
   grantId?: string | null;
   /** The reason given for running it without the approval it needed. */
   breakGlass?: string | null;
+  /** Who had decided on it when this was written: those of its grant, or who broke the glass. */
+  reviewers?: readonly Reviewer[] | undefined;
   status: StatementStatus;
   sqlstate: string | null;
   analysisMs: number;
@@ -55,6 +57,8 @@ export interface OutcomeEntry {
   id: string;
   status: StatementStatus;
   requestId?: string;
+  /** Who decided on it, once somebody has: it is written before it runs. */
+  reviewers?: readonly Reviewer[];
   rows?: number;
   bytes?: number;
   sqlstate?: string;

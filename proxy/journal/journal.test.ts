@@ -112,6 +112,7 @@ describe('writing', () => {
         requestId: 'req_1',
         grantId: 'grt_1',
         breakGlass: 'ünfall',
+        reviewers: [{ name: 'bö', decision: 'breakGlass' }],
         sqlstate: '42501',
         runOf: 'stm_1',
         transactionId: 'txn_1',
@@ -141,6 +142,7 @@ describe('writing', () => {
         status: 'done',
         maskedColumns: ['a.b.c'],
         detected: [{ rule: 'x', detector: 'email', mode: 'observe', cells: 3 }],
+        reviewers: [{ name: 'bo', decision: 'reject' }],
       },
       {
         type: 'sessionOpen',

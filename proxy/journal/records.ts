@@ -1,4 +1,4 @@
-import type { Action, Mode, ParameterValue, RelationUse, StatementStatus } from '../../db/schema/shapes';
+import type { Action, Mode, ParameterValue, RelationUse, Reviewer, StatementStatus } from '../../db/schema/shapes';
 import { ByteReader, type ByteWriter } from './bytes';
 import type { OutcomeEntry, StatementEntry } from './entries';
 
@@ -50,8 +50,12 @@ const OPTIONAL_TEXTS = [
   'runOf',
   'transactionId',
 ] as const satisfies readonly (keyof StatementEntry)[];
+/** Its bit behind theirs: JSON, for few statements have any. */
+const HAS_REVIEWERS = 1 << OPTIONAL_TEXTS.length;
 
-type OfRun = 'type' | 'id' | 'atMs' | 'protocol' | 'parameters' | 'policyVersion' | 'status' | 'analysisMs' | 'transactionStatus';
+type OfRun =
+  | ('type' | 'id' | 'atMs' | 'protocol' | 'parameters' | 'policyVersion' | 'status' | 'analysisMs' | 'transactionStatus')
+  | 'reviewers';
 /** A field added to the entry has to be given a place here, or it would be lost on the way. */
 type Unplaced = Exclude<keyof StatementEntry, keyof SessionPart | keyof StatementPart | OfRun | (typeof OPTIONAL_TEXTS)[number]>;
 true satisfies [Unplaced] extends [never] ? true : never;
@@ -200,11 +204,13 @@ export function writeStatement(out: ByteWriter, entry: StatementEntry, places: P
   out.text(entry.transactionStatus);
   let present = 0;
   for (let i = 0; i < OPTIONAL_TEXTS.length; i++) if (entry[optional(i)] != null) present |= 1 << i;
+  if (entry.reviewers !== undefined) present |= HAS_REVIEWERS;
   out.u8(present);
-  for (let i = 0; present >> i !== 0; i++) {
+  for (let i = 0; i < OPTIONAL_TEXTS.length; i++) {
     const value = entry[optional(i)];
     if (value != null) out.text(value);
   }
+  if (entry.reviewers !== undefined) out.text(JSON.stringify(entry.reviewers));
   out.u16(entry.parameters.length);
   for (const { typeOid, value, truncated } of entry.parameters) {
     out.u32(typeOid);
@@ -232,6 +238,7 @@ export function readStatement(payload: Buffer, definitionAt: (place: number) => 
   const [requestId, grantId, breakGlass, sqlstate, runOf, transactionId] = OPTIONAL_TEXTS.map((_, i) =>
     (present & (1 << i)) === 0 ? null : reader.text(),
   );
+  const reviewers = (present & HAS_REVIEWERS) === 0 ? undefined : (JSON.parse(reader.text()) as Reviewer[]);
   const parameters: ParameterValue[] = [];
   for (let left = reader.u16(); left > 0; left--) {
     const typeOid = reader.u32();
@@ -251,6 +258,7 @@ export function readStatement(payload: Buffer, definitionAt: (place: number) => 
     requestId: requestId ?? null,
     grantId: grantId ?? null,
     breakGlass: breakGlass ?? null,
+    reviewers,
     status,
     sqlstate: sqlstate ?? null,
     analysisMs,
@@ -271,7 +279,7 @@ const OUTCOME_NUMBERS = [
 ] as const satisfies readonly (keyof OutcomeEntry)[];
 const OUTCOME_TEXTS = ['requestId', 'sqlstate'] as const satisfies readonly (keyof OutcomeEntry)[];
 /** Rare enough to be JSON. */
-const OUTCOME_LISTS = ['maskedColumns', 'detected'] as const satisfies readonly (keyof OutcomeEntry)[];
+const OUTCOME_LISTS = ['maskedColumns', 'detected', 'reviewers'] as const satisfies readonly (keyof OutcomeEntry)[];
 
 type UnplacedOfOutcome = Exclude<
   keyof OutcomeEntry,
@@ -293,7 +301,8 @@ export function writeOutcome(out: ByteWriter, entry: OutcomeEntry): void {
     if (entry[key] !== undefined) present |= bit;
     bit <<= 1;
   }
-  const lists = entry.maskedColumns !== undefined || entry.detected !== undefined;
+  const { maskedColumns, detected, reviewers } = entry;
+  const lists = maskedColumns !== undefined || detected !== undefined || reviewers !== undefined;
   if (lists) present |= bit;
   out.u16(present);
   for (const key of OUTCOME_NUMBERS) {
@@ -304,7 +313,7 @@ export function writeOutcome(out: ByteWriter, entry: OutcomeEntry): void {
     const value = entry[key];
     if (value !== undefined) out.text(value);
   }
-  if (lists) out.text(JSON.stringify({ maskedColumns: entry.maskedColumns, detected: entry.detected }));
+  if (lists) out.text(JSON.stringify({ maskedColumns, detected, reviewers }));
 }
 
 /** @throws RangeError, SyntaxError where it is not what writeOutcome wrote */

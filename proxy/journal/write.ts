@@ -16,7 +16,7 @@ export interface Journal {
    */
   append(entry: JournalEntry, of?: Shared): void;
   /**
-   * Calls `done` once all that was appended is written, in the order of the calls; with an error where it could not be, and then nothing it
+   * Calls `done` once all that was appended is written, those of one kind in the order of the calls; with an error where it could not be, and then nothing it
    * stands for may happen. Written: handed to the kernel, so that a killed process loses nothing. synced: on the disk, so that neither does a
    * machine. Never called before this returns.
    */

@@ -18,6 +18,7 @@ beforeAll(async () => {
   const client = new pg.Client({ connectionString: database.url });
   await client.connect();
   await client.query(`
+    create table made (a int, gone int, b int generated always as (a) stored, c int, d int); alter table made drop column gone;
     create schema hr; create table items (id int primary key, name text, price int); create index on items (name); create table hr.items (id int); create table hr.staff (id int);
     create view priced as select id, price from items where price > 0; create view dear as select id from priced;
     create table log (id int, at date) partition by range (at); create table log_old partition of log for values from ('2020-01-01') to ('2021-01-01');
@@ -65,6 +66,24 @@ function verdict(text: string, rules: readonly Rule[] = [], change: Partial<Conn
   return statement.verdict;
 }
 
+describe('columns that an INSERT without a list stores into', () => {
+  it.each([
+    ['all, but what the server fills', 'INSERT INTO made VALUES (1, DEFAULT, 2, 3)', ['a', 'c', 'd']],
+    ['as many as there are values', 'INSERT INTO made VALUES (1), (2)', ['a']],
+    ['counting generated ones', 'INSERT INTO made VALUES (1, DEFAULT, 2)', ['a', 'c']],
+    ['as many as a SELECT gives', 'INSERT INTO made SELECT 1, NULL, 3', ['a', 'c']],
+    ['the first of a UNION', 'INSERT INTO made (SELECT 1 UNION SELECT 2)', ['a']],
+    ['all behind a star', 'INSERT INTO made SELECT (cheap_rows()).*', ['a', 'b', 'c', 'd']],
+    ['none of DEFAULT VALUES', 'INSERT INTO made DEFAULT VALUES', []],
+    ['those of a list', 'INSERT INTO made (d) VALUES (1)', ['d']],
+    ['in a WITH', 'WITH i AS (INSERT INTO made VALUES (1)) SELECT 1', ['a']],
+    ['of MERGE', 'MERGE INTO made USING (VALUES (1)) s (x) ON false WHEN NOT MATCHED THEN INSERT VALUES (1, DEFAULT, 2)', ['a', 'c']],
+    ['with more values than columns', 'INSERT INTO made VALUES (1, 2, 3, 4, 5, 6)', ['a', 'c', 'd']],
+  ])('%s', (_, text, columns) => {
+    expect(judge(text, context()).statements[0]?.columns).toEqual(columns.map((name) => `public.made.${name}`));
+  });
+});
+
 describe('rules', () => {
   it('the strictest of those that match decides, and every one is explained', () => {
     const rules = [
@@ -111,6 +130,8 @@ describe('rules', () => {
     ['columns', { columns: ['public.items.price'] }, 'SELECT price FROM items', true],
     ['columns behind a star', { columns: ['public.items.price'] }, 'SELECT * FROM items', true],
     ['other columns', { columns: ['public.items.price'] }, 'SELECT name FROM items', false],
+    ['columns that an INSERT does not name', { columns: ['public.items.price'] }, "INSERT INTO items VALUES (1, 'a', 2)", true],
+    ['columns that an INSERT leaves out', { columns: ['public.items.price'] }, "INSERT INTO items VALUES (1, 'a')", false],
     ['functions', { functions: ['pg_sleep'] }, 'SELECT pg_catalog.pg_sleep(1)', true],
     ['functions by their schema', { functions: ['public.purge'] }, 'SELECT purge()', true],
     ['functions of another schema', { functions: ['hr.purge'] }, 'SELECT purge()', false],

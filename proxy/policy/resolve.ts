@@ -9,6 +9,7 @@ import type { RelationName, TextFacts } from '../sql/types';
 import { bodiesOf } from './bodies';
 import { cascadedDrops } from './dropped';
 import { functionNames } from './functions';
+import { insertedColumns } from './insertedColumns';
 import { NOTHING_UNSEEN, type UnseenUse, unseenReads, unseenWrites } from './unseen';
 
 export interface ResolvedNames {
@@ -37,8 +38,9 @@ export function resolveNames(
   searchPath: readonly string[] | null,
 ): ResolvedNames {
   const bodies = calledBodies(root, catalog);
+  const meant = (use: RelationName) => candidatesFor(use, catalog, searchPath);
   const named = [...facts.relations, ...bodies.flatMap(relationsOf)];
-  const found = named.map((use) => ({ use, candidates: candidatesFor(use, catalog, searchPath) }));
+  const found = named.map((use) => ({ use, candidates: meant(use) }));
   const written = found.flatMap(({ use, candidates }) => (use.access === 'write' ? candidates : []));
   const writes = unseenWrites(root, facts, written, catalog);
   const behind = withWhatStandsBehind(
@@ -61,7 +63,9 @@ export function resolveNames(
   return {
     relations,
     tables: [...new Set([...relations.map((use) => use.name), ...all.map(dotted)])],
-    columns: [...new Set([...[root, ...bodies].flatMap((tree) => columnsOf(tree, all)), ...unseen.relations.flatMap(unseenColumns)])],
+    columns: [
+      ...new Set([...[root, ...bodies].flatMap((tree) => columnsOf(tree, all, meant)), ...unseen.relations.flatMap(unseenColumns)]),
+    ],
     functions: [
       ...new Set([
         ...[...facts.functions, ...bodies.flatMap(functionsOf)].flatMap((called) => functionNames(called, catalog)),
@@ -150,7 +154,7 @@ function dotted(relation: Relation): string {
 }
 
 /** By name alone: a column counts for every relation of the statement that has one of that name, a star for all of them. */
-function columnsOf(root: SqlNode, relations: readonly Relation[]): string[] {
+function columnsOf(root: SqlNode, relations: readonly Relation[], meant: (use: RelationName) => readonly Relation[]): string[] {
   const mentioned = new Set<string>();
   let star = false;
   walk(root, (node) => {
@@ -165,6 +169,7 @@ function columnsOf(root: SqlNode, relations: readonly Relation[]): string[] {
       if (columns.length === 0) star = true;
       for (const name of columns) mentioned.add(name);
     }
+    for (const name of insertedColumns(node, meant)) mentioned.add(name);
     if (node.tag === 'JoinExpr') for (const name of names(list(node, 'usingClause'))) mentioned.add(name);
   });
   return relations.flatMap((relation) =>

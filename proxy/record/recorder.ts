@@ -22,7 +22,7 @@ import { SelfCheck } from './selfCheck';
 import { Sequencer } from './sequencer';
 import { Ledger } from './state';
 import { takeActions } from './takeActions';
-import { createKeyring } from './valueKeys';
+import { createKeyring, dayOf } from './valueKeys';
 import { wordKey } from './words';
 
 export interface RecorderOptions {
@@ -48,6 +48,8 @@ const ACTIONS_EVERY_MS = 500;
 const CHECK_EVERY_MS = 250;
 const STATUS_EVERY_MS = 2_000;
 const HOUSE_EVERY_MS = 30_000;
+const KEYS_EVERY_MS = 2_000;
+const DAY_MS = 86_400_000;
 const SHIP_IDLE_MS = 100;
 
 /** What one recorder does, all of it in one process: only it appends to the log. */
@@ -124,7 +126,7 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
     onCosigned: (checkpoint, lines) => void attempt('checkpoint', () => checkpointer.cosign(checkpoint.size, lines)),
     onTrouble: (name, error) => options.onTrouble(`witness ${name}`, error),
   });
-  const due = { actions: 0, checkpoint: Number.NEGATIVE_INFINITY, check: 0, status: 0, house: 0 };
+  const due = { actions: 0, checkpoint: Number.NEGATIVE_INFINITY, check: 0, status: 0, keys: 0, house: 0 };
   let wakeUp: () => void = () => undefined;
   let stopCarrying: () => void = () => undefined;
 
@@ -187,11 +189,13 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
     await store.update(nodes).set({ status: statusNow(), seenAt: sql`now()` }).where(eq(nodes.name, node));
   };
 
+  /** What is due; the number of entries that the log has more. */
   const step = async (): Promise<number> => {
     const nowMs = performance.now();
-    let taken = (await attempt('journals', () => sequencer.round())) ?? 0;
+    const before = log.size;
+    await attempt('journals', () => sequencer.round());
     if (nowMs >= due.actions) {
-      taken += (await attempt('actions', () => takeActions(shared))) ?? 0;
+      await attempt('actions', () => takeActions(shared));
       due.actions = nowMs + ACTIONS_EVERY_MS;
     }
     if (nowMs >= due.checkpoint + settings.checkpointEveryMs) {
@@ -206,11 +210,15 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
       due.status = nowMs + STATUS_EVERY_MS;
       await attempt('status', sayInStore);
     }
+    if (nowMs >= due.keys) {
+      due.keys = nowMs + KEYS_EVERY_MS;
+      await attempt('value keys', () => keyring.prepare(dayOf(now() + DAY_MS)));
+    }
     if (nowMs >= due.house) {
       due.house = nowMs + HOUSE_EVERY_MS;
       await keepHouse();
     }
-    return taken;
+    return log.size - before;
   };
 
   const loop = async () => {

@@ -12,6 +12,7 @@ import {
 import { encodeFields, resultCut, resultWithheld } from '../wire/errors';
 import { Backend } from '../wire/messages';
 import { BackendScanner, type Disposal, type Treatment } from '../wire/stream';
+import { calledRowOf, calledValueOf } from './calledValue';
 import { CopyRows } from './copyRows';
 import type { Execution } from './execution';
 import type { Answer, Ended } from './protocol';
@@ -118,6 +119,8 @@ export class BackendFlow {
         return this.#rowDescription(bytes);
       case Backend.dataRow:
         return this.#dataRow(bytes);
+      case Backend.functionCallResponse:
+        return this.#called(bytes);
       case Backend.copyOutResponse: {
         // Masks are chosen by the catalog; while it is being read the answer waits.
         if (this.#session.protocol.running(type).judged.touch.state === 'clean') break;
@@ -306,6 +309,28 @@ export class BackendFlow {
     return this.#copy.start(execution, bytes);
   }
 
+  /** The value that a function was called for, treated as the one row that a SELECT of it would be. */
+  #called(bytes: Buffer): Disposal {
+    const { protocol, toClient } = this.#session;
+    const { execution, column } = protocol.called(Backend.functionCallResponse);
+    const plan = this.#plan([column], execution.judged);
+    if (plan === null) return 'wait';
+    execution.plan = plan;
+    execution.recording?.describe([column]);
+    this.#rows = execution;
+    this.#answers(execution);
+    const out = toClient.room();
+    const before = out.length;
+    let disposal = this.#row(execution, plan, calledRowOf(bytes));
+    if (disposal === 'taken' && !this.#muted) {
+      const value = calledValueOf(out.bytes.subarray(before, out.length));
+      out.length = before;
+      toClient.append(value);
+    } else if (this.#muted) disposal = 'taken';
+    this.#apply(protocol.answer(Backend.functionCallResponse, bytes), Backend.functionCallResponse, bytes);
+    return disposal;
+  }
+
   #dataRow(bytes: Buffer): Disposal {
     const { head } = this.#session.protocol;
     if (head?.op === 'ask') {
@@ -317,7 +342,10 @@ export class BackendFlow {
     execution.plan ??= this.#planWithoutDescription(execution, head);
     if (this.#rows !== execution) this.#begins(execution, head);
     this.#rows = execution;
-    const { plan } = execution;
+    return this.#row(execution, execution.plan, bytes);
+  }
+
+  #row(execution: Execution, plan: ResultPlan, bytes: Buffer): Disposal {
     if (this.#exceeds(bytes)) return 'taken';
     switch (plan.kind) {
       case 'pass':
@@ -384,8 +412,8 @@ export class BackendFlow {
   #finished(execution: Execution, type: number, bytes: Buffer): void {
     const session = this.#session;
     this.#answers(execution);
-    if (type !== Backend.commandComplete) return this.#ended(execution, null);
-    const { tag, rows } = decodeCommandTag(bytes);
+    if (type !== Backend.commandComplete && type !== Backend.functionCallResponse) return this.#ended(execution, null);
+    const { tag, rows } = type === Backend.commandComplete ? decodeCommandTag(bytes) : { tag: 'SELECT 1', rows: null };
     if (rows !== null && execution.cut === null) execution.rows = rows;
     this.#applyToSession(execution, tag);
     this.#ended(execution, tag);

@@ -1,5 +1,5 @@
 import { type Id, newId } from '../../db/ids';
-import type { ParameterValue, StatementStatus } from '../../db/schema/shapes';
+import type { ParameterValue, Reviewer, StatementStatus } from '../../db/schema/shapes';
 import type { OutcomeEntry, StatementEntry } from '../journal/entries';
 import { newPart, type RecordedStatement } from '../journal/records';
 import type { Usage } from '../limits/usage';
@@ -25,6 +25,8 @@ export interface Execution {
   grantId: string | null;
   /** The reason given for running it without the approval it needs. */
   breakGlass: string | null;
+  /** Who decided on it; null until somebody has. */
+  reviewers: readonly Reviewer[] | null;
   /** It ran already, changed more than it may, and was taken back: an approval of it is for one run. */
   exceeded: boolean;
   waitMs: number;
@@ -101,6 +103,7 @@ export function newExecution(
     requestId: details.requestId ?? null,
     grantId: null,
     breakGlass: null,
+    reviewers: null,
     exceeded: false,
     waitMs: details.waitMs ?? 0,
     analysisMs: details.analysisMs,
@@ -164,6 +167,7 @@ export function intentOf(
     requestId: execution.requestId,
     grantId: execution.grantId,
     breakGlass: execution.breakGlass,
+    reviewers: execution.reviewers ?? undefined,
     status,
     sqlstate,
     analysisMs: execution.analysisMs,
@@ -221,10 +225,24 @@ export function outcomeOf(
     ...(execution.answeredMs === null ? {} : { upstreamMs: execution.answeredMs - execution.startedMs }),
     ...(execution.maskingMs === 0 ? {} : { maskingMs: execution.maskingMs }),
     ...(sqlstate === null ? {} : { sqlstate }),
-    ...(execution.requestId === null ? {} : { requestId: execution.requestId }),
+    ...approvalOf(execution),
     ...maskedColumnsOf(execution),
     ...(detected.length === 0 ? {} : { detected }),
   };
+}
+
+/** What an outcome says of the approval, with its reviewers. */
+export const approvalOf = ({ requestId, reviewers }: Execution): Pick<OutcomeEntry, 'requestId' | 'reviewers'> => ({
+  ...(requestId === null ? {} : { requestId }),
+  ...(reviewers === null ? {} : { reviewers }),
+});
+
+/** Another run of what was released once runs for the same reason. */
+export function releasedAs(execution: Execution, released: Execution): void {
+  execution.requestId = released.requestId;
+  execution.grantId = released.grantId;
+  execution.breakGlass = released.breakGlass;
+  execution.reviewers = released.reviewers;
 }
 
 /** What the gateway masks in the rows, and what the server did for it. */

@@ -6,7 +6,7 @@ import { MessageWriter } from '../wire/writer';
 import { boundValues } from './ask';
 import type { CostCheck } from './costCheck';
 import { type Effective, withPrepared } from './effective';
-import { type Execution, newExecution } from './execution';
+import { type Execution, newExecution, releasedAs } from './execution';
 import type { Judging } from './judging';
 import type { Measuring } from './measuring';
 import type { Portal, PreparedStatement } from './names';
@@ -121,6 +121,7 @@ export class ExtendedQuery {
       judgement: effective,
       parameters: showParameters(bind.parameters, bind.parameterFormats, statement.parameterTypes),
       approved: false,
+      released: null,
       unresolved,
       policyVersion: view.policy.version,
       described: false,
@@ -154,6 +155,7 @@ export class ExtendedQuery {
         if (error === 'skipped') return;
         if (error !== null) throw error;
         portal.pending = execution;
+        portal.released = execution;
       }
       portal.approved = true;
       forward();
@@ -200,6 +202,8 @@ export class ExtendedQuery {
         analysisMs: portal.analysisMs,
       }),
     );
+    const { released } = portal;
+    if (released !== null) for (const execution of executions) releasedAs(execution, released);
     // What SQL PREPARE made is executed as what it prepared: the name was made long ago, and may be another statement's by now.
     if (!portal.statement.bySql) this.#verdicts.followNames(executions);
     return executions;
@@ -388,6 +392,7 @@ function cursorPortal(name: string, sql: string, judgement: Effective, view: Ses
     judgement,
     parameters: [],
     approved: true,
+    released: null,
     unresolved: false,
     policyVersion: view.policy.version,
     described: true,

@@ -1,9 +1,10 @@
 import type { Action } from '../../db/schema/shapes';
 import { functionByOid } from '../catalog/byOid';
-import { detectingColumns } from '../masking/detect/columns';
 import { enforcesDetection } from '../masking/detect/rules';
+import { familyOf } from '../masking/transforms/family';
 import { functionCallText } from '../policy/functionCall';
 import type { AffectedLimit } from '../policy/types';
+import type { ColumnDescription } from '../wire/backend';
 import { functionCallNotAllowed, functionResultNotLookedInto, noSuchFunction, statementDenied, type WireError } from '../wire/errors';
 import { decodeFunctionCall, type FunctionCallMessage } from '../wire/frontend';
 import { type Execution, newExecution } from './execution';
@@ -11,6 +12,8 @@ import type { Judging } from './judging';
 import { showParameters } from './parameters';
 import type { Session, SessionView } from './session';
 import type { Verdicts } from './verdicts';
+
+const VOID = 2278;
 
 /**
  * The FunctionCall message (chapter 54.2.4): an OID and arguments, no text. Refused, or, where the connection says so, judged as the SELECT
@@ -47,18 +50,22 @@ export class FunctionCalls {
     return this.#run(bytes, message, text, view);
   }
 
-  /** A result comes without a description; where rules look into content, only types that hold nothing to find may leave this way. */
-  #showsContent(oid: number, view: SessionView): boolean {
+  /**
+   * The server does not describe the value, the catalog does. Where rules look into content, one whose type depends on the arguments cannot
+   * be looked into.
+   */
+  #describe({ oid, resultFormat }: FunctionCallMessage, view: SessionView): ColumnDescription {
     const { services, facts } = this.#session;
-    const rules = services.detecting(facts);
     const called = functionByOid(view.catalog, oid);
-    if (!enforcesDetection(rules) || called === undefined) return false;
-    const column = { typeOid: called.returnTypeOid, format: 0 };
-    return detectingColumns([column], { rules, types: view.catalog.types, hashKey: services.hashKey }) !== null;
+    if (called === undefined) throw noSuchFunction(oid);
+    const typeOid = called.returnTypeOid;
+    const isPseudo = view.catalog.types.get(typeOid)?.type === 'p' && familyOf(typeOid, view.catalog.types).kind === 'other';
+    if (isPseudo && typeOid !== VOID && enforcesDetection(services.detecting(facts))) throw functionResultNotLookedInto();
+    return { name: called.name, tableOid: 0, attributeNumber: 0, typeOid, typeSize: -1, typeModifier: -1, format: resultFormat };
   }
 
   #run(bytes: Buffer, message: FunctionCallMessage, text: string, view: SessionView): void | Promise<void> {
-    if (this.#showsContent(message.oid, view)) throw functionResultNotLookedInto();
+    const column = this.#describe(message, view);
     const { effective, analysisMs } = this.#judging.effective(text, view);
     const [judged] = effective.statements;
     if (judged === undefined) throw noSuchFunction(message.oid);
@@ -68,7 +75,7 @@ export class FunctionCalls {
       const [limit] = execution.affectedLimits;
       if (limit !== undefined) throw this.#uncounted(execution, limit);
       this.#verdicts.mark(execution, view);
-      this.#session.protocol.sentFunctionCall(execution);
+      this.#session.protocol.sentFunctionCall(execution, column);
       this.#session.toUpstream.append(bytes);
     };
     const decided = () => this.#decided(text, { action: effective.action, execution, view, bytes }, forward);

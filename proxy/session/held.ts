@@ -1,4 +1,4 @@
-import type { ApprovalSpec, HeldState } from '../../db/schema/shapes';
+import type { ApprovalSpec, HeldState, Reviewer } from '../../db/schema/shapes';
 import type { Hold, HoldRequest } from '../approvals/desk';
 import { digestOf } from '../approvals/digest';
 import type { Granted } from '../approvals/grants';
@@ -99,6 +99,7 @@ export class HeldStatement {
 
     const outcome = await hold.outcome;
     for (const execution of this.#executions) execution.waitMs = performance.now() - startedMs;
+    this.#decidedBy(outcome.reviewers);
     switch (outcome.kind) {
       case 'approved':
         this.#within(outcome.most ?? null);
@@ -132,6 +133,7 @@ export class HeldStatement {
         await services.breakGlass({ ...request, ownerName: request.ownerName ?? null, reason: requesterReason });
         this.#release('breakGlass', `break-glass, without the approval the rule asks for: ${requesterReason}`);
         for (const execution of this.#executions) execution.breakGlass = requesterReason;
+        this.#decidedBy([{ name: request.principalName, decision: 'breakGlass' }]);
         if (!this.#session.closed) this.#session.notice(brokenGlassWarning(request.statementId, request.rule));
         return true;
       }
@@ -144,6 +146,7 @@ export class HeldStatement {
       execution.grantId = grant.id;
       execution.requestId = grant.requestId;
     }
+    this.#decidedBy(grant.reviewers.map((name) => ({ name, decision: 'approve' })));
     return true;
   }
 
@@ -174,6 +177,7 @@ export class HeldStatement {
     if (claim === null) return this.#end('denied', approvalUnavailable());
     const { requestId } = claim;
     for (const execution of this.#executions) execution.requestId = requestId;
+    this.#decidedBy(claim.reviewers);
     switch (claim.kind) {
       case 'approved':
         this.#within(claim.most ?? null);
@@ -186,6 +190,10 @@ export class HeldStatement {
         claim satisfies never;
         return approvalUnavailable();
     }
+  }
+
+  #decidedBy(reviewers: readonly Reviewer[]): void {
+    if (reviewers.length > 0) for (const execution of this.#executions) execution.reviewers = reviewers;
   }
 
   #end(status: 'denied' | 'rejected' | 'expired' | 'withdrawn', error: WireError): WireError {

@@ -36,6 +36,8 @@ export interface Portal {
   plan: ResultPlan | null;
   /** As the server described them for this portal; null when it was not asked. */
   columns: readonly ColumnDescription[] | null;
+  /** The run by whose approval, grant or break-glass it may run; null where it needed none of its own. */
+  released: Execution | null;
   /** The run that was held at Bind and approved; the first Execute is that run. */
   pending: Execution | null;
   analysisMs: number;

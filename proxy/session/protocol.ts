@@ -1,4 +1,4 @@
-import { decodeReadyForQuery } from '../wire/backend';
+import { type ColumnDescription, decodeReadyForQuery } from '../wire/backend';
 import { Backend, Frontend, type TransactionStatus } from '../wire/messages';
 import type { Execution } from './execution';
 import { type Change, type Portal, type PreparedStatement, SessionNames } from './names';
@@ -148,10 +148,10 @@ export class Protocol {
   }
 
   /** FunctionCall is its own Sync, as a simple Query is, and touches no name. */
-  sentFunctionCall(execution: Execution): void {
+  sentFunctionCall(execution: Execution, column: ColumnDescription): void {
     this.#unsynced = false;
     this.#statusUnsure = false;
-    this.#replies.push({ op: 'call', execution });
+    this.#replies.push({ op: 'call', execution, column });
   }
 
   /** One statement of a simple text that goes statement by statement. */
@@ -299,6 +299,11 @@ export class Protocol {
     const { head } = this;
     if (head?.op === 'query') return head.executions[head.index] ?? null;
     return head?.op === 'execute' || head?.op === 'step' || head?.op === 'call' ? head.execution : null;
+  }
+
+  /** The FunctionCall that is answered now. @throws when another answer is due */
+  called(type: number): Extract<Reply, { op: 'call' }> {
+    return this.#expect('call', type);
   }
 
   /** The Describe that is answered now. @throws when another answer is due */

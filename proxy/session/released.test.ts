@@ -21,6 +21,8 @@ describe('a grant', () => {
     expect(t.held).toEqual([]);
     expect(t.journal[0]).toMatchObject({ verdict: 'allow', rule: 'hold-rule', grantId: 'grt_1', requestId: 'req_0', breakGlass: null });
     expect(t.journal[0]).toMatchObject({ why: 'grant grt_1 of bo and cy, for this session' });
+    const reviewers = ['bo', 'cy'].map((name) => ({ name, decision: 'approve' }));
+    expect(t.journal.map((entry) => entry.reviewers)).toEqual([reviewers, reviewers, reviewers]);
   });
 
   test('in a pipeline too', async () => {
@@ -62,6 +64,7 @@ describe('break-glass', () => {
     await t.upstreamSees('Q hold glass');
     expect(t.broken).toEqual(['INC-42']);
     expect(t.journal[0]).toMatchObject({ verdict: 'allow', rule: 'hold-rule', breakGlass: 'INC-42' });
+    expect(t.journal[0]?.reviewers).toEqual([{ name: 'bot', decision: 'breakGlass' }]);
   });
 
   test('is not open under a rule that does not name the group: held like any other, and said so', async () => {
@@ -86,5 +89,45 @@ describe('break-glass', () => {
     await t.clientGets('E 58000 statement requires approval and the approval store is unreachable', 'Z I');
     await t.upstreamSeesNothing();
     expect(t.journal).toMatchObject([{ status: 'held' }, { status: 'denied' }]);
+  });
+});
+
+describe('the record of a held statement names who decided', () => {
+  const BO = [{ name: 'bo', decision: 'approve' as const }];
+
+  test('before it runs, and in every run of its portal', async () => {
+    t = await transcript();
+    t.client(
+      parse({ text: 'hold me' }),
+      bind({ portal: 'p' }),
+      execute({ portal: 'p', rows: 1 }),
+      execute({ portal: 'p', rows: 1 }),
+      sync(),
+    );
+    await t.upstreamSees('P |hold me', 'S');
+    t.upstream(say.parseComplete(), say.ready());
+    await t.clientGets('1', HELD);
+    t.decide({ kind: 'approved' }, BO);
+    await t.upstreamSees('B p|', 'E p', 'E p', 'S');
+    const [held, released, again] = t.journal;
+    expect(held).toMatchObject({ status: 'held' });
+    expect(held?.reviewers).toBeUndefined();
+    expect(released).toMatchObject({ type: 'outcome', status: 'running', requestId: 'req_1', reviewers: BO });
+    expect(again).toMatchObject({ type: 'statement', status: 'running', requestId: 'req_1', reviewers: BO, runOf: held?.id });
+  });
+
+  test('where it was rejected, and where it expired with one approval of two', async () => {
+    t = await transcript();
+    const no = [...BO, { name: 'cy', decision: 'reject' as const }];
+    t.client(query('hold me'));
+    await t.clientGets(HELD);
+    t.decide({ kind: 'rejected', reviewer: 'cy', reason: 'no' }, no);
+    await t.clientGets('E 42501 statement rejected by reviewer (req_1)', 'Z I');
+    expect(t.journal.at(-1)).toMatchObject({ status: 'rejected', requestId: 'req_1', reviewers: no });
+    t.client(query('hold me'));
+    await t.clientGets(HELD);
+    t.decide({ kind: 'expired' }, BO);
+    await t.clientGets('E 57014 canceling statement due to approval timeout (req_1)', 'Z I');
+    expect(t.journal.at(-1)).toMatchObject({ status: 'expired', reviewers: BO });
   });
 });

@@ -1,4 +1,5 @@
 import type { Spliced } from '../masking/rewrite/splice';
+import type { ColumnDescription } from '../wire/backend';
 import type { WireError } from '../wire/errors';
 import type { Execution } from './execution';
 import type { Change, Portal, PreparedStatement } from './names';
@@ -19,7 +20,8 @@ export type Reply =
   | { op: 'step'; execution: Execution; last: boolean }
   /** A question of the gateway's own (proxy/session/ask.ts): five messages whose answers the client does not see. */
   | { op: 'ask'; asked: Asked; closes: number }
-  | { op: 'call'; execution: Execution }
+  /** `column` describes the value it is answered with, which the server does not. */
+  | { op: 'call'; execution: Execution; column: ColumnDescription }
   /** A text sent only so that the server says what is wrong with it. */
   | { op: 'probe'; changes: readonly Change[] }
   /** A message made to fail at exactly this place. */

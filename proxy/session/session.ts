@@ -30,7 +30,7 @@ import {
 } from '../wire/errors';
 import { BackendFlow } from './backendFlow';
 import { CommitNeed } from './commitNeed';
-import { type Execution, intentOf, outcomeOf, recordedAs, type SessionFacts } from './execution';
+import { approvalOf, type Execution, intentOf, outcomeOf, recordedAs, type SessionFacts } from './execution';
 import { FrontendFlow } from './frontendFlow';
 import { Out } from './out';
 import { OwnNotifications } from './ownNotifications';
@@ -549,7 +549,7 @@ export class Session {
     for (const execution of executions) {
       this.#blockOf(execution, 'running');
       try {
-        this.services.record({ type: 'outcome', id: execution.id, status: 'running', waitMs: execution.waitMs });
+        this.services.record({ type: 'outcome', id: execution.id, status: 'running', waitMs: execution.waitMs, ...approvalOf(execution) });
       } catch (cause) {
         for (const held of executions) this.end(held, 'skipped');
         throw refusedBy(cause);

@@ -1,6 +1,6 @@
 import net from 'node:net';
-import type { HeldState, HeldTransaction } from '../../db/schema/shapes';
-import type { HoldOutcome } from '../approvals/desk';
+import type { HeldState, HeldTransaction, Reviewer } from '../../db/schema/shapes';
+import type { HoldEnd, HoldOutcome } from '../approvals/desk';
 import type { Granted } from '../approvals/grants';
 import type { JournalEntry, OutcomeEntry, StatementEntry } from '../journal/entries';
 import type { MaskIndex } from '../masking/columns';
@@ -32,7 +32,7 @@ export interface Transcript {
   unfinished(): number;
   /** Nothing reached the upstream, and nothing will within a moment. */
   upstreamSeesNothing(): Promise<void>;
-  decide(outcome: HoldOutcome): void;
+  decide(end: HoldEnd, reviewers?: readonly Reviewer[]): void;
   /** Hold requests filed so far. */
   held: { sql: string; withdrawn: boolean; transaction: HeldTransaction | null; settings: HeldState['settings'] | undefined }[];
   /** Reasons of announced break-glasses. */
@@ -96,7 +96,7 @@ export async function transcript(options: { split: boolean; breakGlass?: boolean
     upstreamGot: (bytes) => fromSession.pendingReaches(bytes),
     unfinished: () => fromGateway.pendingBytes(),
     upstreamSeesNothing: () => fromSession.expectNothing(),
-    decide: (outcome) => settle?.(outcome),
+    decide: (end, reviewers = []) => settle?.({ ...end, reviewers }),
     held: [],
     broken: [],
     grant: null,
@@ -169,7 +169,7 @@ export async function transcript(options: { split: boolean; breakGlass?: boolean
         outcome,
         withdraw() {
           entry.withdrawn = true;
-          settle?.({ kind: 'withdrawn' });
+          settle?.({ kind: 'withdrawn', reviewers: [] });
         },
       };
     },
@@ -178,7 +178,7 @@ export async function transcript(options: { split: boolean; breakGlass?: boolean
       if (state.storeIsAway) throw new Error('the store is away');
       state.broken.push(reason);
     },
-    claim: async ({ expiresAt }) => ({ kind: 'pending', requestId: 'req_1', expiresAt }),
+    claim: async ({ expiresAt }) => ({ kind: 'pending', requestId: 'req_1', reviewers: [], expiresAt }),
     async cancelUpstream() {
       state.cancels++;
     },

@@ -1,4 +1,4 @@
-import type { Action, Detected, RelationUse, StatementStatus } from '../../db/schema/shapes';
+import type { Action, Detected, RelationUse, Reviewer, StatementStatus } from '../../db/schema/shapes';
 import type { LogRecord, SealedValues } from '../record/leaf';
 import {
   actionOf,
@@ -9,6 +9,7 @@ import {
   instantOrNull,
   numberOrNull,
   relationsOf,
+  reviewersOf,
   statusOf,
   textOf,
   textOrNull,
@@ -42,6 +43,7 @@ export interface Outcome {
   status: StatementStatus;
   sqlstate: string | null;
   requestId: string | null;
+  reviewers: Reviewer[] | null;
   rows: number | null;
   bytes: number | null;
   maskedColumns: string[] | null;
@@ -281,6 +283,7 @@ function outcomeOf(entry: Fields, outcomeIndex: number | null): Outcome {
     status: statusOf(entry.status),
     sqlstate: textOrNull(entry.sqlstate),
     requestId: textOrNull(entry.requestId),
+    reviewers: reviewersOf(entry.reviewers),
     rows: countOrNull(entry.rows),
     bytes: countOrNull(entry.bytes),
     maskedColumns: entry.maskedColumns === undefined ? null : textsOf(entry.maskedColumns),
@@ -298,6 +301,7 @@ export function takeOutcome(earlier: Outcome, later: Outcome): void {
   earlier.status = later.status;
   earlier.sqlstate = later.sqlstate ?? earlier.sqlstate;
   earlier.requestId = later.requestId ?? earlier.requestId;
+  earlier.reviewers = later.reviewers ?? earlier.reviewers;
   earlier.rows = later.rows ?? earlier.rows;
   earlier.bytes = later.bytes ?? earlier.bytes;
   earlier.maskedColumns = later.maskedColumns ?? earlier.maskedColumns;

@@ -79,6 +79,7 @@ export async function writeOutcomes(
       `update ${partitionName('statements', day)} s set
          status = o.status,
          request_id = coalesce(o.request_id, s.request_id),
+         reviewers = coalesce(o.reviewers, s.reviewers),
          rows = coalesce(o.rows, s.rows),
          bytes = coalesce(o.bytes, s.bytes),
          sqlstate = coalesce(o.sqlstate, s.sqlstate),
@@ -90,7 +91,7 @@ export async function writeOutcomes(
          masking_ms = coalesce(o.masking_ms, s.masking_ms),
          outcome_index = o.outcome_index
        from jsonb_to_recordset($1::jsonb)
-         as o(id text, status text, request_id text, rows bigint, bytes bigint, sqlstate text, mask_id bigint, detected jsonb,
+         as o(id text, status text, request_id text, reviewers jsonb, rows bigint, bytes bigint, sqlstate text, mask_id bigint, detected jsonb,
               duration_ms real, wait_ms real, upstream_ms real, masking_ms real, outcome_index bigint)
        where s.id = o.id`,
       [storableJson(rows)],
@@ -103,6 +104,7 @@ function rowOf(id: string, outcome: Outcome, maskId: number | null): Record<stri
     id,
     status: outcome.status,
     request_id: outcome.requestId,
+    reviewers: outcome.reviewers,
     rows: outcome.rows,
     bytes: outcome.bytes,
     sqlstate: outcome.sqlstate,

@@ -1,4 +1,4 @@
-import type { Action, Detected, RelationUse, StatementStatus } from '../../db/schema/shapes';
+import type { Action, Detected, RelationUse, Reviewer, StatementStatus } from '../../db/schema/shapes';
 
 /**
  * Fields of an entry as the log has it. It was written by a recorder of this version or another: what is missing or of another type reads
@@ -35,6 +35,18 @@ export function relationsOf(value: unknown): RelationUse[] {
     if (typeof one !== 'object' || one === null || !('name' in one) || typeof one.name !== 'string') return [];
     return [{ name: one.name, access: 'access' in one && one.access === 'write' ? ('write' as const) : ('read' as const) }];
   });
+}
+
+const isDecision = (value: unknown): value is Reviewer['decision'] => value === 'approve' || value === 'reject' || value === 'breakGlass';
+
+/** Null where nobody is named. */
+export function reviewersOf(value: unknown): Reviewer[] | null {
+  if (!Array.isArray(value)) return null;
+  const reviewers = value.flatMap((one: unknown) => {
+    if (typeof one !== 'object' || one === null || !('name' in one) || typeof one.name !== 'string' || !('decision' in one)) return [];
+    return isDecision(one.decision) ? [{ name: one.name, decision: one.decision }] : [];
+  });
+  return reviewers.length === 0 ? null : reviewers;
 }
 
 /** Only gateways write it, and this is where its type is believed. */

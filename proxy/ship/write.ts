@@ -64,7 +64,7 @@ export async function writeBatch(writer: Writer, batch: Batch, claim: Claim): Pr
   await client.query('begin');
   try {
     await claim(client);
-    await copyByDay(writer, 'statements', 29, batch.statements, (rows, one, index) =>
+    await copyByDay(writer, 'statements', 30, batch.statements, (rows, one, index) =>
       putStatement(rows, one, sourceIds[index] ?? 0, formIds[index] ?? 0, masks.of(one.outcome.maskedColumns)),
     );
     await copyByDay(
@@ -227,6 +227,7 @@ function putStatement(rows: CopyRows, one: NewStatement, sourceId: number, formI
   rows.int8(one.logIndex);
   rows.int8(outcome.outcomeIndex);
   rows.words(one.words);
+  rows.json(outcome.reviewers);
 }
 
 /** The worker makes the session's row when it lets the client in; the log adds what it alone knows, and closes what nobody else did. */

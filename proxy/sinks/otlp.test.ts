@@ -52,7 +52,7 @@ describe('encoding', () => {
   test('a span is as long as its statement, in nanoseconds, with what it was, who asked and how it ended', () => {
     const span = spanOf(
       statementEntry('stm_1', { transactionId: 'txn_1' }),
-      outcomeEntry('stm_1', { maskedColumns: ['public.a.b'] }),
+      outcomeEntry('stm_1', { maskedColumns: ['public.a.b'], reviewers: [{ name: 'bo', decision: 'approve' }] }),
     ) as Span;
     expect(span).toMatchObject({
       name: 'DELETE public.orders',
@@ -67,6 +67,7 @@ describe('encoding', () => {
     expect(valueAt(span, 'db.response.returned_rows')).toEqual({ intValue: '3' });
     expect(valueAt(span, 'gatehouse.analysis_ms')).toEqual({ doubleValue: 0.25 });
     expect(valueAt(span, 'gatehouse.masked_columns')).toEqual({ arrayValue: { values: [{ stringValue: 'public.a.b' }] } });
+    expect(valueAt(span, 'gatehouse.reviewers')).toEqual({ arrayValue: { values: [{ stringValue: 'bo (approve)' }] } });
     expect(valueAt(span, 'gatehouse.rule')).toBeUndefined();
   });
   test('statements of one transaction are of one trace, others are not', () => {

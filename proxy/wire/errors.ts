@@ -255,7 +255,7 @@ export const functionCallNotAllowed = () =>
   });
 export const functionResultNotLookedInto = () =>
   error('gatehouse_masking', '42501', 'function call protocol is not allowed for this function', {
-    detail: 'A masking rule looks into content, which this message does not let it do.',
+    detail: 'A masking rule looks into content, and the type of what it returns depends on its arguments.',
     hint: 'Call the function in a SELECT.',
   });
 export const noSuchFunction = (oid: number) => error('gatehouse_catalog', '42883', `function with OID ${oid} does not exist`);

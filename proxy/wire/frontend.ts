@@ -93,6 +93,7 @@ export interface FunctionCallMessage {
   argumentFormats: number[];
   /** Views into the message; null is SQL NULL. */
   arguments: (Buffer | null)[];
+  resultFormat: number;
 }
 
 /** FunctionCall (F). */
@@ -101,9 +102,9 @@ export function decodeFunctionCall(bytes: Buffer): FunctionCallMessage {
   const oid = reader.uint32();
   const argumentFormats = formats(reader);
   const values = cells(reader);
-  format(reader);
+  const resultFormat = format(reader);
   reader.end();
-  return { oid, argumentFormats, arguments: values };
+  return { oid, argumentFormats, arguments: values, resultFormat };
 }
 
 /** Sync (S), Flush (H), CopyDone (c). */

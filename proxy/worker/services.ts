@@ -11,6 +11,7 @@ import type { Upstream, UpstreamTarget } from '../upstream/connect';
 import { catalogUnavailable, statementNotAnalyzed, terminatedByAdministrator } from '../wire/errors';
 import { MAX_MESSAGE_BYTES } from '../wire/messages';
 import { keepColumnNames } from './columnNames';
+import { durabilityOf, recordedInOrder } from './durability';
 import { closeSessionRow, type Gateway, newErrorId } from './gateway';
 import { log } from './log';
 import { codeOf, framesOf } from './shownError';
@@ -44,9 +45,7 @@ export function servicesFor(
       }
     },
     record: (entry, of) => gateway.journal.append(entry, of),
-    whenRecorded(done) {
-      gateway.journal.whenWritten(durabilityOf(gateway.policy.current(), session.facts.connectionName), done);
-    },
+    whenRecorded: recordedInOrder(gateway.journal, () => durabilityOf(gateway.policy.current(), session.facts.connectionName)),
     hold: (request, onProgress) => gateway.desk.hold(request, onProgress),
     claim: (request) => gateway.desk.claim(request),
     granted: (request) => gateway.desk.granted(request),
@@ -69,12 +68,6 @@ export function servicesFor(
     logError: (errorId, error) => log.error({ errorId, code: codeOf(error), stack: framesOf(error) }, 'session error'),
     newErrorId,
   };
-}
-
-/** A connection that was removed keeps what is asked of all. */
-function durabilityOf(policy: PolicySnapshot, connectionName: string): 'written' | 'synced' {
-  const durability = policy.connections.get(connectionName)?.audit ?? policy.durability ?? 'group';
-  return durability === 'strict' ? 'synced' : 'written';
 }
 
 const limitsByConnection = new WeakMap<ConnectionPolicy, SessionLimits>();

@@ -42,6 +42,7 @@ const COLUMNS = [
   'requestId',
   'grantId',
   'breakGlass',
+  'reviewers',
 ] as const satisfies readonly (keyof StatementRow)[];
 
 /** Pages of the export: rows in memory at a time. */
@@ -99,10 +100,17 @@ async function* read(
 function lineOf(row: StatementRow, format: ExportFormat): string {
   switch (format) {
     case 'csv':
-      return csvRecord(COLUMNS.map((column) => (column === 'maskedColumns' ? row.maskedColumns.join(' ') : row[column])));
+      return csvRecord(COLUMNS.map((column) => cellOf(row, column)));
     case 'jsonl':
       return `${JSON.stringify(row)}\n`;
     default:
       return format satisfies never;
   }
+}
+
+/** Lists in one cell. */
+function cellOf(row: StatementRow, column: (typeof COLUMNS)[number]): unknown {
+  if (column === 'maskedColumns') return row.maskedColumns.join(' ');
+  if (column === 'reviewers') return row.reviewers.map(({ name, decision }) => `${name} (${decision})`).join(', ');
+  return row[column];
 }

@@ -1,11 +1,12 @@
-import { eq, like, type SQL, sql } from 'drizzle-orm';
+import { type SQL, sql } from 'drizzle-orm';
 import type { PgColumn } from 'drizzle-orm/pg-core';
 
 export const escapeLike = (text: string): string => text.replace(/[\\%_]/g, '\\$&');
 export const globPattern = (glob: string): string => escapeLike(glob).replaceAll('*', '%');
 
 /** A name that may hold `*`. */
-export const named = (column: PgColumn, glob: string): SQL => (glob.includes('*') ? like(column, globPattern(glob)) : eq(column, glob));
+export const named = (column: PgColumn | SQL, glob: string): SQL =>
+  glob.includes('*') ? sql`${column} like ${globPattern(glob)}` : sql`${column} = ${glob}`;
 
 /** One of an array of dotted names is it, or ends in it: `orders` finds `public.orders`, and `ssn` finds `public.customers.ssn`. */
 export const nameAmong = (column: PgColumn, glob: string): SQL =>

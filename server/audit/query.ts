@@ -15,6 +15,7 @@ export type AuditTerm =
         | 'table'
         | 'session'
         | 'request'
+        | 'reviewer'
         | 'rule'
         | 'status'
         | 'sqlstate'
@@ -44,6 +45,7 @@ const NAMES = [
   'table',
   'session',
   'request',
+  'reviewer',
   'rule',
   'status',
   'sqlstate',

@@ -30,6 +30,7 @@ const VIEWS = {
     'masked_columns',
     'duration_ms',
     'log_index',
+    'reviewers',
   ],
   audit_statement_hours: [
     'hour',

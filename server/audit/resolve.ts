@@ -99,6 +99,9 @@ export async function resolveTerms({ store, actor, secretKey }: Call, terms: rea
       case 'request':
         exact.push(eq(statements.requestId, term.value));
         break;
+      case 'reviewer':
+        exact.push(reviewedBy(term.value));
+        break;
       case 'transaction':
         exact.push(eq(statements.transactionId, term.value));
         break;
@@ -171,6 +174,12 @@ async function maskedLike(store: Call['store'], glob: string): Promise<SQL> {
   if (found.length === 0) return byContent;
   const ids = found.map(({ id }) => id);
   return sql`((${statements.maskId} is not null and ${anyOf(statements.maskId, ids, 'bigint')}) or ${byContent})`;
+}
+
+/** Whatever they decided; `*` finds everything that somebody decided on. */
+function reviewedBy(glob: string): SQL {
+  return sql`(${statements.reviewers} is not null
+    and exists (select 1 from jsonb_array_elements(${statements.reviewers}) r where ${named(sql`(r->>'name')`, glob)}))`;
 }
 
 /** A value is it, or values have all its words. */

@@ -124,6 +124,7 @@ export function rowOf({ statement, source, form, maskedColumns }: StoredStatemen
     requestId: statement.requestId,
     grantId: statement.grantId,
     breakGlass: opened.breakGlass,
+    reviewers: statement.reviewers ?? [],
   };
 }
 

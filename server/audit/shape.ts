@@ -1,5 +1,14 @@
 import { z } from 'zod';
-import type { Action, Detected, Enforcement, ParameterValue, RelationUse, RuleTrial, StatementStatus } from '../../db/schema/shapes';
+import type {
+  Action,
+  Detected,
+  Enforcement,
+  ParameterValue,
+  RelationUse,
+  Reviewer,
+  RuleTrial,
+  StatementStatus,
+} from '../../db/schema/shapes';
 import type { RequestDecision } from '../approvals/shape';
 import { cursorSchema } from '../input';
 
@@ -24,6 +33,8 @@ export interface StatementRow {
   grantId: string | null;
   /** The reason given for running it without the approval it needed. */
   breakGlass: string | null;
+  /** Who decided on it, as its entry says. */
+  reviewers: Reviewer[];
 }
 
 export interface StatementDetail extends StatementRow {

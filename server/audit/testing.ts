@@ -8,7 +8,7 @@ import { ArrayLog, recordOf, testSeal } from '../../proxy/ship/testing';
 
 /** A statement as a worker records it; what is left out does not matter to the test. */
 export type TestStatement = Partial<Omit<StatementEntry, 'type' | 'atMs'>> &
-  Partial<Omit<OutcomeEntry, 'type' | 'id' | 'atMs'>> & { at?: Date };
+  Partial<Omit<OutcomeEntry, 'type' | 'id' | 'atMs' | 'reviewers'>> & { at?: Date };
 
 const DEFAULTS: Omit<StatementEntry, 'id' | 'atMs'> = {
   type: 'statement',

@@ -20,6 +20,7 @@ export const WORDS = [
   { key: 'session', about: 'ses_…' },
   { key: 'transaction', about: 'txn_…' },
   { key: 'request', about: 'req_…' },
+  { key: 'reviewer', about: 'who approved, rejected or broke the glass; * for anybody' },
   { key: 'fingerprint', about: 'statements of one shape' },
   { key: 'app', about: 'application name of the client' },
   { key: 'address', about: 'address of the client' },
@@ -32,6 +33,7 @@ const FIXED: Readonly<Record<string, readonly string[]>> = {
   rows: ['>0', '>100', '>1000', '>10000'],
   duration: ['>100ms', '>1s', '>10s'],
   masked: ['*'],
+  reviewer: ['*'],
 };
 
 export interface Suggestion {

@@ -1,0 +1,50 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type TestStore, withStore } from '../testing';
+import { exportStatements } from './export';
+import { getStatement } from './get';
+import { searchStatements } from './search';
+import { recordStatements } from './testing';
+
+let db: TestStore;
+let auditor: Awaited<ReturnType<TestStore['as']>>;
+let ids: string[];
+const reviewers = [
+  { name: 'bo', decision: 'approve' as const },
+  { name: 'cy', decision: 'reject' as const },
+];
+
+beforeAll(async () => {
+  db = await withStore();
+  auditor = await db.as('auditor');
+  ids = await recordStatements(db, [
+    { sql: 'SELECT 1', verdict: 'hold', status: 'rejected', reviewers },
+    { sql: 'SELECT 2', reviewers: [{ name: 'mia', decision: 'breakGlass' }] },
+    { sql: 'SELECT 3' },
+  ]);
+});
+afterAll(() => db.close());
+
+test.each([
+  ['reviewer:bo', ['SELECT 1']],
+  ['reviewer:m*', ['SELECT 2']],
+  ['reviewer:*', ['SELECT 1', 'SELECT 2']],
+  ['reviewer:b', []],
+])('%s finds who decided', async (q, found) => {
+  expect((await searchStatements(auditor, { q })).items.map((row) => row.sql).sort()).toEqual(found);
+});
+
+test('a statement names them, one that nobody decided on names nobody', async () => {
+  const named = await Promise.all(ids.map((id) => getStatement(auditor, { id })));
+  expect(named.map((statement) => statement.reviewers)).toEqual([reviewers, [{ name: 'mia', decision: 'breakGlass' }], []]);
+});
+
+test('an export names them, in both formats', async () => {
+  const exported = async (format: 'csv' | 'jsonl') => {
+    let text = '';
+    for await (const chunk of (await exportStatements(auditor, { format, q: 'reviewer:cy' }, new Date(Date.now() + 1_000))).chunks)
+      text += chunk.text;
+    return text;
+  };
+  expect(JSON.parse(await exported('jsonl'))).toMatchObject({ reviewers });
+  expect(await exported('csv')).toMatch(/,reviewers\r\n.*,"bo \(approve\), cy \(reject\)"\r\n$/);
+});
