@@ -25,6 +25,8 @@ export interface LogFiles extends LogReader {
 }
 
 const READ_BYTES = 4 * 1024 * 1024;
+/** What a few entries take is read, and not a whole chunk for each few. */
+const chunkFor = (limit: number): number => Math.min(READ_BYTES, Math.max(64, limit) * 2_048);
 /** Between two known places of a file at most so many frames are passed over. */
 const MARK_EVERY = 64;
 
@@ -101,29 +103,33 @@ export class SegmentReader implements Pick<LogReader, 'first' | 'size' | 'read'>
       if (segment === undefined) throw new Error(`the record begins with entry ${this.first}: entry ${next} is in the archive, or gone`);
       const end = Math.min(this.#endOf(segment), this.size);
       const before = records.length;
-      withSegment(segment, (bytes) => {
-        let offset = this.#offsetOf(segment, bytes, next);
-        while (next < end && records.length < limit && budget > 0) {
-          const frame = bytes.frameAt(offset);
-          if (frame.kind === 'torn' || frame.kind === 'corrupt') {
-            if (records.length > 0) return;
-            throw new LogDamagedError(next, Math.max(next + 1, this.#nextAfter(segment, bytes, offset)), segment.path);
+      withSegment(
+        segment,
+        (bytes) => {
+          let offset = this.#offsetOf(segment, bytes, next);
+          while (next < end && records.length < limit && budget > 0) {
+            const frame = bytes.frameAt(offset);
+            if (frame.kind === 'torn' || frame.kind === 'corrupt') {
+              if (records.length > 0) return;
+              throw new LogDamagedError(next, Math.max(next + 1, this.#nextAfter(segment, bytes, offset)), segment.path);
+            }
+            if (frame.kind === 'leaf' && frame.index > next) {
+              if (records.length > 0) return;
+              throw new LogDamagedError(next, frame.index, segment.path);
+            }
+            if (frame.kind === 'leaf' && frame.index === next) {
+              const leaf = JSON.parse(frame.leaf.toString('utf8')) as Leaf;
+              const given = typeof frame.values === 'string' ? null : frame.values;
+              records.push({ index: next, bytes: frame.leaf, leaf, sealed: given?.sealed ?? null, words: given?.words ?? [] });
+              next++;
+              budget -= frame.sizeBytes;
+            }
+            offset += frame.sizeBytes;
+            if (frame.kind === 'leaf') this.#mark(segment, next, offset);
           }
-          if (frame.kind === 'leaf' && frame.index > next) {
-            if (records.length > 0) return;
-            throw new LogDamagedError(next, frame.index, segment.path);
-          }
-          if (frame.kind === 'leaf' && frame.index === next) {
-            const leaf = JSON.parse(frame.leaf.toString('utf8')) as Leaf;
-            const given = typeof frame.values === 'string' ? null : frame.values;
-            records.push({ index: next, bytes: frame.leaf, leaf, sealed: given?.sealed ?? null, words: given?.words ?? [] });
-            next++;
-            budget -= frame.sizeBytes;
-          }
-          offset += frame.sizeBytes;
-          if (frame.kind === 'leaf') this.#mark(segment, next, offset);
-        }
-      });
+        },
+        chunkFor(limit),
+      );
       // Damage behind what could be read: whoever reads on hears of it.
       if (records.length === before) break;
     }

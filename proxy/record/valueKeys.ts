@@ -11,9 +11,6 @@ import { type OpenedValues, openValues, type ValueKey } from './seal';
 const FORGET_AFTER_MS = 4_000;
 const MAX_KEYS = 5_000;
 
-/** UTC day of a time, as value keys are kept by. */
-export const dayOf = (atMs: number): string => new Date(atMs).toISOString().slice(0, 10);
-
 interface Held<T> {
   value: Promise<T>;
   atMs: number;
