@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { newestNote, readNotes, readPublicKey } from './checkpointFile';
 import { FILE_HEADER_BYTES } from './frame';
 import { type HashFile, openHashFile } from './hashFile';
-import type { Leaf, LogReader, LogRecord } from './leaf';
+import type { Leaf, LogPlace, LogReader, LogRecord } from './leaf';
 import { lastCommit, listSegments, logDirectory, recordDirectory, type Segment, type SegmentBytes, withSegment } from './segments';
 
 /** Entries `[from, to)` cannot be read: their bytes on disk are not as they were written. What stands behind them can. */
@@ -89,10 +89,10 @@ export class SegmentReader implements Pick<LogReader, 'first' | 'size' | 'read'>
   }
 
   /** The writer says what is there: nothing has to be looked for. */
-  grown(segment: Segment, size: number, at: { index: number; offset: number }): void {
+  follow({ segment, size, offset }: LogPlace): void {
     if (this.#segments.at(-1)?.first !== segment.first) this.#segments = listSegments(this.directory);
     this.size = size;
-    this.#mark(segment, at.index, at.offset);
+    this.#mark(segment, size, offset);
   }
 
   read(from: number, limit: number): LogRecord[] {
