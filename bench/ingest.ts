@@ -1,21 +1,31 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import pg from 'pg';
 import { startEmbedded } from '../db/embedded/start';
 import { migrateStore } from '../db/migrate';
-import { type NewLeaf, openAppendLog } from '../proxy/record/appendLog';
-import { sealEntry } from '../proxy/record/seal';
+import { nodes } from '../db/schema/record';
+import { openStore } from '../db/store';
+import { journalDirectory } from '../proxy/journal/places';
+import { openAppendLog } from '../proxy/record/appendLog';
+import { openCheckpointKey } from '../proxy/record/checkpointFile';
+import { createRandomPool } from '../proxy/record/randomPool';
+import { startRecorder } from '../proxy/record/recorder';
+import { recordDirectory } from '../proxy/record/segments';
+import { Sequencer } from '../proxy/record/sequencer';
+import { Ledger } from '../proxy/record/state';
+import { createKeyring } from '../proxy/record/valueKeys';
+import { wordKey } from '../proxy/record/words';
 import { createShipper } from '../proxy/ship/ship';
-import { testSeal } from '../proxy/ship/testing';
 import { serverCpuSeconds } from './audit/serverCpu';
-import { traffic } from './audit/traffic';
+import { writeJournal } from './audit/writeJournal';
 
 /**
- * Ships statements and their outcomes out of a log into a fresh embedded PostgreSQL with the settings of a real one (fsync on), and says
- * how many a second. The log is on disk, written as the recorder writes it. PostgreSQL runs on the same cores.
+ * How many statements with their outcomes a second go from a worker's journal into a fresh embedded PostgreSQL with the settings of a real
+ * one (fsync on): first the two halves alone (journal to log, log to store), then the recorder itself, which does both at once. Every text
+ * is new, and PostgreSQL runs on the same cores.
  */
 const { values } = parseArgs({
   options: {
@@ -27,70 +37,124 @@ const { values } = parseArgs({
 const TABLES = `select relname as name, pg_size_pretty(pg_relation_size(oid)) as size from pg_class
   where relnamespace = 'public'::regnamespace and relkind in ('r', 'i') and pg_relation_size(oid) > 1000000 order by pg_relation_size(oid) desc limit 30`;
 const count = Number(values.count);
-const dataDir = mkdtempSync(join(tmpdir(), 'gatehouse-ingest-'));
-if (process.getuid?.() === 0) chmodSync(dataDir, 0o711);
-const say = (line: string) => values.json || console.log(line);
-
-const log = openAppendLog(dataDir);
-const seal = testSeal('bench');
 // Seconds before midnight, so that a day ends on the way.
 const startMs = Date.parse('2026-11-20T23:59:55Z');
-let group: NewLeaf[] = [];
-const append = () => {
-  if (group.length > 0) log.append(group, '');
-  group = [];
+const secretKey = randomBytes(32);
+const say = (line: string) => values.json || console.log(line);
+const directory = () => {
+  const path = mkdtempSync(join(tmpdir(), 'gatehouse-ingest-'));
+  if (process.getuid?.() === 0) chmodSync(path, 0o711);
+  return path;
 };
-for (const entry of traffic(count, startMs, 20_000)) {
-  group.push(sealEntry(entry, { ...seal, journal: { name: 'w1', seq: null }, random: randomBytes }));
-  if (group.length === 500) append();
-}
-append();
-say(`${count} statements are ${log.size} entries of the log`);
+const [clusterDir, halvesDir, wholeDir] = [directory(), directory(), directory()];
+const cluster = await startEmbedded({ dataDir: clusterDir });
+const storeUrl = cluster.adminUrl('gatehouse');
+await migrateStore(storeUrl);
+const { store, close } = openStore(storeUrl, { max: 6, applicationName: 'bench' });
+const client = new pg.Client({ connectionString: storeUrl });
+await client.connect();
+const one = async (text: string) => Number((await client.query(text)).rows[0].n ?? 0);
 
-const cluster = await startEmbedded({ dataDir });
-try {
-  const storeUrl = cluster.adminUrl('gatehouse');
-  await migrateStore(storeUrl);
-  const shipper = createShipper({ storeUrl, log, node: 'bench', onRefused: (error) => console.error('refused:', error) });
+interface Cost {
+  perSecond: number;
+  ownCpuMicroseconds: number;
+  serverCpuMicroseconds: number | null;
+}
+
+async function measure(work: () => Promise<void>): Promise<Cost> {
   const cpuBefore = process.cpuUsage();
   const serverBefore = serverCpuSeconds(cluster.pid);
   const begun = performance.now();
-  await shipper.round();
+  await work();
   const seconds = (performance.now() - begun) / 1_000;
   const cpu = process.cpuUsage(cpuBefore);
   const serverAfter = serverCpuSeconds(cluster.pid);
-  await shipper.close();
-  const client = new pg.Client({ connectionString: storeUrl });
-  await client.connect();
-  const one = async (text: string) => Number((await client.query(text)).rows[0].n);
+  return {
+    perSecond: Math.round(count / seconds),
+    ownCpuMicroseconds: Number(((cpu.user + cpu.system) / count).toFixed(1)),
+    serverCpuMicroseconds:
+      serverBefore === null || serverAfter === null ? null : Number((((serverAfter - serverBefore) * 1e6) / count).toFixed(1)),
+  };
+}
+
+/** Every statement is in the store, once, with its outcome. */
+async function check(runs: number): Promise<void> {
   const stored = await one('select count(*) as n from statements');
   const counted = await one('select sum(statements) as n from statement_hours where form_id <> 0');
   const open = await one("select count(*) as n from statements where status = 'running'");
+  if (stored !== runs * count || counted !== stored || open !== 0)
+    throw new Error(`${stored} stored, ${counted} counted, ${open} without outcome, of ${runs * count}`);
+}
+
+async function halves(): Promise<{ journalToLog: Cost; logToStore: Cost }> {
+  await writeJournal(halvesDir, 'bench', count, startMs);
+  const log = openAppendLog(halvesDir);
+  const sequencer = new Sequencer({
+    ...{ store, ledger: new Ledger(log), dataDir: halvesDir, node: 'halves', now: Date.now, random: createRandomPool() },
+    ...{ keyring: createKeyring({ store, secretKey }), wordKey: wordKey(secretKey), isDead: () => false },
+  });
+  const journalToLog = await measure(async () => {
+    while ((await sequencer.round()) > 0);
+  });
+  const shipper = createShipper({ storeUrl, log, node: 'halves', onRefused: (error) => console.error('refused:', error) });
+  const logToStore = await measure(async () => {
+    await shipper.round();
+  });
+  await shipper.close();
+  log.close();
+  await check(1);
+  return { journalToLog, logToStore };
+}
+
+async function whole(): Promise<Cost> {
+  const journal = `bench-1-${process.pid}`;
+  await writeJournal(wholeDir, journal, count, startMs);
+  // It is put in place when the recorder stands ready, as the journal of a worker that was busy for a while.
+  const aside = join(wholeDir, 'aside');
+  const place = join(journalDirectory(wholeDir), journal);
+  renameSync(place, aside);
+  mkdirSync(journalDirectory(wholeDir), { recursive: true });
+  mkdirSync(recordDirectory(wholeDir), { recursive: true });
+  const signer = openCheckpointKey(wholeDir, 'whole', secretKey);
+  await store.insert(nodes).values({ name: 'whole', gatewayId: 'gw_whole', publicKey: signer.text });
+  const recorder = await startRecorder({
+    ...{ store, storeUrl, secretKey, dataDir: wholeDir, gatewayId: 'gw_whole', node: 'whole', signer, first: false },
+    ...{ now: Date.now, random: createRandomPool(), shipThread: join(import.meta.dirname, 'bench-shipper.js') },
+    ...{ onTrouble: console.error, onSinkTrouble: console.error },
+  });
+  await recorder.ready;
+  const cost = await measure(async () => {
+    renameSync(aside, place);
+    for (;;) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      if (!existsSync(place) && recorder.status().shipLagEntries === 0) return;
+    }
+  });
+  await recorder.drain(10_000);
+  await check(2);
+  return cost;
+}
+
+const lineOf = (name: string, { perSecond, ownCpuMicroseconds, serverCpuMicroseconds }: Cost) =>
+  `  ${name.padEnd(16)} ${String(perSecond).padStart(6)} statements/s (CPU a statement: ${ownCpuMicroseconds} µs of ours, ${serverCpuMicroseconds ?? '?'} µs of PostgreSQL)`;
+
+try {
+  const { journalToLog, logToStore } = await halves();
+  say(`${count} statements and their outcomes, every text new`);
+  say(lineOf('journal → log', journalToLog));
+  say(lineOf('log → store', logToStore));
+  const journalToStore = await whole();
+  say(lineOf('journal → store', journalToStore));
   const size = await one(
     `select sum(pg_total_relation_size(inhrelid)) as n from pg_inherits where inhparent in ('statements'::regclass, 'statement_values'::regclass)`,
   );
+  const bytesPerStatement = Math.round(size / (2 * count));
+  say(`${bytesPerStatement} bytes a statement in the store, with indexes and sealed values`);
   if (values.tables) for (const row of (await client.query(TABLES)).rows) say(`  ${row.name}: ${row.size}`);
-  await client.end();
-  const perSecond = Math.round(stored / seconds);
-  const figures = {
-    statements: stored,
-    entries: log.size,
-    seconds: Number(seconds.toFixed(2)),
-    perSecond,
-    shipperCpuMicrosecondsPerStatement: Number(((cpu.user + cpu.system) / stored).toFixed(1)),
-    serverCpuMicrosecondsPerStatement:
-      serverBefore === null || serverAfter === null ? null : Number((((serverAfter - serverBefore) * 1e6) / stored).toFixed(1)),
-    bytesPerStatement: Math.round(size / stored),
-  };
-  if (stored !== count || counted !== count || open !== 0)
-    throw new Error(`${stored} stored, ${counted} counted, ${open} without outcome, of ${count}`);
-  if (values.json) console.log(JSON.stringify(figures));
-  else
-    say(
-      `${perSecond} statements/s into the store (${figures.seconds} s; the shipper's own CPU ${figures.shipperCpuMicrosecondsPerStatement} µs a statement, PostgreSQL's ${figures.serverCpuMicrosecondsPerStatement ?? '?'} µs; ${figures.bytesPerStatement} bytes a statement with indexes and sealed values)`,
-    );
+  if (values.json) console.log(JSON.stringify({ statements: count, journalToLog, logToStore, journalToStore, bytesPerStatement }));
 } finally {
-  log.close();
+  await client.end();
+  await close();
   await cluster.stop();
-  rmSync(dataDir, { recursive: true, force: true });
+  for (const path of [clusterDir, halvesDir, wholeDir]) rmSync(path, { recursive: true, force: true });
 }

@@ -7,6 +7,7 @@ export const BUNDLES = {
   main: 'server/main.ts',
   worker: 'proxy/worker/main.ts',
   recorder: 'proxy/record/main.ts',
+  shipper: 'proxy/ship/main.ts',
   cli: 'server/cli/main.ts',
 };
 

@@ -1,6 +1,14 @@
 /** Up to here a loop is faster than a call out of JavaScript. */
 const SMALL_CHARACTERS = 40;
 
+/** What Buffer's own does, without its checks of what it is given. */
+export function putU32(bytes: Buffer, value: number, at: number): void {
+  bytes[at] = value;
+  bytes[at + 1] = value >>> 8;
+  bytes[at + 2] = value >>> 16;
+  bytes[at + 3] = value >>> 24;
+}
+
 /** Bytes that grow at the end, little-endian. One of them is used over and over. */
 export class ByteWriter {
   bytes: Buffer;
@@ -25,17 +33,27 @@ export class ByteWriter {
 
   u16(value: number): void {
     this.reserve(2);
-    this.length = this.bytes.writeUInt16LE(value, this.length);
+    const { bytes, length } = this;
+    bytes[length] = value;
+    bytes[length + 1] = value >>> 8;
+    this.length = length + 2;
   }
 
   u32(value: number): void {
     this.reserve(4);
-    this.length = this.bytes.writeUInt32LE(value, this.length);
+    putU32(this.bytes, value, this.length);
+    this.length += 4;
   }
 
   f64(value: number): void {
     this.reserve(8);
     this.length = this.bytes.writeDoubleLE(value, this.length);
+  }
+
+  copy(bytes: Uint8Array): void {
+    this.reserve(bytes.length);
+    this.bytes.set(bytes, this.length);
+    this.length += bytes.length;
   }
 
   /** UTF-8 behind its length. */
@@ -44,7 +62,7 @@ export class ByteWriter {
     const start = this.length + 4;
     const end = value.length <= SMALL_CHARACTERS ? this.#ascii(value, start) : -1;
     this.length = end >= 0 ? end : start + this.bytes.write(value, start, 'utf8');
-    this.bytes.writeUInt32LE(this.length - start, start - 4);
+    putU32(this.bytes, this.length - start, start - 4);
   }
 
   /** Where it ends; -1 where it is not all ASCII. */

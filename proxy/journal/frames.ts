@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib';
+import { putU32 } from './bytes';
 
 /**
  * How a segment file is laid out. It begins with a header, written twice so that one bad sector does not cost the whole file:
@@ -88,9 +89,12 @@ export function sealFrame(
   bytes[at] = MARK[0] ?? 0;
   bytes[at + 1] = MARK[1] ?? 0;
   bytes[at + 6] = kind;
-  bytes.writeUInt32LE(length, at + 7);
-  bytes.writeUIntLE(seq, at + 11, 6);
-  bytes.writeUInt32LE(crc32(bytes.subarray(at + CHECKED_FROM, end), salt), at + 2);
+  putU32(bytes, length, at + 7);
+  putU32(bytes, seq, at + 11);
+  const high = Math.floor(seq / 2 ** 32);
+  bytes[at + 15] = high;
+  bytes[at + 16] = high >>> 8;
+  putU32(bytes, crc32(bytes.subarray(at + CHECKED_FROM, end), salt), at + 2);
   return end;
 }
 

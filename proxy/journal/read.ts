@@ -154,6 +154,8 @@ class Scan {
   readonly #salt: number;
   readonly #read: JournalRead;
   readonly #definitions = new Map<number, Definition>();
+  /** Definitions that were passed on the way and nobody asked for yet, as they stand. */
+  readonly #passed = new Map<number, Buffer>();
 
   constructor(segment: Segment, salt: number, read: JournalRead) {
     this.#segment = segment;
@@ -210,6 +212,7 @@ class Scan {
     try {
       switch (kind) {
         case FrameKind.define:
+          this.#passed.set(at, payload);
           return false;
         case FrameKind.gap:
           this.#gap(JSON.parse(payload.toString('utf8')), at);
@@ -256,13 +259,18 @@ class Scan {
   #definitionAt(place: number): Definition {
     const known = this.#definitions.get(place);
     if (known !== undefined) return known;
+    const definition = readDefinition(this.#passed.get(place) ?? this.#definedAt(place));
+    this.#passed.delete(place);
+    this.#definitions.set(place, definition);
+    return definition;
+  }
+
+  #definedAt(place: number): Buffer {
     let frame = frameAt(readBytes(this.#segment.file, place, 4096), 0, this.#salt);
     if (frame.is === 'short') frame = frameAt(readBytes(this.#segment.file, place, frame.needBytes), 0, this.#salt);
     if (frame.is !== 'frame' || frame.kind !== FrameKind.define)
       throw new RangeError(`what it refers to, at byte ${place}, cannot be read`);
-    const definition = readDefinition(frame.payload);
-    this.#definitions.set(place, definition);
-    return definition;
+    return frame.payload;
   }
 
   /** No frame stands here. Where the writer may still be at it that is the end for now. */

@@ -115,14 +115,38 @@ export function writeStatementPart(out: ByteWriter, part: StatementPart): void {
   out.u8(ACTIONS.indexOf(part.verdict));
   optionalText(out, part.rule);
   out.text(part.why);
-  out.u16(part.tried.length);
-  for (const { rule, mode, action, matched, why } of part.tried) {
+  writeTried(out, part);
+}
+
+/** What the rules last said of a statement of each kind, and its bytes. */
+const lastTried = new Map<string, { tried: StatementPart['tried']; bytes: Buffer }>();
+const MOST_KINDS = 50;
+
+/** Most statements of a kind are told the same by every rule: to see that costs less than to write it out again. */
+function writeTried(out: ByteWriter, { kind, tried }: StatementPart): void {
+  const last = lastTried.get(kind);
+  if (last !== undefined && isSame(last.tried, tried)) return out.copy(last.bytes);
+  const from = out.length;
+  out.u16(tried.length);
+  for (const { rule, mode, action, matched, why } of tried) {
     out.text(rule);
     out.u8(MODES.indexOf(mode));
     out.u8(ACTIONS.indexOf(action));
     out.u8(matched ? 1 : 0);
     out.text(why);
   }
+  if (lastTried.size >= MOST_KINDS) lastTried.clear();
+  lastTried.set(kind, { tried, bytes: Buffer.from(out.bytes.subarray(from, out.length)) });
+}
+
+function isSame(one: StatementPart['tried'], other: StatementPart['tried']): boolean {
+  if (one.length !== other.length) return false;
+  for (let i = 0; i < one.length; i++) {
+    const [a, b] = [one[i], other[i]];
+    if (a === undefined || b === undefined) return false;
+    if (a.rule !== b.rule || a.mode !== b.mode || a.action !== b.action || a.matched !== b.matched || a.why !== b.why) return false;
+  }
+  return true;
 }
 
 /** @throws RangeError where it is not what one of the two wrote */
@@ -188,7 +212,9 @@ function texts(out: ByteWriter, values: readonly string[]): void {
 }
 
 function list<T>(reader: ByteReader, read: () => T): T[] {
-  return Array.from({ length: reader.u16() }, read);
+  const values: T[] = [];
+  for (let left = reader.u16(); left > 0; left--) values.push(read());
+  return values;
 }
 
 export function writeStatement(out: ByteWriter, entry: StatementEntry, places: Places): void {
@@ -202,15 +228,21 @@ export function writeStatement(out: ByteWriter, entry: StatementEntry, places: P
   out.f64(entry.policyVersion);
   out.text(entry.id);
   out.text(entry.transactionStatus);
+  // Which of them are there stands before them, and is known behind them.
   let present = 0;
-  for (let i = 0; i < OPTIONAL_TEXTS.length; i++) if (entry[optional(i)] != null) present |= 1 << i;
-  if (entry.reviewers !== undefined) present |= HAS_REVIEWERS;
-  out.u8(present);
+  const at = out.length;
+  out.u8(0);
   for (let i = 0; i < OPTIONAL_TEXTS.length; i++) {
     const value = entry[optional(i)];
-    if (value != null) out.text(value);
+    if (value == null) continue;
+    present |= 1 << i;
+    out.text(value);
   }
-  if (entry.reviewers !== undefined) out.text(JSON.stringify(entry.reviewers));
+  if (entry.reviewers !== undefined) {
+    present |= HAS_REVIEWERS;
+    out.text(JSON.stringify(entry.reviewers));
+  }
+  out.bytes[at] = present;
   out.u16(entry.parameters.length);
   for (const { typeOid, value, truncated } of entry.parameters) {
     out.u32(typeOid);
@@ -235,9 +267,9 @@ export function readStatement(payload: Buffer, definitionAt: (place: number) => 
   const id = reader.text();
   const transactionStatus = reader.text();
   const present = reader.u8();
-  const [requestId, grantId, breakGlass, sqlstate, runOf, transactionId] = OPTIONAL_TEXTS.map((_, i) =>
-    (present & (1 << i)) === 0 ? null : reader.text(),
-  );
+  /** In the order of OPTIONAL_TEXTS. */
+  const texts: (string | undefined)[] = [];
+  for (let i = 0; i < OPTIONAL_TEXTS.length; i++) texts[i] = (present & (1 << i)) === 0 ? undefined : reader.text();
   const reviewers = (present & HAS_REVIEWERS) === 0 ? undefined : (JSON.parse(reader.text()) as Reviewer[]);
   const parameters: ParameterValue[] = [];
   for (let left = reader.u16(); left > 0; left--) {
@@ -246,25 +278,46 @@ export function readStatement(payload: Buffer, definitionAt: (place: number) => 
     const value = (flags & NULL_VALUE) === 0 ? reader.text() : null;
     parameters.push({ typeOid, value, ...((flags & TRUNCATED) === 0 ? {} : { truncated: true }) });
   }
+  const { session: who } = session;
+  const { statement: what } = statement;
+  // Field by field: of two objects spread into one the engine makes a table, which all that follows is slow with.
   return {
     type: 'statement',
     id,
-    ...session.session,
+    sessionId: who.sessionId,
+    principalName: who.principalName,
+    ownerName: who.ownerName,
+    connectionName: who.connectionName,
+    clientAddress: who.clientAddress,
+    applicationName: who.applicationName,
     atMs,
-    ...statement.statement,
+    kind: what.kind,
+    sql: what.sql,
+    rewritten: what.rewritten,
+    executes: what.executes ?? null,
+    fingerprint: what.fingerprint,
+    ...(what.shape === undefined ? {} : { shape: what.shape }),
+    touchedColumns: what.touchedColumns ?? [],
+    relations: what.relations,
+    effects: what.effects,
+    unbounded: what.unbounded === true,
+    verdict: what.verdict,
+    rule: what.rule,
+    why: what.why,
+    tried: what.tried,
     protocol,
     parameters,
     policyVersion,
-    requestId: requestId ?? null,
-    grantId: grantId ?? null,
-    breakGlass: breakGlass ?? null,
+    requestId: texts[0] ?? null,
+    grantId: texts[1] ?? null,
+    breakGlass: texts[2] ?? null,
     reviewers,
     status,
-    sqlstate: sqlstate ?? null,
+    sqlstate: texts[3] ?? null,
     analysisMs,
     transactionStatus,
-    runOf: runOf ?? null,
-    transactionId: transactionId ?? null,
+    runOf: texts[4] ?? null,
+    transactionId: texts[5] ?? null,
   };
 }
 
@@ -293,27 +346,26 @@ export function writeOutcome(out: ByteWriter, entry: OutcomeEntry): void {
   out.u8(STATUSES.indexOf(entry.status));
   let present = 0;
   let bit = 1;
-  for (const key of OUTCOME_NUMBERS) {
-    if (entry[key] !== undefined) present |= bit;
-    bit <<= 1;
+  const at = out.length;
+  out.u16(0);
+  for (let i = 0; i < OUTCOME_NUMBERS.length; i++, bit <<= 1) {
+    const value = entry[OUTCOME_NUMBERS[i] ?? 'rows'];
+    if (value === undefined) continue;
+    present |= bit;
+    out.f64(value);
   }
-  for (const key of OUTCOME_TEXTS) {
-    if (entry[key] !== undefined) present |= bit;
-    bit <<= 1;
+  for (let i = 0; i < OUTCOME_TEXTS.length; i++, bit <<= 1) {
+    const value = entry[OUTCOME_TEXTS[i] ?? 'requestId'];
+    if (value === undefined) continue;
+    present |= bit;
+    out.text(value);
   }
   const { maskedColumns, detected, reviewers } = entry;
-  const lists = maskedColumns !== undefined || detected !== undefined || reviewers !== undefined;
-  if (lists) present |= bit;
-  out.u16(present);
-  for (const key of OUTCOME_NUMBERS) {
-    const value = entry[key];
-    if (value !== undefined) out.f64(value);
+  if (maskedColumns !== undefined || detected !== undefined || reviewers !== undefined) {
+    present |= bit;
+    out.text(JSON.stringify({ maskedColumns, detected, reviewers }));
   }
-  for (const key of OUTCOME_TEXTS) {
-    const value = entry[key];
-    if (value !== undefined) out.text(value);
-  }
-  if (lists) out.text(JSON.stringify({ maskedColumns, detected, reviewers }));
+  out.bytes.writeUInt16LE(present, at);
 }
 
 /** @throws RangeError, SyntaxError where it is not what writeOutcome wrote */

@@ -5,7 +5,7 @@ import { leafHash } from '../tlog/hash';
 import { rootAt } from '../tlog/subtrees';
 import { encodeCommit, encodeFileHeader, encodeLeaf, erasedValues } from './frame';
 import { openHashFile } from './hashFile';
-import type { SealedValues } from './leaf';
+import type { LogPlace, SealedValues } from './leaf';
 import { LogDamagedError, type LogFiles, SegmentReader } from './readLog';
 import { lastCommit, listSegments, logDirectory, recordDirectory, segmentPath, withSegment } from './segments';
 
@@ -24,6 +24,8 @@ export interface NewLeaf {
 export interface AppendLog extends Omit<LogFiles, 'publicKey' | 'checkpoint'> {
   /** As the last group says; empty for a log that begins. */
   readonly state: string;
+  /** For readers elsewhere: what is before it is on disk. */
+  readonly place: LogPlace;
   /** What was found at the start that is not as it was written. */
   readonly broken: { index: number; what: string } | null;
   /**
@@ -87,6 +89,9 @@ export function openAppendLog(dataDir: string, segmentBytes: number = SEGMENT_BY
     get state() {
       return state;
     },
+    get place() {
+      return { segment, size, offset: end };
+    },
     broken,
     read: (from, limit) => reader.read(from, limit),
     hashAt: hashes.hashAt,
@@ -111,7 +116,7 @@ export function openAppendLog(dataDir: string, segmentBytes: number = SEGMENT_BY
       // Without a sync: whatever is missing after a crash is made again from the log.
       for (const leaf of leaves) owed.push(...frontier.append(leafHash(leaf.bytes)));
       keepHashes();
-      reader.grown(segment, size, { index: size, offset: end });
+      reader.follow({ segment, size, offset: end });
       return from;
     },
     root: (at = size) => (at === size ? frontier.root() : rootAt(at, hashes.hashAt)),

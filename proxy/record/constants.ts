@@ -11,6 +11,8 @@ export function constantsOf(sql: string): string[] {
   for (let at = 0; at < tokens.length && found.length < MAX_CONSTANTS; at++) {
     const token = tokens[at];
     if (token === undefined || token.kind !== 'other') continue;
+    // Most of what is no name is an operator or a bracket.
+    if (!mayBegin(sql.charCodeAt(token.start))) continue;
     let text = sql.slice(token.start, token.end);
     if (/^[\d.]/.test(text)) {
       let end = token.end;
@@ -30,6 +32,9 @@ export function constantsOf(sql: string): string[] {
   return found;
 }
 
+const BEGINNINGS = new Set([..."0123456789.'$eEuU"].map((char) => char.charCodeAt(0)));
+const mayBegin = (code: number): boolean => BEGINNINGS.has(code);
+
 function stringOf(text: string): string | null {
   const dollar = /^(\$[^$]*\$)([\s\S]*)\1$/.exec(text);
   if (dollar !== null) return dollar[2] ?? '';
@@ -39,9 +44,13 @@ function stringOf(text: string): string | null {
   return /^[eE]/.test(text) ? inner.replace(/\\(.)/gs, (_, char: string) => ({ n: '\n', t: '\t', r: '\r' })[char] ?? char) : inner;
 }
 
+/** Its only part is the whole. */
+const ONE_WORD = /^[a-z0-9](?:[a-z0-9@._+-]*[a-z0-9])?$/;
+
 /** What is found of a value: the whole of it, and its parts where it has several. Case does not count. */
 export function termsOf(value: string): string[] {
   const whole = normalTerm(value);
+  if (ONE_WORD.test(whole)) return [whole];
   const parts = whole.match(/[\p{L}\p{N}][\p{L}\p{N}@._+-]*[\p{L}\p{N}]/gu) ?? [];
   return [...new Set([whole, ...parts.slice(0, MAX_PARTS)])].filter((term) => term !== '');
 }

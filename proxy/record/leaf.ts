@@ -84,6 +84,13 @@ export interface LogRecord {
   words: readonly string[];
 }
 
+/** How far a log reaches: the file its last entry is in, and where the next one will stand. */
+export interface LogPlace {
+  segment: { first: number; path: string };
+  size: number;
+  offset: number;
+}
+
 /** The log on disk, for reading; the recorder alone appends. */
 export interface LogReader {
   /** Index of the first entry that is still there, and the number of entries. */

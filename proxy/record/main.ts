@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Lock } from '../../db/embedded/lock';
 import { listen } from '../../db/listen';
 import { openStore } from '../../db/store';
@@ -56,6 +57,7 @@ try {
     signer,
     now: Date.now,
     random: createRandomPool(),
+    shipThread: join(import.meta.dirname, 'shipper.js'),
     onTrouble,
     onSinkTrouble: (sink, why) => log.warn({ sink, why }, 'a sink of the record is behind'),
   });

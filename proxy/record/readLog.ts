@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { newestNote, readNotes, readPublicKey } from './checkpointFile';
 import { FILE_HEADER_BYTES } from './frame';
 import { type HashFile, openHashFile } from './hashFile';
-import type { Leaf, LogReader, LogRecord } from './leaf';
+import type { Leaf, LogPlace, LogReader, LogRecord } from './leaf';
 import { lastCommit, listSegments, logDirectory, recordDirectory, type Segment, type SegmentBytes, withSegment } from './segments';
 
 /** Entries `[from, to)` cannot be read: their bytes on disk are not as they were written. What stands behind them can. */
@@ -25,6 +25,8 @@ export interface LogFiles extends LogReader {
 }
 
 const READ_BYTES = 4 * 1024 * 1024;
+/** What a few entries take is read, and not a whole chunk for each few. */
+const chunkFor = (limit: number): number => Math.min(READ_BYTES, Math.max(64, limit) * 2_048);
 /** Between two known places of a file at most so many frames are passed over. */
 const MARK_EVERY = 64;
 
@@ -87,10 +89,10 @@ export class SegmentReader implements Pick<LogReader, 'first' | 'size' | 'read'>
   }
 
   /** The writer says what is there: nothing has to be looked for. */
-  grown(segment: Segment, size: number, at: { index: number; offset: number }): void {
+  follow({ segment, size, offset }: LogPlace): void {
     if (this.#segments.at(-1)?.first !== segment.first) this.#segments = listSegments(this.directory);
     this.size = size;
-    this.#mark(segment, at.index, at.offset);
+    this.#mark(segment, size, offset);
   }
 
   read(from: number, limit: number): LogRecord[] {
@@ -101,29 +103,33 @@ export class SegmentReader implements Pick<LogReader, 'first' | 'size' | 'read'>
       if (segment === undefined) throw new Error(`the record begins with entry ${this.first}: entry ${next} is in the archive, or gone`);
       const end = Math.min(this.#endOf(segment), this.size);
       const before = records.length;
-      withSegment(segment, (bytes) => {
-        let offset = this.#offsetOf(segment, bytes, next);
-        while (next < end && records.length < limit && budget > 0) {
-          const frame = bytes.frameAt(offset);
-          if (frame.kind === 'torn' || frame.kind === 'corrupt') {
-            if (records.length > 0) return;
-            throw new LogDamagedError(next, Math.max(next + 1, this.#nextAfter(segment, bytes, offset)), segment.path);
+      withSegment(
+        segment,
+        (bytes) => {
+          let offset = this.#offsetOf(segment, bytes, next);
+          while (next < end && records.length < limit && budget > 0) {
+            const frame = bytes.frameAt(offset);
+            if (frame.kind === 'torn' || frame.kind === 'corrupt') {
+              if (records.length > 0) return;
+              throw new LogDamagedError(next, Math.max(next + 1, this.#nextAfter(segment, bytes, offset)), segment.path);
+            }
+            if (frame.kind === 'leaf' && frame.index > next) {
+              if (records.length > 0) return;
+              throw new LogDamagedError(next, frame.index, segment.path);
+            }
+            if (frame.kind === 'leaf' && frame.index === next) {
+              const leaf = JSON.parse(frame.leaf.toString('utf8')) as Leaf;
+              const given = typeof frame.values === 'string' ? null : frame.values;
+              records.push({ index: next, bytes: frame.leaf, leaf, sealed: given?.sealed ?? null, words: given?.words ?? [] });
+              next++;
+              budget -= frame.sizeBytes;
+            }
+            offset += frame.sizeBytes;
+            if (frame.kind === 'leaf') this.#mark(segment, next, offset);
           }
-          if (frame.kind === 'leaf' && frame.index > next) {
-            if (records.length > 0) return;
-            throw new LogDamagedError(next, frame.index, segment.path);
-          }
-          if (frame.kind === 'leaf' && frame.index === next) {
-            const leaf = JSON.parse(frame.leaf.toString('utf8')) as Leaf;
-            const given = typeof frame.values === 'string' ? null : frame.values;
-            records.push({ index: next, bytes: frame.leaf, leaf, sealed: given?.sealed ?? null, words: given?.words ?? [] });
-            next++;
-            budget -= frame.sizeBytes;
-          }
-          offset += frame.sizeBytes;
-          if (frame.kind === 'leaf') this.#mark(segment, next, offset);
-        }
-      });
+        },
+        chunkFor(limit),
+      );
       // Damage behind what could be read: whoever reads on hears of it.
       if (records.length === before) break;
     }

@@ -4,8 +4,10 @@ import { type AuditSettings, DEFAULT_AUDIT_SETTINGS } from '../../db/schema/audi
 import { nodes } from '../../db/schema/record';
 import type { Store } from '../../db/store';
 import { carryEarlier } from '../ship/carry';
+import { dayOf } from '../ship/days';
 import { mayBeLetGo } from '../ship/letGo';
 import { createShipper } from '../ship/ship';
+import { createShipThread } from '../ship/shipThread';
 import { createSinks } from '../sinks/sinks';
 import type { NoteSigner } from '../tlog/noteKey';
 import { createWitnesses } from '../witnesses/witnesses';
@@ -17,12 +19,12 @@ import { watchWriters } from './deadJournals';
 import { eraseFromLog } from './eraseFromLog';
 import type { LogReader } from './leaf';
 import { sealEntry } from './seal';
-import { recordDirectory } from './segments';
+import { logDirectory, recordDirectory } from './segments';
 import { SelfCheck } from './selfCheck';
 import { Sequencer } from './sequencer';
 import { Ledger } from './state';
 import { takeActions } from './takeActions';
-import { createKeyring, dayOf } from './valueKeys';
+import { createKeyring } from './valueKeys';
 import { wordKey } from './words';
 
 export interface RecorderOptions {
@@ -39,6 +41,8 @@ export interface RecorderOptions {
   random(sizeBytes: number): Buffer;
   /** The operator hears of it; it is tried again. */
   onTrouble(part: string, error: unknown): void;
+  /** proxy/ship/main.ts, built: shipping then has a thread of its own, and else it is done in this one. */
+  shipThread?: string;
   /** The operator hears of a sink; words without addresses and secrets. */
   onSinkTrouble(sink: string, words: string): void;
 }
@@ -112,12 +116,11 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
   const troubles = new Map<string, string>();
   let draining = false;
   let ended = false;
-  const shipper = createShipper({
-    storeUrl: options.storeUrl,
-    log: reader,
-    node,
-    onRefused: (error) => options.onTrouble('store', error),
-  });
+  const shipping = { storeUrl: options.storeUrl, node, onRefused: (error: unknown) => options.onTrouble('store', error) };
+  const shipper =
+    options.shipThread === undefined
+      ? createShipper({ ...shipping, log: reader })
+      : createShipThread({ ...shipping, file: options.shipThread, directory: logDirectory(dataDir), place: () => log.place });
   const witnesses = createWitnesses({
     hashAt: log.hashAt,
     env: process.env,
@@ -232,7 +235,7 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
     const count = await attempt('store', () => shipper.round());
     return count ?? -1;
   };
-  const shipping = async () => {
+  const ship = async () => {
     while (!draining) {
       const count = await shipRound();
       if (count <= 0 && !draining) await pause(count < 0 ? 1_000 : SHIP_IDLE_MS);
@@ -249,7 +252,7 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
     const carry = () => carryEarlier({ storeUrl: options.storeUrl, keyring: keys, wordKey: words, stopped: () => draining });
     while (!draining && (await attempt('earlier record', carry)) === undefined) await pause(5_000, (wake) => (stopCarrying = wake));
   };
-  const running = ready.then(() => Promise.all([loop(), shipping(), carrying()]));
+  const running = ready.then(() => Promise.all([loop(), ship(), carrying()]));
 
   return {
     log: reader,

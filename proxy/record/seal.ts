@@ -62,19 +62,21 @@ export function sealEntry(entry: RecordEntry, options: SealOptions): NewLeaf {
 const bytesOf = (leaf: Leaf): Buffer => Buffer.from(JSON.stringify(leaf));
 
 /** What is no Unicode becomes so here: UTF-8 would make two values one, and a commitment could be opened by either. */
-const wellFormed = (text: string): string => Buffer.from(text).toString();
+const wellFormed = (text: string): string => (SURROGATE.test(text) ? Buffer.from(text).toString() : text);
+const SURROGATE = /[\ud800-\udfff]/;
 
 /** The fields that hold what a client sent, as text, and the entry without them. What holds nothing stays where it is. */
 function partsOf(entry: RecordEntry): { values: Record<string, string>; clear: Leaf['entry'] } {
   const fields: readonly string[] = entry.type in VALUE_FIELDS ? VALUE_FIELDS[entry.type as keyof typeof VALUE_FIELDS] : [];
-  const { type, ...rest } = entry;
-  const clear: Leaf['entry'] = { type };
   const values: Record<string, string> = {};
-  for (const [name, value] of Object.entries<unknown>(rest)) {
-    const holdsNothing = value === null || value === '' || (Array.isArray(value) && value.length === 0);
-    if (value === undefined) continue;
-    if (!fields.includes(name) || holdsNothing) clear[name] = value;
-    else values[name] = typeof value === 'string' ? value : JSON.stringify(value);
+  // A copy in which they are undefined, which JSON leaves out: to build one field by field costs more than to hash it.
+  const clear: Leaf['entry'] = { ...entry };
+  for (const name of fields) {
+    const value = clear[name];
+    const holdsNothing = value == null || value === '' || (Array.isArray(value) && value.length === 0);
+    if (holdsNothing) continue;
+    values[name] = typeof value === 'string' ? value : JSON.stringify(value);
+    clear[name] = undefined;
   }
   return { values, clear };
 }

@@ -34,13 +34,15 @@ export class SegmentBytes {
   constructor(
     readonly file: number,
     readonly end: number,
+    /** So much is read at once: whoever wants little of a file need not read more. */
+    private readonly chunkBytes: number = CHUNK_BYTES,
   ) {}
 
   /** The frame at an offset of the file, whatever it is. */
   frameAt(offset: number): ReturnType<typeof decodeFrame> {
     let frame = decodeFrame(this.#bytes, this.#within(offset));
     if (frame.kind !== 'torn') return frame;
-    this.#read(offset, CHUNK_BYTES);
+    this.#read(offset, this.chunkBytes);
     frame = decodeFrame(this.#bytes, 0);
     while (frame.kind === 'torn' && offset + frame.needBytes <= this.end && frame.needBytes > this.#bytes.length) {
       this.#read(offset, Math.min(frame.needBytes, MAX_FRAME_BYTES));
@@ -80,7 +82,7 @@ export class SegmentBytes {
 }
 
 /** Runs `work` with the bytes of a file. @throws Error when its header is not that of a log */
-export function withSegment<T>(segment: Segment, work: (bytes: SegmentBytes) => T): T {
+export function withSegment<T>(segment: Segment, work: (bytes: SegmentBytes) => T, chunkBytes?: number): T {
   const file = openSync(segment.path, 'r');
   try {
     const header = Buffer.alloc(FILE_HEADER_BYTES);
@@ -88,7 +90,7 @@ export function withSegment<T>(segment: Segment, work: (bytes: SegmentBytes) => 
     const first = decodeFileHeader(header.subarray(0, count), segment.path);
     if (first !== null && first !== segment.first)
       throw new Error(`${segment.path} begins with entry ${first}: the file was renamed or swapped`);
-    return work(new SegmentBytes(file, fstatSync(file).size));
+    return work(new SegmentBytes(file, fstatSync(file).size, chunkBytes));
   } finally {
     closeSync(file);
   }

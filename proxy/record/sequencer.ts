@@ -4,11 +4,12 @@ import { cutTornTail } from '../journal/cut';
 import type { JournalEntry } from '../journal/entries';
 import { journalDirectory } from '../journal/places';
 import { JOURNAL_START, type JournalPosition, type JournalRead, JournalVersionError, readJournal } from '../journal/read';
+import { dayOf } from '../ship/days';
 import type { NewLeaf } from './appendLog';
 import { isEarlierJournal, readEarlierJournal } from './earlierJournal';
-import { sealEntry } from './seal';
+import { sealEntry, type ValueKey } from './seal';
 import type { Ledger } from './state';
-import { dayOf, type Keyring } from './valueKeys';
+import type { Keyring } from './valueKeys';
 
 export interface SequencerOptions {
   ledger: Ledger;
@@ -147,18 +148,16 @@ export class Sequencer {
     }
     leaves.push(...said.splice(0, Math.max(0, said.length - gaps)));
     let next = expected;
+    // Of this read alone: it is over long before a key would be forgotten.
+    const keys = new Map<string, ValueKey>();
     for (const { seq, entry } of entries) {
       if (next !== null && seq > next) leaves.push(...said.splice(0, 1));
       next = seq + 1;
-      leaves.push(await this.#leafOf(name, seq, entry));
+      const owner = keyNameOf(entry, this.#options.now);
+      if (owner !== null && !keys.has(owner.name)) keys.set(owner.name, await this.#options.keyring.keyFor(owner.principal, owner.day));
+      leaves.push(this.#seal(name, seq, entry, owner === null ? null : (keys.get(owner.name) ?? null)));
     }
     return [...leaves, ...said];
-  }
-
-  async #leafOf(name: string, seq: number, entry: JournalEntry): Promise<NewLeaf> {
-    const principal = principalOf(entry);
-    const key = principal === null ? null : await this.#options.keyring.keyFor(principal, dayOf(entryMs(entry) ?? this.#options.now()));
-    return this.#seal(name, seq, entry, key);
   }
 
   #seal(
@@ -178,6 +177,10 @@ function entryMs(entry: JournalEntry): number | null {
   return atMs !== undefined && Number.isFinite(atMs) && Math.abs(atMs) < 8.64e15 ? atMs : null;
 }
 
-/** Whose values an entry holds; null where it holds none. */
-const principalOf = (entry: JournalEntry): string | null =>
-  entry.type === 'statement' || entry.type === 'result' ? entry.principalName : null;
+/** Whose values an entry holds, and of which day; null where it holds none. */
+function keyNameOf(entry: JournalEntry, now: () => number): { principal: string; day: string; name: string } | null {
+  if (entry.type !== 'statement' && entry.type !== 'result') return null;
+  const { principalName: principal } = entry;
+  const day = dayOf(entryMs(entry) ?? now());
+  return { principal, day, name: `${day} ${principal}` };
+}

@@ -4,6 +4,7 @@ import { newId } from '../../db/ids';
 import { valueKeys } from '../../db/schema/record';
 import { open, seal } from '../../db/secrets';
 import type { Store } from '../../db/store';
+import { dayOf } from '../ship/days';
 import type { SealedValues } from './leaf';
 import { type OpenedValues, openValues, type ValueKey } from './seal';
 
@@ -14,8 +15,6 @@ const MAX_KEYS = 5_000;
 const AT_ONCE = 500;
 const DAY_MS = 86_400_000;
 
-/** UTC day of a time, as value keys are kept by. */
-export const dayOf = (atMs: number): string => new Date(atMs).toISOString().slice(0, 10);
 const dayBefore = (day: string): string => dayOf(Date.parse(day) - DAY_MS);
 
 interface Held<T> {

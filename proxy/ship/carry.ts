@@ -3,9 +3,10 @@ import type { Detected, ParameterValue, RelationUse, RuleTrial } from '../../db/
 import type { StatementEntry } from '../journal/entries';
 import type { Leaf } from '../record/leaf';
 import { sealEntry } from '../record/seal';
-import { dayOf, type Keyring } from '../record/valueKeys';
+import type { Keyring } from '../record/valueKeys';
 import { shapeOf } from '../sql/shape';
 import { BatchBuilder } from './batch';
+import { dayOf } from './days';
 import { actionOf, numberOrNull, statusOf } from './read';
 import { MovedError, openWriter, writeBatch } from './write';
 

@@ -17,6 +17,8 @@ export interface ShipperOptions {
   node: string;
   /** An entry that the store does not take: it is in the log, and `record_gaps` names it. */
   onRefused?: (error: unknown) => void;
+  /** The store has what is before `next`. */
+  onMoved?: (next: number) => void;
 }
 
 export interface Shipper {
@@ -41,6 +43,7 @@ export function createShipper(options: ShipperOptions): Shipper {
         run ??= await openShipping(options);
         return await run.ship((moved) => {
           next = moved;
+          options.onMoved?.(moved);
         });
       } catch (error) {
         await run?.close();

@@ -102,6 +102,8 @@ function endOfWord(text: string, at: number): number {
   return end;
 }
 
+const isSpace = (code: number) => code === SPACE_CODE || (code >= 0x09 && code <= 0x0d);
+
 const isDigit = (code: number) => code >= 0x30 && code <= 0x39;
 
 const isLetter = (code: number) => (code >= 0x61 && code <= 0x7a) || (code >= 0x41 && code <= 0x5a) || code === 0x5f || code >= 0x80;
@@ -110,8 +112,10 @@ const isLetter = (code: number) => (code >= 0x61 && code <= 0x7a) || (code >= 0x
 function endOfBlank(text: string, at: number): number {
   for (let end = at; ; ) {
     const code = text.charCodeAt(end);
-    const isBlank = code === SPACE_CODE || (code >= 0x09 && code <= 0x0d) || code === 0x2d;
-    const next = text.startsWith('/*', end) ? endOfBlockComment(text, end) : isBlank ? endOfSpace(text, end) : end;
+    let next = end;
+    if (isSpace(code)) next = end + 1;
+    else if (code === 0x2d) next = endOf(LINE_COMMENT, text, end);
+    else if (code === 0x2f && text.startsWith('/*', end)) next = endOfBlockComment(text, end);
     if (next === end) return end;
     end = next;
   }

@@ -1,6 +1,5 @@
-import { randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { readBase64 } from './base64';
-import { sha256 } from './hash';
 
 export const SALT_BYTES = 16;
 
@@ -13,7 +12,7 @@ export const newSalt = (): Buffer => randomBytes(SALT_BYTES);
 export function commitmentOf(salt: Buffer, name: string, value: string): string {
   if (salt.length !== SALT_BYTES) throw new Error('a salt is 16 bytes');
   if (name.includes('\0')) throw new Error('the name of a value has no NUL');
-  return sha256(Buffer.concat([salt, Buffer.from(`${name}\0`), Buffer.from(value)])).toString('base64');
+  return hash('sha256', Buffer.concat([salt, Buffer.from(`${name}\0${value}`)]), 'base64');
 }
 
 /** Whether salt (in base64) and value are what was committed to. */

@@ -2,7 +2,8 @@ import { newId } from '../../db/ids';
 import type { Store } from '../../db/store';
 import type { OutcomeEntry, StatementEntry } from '../../proxy/journal/entries';
 import type { RecordEntry } from '../../proxy/record/leaf';
-import { createKeyring, dayOf } from '../../proxy/record/valueKeys';
+import { createKeyring } from '../../proxy/record/valueKeys';
+import { dayOf } from '../../proxy/ship/days';
 import { createShipper } from '../../proxy/ship/ship';
 import { ArrayLog, recordOf, testSeal } from '../../proxy/ship/testing';
 

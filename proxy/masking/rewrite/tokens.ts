@@ -5,8 +5,6 @@ export interface Token {
   kind: 'name' | 'quoted name' | 'other';
 }
 
-const SPACE = /[ \t\n\r\f\v]/;
-const WORD = /[\w$\u0080-\uffff]/;
 const DOLLAR_QUOTE = /\$(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$/y;
 
 /**
@@ -16,12 +14,12 @@ const DOLLAR_QUOTE = /\$(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$/y;
 export function tokensOf(text: string): Token[] {
   const tokens: Token[] = [];
   for (let at = 0; at < text.length; ) {
-    const char = text[at] ?? '';
-    if (SPACE.test(char)) at++;
-    else if (text.startsWith('--', at)) at = endOfLine(text, at);
-    else if (text.startsWith('/*', at)) at = endOfComment(text, at);
+    const code = text.charCodeAt(at);
+    if (code === 0x20 || (code >= 0x09 && code <= 0x0d)) at++;
+    else if (code === 0x2d && text.startsWith('--', at)) at = endOfLine(text, at);
+    else if (code === 0x2f && text.startsWith('/*', at)) at = endOfComment(text, at);
     else {
-      const token = tokenAt(text, at, char);
+      const token = tokenAt(text, at, code);
       tokens.push(token);
       at = token.end;
     }
@@ -29,13 +27,16 @@ export function tokensOf(text: string): Token[] {
   return tokens;
 }
 
-function tokenAt(text: string, start: number, char: string): Token {
+function tokenAt(text: string, start: number, code: number): Token {
+  const char = text.charAt(start);
   if (char === '"') return { start, end: endOfQuoted(text, start + 1, '"'), kind: 'quoted name' };
   if (char === "'") return { start, end: endOfQuoted(text, start + 1, "'"), kind: 'other' };
-  const after = text.slice(start + 1, start + 3);
-  if (/[uU]/.test(char) && after === '&"') return { start, end: endOfQuoted(text, start + 3, '"'), kind: 'quoted name' };
-  if (/[uU]/.test(char) && after === "&'") return { start, end: endOfQuoted(text, start + 3, "'"), kind: 'other' };
-  if (/[eE]/.test(char) && after.startsWith("'")) return { start, end: endOfEscapes(text, start + 2), kind: 'other' };
+  if (char === 'u' || char === 'U') {
+    if (text.startsWith('&"', start + 1)) return { start, end: endOfQuoted(text, start + 3, '"'), kind: 'quoted name' };
+    if (text.startsWith("&'", start + 1)) return { start, end: endOfQuoted(text, start + 3, "'"), kind: 'other' };
+  }
+  if ((char === 'e' || char === 'E') && text.startsWith("'", start + 1))
+    return { start, end: endOfEscapes(text, start + 2), kind: 'other' };
   if (char === '$') {
     DOLLAR_QUOTE.lastIndex = start;
     const [tag] = DOLLAR_QUOTE.exec(text) ?? [];
@@ -44,11 +45,17 @@ function tokenAt(text: string, start: number, char: string): Token {
       return { start, end: close < 0 ? text.length : close + tag.length, kind: 'other' };
     }
   }
-  if (!WORD.test(char)) return { start, end: start + 1, kind: 'other' };
+  if (!isLetter(code) && !isDigitOrDollar(code)) return { start, end: start + 1, kind: 'other' };
   let end = start + 1;
-  while (end < text.length && WORD.test(text[end] ?? '')) end++;
-  return { start, end, kind: /[A-Za-z_\u0080-\uffff]/.test(char) ? 'name' : 'other' };
+  for (; end < text.length; end++) {
+    const next = text.charCodeAt(end);
+    if (!isLetter(next) && !isDigitOrDollar(next)) break;
+  }
+  return { start, end, kind: isLetter(code) ? 'name' : 'other' };
 }
+
+const isLetter = (code: number) => (code >= 0x61 && code <= 0x7a) || (code >= 0x41 && code <= 0x5a) || code === 0x5f || code >= 0x80;
+const isDigitOrDollar = (code: number) => (code >= 0x30 && code <= 0x39) || code === 0x24;
 
 function endOfLine(text: string, from: number): number {
   let at = from;
