@@ -124,7 +124,8 @@ export function createDesk(options: { store: Store; gatewayId: string; workerId:
     // Gone, or taken up by another session because ours was thought dead.
     if (row === undefined || row.sessionId !== entry.sessionId) return finish(id, entry, { kind: 'withdrawn' });
     const before = approvalsOf(entry.reviewers);
-    entry.reviewers = reviewers;
+    // Two wake-ups may read beside each other, and the slower one the less.
+    if (reviewers.length >= entry.reviewers.length) entry.reviewers = reviewers;
     switch (row.status) {
       case 'pending':
         if (approvalsOf(reviewers) > before) entry.onProgress(approvalsOf(reviewers));

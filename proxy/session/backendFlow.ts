@@ -406,7 +406,7 @@ export class BackendFlow {
     const { recording } = execution;
     if (recording === null) return;
     recording.row(bytes, start, end);
-    if (recording.full && !this.#session.toClient.holding) this.#session.recordRows(execution);
+    if (recording.full && !this.#session.toClient.holding) this.#session.record.rows(execution);
   }
 
   #finished(execution: Execution, type: number, bytes: Buffer): void {
@@ -418,12 +418,12 @@ export class BackendFlow {
     this.#applyToSession(execution, tag);
     this.#ended(execution, tag);
     // What it did stands, or will not, once its rows are counted.
-    if (execution.measured === null) session.completed(execution, tag);
+    if (execution.measured === null) session.record.completed(execution, tag);
   }
 
   /** A result that was withheld or cut did run: what it changed stands, and the record says both. */
   #ended(execution: Execution, tag: string | null): void {
-    if (execution.measured === null) return this.#session.end(execution, 'done', sqlstateShown(execution));
+    if (execution.measured === null) return this.#session.record.end(execution, 'done', sqlstateShown(execution));
     execution.measured.tag = tag;
   }
 
@@ -438,7 +438,7 @@ export class BackendFlow {
     if (effect?.type === 'deallocate' && effect.name !== null) names.statements.delete(effect.name);
     if (effect?.type === 'declare') {
       names.cursors.set(effect.name, execution.judged);
-      session.named(execution);
+      session.record.named(execution);
       names.portals.delete(effect.name);
     }
     if (effect?.type === 'close') {
@@ -483,19 +483,19 @@ export class BackendFlow {
   #failed(ended: readonly Ended[], fields: ReadonlyMap<string, string>): Disposal {
     const session = this.#session;
     session.sendKeptSyncs();
-    session.work.failed();
+    session.record.failed();
     const sqlstate = fields.get('C') ?? 'XX000';
     for (const { execution, status } of ended) {
       if (status === 'failed') this.#answers(execution);
-      session.end(execution, status, status === 'failed' ? (sqlstateShown(execution) ?? sqlstate) : null);
+      session.record.end(execution, status, status === 'failed' ? (sqlstateShown(execution) ?? sqlstate) : null);
     }
     return 'taken';
   }
 
   #ready(ended: readonly Ended[]): void {
     const session = this.#session;
-    for (const { execution, status } of ended) session.end(execution, status);
-    session.ready();
+    for (const { execution, status } of ended) session.record.end(execution, status);
+    session.record.ready();
     if (session.protocol.status === 'I') session.commitNeed.clear();
     this.#muted = false;
     this.#rows = null;

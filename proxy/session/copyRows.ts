@@ -101,7 +101,7 @@ export class CopyRows {
     const { recording } = execution;
     if (recording === null) return;
     recording.copied(bytes, start, end, this.#binary);
-    if (recording.full && !this.#session.toClient.holding) this.#session.recordRows(execution);
+    if (recording.full && !this.#session.toClient.holding) this.#session.record.rows(execution);
   }
 
   /** CopyDone; false when it became an error. */

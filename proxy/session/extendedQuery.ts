@@ -239,7 +239,7 @@ export class ExtendedQuery {
       : admitted.then(
           () => (protocol.skipping || session.closed ? undefined : go()),
           (error: unknown) => {
-            if (held !== null) session.end(held, 'denied', '53400');
+            if (held !== null) session.record.end(held, 'denied', '53400');
             throw error;
           },
         );
@@ -265,8 +265,8 @@ export class ExtendedQuery {
     if (held === null) {
       this.#verdicts.refusePrepared([execution], view);
       if (session.commitNeed.isCommit([execution])) return this.#commit(bytes, { execution, portal }, view);
-      session.begin([execution], view, 'running');
-    } else session.released(held);
+      session.record.begin([execution], view, 'running');
+    } else session.record.released(held);
     this.#verdicts.mark(execution, view);
     this.#nextSlice(execution, portal);
     // A clean answer about names rests on what they mean; where the session has a search_path of its own, the origins are looked at too.
@@ -323,7 +323,7 @@ export class ExtendedQuery {
     view: SessionView,
   ): void | Promise<void> {
     const session = this.#session;
-    session.begin(executions, view, 'running');
+    session.record.begin(executions, view, 'running');
     for (const execution of executions) this.#verdicts.mark(execution, view);
     const [execution] = executions;
     const looked =

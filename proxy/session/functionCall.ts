@@ -87,7 +87,7 @@ export class FunctionCalls {
   #uncounted(execution: Execution, { rule }: AffectedLimit): WireError {
     const why = 'the rows a function call changes cannot be counted before they stand';
     const error = statementDenied({ statementId: execution.id, rule, why });
-    this.#session.end(execution, 'denied', error.fields.sqlstate);
+    this.#session.record.end(execution, 'denied', error.fields.sqlstate);
     return error;
   }
 
@@ -103,11 +103,11 @@ export class FunctionCalls {
         return this.#verdicts.hold(text, [execution], view, bytes).then((error) => {
           if (error === 'skipped') return;
           if (error !== null) throw error;
-          this.#session.released(execution);
+          this.#session.record.released(execution);
           forward();
         });
       case 'allow':
-        this.#session.begin([execution], view, 'running');
+        this.#session.record.begin([execution], view, 'running');
         return forward();
       default:
         action satisfies never;

@@ -79,7 +79,7 @@ export class HeldStatement {
       session.services.logError(session.services.newErrorId(), error);
       released = approvalUnavailable();
     }
-    session.begin(this.#executions, this.#view, 'held');
+    session.record.begin(this.#executions, this.#view, 'held');
     if (released instanceof WireError) return this.#end('denied', released);
     if (this.#cancelled) return this.#end('withdrawn', canceledByUser());
     if (released) return null;
@@ -197,7 +197,7 @@ export class HeldStatement {
   }
 
   #end(status: 'denied' | 'rejected' | 'expired' | 'withdrawn', error: WireError): WireError {
-    for (const execution of this.#executions) this.#session.end(execution, status, error.fields.sqlstate);
+    for (const execution of this.#executions) this.#session.record.end(execution, status, error.fields.sqlstate);
     return error;
   }
 

@@ -64,7 +64,7 @@ export class Measuring {
     session.counting = null;
     if (session.closed || execution.ended || protocol.skipping) {
       // The question behind it failed: it ran, and is rolled back.
-      if (!session.closed) session.end(execution, 'rolledBack');
+      if (!session.closed) session.record.end(execution, 'rolledBack');
       return { kind: 'failed' };
     }
     return this.#weigh(execution, measured, portal);
@@ -93,11 +93,11 @@ export class Measuring {
     session.toClient.release();
     if (execution.cut !== null) {
       // The client has its error; what the statement changed goes with the result.
-      session.end(execution, 'rolledBack', execution.cut.fields.sqlstate);
+      session.record.end(execution, 'rolledBack', execution.cut.fields.sqlstate);
       throw execution.cut;
     }
-    session.end(execution, 'done', execution.withheld ? '42501' : null);
-    if (measured.tag !== null) session.completed(execution, measured.tag);
+    session.record.end(execution, 'done', execution.withheld ? '42501' : null);
+    if (measured.tag !== null) session.record.completed(execution, measured.tag);
     return { kind: 'stands' };
   }
 
@@ -106,6 +106,6 @@ export class Measuring {
     this.#session.toClient.discard();
     execution.recording?.drop();
     if (rows !== undefined) execution.rows = rows;
-    this.#session.end(execution, 'rolledBack', '42501');
+    this.#session.record.end(execution, 'rolledBack', '42501');
   }
 }

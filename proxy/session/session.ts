@@ -1,18 +1,15 @@
 import type net from 'node:net';
-import { newId } from '../../db/ids';
-import type { StatementStatus } from '../../db/schema/shapes';
 import type { BreakGlassUse } from '../approvals/breakGlass';
 import type { Claim } from '../approvals/claim';
 import type { Hold, HoldRequest } from '../approvals/desk';
 import type { Granted } from '../approvals/grants';
 import type { CatalogSnapshot } from '../catalog/types';
 import type { JournalEntry } from '../journal/entries';
-import { newPart, type SharedPart } from '../journal/records';
 import type { Shared } from '../journal/write';
 import type { Usage } from '../limits/usage';
 import type { MaskIndex } from '../masking/columns';
 import type { DetectingRule } from '../masking/detect/rules';
-import type { JudgedStatement, Judgement } from '../policy/judge';
+import type { Judgement } from '../policy/judge';
 import type { ConnectionPolicy, PolicySnapshot, Principal } from '../policy/types';
 import type { Upstream } from '../upstream/connect';
 import { closeGently } from '../wire/closeGently';
@@ -21,7 +18,6 @@ import {
   idleInTransactionTooLong,
   idleTooLong,
   internalError,
-  notRecorded,
   protocolViolation,
   terminatedByAdministrator,
   upstreamLost,
@@ -30,17 +26,16 @@ import {
 } from '../wire/errors';
 import { BackendFlow } from './backendFlow';
 import { CommitNeed } from './commitNeed';
-import { approvalOf, type Execution, intentOf, outcomeOf, recordedAs, type SessionFacts } from './execution';
+import type { Execution, SessionFacts } from './execution';
 import { FrontendFlow } from './frontendFlow';
 import { Out } from './out';
 import { OwnNotifications } from './ownNotifications';
 import { OwnSettings } from './ownSettings';
 import { Protocol } from './protocol';
 import { RecordedOut } from './recordedOut';
+import { Recording } from './recording';
 import type { Taint } from './scrub';
 import type { OnHold } from './settings';
-import { type EndedBlock, TransactionBlocks } from './transactionBlocks';
-import { TransactionWork } from './transactionWork';
 
 /** What a session needs of its worker. */
 export interface SessionServices {
@@ -120,9 +115,9 @@ export class Session {
   /** Runs what needs approval at once where a rule lets the principal, with the requester's reason. */
   readonly breakGlass: boolean;
   readonly protocol = new Protocol();
-  readonly work = new TransactionWork();
   readonly commitNeed: CommitNeed;
   readonly ownSettings: OwnSettings;
+  readonly record: Recording;
   readonly client: net.Socket;
   readonly upstream: net.Socket;
   readonly toClient: Out;
@@ -146,13 +141,8 @@ export class Session {
   ending = false;
   /** The server ended its session with an error that the client has seen. */
   upstreamSaidWhy = false;
-  readonly #blocks = new TransactionBlocks(() => newId('txn'));
-  /** The runs that made names of the session's, by what they were judged as. */
-  readonly #makers = new WeakMap<JudgedStatement, string>();
-  #statements = 0;
-  #bytesIn = 0;
-  #opened = false;
-  #part: SharedPart & { of: SessionFacts['principal'] };
+  /** Read from the client. */
+  bytesIn = 0;
   readonly #frontend: FrontendFlow;
   readonly #backend: BackendFlow;
   #closed = false;
@@ -178,7 +168,6 @@ export class Session {
     settings?: Readonly<Record<string, string>>;
   }) {
     this.facts = options.facts;
-    this.#part = { ...newPart(), of: options.facts.principal };
     this.services = options.services;
     this.requesterReason = options.requesterReason;
     this.onHold = options.onHold;
@@ -194,6 +183,7 @@ export class Session {
     });
     this.toClient = new Out(this.client);
     this.toUpstream = new RecordedOut(this.upstream);
+    this.record = new Recording(this);
     this.#frontend = new FrontendFlow(this);
     this.#backend = new BackendFlow(this);
   }
@@ -207,7 +197,7 @@ export class Session {
     this.client.on('data', (chunk: Buffer) => {
       this.#movedMs = performance.now();
       this.services.onRead(chunk.length);
-      this.#bytesIn += chunk.length;
+      this.bytesIn += chunk.length;
       this.guard(() => this.#frontend.push(chunk));
     });
     this.client.on('end', () => this.clientEnded());
@@ -229,7 +219,7 @@ export class Session {
       else if (this.upstreamSaidWhy) this.close('upstream ended the session');
       else this.fail(upstreamLost(this.facts.connectionName), 'upstream closed the connection');
     });
-    this.upstream.on('drain', () => this.guard(() => this.#frontend.pump()));
+    this.upstream.on('drain', () => this.pump());
     if (early.length > 0) this.guard(() => this.#frontend.push(early));
   }
 
@@ -293,17 +283,7 @@ export class Session {
     if (this.#closed) return;
     this.#closed = true;
     this.#frontend.withdraw();
-    // With something on its way, a COMMIT perhaps, nobody knows.
-    if (this.protocol.owed === 0) this.undone(this.work.closed());
-    const blocks = this.#blocks.closed(this.protocol.owed === 0);
-    for (const execution of this.protocol.drain()) this.end(execution, 'unknown');
-    // It was done, but not yet let stand: the server rolls it back.
-    if (this.counting !== null) {
-      this.counting.recording?.drop();
-      this.end(this.counting, 'rolledBack');
-    }
-    this.#recordBlocks(blocks);
-    this.#recordClosed(reason);
+    this.record.closed(reason);
     closeGently(this.client);
     // Terminate, so that the server ends the transaction now rather than when it next writes.
     this.toUpstream.finish(() => {
@@ -331,6 +311,11 @@ export class Session {
       this.toUpstream.append(SYNC);
     }
     this.toUpstream.flush();
+  }
+
+  /** More may be taken from the client. */
+  pump(): void {
+    this.guard(() => this.#frontend.pump());
   }
 
   /** Resolves when the server owes nothing more. */
@@ -401,172 +386,4 @@ export class Session {
       this.terminate('the gateway is shutting down');
     }
   }
-
-  /**
-   * Records what is about to run. @throws WireError 58000 when it cannot be recorded: it must not run.
-   */
-  begin(
-    executions: readonly Execution[],
-    view: { policy: { version: number } },
-    status: StatementStatus,
-    sqlstate: string | null = null,
-  ): void {
-    const now = { atMs: Date.now(), policyVersion: view.policy.version, transactionStatus: this.protocol.status };
-    for (const execution of executions) {
-      execution.runOf ??= this.#madeBy(execution);
-      try {
-        this.services.record(
-          intentOf(execution, this.facts, { ...now, transactionId: this.#blockOf(execution, status) }, status, sqlstate),
-          this.#sharedBy(execution),
-        );
-      } catch (cause) {
-        for (const written of executions) this.end(written, 'skipped');
-        throw refusedBy(cause);
-      }
-    }
-    this.#statements += executions.length;
-    this.#waitForRecord();
-  }
-
-  /** The transaction block it is in. */
-  #blockOf({ judged }: Execution, status: StatementStatus): string | null {
-    const atRest = this.protocol.owed === 0 ? this.protocol.status : null;
-    return status === 'running' ? this.#blocks.forwarded(judged.facts.commands, atRest) : this.#blocks.of(atRest);
-  }
-
-  /** The run that made the name which it executes or fetches from. */
-  #madeBy({ judged }: Execution): string | null {
-    const effect = judged.facts.session;
-    if (effect?.type !== 'execute' && effect?.type !== 'fetch') return null;
-    const { names } = this.protocol;
-    const made = effect.type === 'execute' ? names.statements.get(effect.name)?.judgement.statements[0] : names.cursors.get(effect.name);
-    return (made === undefined ? undefined : this.#makers.get(made)) ?? null;
-  }
-
-  /** It made a name of the session's. */
-  named(execution: Execution): void {
-    this.#makers.set(execution.judged, execution.id);
-  }
-
-  /** A statement is done and stands as far as its transaction does. `tag` is PostgreSQL's own word. */
-  completed(execution: Execution, tag: string): void {
-    this.undone(this.work.done(execution, tag));
-    const block = this.#blocks.done(tag, execution.judged.facts.commands);
-    if (block !== null) this.#recordBlocks([block]);
-  }
-
-  /** ReadyForQuery. */
-  ready(): void {
-    this.undone(this.work.ready(this.protocol.status));
-    if (this.protocol.owed === 0) this.#recordBlocks(this.#blocks.atRest(this.protocol.status));
-  }
-
-  #recordBlocks(blocks: readonly EndedBlock[]): void {
-    for (const block of blocks) this.#recordQuietly({ type: 'transaction', ...block, sessionId: this.facts.id, atMs: Date.now() });
-  }
-
-  /** What is forwarded from here on leaves when all that was recorded so far is in the journal; where that fails, it never does. */
-  #waitForRecord(): void {
-    this.toUpstream.bar();
-    this.services.whenRecorded(this.#recorded);
-  }
-
-  readonly #recorded = (error: Error | null) => {
-    if (error === null) {
-      const wasFull = this.toUpstream.full;
-      this.toUpstream.lift();
-      if (wasFull) this.guard(() => this.#frontend.pump());
-      return;
-    }
-    this.toUpstream.drop();
-    this.fail(refusedBy(error), 'what it sent could not be recorded');
-  };
-
-  /** The parts of its entries that others have too. The principal is read again when the policy changes. */
-  #sharedBy({ judged }: Execution): Shared {
-    const { principal } = this.facts;
-    if (this.#part.of !== principal) this.#part = { ...newPart(), of: principal };
-    return { session: this.#part, statement: recordedAs(judged) };
-  }
-
-  /** Told once, when the client has what it needs to begin. @throws Error when it cannot be recorded */
-  recordOpened(how: { method: string; encrypted: boolean }): void {
-    const { facts } = this;
-    this.services.record({
-      type: 'sessionOpen',
-      id: facts.id,
-      atMs: Date.now(),
-      principalName: facts.principal.name,
-      ownerName: facts.principal.owner?.name ?? null,
-      connectionName: facts.connectionName,
-      clientAddress: facts.clientAddress,
-      applicationName: facts.applicationName,
-      ...how,
-    });
-    this.#opened = true;
-  }
-
-  #recordClosed(reason: string): void {
-    if (!this.#opened) return;
-    this.#recordQuietly({
-      type: 'sessionClose',
-      id: this.facts.id,
-      atMs: Date.now(),
-      reason,
-      statements: this.#statements,
-      bytesIn: this.#bytesIn,
-      bytesOut: this.client.bytesWritten,
-    });
-  }
-
-  /** Records what became of it. A journal that is full now has the intent; the outcome stays unknown rather than ending the session. */
-  end(execution: Execution, status: StatementStatus, sqlstate: string | null = null): void {
-    this.unsettled.delete(execution);
-    const entry = outcomeOf(execution, status, Date.now(), sqlstate);
-    if (entry === null) return;
-    this.recordRows(execution);
-    execution.recording = null;
-    // Rows that did not leave are those it changed.
-    if (execution.bytes > 0) this.services.usage()?.returned(execution.rows);
-    this.#recordQuietly(entry);
-  }
-
-  /** The rows of it that have left since it was last asked. */
-  recordRows(execution: Execution): void {
-    const rows = execution.recording?.take() ?? null;
-    if (rows === null) return;
-    const { name } = this.facts.principal;
-    this.#recordQuietly({ type: 'result', id: execution.id, principalName: name, atMs: Date.now(), ...rows });
-  }
-
-  /** Their transaction was rolled back: they ran, and nothing of it stands. */
-  undone(executions: readonly Execution[]): void {
-    for (const { id } of executions) this.#recordQuietly({ type: 'outcome', id, status: 'rolledBack' });
-  }
-
-  /** Held statements go on their way together. @throws WireError 58000 when that cannot be recorded: none of them may run */
-  released(...executions: readonly Execution[]): void {
-    for (const execution of executions) {
-      this.#blockOf(execution, 'running');
-      try {
-        this.services.record({ type: 'outcome', id: execution.id, status: 'running', waitMs: execution.waitMs, ...approvalOf(execution) });
-      } catch (cause) {
-        for (const held of executions) this.end(held, 'skipped');
-        throw refusedBy(cause);
-      }
-    }
-    this.#waitForRecord();
-  }
-
-  #recordQuietly(entry: JournalEntry): void {
-    try {
-      this.services.record(entry);
-    } catch (error) {
-      this.services.logError(this.services.newErrorId(), error);
-    }
-  }
 }
-
-/** In words that say why and nothing of what was to be recorded. */
-const refusedBy = (cause: unknown): WireError =>
-  notRecorded(cause instanceof Error && 'code' in cause ? `The journal refused: ${String(cause.code)}.` : 'The journal refused.');

@@ -63,7 +63,7 @@ export class SimpleQuery {
           .takes(executions)
           .then((taken) => (taken ? this.#unheld(executions, view, forward) : this.#held(sql, judged, forward)));
       case 'allow':
-        this.#session.begin(executions, view, 'running');
+        this.#session.record.begin(executions, view, 'running');
         return forward();
       default:
         effective.action satisfies never;
@@ -72,7 +72,7 @@ export class SimpleQuery {
 
   /** It runs at once, inside a transaction whose COMMIT will wait. */
   #unheld(executions: readonly Execution[], view: SessionView, forward: () => void | Promise<void>): void | Promise<void> {
-    this.#session.begin(executions, view, 'running');
+    this.#session.record.begin(executions, view, 'running');
     return forward();
   }
 
@@ -80,7 +80,7 @@ export class SimpleQuery {
     const error = await this.#verdicts.hold(withPrepared(sql, effective.runs), executions, view);
     if (error === 'skipped') return;
     if (error !== null) throw error;
-    this.#session.released(...executions);
+    this.#session.record.released(...executions);
     await forward();
   }
 
@@ -112,7 +112,7 @@ export class SimpleQuery {
     const error = await this.#verdicts.hold(withPrepared(sql, effective.runs), again, view);
     if (error === 'skipped') return;
     if (error !== null) throw error;
-    this.#session.released(...again);
+    this.#session.record.released(...again);
     this.#verdicts.followNames(again);
     await this.#run(bytes, sql, { effective, executions: again, view });
   }

@@ -65,7 +65,7 @@ export class Stepwise {
       this.#session.askForAnswers();
       await this.#session.whenAnswered();
       if (protocol.skipping || this.#session.closed) {
-        for (const execution of executions) this.#session.end(execution, 'skipped');
+        for (const execution of executions) this.#session.record.end(execution, 'skipped');
         return null;
       }
     }
@@ -87,7 +87,7 @@ export class Stepwise {
         if (exceeded !== null) return exceeded;
       }
     } finally {
-      for (const execution of executions.slice(next)) if (!this.#sent.has(execution)) this.#session.end(execution, 'skipped');
+      for (const execution of executions.slice(next)) if (!this.#sent.has(execution)) this.#session.record.end(execution, 'skipped');
     }
     if (this.#session.closed) return null;
     protocol.sentSync();
@@ -137,7 +137,7 @@ export class Stepwise {
     try {
       return await this.#costs.check(execution.judged, { text, limit, statementId: execution.id });
     } catch (error) {
-      this.#session.end(execution, 'denied', error instanceof WireError ? error.fields.sqlstate : null);
+      this.#session.record.end(execution, 'denied', error instanceof WireError ? error.fields.sqlstate : null);
       throw error;
     }
   }

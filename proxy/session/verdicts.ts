@@ -41,7 +41,7 @@ export class Verdicts {
       const { facts, rewritten } = execution.judged;
       const { text } = facts;
       execution.onComplete = () => {
-        this.#session.named(execution);
+        this.#session.record.named(execution);
         names.statements.set(effect.name, {
           name: effect.name,
           sql: text,
@@ -110,7 +110,7 @@ export class Verdicts {
 
   /** Recorded as denied, with the error the client gets. */
   refused(executions: readonly Execution[], view: SessionView, error: WireError): WireError {
-    this.#session.begin(executions, view, 'denied', error.fields.sqlstate);
+    this.#session.record.begin(executions, view, 'denied', error.fields.sqlstate);
     for (const execution of executions) execution.ended = true;
     return error;
   }
@@ -131,7 +131,7 @@ export class Verdicts {
     if (judged !== null) return this.denied([newExecution(judged, { protocol, parameters: [], analysisMs: 0 })], view);
     const why = `Gatehouse's grammar does not take it: ${message}`;
     const execution = newExecution(judgeUnparsed(sql, why), { protocol, parameters: [], analysisMs: 0 });
-    this.#session.begin([execution], view, 'denied', '42601');
+    this.#session.record.begin([execution], view, 'denied', '42601');
     execution.ended = true;
     return statementNotAnalyzed(`${why}. The server may be newer than it`);
   }
@@ -146,7 +146,7 @@ export class Verdicts {
     const stands = await commitNeed.settle();
     if (session.closed || session.protocol.skipping) return 'skipped';
     if (!stands) {
-      session.begin(executions, view, 'running');
+      session.record.begin(executions, view, 'running');
       return executions;
     }
     const held = commitNeed.held(executions);
@@ -157,7 +157,7 @@ export class Verdicts {
       throw transactionRolledBack(error);
     }
     commitNeed.clear();
-    session.released(...held);
+    session.record.released(...held);
     return held;
   }
 
@@ -200,13 +200,13 @@ export class Verdicts {
       const now = await session.services.view(session.facts);
       // The client may have left while the catalog was read: approved or not, nothing runs for nobody.
       if (session.closed) {
-        for (const execution of executions) session.end(execution, 'withdrawn');
+        for (const execution of executions) session.record.end(execution, 'withdrawn');
         return 'skipped';
       }
       const again = this.#judging.effective(sql, now).effective;
       if (now.policy.version !== view.policy.version && !stillApproved(executions, again.statements)) {
         const changed = statementNotAnalyzed('The policy has changed while it was held; send it again.');
-        for (const execution of executions) session.end(execution, 'denied', changed.fields.sqlstate);
+        for (const execution of executions) session.record.end(execution, 'denied', changed.fields.sqlstate);
         return changed;
       }
       const moved = executions.some(
@@ -219,7 +219,7 @@ export class Verdicts {
         again.action === 'deny'
           ? judgedError(executions.map((execution, i) => ({ ...execution, judged: again.statements[i] ?? execution.judged })))
           : statementNotAnalyzed('What it reads has changed while it was held; send it again');
-      for (const execution of executions) session.end(execution, 'denied', refused.fields.sqlstate);
+      for (const execution of executions) session.record.end(execution, 'denied', refused.fields.sqlstate);
       return refused;
     } finally {
       this.#held = null;

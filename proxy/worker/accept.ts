@@ -236,7 +236,7 @@ function run(gateway: Gateway, parts: Opening & { facts: SessionFacts; target: U
     settings: request.upstream,
   });
   try {
-    session.recordOpened({ method: arrival.method, encrypted: arrival.identity !== null });
+    session.record.opened({ method: arrival.method, encrypted: arrival.identity !== null });
   } catch (error) {
     log.error({ session: facts.id, code: codeOf(error) }, 'a session could not be recorded');
     throw refuse.sessionNotRecorded();
