@@ -7,7 +7,7 @@ test('gateways that start together make one database with one policy state, and 
   const admin = await withPostgres();
   const url = new URL(admin.url);
   url.pathname = `/${admin.database}_store`;
-  await Promise.all([migrateStore(url.href), migrateStore(url.href), migrateStore(url.href)]);
+  await Promise.all(Array.from({ length: 8 }, () => migrateStore(url.href)));
   const client = new pg.Client({ connectionString: url.href });
   await client.connect();
   await client.query('UPDATE policy_state SET version = 9');

@@ -53,9 +53,11 @@ async function makeDatabase(url: string): Promise<void> {
   await client.connect();
   try {
     const quoted = client.escapeIdentifier(name);
+    // Of those who make it at once, the slower one would find the database's own row changed under it.
+    await client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
     await client.query(`CREATE DATABASE ${quoted}`).catch((error: { code?: string }) => {
-      // Another gateway made it first: 42P04 duplicate_database, or 23505 when both were at it.
-      if (error.code !== '42P04' && error.code !== '23505') throw error;
+      // Another gateway made it first: duplicate_database.
+      if (error.code !== '42P04') throw error;
     });
     // The demo role lives in the same cluster, and has no business in the store.
     await client.query(`REVOKE ALL ON DATABASE ${quoted} FROM PUBLIC`);
