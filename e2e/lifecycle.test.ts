@@ -61,6 +61,28 @@ describe('starting', () => {
     expect(bestMs).toBeLessThan(5_000);
   }, 120_000);
 
+  test('the printed link signs in, once', async () => {
+    const gateway = await start();
+    const link = new URL(gateway.link).searchParams.get('link') ?? '';
+    const signsIn = async () => {
+      const asked = await fetch(`${gateway.consoleUrl}/api/auth/csrf`);
+      const { csrfToken } = (await asked.json()) as { csrfToken: string };
+      const cookie = asked.headers
+        .getSetCookie()
+        .map((one) => one.split(';')[0])
+        .join('; ');
+      const body = new URLSearchParams({ csrfToken, link, json: 'true' });
+      const answer = await fetch(`${gateway.consoleUrl}/api/auth/callback/link`, {
+        method: 'POST',
+        headers: { cookie },
+        body,
+        redirect: 'manual',
+      });
+      return answer.headers.getSetCookie().some((one) => one.startsWith('gatehouse.session='));
+    };
+    expect([await signsIn(), await signsIn()]).toEqual([true, false]);
+  });
+
   test('health, readiness and metrics answer', async () => {
     const gateway = await start();
     expect((await fetch(`${gateway.consoleUrl}/healthz`)).status).toBe(200);
