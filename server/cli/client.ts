@@ -19,8 +19,12 @@ export const gatewayUrl = (env: Environment): string => (env.GATEHOUSE_URL || lo
 
 function localUrl(env: Environment): string {
   const path = join(dataDirOf(env), CONSOLE_URL_FILE);
-  return existsSync(path) ? readFileSync(path, 'utf8').trim() : 'http://127.0.0.1:3000';
+  const kept = existsSync(path) ? readFileSync(path, 'utf8').trim() : '';
+  // A folder that somebody else made must not be able to send a token away from this machine.
+  return LOCAL.test(kept) ? kept : 'http://127.0.0.1:3000';
 }
+
+const LOCAL = /^http:\/\/(?:127\.\d+\.\d+\.\d+|\[::1\]|localhost):\d+$/;
 
 const dataDirOf = (env: Environment): string => env.GATEHOUSE_DATA_DIR || '.gatehouse';
 

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { eq } from 'drizzle-orm';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -22,7 +22,7 @@ import { stopLive } from '../live/start';
 import { setRuntime } from '../runtime';
 import { type TestStore, withStore } from '../testing';
 import { createToken } from '../tokens/create';
-import type { Environment } from './client';
+import { type Environment, gatewayUrl } from './client';
 import { variablesOf } from './connect';
 import { runCli } from './run';
 import { tailStatements } from './tail';
@@ -548,6 +548,8 @@ describe('usage and reach', () => {
     expect((await run(['sessions', 'list'], { GATEHOUSE_URL: 'http://127.0.0.1:1' })).err).toContain(
       'no gateway answers at http://127.0.0.1:1',
     );
+    for (const elsewhere of ['http://192.0.2.1:80', 'http://127.0.0.1:1@192.0.2.1:80', 'http://127.0.0.1.example.com:80'])
+      expect(gatewayUrl({ GATEHOUSE_DATA_DIR: dirname(file('console-url', elsewhere)) })).toBe('http://127.0.0.1:3000');
     rmSync(join(folder, 'console-url'));
   });
 
