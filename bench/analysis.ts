@@ -36,7 +36,7 @@ const STATEMENTS = [
 ];
 
 await loadParser();
-await warmParser();
+await warmParser(() => false);
 const database = await withPostgres();
 try {
   const client = new pg.Client({ connectionString: database.url });

@@ -33,6 +33,7 @@ export async function startLoneWorker(gateway: Gateway, dataDir: string, wrap = 
     },
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   });
+  child.send({ type: 'begin' });
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const ready = new Promise<number>((resolve, reject) => {
     child.once('exit', (code) => reject(new Error(`the worker ended with ${code}`)));

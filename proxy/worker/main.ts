@@ -20,11 +20,21 @@ process.on('SIGINT', () => undefined);
 process.on('SIGTERM', () => undefined);
 
 const CANCEL_TIMEOUT_MS = 5_000;
+const WARM_AFTER_MS = 1_000;
 /** Cancels that other workers are asked about, by what ends the wait. */
 const forwarded = new Map<string, () => void>();
 let lastForwarded = 0;
 
+/** Loading takes a while and needs nobody; who is told to go before it may begin has nothing to finish. */
+let accepting = false;
+const begun = new Promise<void>((resolve) => {
+  process.on('message', (message: ToWorker) => {
+    if (message.type === 'begin') resolve();
+    else if (message.type === 'drain' && !accepting) process.exit(0);
+  });
+});
 await loadParser();
+await begun;
 const gateway = await openGateway(settings);
 
 // A client may close its sending side and still read the result.
@@ -39,17 +49,21 @@ server.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(3);
 });
 server.listen({ host: settings.host, port: settings.port }, () => {
+  accepting = true;
   const address = server.address();
   send({
     type: 'ready',
     workerId: settings.workerId,
     port: typeof address === 'object' && address !== null ? address.port : settings.port,
   });
-  void warmParser();
+  // Whoever waited for the start goes first.
+  setTimeout(() => void warmParser(context.waitingRoom.occupied), WARM_AFTER_MS);
 });
 
 process.on('message', (message: ToWorker) => {
   switch (message.type) {
+    case 'begin':
+      return;
     case 'cancel':
       return void (gateway.cancelKeys.cancel(message, Date.now()) ?? Promise.resolve()).then(() =>
         send({ type: 'cancelDone', id: message.id }),

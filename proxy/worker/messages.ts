@@ -8,6 +8,8 @@ export type ToSupervisor =
   | { type: 'cancelDone'; id: string };
 
 export type ToWorker =
+  /** The recorder is ready, and with it the store: sign people in. Sent once. */
+  | { type: 'begin' }
   | { type: 'cancel'; id: string; processId: number; secret: Uint8Array }
   | { type: 'cancelDone'; id: string }
   /** Accept nothing more; end each session when its statement is done, all of them within `withinMs`; then exit 0. */

@@ -5,6 +5,8 @@ import type { Arrival } from './arrival';
 export interface WaitingRoom {
   /** Lets a client in; the function it returns lets it out, to a session or to the street. */
   enter(arrival: Arrival): () => void;
+  /** Whether anybody is in it. */
+  occupied(): boolean;
 }
 
 /** Goings a turn of the event loop. */
@@ -46,5 +48,6 @@ export function createWaitingRoom(options: { max: number; timeoutMs: number }): 
         doomed.delete(arrival);
       };
     },
+    occupied: () => waiting.size > 0,
   };
 }

@@ -7,7 +7,7 @@ const key = { type: 'cancel', processId: 7, secret: new Uint8Array(4) } as const
 function relayed() {
   const sent: string[] = [];
   const relay = createCancelRelay<string>((to, message: ToWorker) => {
-    sent.push(`${to} ${message.type}${message.type === 'drain' ? '' : ` ${message.id}`}`);
+    sent.push(`${to} ${message.type}${'id' in message ? ` ${message.id}` : ''}`);
   });
   return { relay, sent };
 }

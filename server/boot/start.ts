@@ -23,7 +23,7 @@ import { CONSOLE_URL_FILE, type DataDir, openDataDir, readSecretKey } from './da
 import { closeLeftovers } from './leftovers';
 import { keepAdminToken, keepDemoToken, makeSignInAddress } from './localTokens';
 import { type NodeLease, takeNode } from './node';
-import { bootPages } from './pages';
+import { preparePages } from './pages';
 import { explainListenError, probeProxyPort } from './ports';
 import { type RecorderProcess, startRecorderProcess } from './recorder';
 import { DEMO_AGENT, DEMO_CONNECTION, refreshDemoConnection, seedPolicy } from './seed';
@@ -60,11 +60,7 @@ export async function startGateway(config: Config, options: { dev: boolean; clos
     secretKey,
   });
   await closing.add('node name', () => node.release());
-  const recorder = await bootRecorder({ store, dataDir, secretKey, node, closing, say });
-  await closeLeftoversOfLastRun(store, dataDir, say);
-  if (await seedPolicy(store.store, secretKey, store.demo)) say('first start: policy, principals and demo connection made');
-  if (store.demo !== null) await refreshDemoConnection(store.store, secretKey, store.demo);
-
+  const recorder = await startRecorder({ store, dataDir, secretKey, node, closing, say });
   const localUrl = `http://${urlHost(reachable(config.host))}:${http.port}`;
   writePrivately(join(dataDir.path, CONSOLE_URL_FILE), localUrl);
   const consoleUrl = config.consoleUrl ?? localUrl;
@@ -81,6 +77,14 @@ export async function startGateway(config: Config, options: { dev: boolean; clos
   };
   const workers = bootWorkers(config, { ...runtime, tls: openCertificate(config.proxyTls, dataDir.path, say) }, say);
   await closing.add('proxy workers', () => workers.drain(DRAIN_MS));
+  // Recorder, workers and console load beside each other, each in its process; they begin one after the other.
+  const pages = preparePages(http, { dir: checkoutRoot(), dev: options.dev, host: config.host });
+  await closing.add('console pages', () => pages.then((prepared) => prepared.close()));
+  await recorder.ready;
+  await closeLeftoversOfLastRun(store, dataDir, say);
+  if (await seedPolicy(store.store, secretKey, store.demo)) say('first start: policy, principals and demo connection made');
+  if (store.demo !== null) await refreshDemoConnection(store.store, secretKey, store.demo);
+  workers.begin();
   const proxyPort = await workers.ready.catch((error: Error) => {
     throw new Error(`${error.message} (${config.proxyHost}:${config.proxyPort}); the lines above say why`);
   });
@@ -103,9 +107,7 @@ export async function startGateway(config: Config, options: { dev: boolean; clos
   http.routes.slack = createSlackHandler(runtime);
   await closing.add('live updates', stopLive);
   await closing.add('dry runs', await startMeasuringByRule(runtime));
-  say('starting the console');
-  const closePages = await bootPages(http, { dir: checkoutRoot(), dev: options.dev, host: config.host });
-  await closing.add('console pages', closePages);
+  (await pages).serve();
 
   return {
     banner: {
@@ -138,8 +140,8 @@ async function closeLeftoversOfLastRun(store: BootedStore, dataDir: DataDir, say
     say(`closed ${left.sessions} sessions and withdrew ${left.requests} approval requests of a gateway that was killed`);
 }
 
-/** Before any worker: what the last run left in its journals is in the record, and in the store, when this returns. */
-async function bootRecorder(options: {
+/** Before any worker: what the last run left in its journals is in the record, and in the store, once it is ready. */
+async function startRecorder(options: {
   store: BootedStore;
   dataDir: DataDir;
   secretKey: Buffer;
@@ -160,7 +162,6 @@ async function bootRecorder(options: {
     say,
   });
   await closing.add('recorder', () => recorder.drain(RECORDER_DRAIN_MS));
-  await recorder.ready;
   return recorder;
 }
 

@@ -3,6 +3,8 @@ import type { ToSupervisor, ToWorker } from '../../proxy/worker/messages';
 import { createCancelRelay } from './cancelRelay';
 
 export interface Workers {
+  /** The processes have started and loaded what they need; from now on they may accept. */
+  begin(): void;
   /** The proxy's port, once every worker accepts for the first time. Rejects when they cannot. */
   ready: Promise<number>;
   /** How many workers accept now. */
@@ -59,6 +61,7 @@ export function startWorkers(options: {
     earlyDeaths: 0,
     retry: undefined,
   }));
+  let begun = false;
   let draining = false;
   let restarts = 0;
   let settled = false;
@@ -102,6 +105,7 @@ export function startWorkers(options: {
     worker.on('message', (message: ToSupervisor) => onMessage(slot, message));
     worker.on('error', () => undefined);
     worker.once('exit', (code, signal) => void onExit(slot, code, signal));
+    if (begun) send(slot, { type: 'begin' });
   };
 
   const onExit = async (slot: Slot, code: number | null, signal: string | null) => {
@@ -131,6 +135,10 @@ export function startWorkers(options: {
   for (const slot of slots) start(slot);
 
   return {
+    begin() {
+      begun = true;
+      for (const slot of slots) send(slot, { type: 'begin' });
+    },
     ready,
     accepting: () => slots.filter((slot) => slot.accepting).length,
     restarts: () => restarts,
