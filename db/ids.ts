@@ -24,7 +24,10 @@ export type IdPrefix =
   | 'ped'
   | 'vky'
   | 'era'
-  | 'viw';
+  | 'viw'
+  | 'idp'
+  | 'idn'
+  | 'dev';
 
 /** A branded id: a `Id<'stm'>` is never an `Id<'req'>`. */
 export type Id<P extends IdPrefix> = `${P}_${string}`;

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { bigint, boolean, customType, date, index, integer, jsonb, pgTable, primaryKey, real, text, timestamp } from 'drizzle-orm/pg-core';
+import type { TokenIdentity } from './identityShapes';
 import type { Action, Detected, Enforcement, RelationUse, Reviewer, StatementStatus } from './shapes';
 
 const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });
@@ -27,6 +28,8 @@ export const sessions = pgTable(
     /** How it proved who it is; null until the log says so, as with all that follows. */
     method: text('method'),
     encrypted: boolean('encrypted'),
+    /** Who it is by a provider's word; null where a token of ours said it alone. */
+    identity: jsonb('identity').$type<TokenIdentity | null>(),
     statementsRun: bigint('statements_run', { mode: 'number' }),
     bytesIn: bigint('bytes_in', { mode: 'number' }),
     bytesOut: bigint('bytes_out', { mode: 'number' }),

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
-import { type AnyPgColumn, index, jsonb, pgTable, primaryKey, text, timestamp } from 'drizzle-orm/pg-core';
+import { type AnyPgColumn, index, integer, jsonb, pgTable, primaryKey, text, timestamp, unique } from 'drizzle-orm/pg-core';
+import type { IdentityProvider, TokenIdentity, TokenKind } from './identityShapes';
 import type { PrincipalKind, PrincipalLimits, Role, ScramVerifier } from './shapes';
 
 const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });
@@ -20,7 +21,11 @@ export const principals = pgTable('principals', {
   /** Who they are in Slack, where their mail address does not say it. */
   slackUserId: text('slack_user_id').unique(),
   limits: jsonb('limits').$type<PrincipalLimits>().notNull().default({}),
+  /** The provider that made it and speaks for it, by its id, or `scim`; null for one that the policy names. */
+  managedBy: text('managed_by'),
   disabledAt: instant('disabled_at'),
+  /** Identities that were issued before are not believed any more, and their sessions are over. */
+  signedOutAt: instant('signed_out_at'),
   createdAt: instant('created_at').notNull().defaultNow(),
 });
 
@@ -38,8 +43,39 @@ export const principalGroups = pgTable(
     groupId: text('group_id')
       .notNull()
       .references(() => groups.id, { onDelete: 'cascade' }),
+    /** The provider who said so at the last sign-in, by its id; empty where an administrator did. */
+    source: text('source').notNull().default(''),
   },
-  (t) => [primaryKey({ columns: [t.principalId, t.groupId] })],
+  (t) => [primaryKey({ columns: [t.principalId, t.groupId, t.source] })],
+);
+
+/** Who says who people and workloads are. */
+export const identityProviders = pgTable('identity_providers', {
+  id: text('id').primaryKey(),
+  position: integer('position').notNull(),
+  name: text('name').notNull().unique(),
+  /** Without its secret. */
+  settings: jsonb('settings').$type<IdentityProvider>().notNull(),
+  /** The console's client secret, sealed for this id. */
+  secretSealed: text('secret_sealed'),
+});
+
+/** Whom a provider's subject is: kept from the first sign-in on, so that a name that is given to somebody else there is not given to them here. */
+export const identities = pgTable(
+  'identities',
+  {
+    id: text('id').primaryKey(),
+    providerId: text('provider_id')
+      .notNull()
+      .references(() => identityProviders.id, { onDelete: 'cascade' }),
+    subject: text('subject').notNull(),
+    principalId: text('principal_id')
+      .notNull()
+      .references(() => principals.id, { onDelete: 'cascade' }),
+    createdAt: instant('created_at').notNull().defaultNow(),
+    lastSeenAt: instant('last_seen_at'),
+  },
+  (t) => [unique('identities_subject').on(t.providerId, t.subject), index('identities_principal').on(t.principalId)],
 );
 
 /** Access tokens and API keys. Only the SHA-256 of the secret and a SCRAM verifier are stored; the secret is shown once. */
@@ -51,6 +87,12 @@ export const tokens = pgTable(
       .notNull()
       .references(() => principals.id, { onDelete: 'cascade' }),
     label: text('label').notNull().default(''),
+    /** An API key is what a service keeps; an access token is what a person or a program gets for a while. */
+    kind: text('kind').$type<TokenKind>().notNull().default('access'),
+    /** The connections it opens; null: all that its principal may. A token for some opens no console and no API. */
+    connections: jsonb('connections').$type<string[] | null>(),
+    /** What the identity was that it was made from; null where an administrator or its own principal made it. */
+    identity: jsonb('identity').$type<TokenIdentity | null>(),
     hash: text('hash').notNull().unique(),
     /** Null for a token from before there were verifiers: it signs in in clear, and then gets one. */
     scram: jsonb('scram').$type<ScramVerifier>(),
@@ -73,4 +115,43 @@ export const signInLinks = pgTable('sign_in_links', {
     .references(() => principals.id, { onDelete: 'cascade' }),
   expiresAt: instant('expires_at').notNull(),
   usedAt: instant('used_at'),
+});
+
+/** Programs that ask a person to sign them in (RFC 8628): whoever holds the device code gets a token once the person has said yes. */
+export const deviceLogins = pgTable('device_logins', {
+  id: text('id').primaryKey(),
+  deviceHash: text('device_hash').notNull().unique(),
+  /** Of the code that the person types; it lives for minutes. */
+  userHash: text('user_hash').notNull().unique(),
+  /** What the program says it is, for the person to recognise. */
+  client: text('client').notNull(),
+  clientAddress: text('client_address').notNull(),
+  connections: jsonb('connections').$type<string[] | null>(),
+  createdAt: instant('created_at').notNull().defaultNow(),
+  expiresAt: instant('expires_at').notNull(),
+  /** Who decided. */
+  principalId: text('principal_id').references(() => principals.id, { onDelete: 'cascade' }),
+  decision: text('decision').$type<'approved' | 'denied'>(),
+  polledAt: instant('polled_at'),
+  usedAt: instant('used_at'),
+});
+
+/** SAML requests that are on their way, each bound to the browser it was made for; used once. */
+export const samlRequests = pgTable('saml_requests', {
+  id: text('id').primaryKey(),
+  providerId: text('provider_id')
+    .notNull()
+    .references(() => identityProviders.id, { onDelete: 'cascade' }),
+  browserHash: text('browser_hash').notNull(),
+  /** Where the person was going. */
+  returnTo: text('return_to').notNull(),
+  expiresAt: instant('expires_at').notNull(),
+  usedAt: instant('used_at'),
+});
+
+/** SAML assertions that were believed, until they would not be any more: none is believed twice. */
+export const usedAssertions = pgTable('used_assertions', {
+  /** Hash of provider and assertion id. */
+  id: text('id').primaryKey(),
+  expiresAt: instant('expires_at').notNull(),
 });

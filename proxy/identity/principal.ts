@@ -26,7 +26,7 @@ export async function loadPrincipal(store: StoreHandle, id: string): Promise<Kno
     role: row.role,
     email: row.email,
     owner: owner === undefined ? null : { id: owner.id, name: owner.name },
-    groups: memberOf.map((group) => group.name).sort(),
+    groups: [...new Set(memberOf.map((group) => group.name))].sort(),
     limits: row.limits,
   };
 }

@@ -1,5 +1,6 @@
 import { asc } from 'drizzle-orm';
 import { DEFAULT_AUDIT_SETTINGS } from '../../db/schema/auditShapes';
+import { identityProviders } from '../../db/schema/identity';
 import { access, connectionEnforcement, connections, maskingRules, policyState, rules } from '../../db/schema/policy';
 import { auditSettings } from '../../db/schema/record';
 import type { Store } from '../../db/store';
@@ -25,6 +26,7 @@ export async function loadPolicy(store: Store): Promise<PolicySnapshot> {
       const maskingRows = await tx.select().from(maskingRules).orderBy(asc(maskingRules.position), asc(maskingRules.id));
       const ruleRows = await tx.select().from(rules).orderBy(asc(rules.position), asc(rules.id));
       const [audit] = await tx.select({ settings: auditSettings.settings }).from(auditSettings);
+      const providerRows = await tx.select().from(identityProviders).orderBy(asc(identityProviders.position), asc(identityProviders.id));
       const timed = await readTimedAccess(tx);
       return Object.freeze({
         version: state?.version ?? 0,
@@ -40,6 +42,7 @@ export async function loadPolicy(store: Store): Promise<PolicySnapshot> {
         rules: Object.freeze(
           ruleRows.map(({ id: _i, position: _p, updatedAt: _u, ...rule }) => Object.freeze({ ...rule, approval: rule.approval ?? null })),
         ),
+        providers: Object.freeze(providerRows.map(({ id, settings }) => Object.freeze({ ...settings, id }))),
         masking: Object.freeze(maskingRows.map(({ id: _i, position: _p, updatedAt: _u, ...rule }) => Object.freeze(rule))),
       });
     },

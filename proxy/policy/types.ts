@@ -1,3 +1,4 @@
+import type { IdentityProvider } from '../../db/schema/identityShapes';
 import type {
   Action,
   ApprovalSpec,
@@ -88,6 +89,8 @@ export interface PolicySnapshot {
   durability?: Durability;
   rules: readonly Rule[];
   masking: readonly MaskingRule[];
+  /** Who says who people and workloads are; absent: nobody but this gateway. */
+  providers?: readonly (IdentityProvider & { id: string })[];
 }
 
 /** Who is asking, as resolved at sign-in and refreshed when the policy version moves. */

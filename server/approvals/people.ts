@@ -17,7 +17,7 @@ export async function readReviewers(store: StoreHandle): Promise<Reviewer[]> {
   const people = new Map<string, Reviewer & { groups: string[] }>();
   for (const { group, ...person } of rows) {
     const known = people.get(person.id) ?? { ...person, groups: [] };
-    if (group !== null) known.groups.push(group);
+    if (group !== null && !known.groups.includes(group)) known.groups.push(group);
     people.set(person.id, known);
   }
   return [...people.values()];

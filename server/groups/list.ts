@@ -7,7 +7,7 @@ import type { GroupRow } from './shape';
 export async function listGroups({ store, actor }: Call): Promise<GroupRow[]> {
   demand(actor, 'principals:read');
   return store
-    .select({ id: groups.id, name: groups.name, members: sql<number>`count(${principals.id})::int` })
+    .select({ id: groups.id, name: groups.name, members: sql<number>`count(distinct ${principals.id})::int` })
     .from(groups)
     .leftJoin(principalGroups, eq(principalGroups.groupId, groups.id))
     .leftJoin(principals, and(eq(principals.id, principalGroups.principalId), isNull(principals.disabledAt)))

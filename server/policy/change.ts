@@ -1,6 +1,7 @@
 import { and, eq, inArray, sql } from 'drizzle-orm';
 import { newId } from '../../db/ids';
-import { groups, principals } from '../../db/schema/identity';
+import { groups, identities, identityProviders, principals } from '../../db/schema/identity';
+import type { IdentityProvider } from '../../db/schema/identityShapes';
 import { access, connections, maskingRules, rules } from '../../db/schema/policy';
 import { auditSettings } from '../../db/schema/record';
 import { seal } from '../../db/secrets';
@@ -11,6 +12,7 @@ import { notify } from '../actions/record';
 import { setMembership } from '../principals/membership';
 import { endSessionsOf } from '../sessions/end';
 import type { PolicyDocument } from './document';
+import { withoutSecret } from './identityDocument';
 import type { PolicyPlan } from './plan';
 import type { ChangedSecrets } from './secrets';
 import type { ObjectKind, PolicyChange } from './shape';
@@ -33,6 +35,7 @@ export async function changePolicy(tx: StoreTransaction, request: ChangeRequest)
   await changeAccess(tx, request, of('access'));
   await changeMasking(tx, request, of('masking'));
   await changeRules(tx, request, of('rule'));
+  await changeProviders(tx, request, of('identity provider'));
   await changeAudit(tx, request, of('audit'));
   const gone = by(of('group'), 'delete').map((change) => change.name);
   if (gone.length > 0) await tx.delete(groups).where(inArray(groups.name, gone));
@@ -71,7 +74,7 @@ async function changePrincipals(tx: StoreTransaction, request: ChangeRequest, ch
     await tx
       .insert(principals)
       .values({ id: newId('prn'), name, kind, email, slackUserId, role, limits })
-      .onConflictDoUpdate({ target: principals.name, set: { kind, email, slackUserId, role, limits, disabledAt: null } });
+      .onConflictDoUpdate({ target: principals.name, set: { kind, email, slackUserId, role, limits, disabledAt: null, managedBy: null } });
   // Owners and groups in a second pass: an owner may stand further down in the document.
   for (const { name, owner, groups: memberOf } of wanted) {
     const ownerId = owner === null ? null : sql`(select id from principals where name = ${owner})`;
@@ -118,6 +121,33 @@ async function changeMasking(tx: StoreTransaction, request: ChangeRequest, chang
         .where(and(eq(maskingRules.name, rule.name)));
   }
 }
+
+async function changeProviders(tx: StoreTransaction, request: ChangeRequest, changes: PolicyChange[]): Promise<void> {
+  if (changes.every((change) => change.change === 'none')) return;
+  const gone = by(changes, 'delete').map((change) => change.name);
+  if (gone.length > 0) await tx.delete(identityProviders).where(inArray(identityProviders.name, gone));
+  for (const [position, provider] of request.document.identity.entries()) {
+    const current = request.stored.identity.find(({ name }) => name === provider.name);
+    const id = current?.id ?? newId('idp');
+    // Whose subjects they were is another's to say now.
+    if (current !== undefined && issuerOf(current.settings) !== issuerOf(provider))
+      await tx.delete(identities).where(eq(identities.providerId, id));
+    const secret = provider.type === 'oidc' ? provider.console?.clientSecret : undefined;
+    const keepsNone = provider.type !== 'oidc' || provider.console === undefined;
+    const row = {
+      name: provider.name,
+      position,
+      settings: withoutSecret(provider),
+      ...(secret !== undefined ? { secretSealed: seal(request.secretKey, secret, id) } : keepsNone ? { secretSealed: null } : {}),
+    };
+    await tx
+      .insert(identityProviders)
+      .values({ id, ...row })
+      .onConflictDoUpdate({ target: identityProviders.id, set: row });
+  }
+}
+
+const issuerOf = (provider: IdentityProvider) => (provider.type === 'oidc' ? provider.issuer : provider.metadata);
 
 async function changeAudit(tx: StoreTransaction, request: ChangeRequest, changes: PolicyChange[]): Promise<void> {
   if (changes.every((change) => change.change === 'none')) return;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { AuditSettings } from '../../db/schema/auditShapes';
+import type { IdentityProvider } from '../../db/schema/identityShapes';
 import type { PrincipalKind, PrincipalLimits, Role } from '../../db/schema/shapes';
 import type { AccessGrant, MaskingRule, Rule } from '../../proxy/policy/types';
 import { hostSchema, limitsSchema, recordSchema } from '../connections/shape';
@@ -9,6 +10,7 @@ import { given, nameSchema } from '../input';
 import { columnGlob } from '../masking/shape';
 import { principalLimitsSchema } from '../principals/shape';
 import { auditSchema } from './auditDocument';
+import { identitySchema } from './identityDocument';
 import {
   actionSchema,
   approvalOptions,
@@ -184,6 +186,7 @@ export const documentSchema = z.strictObject({
   access: z.array(z.strictObject({ connections: someNames, groups: someNames })).default([]),
   masking: z.array(maskingSchema).default([]),
   rules: z.array(ruleSchema).default([]),
+  identity: identitySchema,
   audit: auditSchema,
 });
 
@@ -197,6 +200,8 @@ export interface PolicyDocument {
   access: AccessGrant[];
   masking: MaskingRule[];
   rules: Rule[];
+  /** Who says who people are. A client secret is present only where the document gives it. */
+  identity: IdentityProvider[];
   /** Its secrets are present only where the document gives them. */
   audit: AuditSettings;
 }

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { AccessGrant } from '../../proxy/policy/types';
 import { splitSecrets } from '../../proxy/record/auditSettings';
 import type { PolicyDocument } from './document';
+import { withoutSecret } from './identityDocument';
 import type { ChangedSecrets } from './secrets';
 import type { ObjectKind, PolicyChange } from './shape';
 import type { StoredPolicy } from './stored';
@@ -46,6 +47,10 @@ export function planPolicy(stored: StoredPolicy, document: PolicyDocument, facts
   planAccess(stored.access, document.access, changes);
   compare('masking', stored.masking, document.masking, changes, withoutId);
   compare('rule', stored.rules, document.rules, changes, withoutId);
+  compare('identity provider', stored.identity, document.identity, changes, ({ settings }, wanted) => [
+    ...differing(settings, withoutSecret(wanted)),
+    ...(facts.secretsChanged.clientSecrets.has(wanted.name) ? ['clientSecret'] : []),
+  ]);
   planAudit(stored, document, facts, changes);
   return { changes, warnings: [...warnings, ...notEnforced(document), ...weakTls(document), ...tooFewReviewers(document)] };
 }
@@ -65,7 +70,7 @@ function compare<B extends Named, A extends Named>(
   changes: PolicyChange[],
   differ: (before: B, after: A) => string[],
 ): void {
-  const ordered = kind === 'rule' || kind === 'masking';
+  const ordered = kind === 'rule' || kind === 'masking' || kind === 'identity provider';
   const survivors = before.filter((item) => after.some((other) => other.name === item.name)).map((item) => item.name);
   let rank = 0;
   for (const wanted of after) {
@@ -108,13 +113,14 @@ function planPrincipals(
       changes.push({ kind: 'principal', name: wanted.name, change: 'create', fields: [] });
       continue;
     }
-    const { id: _id, disabled, ...plain } = current;
+    const { id: _id, disabled, managed, ...plain } = current;
     const fields = differing({ ...plain, groups: [...plain.groups].sort() }, { ...wanted, groups: [...new Set(wanted.groups)].sort() });
     if (disabled) fields.push('disabled');
+    if (managed) fields.push('managed');
     changes.push({ kind: 'principal', name: wanted.name, change: fields.length === 0 ? 'none' : 'update', fields });
   }
   for (const current of stored.principals) {
-    if (document.principals.some((principal) => principal.name === current.name) || current.disabled) continue;
+    if (document.principals.some((principal) => principal.name === current.name) || current.disabled || current.managed) continue;
     const keep = current.id === facts.actorId || (current.role === 'admin' && current.kind === 'human' && !namesAdministrator);
     if (keep)
       warnings.push(`principal ${current.name} is not in the document and is kept: without it nobody could administer this gateway`);

@@ -62,6 +62,26 @@ export function checkReferences(document: PolicyDocument): BrokenReference[] {
     expect(entry.connections, connections, 'connection', ['access', index, 'connections'], true);
     expect(entry.groups, groups, 'group', ['access', index, 'groups'], true);
   }
+  declared(
+    document.identity.map((item) => item.name),
+    ['identity', 'providers'],
+    'identity provider',
+    broken,
+    'name',
+  );
+  for (const [index, provider] of document.identity.entries()) {
+    const path = ['identity', 'providers', index];
+    const each = (words: Readonly<Record<string, string>> | undefined, known: ReadonlySet<string>, noun: string, at: PropertyKey[]) => {
+      for (const [word, name] of Object.entries(words ?? {}))
+        if (!known.has(name)) broken.push({ path: [...path, ...at, word], message: `unknown ${noun} ${name}` });
+    };
+    each(provider.principal.names, principals, 'principal', ['principal', 'names']);
+    each(provider.groups?.names, groups, 'group', ['groups', 'names']);
+    if (provider.type !== 'oidc') continue;
+    each(provider.agents, principals, 'principal', ['agents']);
+    const twin = document.identity.findIndex((other) => other.type === 'oidc' && other.issuer === provider.issuer);
+    if (twin !== index) broken.push({ path: [...path, 'issuer'], message: 'another provider has this issuer: a token could be either’s' });
+  }
   for (const [index, connection] of document.connections.entries())
     expect(connection.requestable?.groups ?? [], groups, 'group', ['connections', index, 'requestable', 'groups'], false);
   for (const [index, rule] of document.masking.entries()) {

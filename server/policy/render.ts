@@ -5,6 +5,7 @@ import type { MaskingRule, Rule } from '../../proxy/policy/types';
 import { toleranceWords } from '../../proxy/preview/tolerance';
 import { formatDuration } from '../duration';
 import { escapeReferences } from './environment';
+import { renderProvider } from './identityDocument';
 import { DEFAULT_EXPIRES_IN_MS } from './shapes';
 import type { StoredPolicy } from './stored';
 
@@ -44,12 +45,14 @@ export function renderPolicy(stored: StoredPolicy): string {
     })),
     groups: stored.groups.map((group) => group.name),
     principals: stored.principals
-      .filter((principal) => !principal.disabled)
+      .filter((principal) => !principal.disabled && !principal.managed)
       .map(({ name, kind, owner, email, slackUserId, groups, role, limits }) => ({
         name,
         kind,
         // An owner that is disabled is not in this document, and a reference must hold.
-        ...(owner === null || stored.principals.some((other) => other.name === owner && other.disabled) ? {} : { owner }),
+        ...(owner === null || stored.principals.some((other) => other.name === owner && (other.disabled || other.managed))
+          ? {}
+          : { owner }),
         ...(email === null ? {} : { email }),
         ...(slackUserId === null ? {} : { slackUserId }),
         ...some('groups', groups),
@@ -59,9 +62,14 @@ export function renderPolicy(stored: StoredPolicy): string {
     access: stored.access.map(({ connections, groups }) => ({ connections, groups })),
     masking: stored.masking.map(masking),
     rules: stored.rules.map(rule),
+    ...(stored.identity.length === 0 ? {} : { identity: { providers: stored.identity.map(({ settings }) => renderProvider(settings)) } }),
     ...(isDeepStrictEqual(stored.audit.settings, DEFAULT_AUDIT_SETTINGS) ? {} : { audit: audit(stored.audit.settings) }),
   });
   if (stored.audit.secretsSealed !== null) noteAuditSecrets(document.get('audit'));
+  for (const [index, { secretSealed }] of stored.identity.entries()) {
+    const web = document.getIn(['identity', 'providers', index, 'console']);
+    if (secretSealed !== null && isMap(web)) (web as Node).comment = ' clientSecret is left out: the stored one is kept';
+  }
   for (const [index, connection] of stored.connections.entries())
     noteSecrets(document.getIn(['connections', index]), connection.name, [
       ...(connection.passwordSealed === null ? [] : (['password'] as const)),

@@ -9,6 +9,8 @@ import type { StoredPolicy } from './stored';
 export interface ChangedSecrets {
   passwords: ReadonlySet<string>;
   tlsKeys: ReadonlySet<string>;
+  /** The names of identity providers whose document gives another client secret. */
+  clientSecrets: ReadonlySet<string>;
   /** The document gives a secret of `audit` that is not the stored one. */
   audit: boolean;
 }
@@ -19,7 +21,14 @@ export function secretIssues(
   document: PolicyDocument,
   secretKey: Buffer,
 ): { path: PropertyKey[]; message: string }[] {
-  return document.connections.flatMap((wanted, index) => {
+  const moved = document.identity.flatMap((wanted, index) => {
+    const current = stored.identity.find(({ name }) => name === wanted.name);
+    if (current?.secretSealed == null || current.settings.type !== 'oidc' || wanted.type !== 'oidc') return [];
+    return wanted.console?.clientSecret === undefined && current.settings.issuer !== wanted.issuer
+      ? [{ path: ['identity', 'providers', index], message: 'give the client secret again, because the issuer changed' }]
+      : [];
+  });
+  const ofConnections = document.connections.flatMap((wanted, index) => {
     const current = stored.connections.find((connection) => connection.name === wanted.name);
     const path = ['connections', index];
     const keeps = wanted.password === undefined && current !== undefined && current.passwordSealed !== null;
@@ -30,6 +39,7 @@ export function secretIssues(
       ...(key === null ? [] : [{ path: [...path, key.path], message: key.message }]),
     ];
   });
+  return [...ofConnections, ...moved];
 }
 
 /** A stored credential that cannot be opened counts as changed: sealing it anew is the way out of a lost key. */
@@ -43,7 +53,14 @@ export function changedSecrets(stored: StoredPolicy, document: PolicyDocument, s
     if (tlsKey !== undefined && !isStored(tlsKey, current?.tlsKeySealed, (sealed) => openTlsKey(secretKey, sealed, current?.id ?? '')))
       tlsKeys.add(name);
   }
-  return { passwords, tlsKeys, audit: auditSecretsChanged(stored, document, secretKey) };
+  const clientSecrets = new Set<string>();
+  for (const provider of document.identity) {
+    const secret = provider.type === 'oidc' ? provider.console?.clientSecret : undefined;
+    const current = stored.identity.find(({ name }) => name === provider.name);
+    if (secret !== undefined && !isStored(secret, current?.secretSealed, (sealed) => open(secretKey, sealed, current?.id ?? '')))
+      clientSecrets.add(provider.name);
+  }
+  return { passwords, tlsKeys, clientSecrets, audit: auditSecretsChanged(stored, document, secretKey) };
 }
 
 function auditSecretsChanged(stored: StoredPolicy, document: PolicyDocument, secretKey: Buffer): boolean {

@@ -1,4 +1,4 @@
-export type ObjectKind = 'connection' | 'group' | 'principal' | 'access' | 'masking' | 'rule' | 'audit';
+export type ObjectKind = 'connection' | 'group' | 'principal' | 'access' | 'masking' | 'rule' | 'identity provider' | 'audit';
 
 /** What applying a document does to one object. `fields` names what differs, never the values. */
 export interface PolicyChange {

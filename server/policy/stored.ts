@@ -1,6 +1,7 @@
 import { asc, eq } from 'drizzle-orm';
 import { type AuditSettings, DEFAULT_AUDIT_SETTINGS } from '../../db/schema/auditShapes';
-import { groups, principalGroups, principals } from '../../db/schema/identity';
+import { groups, identityProviders, principalGroups, principals } from '../../db/schema/identity';
+import type { IdentityProvider } from '../../db/schema/identityShapes';
 import { access, connections, maskingRules, rules } from '../../db/schema/policy';
 import { auditSettings } from '../../db/schema/record';
 import type { StoreHandle } from '../../db/store';
@@ -13,10 +14,12 @@ type WithId<T> = T & { id: string };
 export interface StoredPolicy {
   connections: WithId<Omit<DocumentConnection, 'password' | 'tlsKey'> & { passwordSealed: string | null; tlsKeySealed: string | null }>[];
   groups: WithId<{ name: string }>[];
-  principals: WithId<DocumentPrincipal & { disabled: boolean }>[];
+  /** `managed`: a provider made it and speaks for it, so that no document needs to name it. */
+  principals: WithId<DocumentPrincipal & { disabled: boolean; managed: boolean }>[];
   access: WithId<AccessGrant>[];
   masking: WithId<MaskingRule>[];
   rules: WithId<Rule>[];
+  identity: WithId<{ name: string; settings: IdentityProvider; secretSealed: string | null }>[];
   audit: { settings: AuditSettings; secretsSealed: string | null };
 }
 
@@ -29,10 +32,13 @@ export async function readStoredPolicy(store: StoreHandle): Promise<StoredPolicy
     .select({ principalId: principalGroups.principalId, name: groups.name })
     .from(principalGroups)
     .innerJoin(groups, eq(groups.id, principalGroups.groupId))
+    // What a provider says is not the document's to say.
+    .where(eq(principalGroups.source, ''))
     .orderBy(asc(groups.name));
   const accessRows = await store.select().from(access).orderBy(asc(access.position), asc(access.id));
   const maskingRows = await store.select().from(maskingRules).orderBy(asc(maskingRules.position), asc(maskingRules.id));
   const ruleRows = await store.select().from(rules).orderBy(asc(rules.position), asc(rules.id));
+  const providerRows = await store.select().from(identityProviders).orderBy(asc(identityProviders.position), asc(identityProviders.id));
   const [auditRow] = await store.select().from(auditSettings).where(eq(auditSettings.id, 1));
   const nameById = new Map(principalRows.map((row) => [row.id, row.name]));
   return {
@@ -53,10 +59,12 @@ export async function readStoredPolicy(store: StoreHandle): Promise<StoredPolicy
       limits: row.limits,
       groups: memberRows.filter((member) => member.principalId === row.id).map((member) => member.name),
       disabled: row.disabledAt !== null,
+      managed: row.managedBy !== null,
     })),
     access: accessRows.map(({ position: _position, ...row }) => row),
     masking: maskingRows.map(({ position: _position, updatedAt: _updated, ...row }) => row),
     rules: ruleRows.map(({ position: _position, updatedAt: _updated, ...row }) => ({ ...row, approval: row.approval ?? null })),
+    identity: providerRows.map(({ position: _position, ...row }) => row),
     audit: { settings: auditRow?.settings ?? DEFAULT_AUDIT_SETTINGS, secretsSealed: auditRow?.secretsSealed ?? null },
   };
 }

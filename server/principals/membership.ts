@@ -1,10 +1,10 @@
-import { eq, inArray } from 'drizzle-orm';
+import { and, eq, inArray } from 'drizzle-orm';
 import { groups, principalGroups } from '../../db/schema/identity';
 import type { StoreTransaction } from '../../db/store';
 
-/** Makes a principal a member of exactly these groups, which exist. */
+/** Makes a principal a member of exactly these groups, which exist, by an administrator's word. What providers say stays. */
 export async function setMembership(tx: StoreTransaction, principalId: string, names: readonly string[]): Promise<void> {
-  await tx.delete(principalGroups).where(eq(principalGroups.principalId, principalId));
+  await tx.delete(principalGroups).where(and(eq(principalGroups.principalId, principalId), eq(principalGroups.source, '')));
   if (names.length === 0) return;
   const rows = await tx
     .select({ id: groups.id })
