@@ -7,6 +7,7 @@ import * as identity from './schema/identity';
 import * as notifications from './schema/notifications';
 import * as policy from './schema/policy';
 import * as record from './schema/record';
+import { type SilenceWatch, watchSilence } from './silence';
 
 const schema = { ...identity, ...policy, ...approvals, ...accessRequests, ...notifications, ...audit, ...record };
 
@@ -23,16 +24,22 @@ export interface OpenStore {
   close(): Promise<void>;
 }
 
+const STATEMENT_TIMEOUT_MS = 30_000;
+
 /** Opens the store; connects lazily. Errors on idle connections are absorbed: the next query reconnects or fails by itself. */
-export function openStore(url: string, options: { max: number; applicationName: string }): OpenStore {
+export function openStore(url: string, options: { max: number; applicationName: string; silenceMs?: number }): OpenStore {
   const pool = new pg.Pool({
     connectionString: url,
     max: options.max,
     application_name: options.applicationName,
     connectionTimeoutMillis: 5_000,
     idleTimeoutMillis: 60_000,
-    statement_timeout: 30_000,
+    statement_timeout: STATEMENT_TIMEOUT_MS,
   });
   pool.on('error', () => undefined);
+  const watches = new WeakMap<object, SilenceWatch>();
+  pool.on('connect', (client) => watches.set(client, watchSilence(client, options.silenceMs ?? STATEMENT_TIMEOUT_MS + 10_000)));
+  pool.on('acquire', (client) => watches.get(client)?.busy());
+  pool.on('release', (_error, client) => watches.get(client)?.idle());
   return { store: drizzle(pool, { schema }), url, close: () => pool.end() };
 }
