@@ -51,6 +51,16 @@ test('a store behind a network that went silent is given up in time, and found a
   expect(performance.now() - from).toBeLessThan(5_000);
   expect(await one()).toBe(1);
   expect(await pid()).not.toBe(first);
+
+  // A server that ends connections in the middle of transactions: as many as there are places, and one more.
+  for (let i = 0; i < 2; i++)
+    await expect(
+      store.transaction(async (tx) => {
+        await tx.execute(sql`select 1`);
+        await tx.execute(sql`select pg_terminate_backend(pg_backend_pid())`);
+      }),
+    ).rejects.toThrow();
+  expect(await one()).toBe(1);
   await close();
   await wire.close();
 });

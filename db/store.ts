@@ -37,9 +37,31 @@ export function openStore(url: string, options: { max: number; applicationName: 
     statement_timeout: STATEMENT_TIMEOUT_MS,
   });
   pool.on('error', () => undefined);
-  const watches = new WeakMap<object, SilenceWatch>();
-  pool.on('connect', (client) => watches.set(client, watchSilence(client, options.silenceMs ?? STATEMENT_TIMEOUT_MS + 10_000)));
-  pool.on('acquire', (client) => watches.get(client)?.busy());
-  pool.on('release', (_error, client) => watches.get(client)?.idle());
+  keepWhole(pool, options.silenceMs ?? STATEMENT_TIMEOUT_MS + 10_000);
   return { store: drizzle(pool, { schema }), url, close: () => pool.end() };
+}
+
+/** Connections that end while somebody uses them neither end the process nor stay taken. */
+function keepWhole(pool: pg.Pool, silenceMs: number): void {
+  const watches = new WeakMap<pg.PoolClient, SilenceWatch>();
+  const used = new WeakSet<pg.PoolClient>();
+  pool.on('connect', (client) => {
+    watches.set(client, watchSilence(client, silenceMs));
+    // Whoever uses it hears of its end by the query that fails.
+    client.on('error', () => undefined);
+    client.once('end', () => {
+      if (!used.has(client)) return;
+      // A transaction whose BEGIN fails does not give its connection back (drizzle-orm); every other does, and is too late then.
+      client.release(true);
+      client.release = () => undefined;
+    });
+  });
+  pool.on('acquire', (client) => {
+    used.add(client);
+    watches.get(client)?.busy();
+  });
+  pool.on('release', (_error, client) => {
+    used.delete(client);
+    watches.get(client)?.idle();
+  });
 }
