@@ -36,17 +36,15 @@ test('providers, their subjects, and parting one from its principal', async () =
     { principalId, groupId: dba?.id ?? '', source: provider },
     { principalId, groupId: dba?.id ?? '', source: '' },
   ]);
-  await store.store
-    .insert(sessions)
-    .values({
-      id: 'ses_1',
-      gatewayId: 'gw',
-      workerId: 'w1',
-      principalId,
-      principalName: 'ana',
-      connectionName: 'shop',
-      clientAddress: '-',
-    });
+  await store.store.insert(sessions).values({
+    id: 'ses_1',
+    gatewayId: 'gw',
+    workerId: 'w1',
+    principalId,
+    principalName: 'ana',
+    connectionName: 'shop',
+    clientAddress: '-',
+  });
 
   const auditor = await store.as('auditor');
   expect(await listProviders(auditor)).toMatchObject([
