@@ -13,6 +13,7 @@ import { groupsRouter, principalsRouter, tokensRouter } from './principals';
 import { recordRouter } from './record';
 import { reportsRouter } from './reports';
 import { rulesRouter } from './rules';
+import { secretsRouter } from './secrets';
 import { sessionsRouter } from './sessions';
 import { router } from './trpc';
 import { viewsRouter } from './views';
@@ -38,6 +39,7 @@ export const appRouter = router({
   groups: groupsRouter,
   tokens: tokensRouter,
   notifications: notificationsRouter,
+  secrets: secretsRouter,
 });
 
 export type AppRouter = typeof appRouter;

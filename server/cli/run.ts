@@ -10,6 +10,7 @@ import { connectionCommands } from './connections';
 import { describeFailure } from './errors';
 import { policyCommands } from './policy';
 import { reportCommand } from './report';
+import { secretCommands } from './secrets';
 import { sessionCommands } from './sessions';
 import { signInCommand } from './signIn';
 import { tokenCommands } from './tokens';
@@ -105,6 +106,7 @@ export async function runCli(argv: readonly string[], terminal: Terminal): Promi
   approvalCommands(program, define);
   accessCommands(program, define);
   sessionCommands(program, define);
+  secretCommands(program, define);
   auditProofCommands(auditCommands(program, define), define);
   connectionCommands(program, define);
   connectCommands(program, define);
