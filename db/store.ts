@@ -7,9 +7,10 @@ import * as identity from './schema/identity';
 import * as notifications from './schema/notifications';
 import * as policy from './schema/policy';
 import * as record from './schema/record';
+import * as secretKeys from './schema/secretKeys';
 import { type SilenceWatch, watchSilence } from './silence';
 
-const schema = { ...identity, ...policy, ...approvals, ...accessRequests, ...notifications, ...audit, ...record };
+const schema = { ...identity, ...policy, ...approvals, ...accessRequests, ...notifications, ...audit, ...record, ...secretKeys };
 
 /** The store: Drizzle over a bounded pool. A transaction handle has the same query interface. */
 export type Store = NodePgDatabase<typeof schema>;

@@ -16,8 +16,8 @@ export interface Config {
   node: string | null;
   /** Null: the embedded PostgreSQL. Holds a password: never log it. */
   databaseUrl: string | null;
-  /** 32 bytes; null: the one kept in the data directory. */
-  secretKey: Buffer | null;
+  /** Where the operator's key is; null: kept in the data directory. */
+  secretKey: { key: Buffer } | { file: string } | { command: string } | null;
   /** What people type to reach the console, without a trailing slash; null: made from host and port. */
   consoleUrl: string | null;
   /** PEM files of the proxy's certificate and key; null: a self-signed one in the data directory. */
@@ -101,6 +101,8 @@ const environment = z.object({
     .transform((value) => Buffer.from(value, 'base64'))
     .refine((value) => value.length === 32, 'must be 32 bytes in base64: openssl rand -base64 32')
     .optional(),
+  GATEHOUSE_SECRET_KEY_FILE: z.string().optional(),
+  GATEHOUSE_SECRET_KEY_COMMAND: z.string().optional(),
   CONSOLE_URL: z
     .string()
     .refine((value) => URL.canParse(value) && /^https?:$/.test(new URL(value).protocol), 'must be an http or https address')
@@ -146,7 +148,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     dataDir: data.GATEHOUSE_DATA_DIR,
     node: data.GATEHOUSE_NODE ?? null,
     databaseUrl: data.DATABASE_URL ?? null,
-    secretKey: data.GATEHOUSE_SECRET_KEY ?? null,
+    secretKey: secretKeyOf(data),
     consoleUrl: data.CONSOLE_URL ?? null,
     proxyTls:
       data.PROXY_TLS_CERT === undefined || data.PROXY_TLS_KEY === undefined
@@ -161,13 +163,22 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   };
 }
 
+function secretKeyOf(data: z.output<typeof environment>): Config['secretKey'] {
+  if (data.GATEHOUSE_SECRET_KEY !== undefined) return { key: data.GATEHOUSE_SECRET_KEY };
+  if (data.GATEHOUSE_SECRET_KEY_FILE !== undefined) return { file: data.GATEHOUSE_SECRET_KEY_FILE };
+  return data.GATEHOUSE_SECRET_KEY_COMMAND === undefined ? null : { command: data.GATEHOUSE_SECRET_KEY_COMMAND };
+}
+
 function contradictions(data: z.output<typeof environment>): string[] {
   const found: string[] = [];
   if (data.PORT === data.PROXY_PORT && data.PORT !== 0) found.push('PORT and PROXY_PORT are the same; set one of them to another port');
   if ((data.PROXY_TLS_CERT === undefined) !== (data.PROXY_TLS_KEY === undefined)) {
     found.push('PROXY_TLS_CERT and PROXY_TLS_KEY belong together; set both, or neither for a self-signed certificate');
   }
-  if (data.DATABASE_URL !== undefined && data.GATEHOUSE_SECRET_KEY === undefined) {
+  const keys = [data.GATEHOUSE_SECRET_KEY, data.GATEHOUSE_SECRET_KEY_FILE, data.GATEHOUSE_SECRET_KEY_COMMAND];
+  if (keys.filter((key) => key !== undefined).length > 1)
+    found.push('GATEHOUSE_SECRET_KEY, GATEHOUSE_SECRET_KEY_FILE and GATEHOUSE_SECRET_KEY_COMMAND say the same thing; set one of them');
+  if (data.DATABASE_URL !== undefined && secretKeyOf(data) === null) {
     found.push('DATABASE_URL is set, so GATEHOUSE_SECRET_KEY must be too, the same on every gateway: openssl rand -base64 32');
   }
   if (data.DATABASE_URL !== undefined && data.GATEHOUSE_DEMO === 'on') {

@@ -1,13 +1,16 @@
 import type { RecorderStatus } from '../db/schema/auditShapes';
 import type { Store } from '../db/store';
+import type { OperatorKey } from './secrets/operatorKey';
 
 /** What one gateway process has once. Set by server/main.ts before Next starts. */
 export interface Runtime {
   store: Store;
   /** For LISTEN (db/listen.ts). Holds a password: never log it. */
   storeUrl: string;
-  /** 32 bytes; seals upstream credentials and derives the console session secret. */
+  /** The root of the store's keys (db/secrets.ts). */
   secretKey: Buffer;
+  /** What wraps them; the one thing an operator keeps. */
+  operatorKey?: OperatorKey;
   dataDir: string;
   gatewayId: string;
   /** What this gateway's record is called. */

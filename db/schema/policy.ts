@@ -10,11 +10,13 @@ import type {
   Inference,
   MaskSpec,
   Mode,
+  PasswordFrom,
   RecordSpec,
   Requestable,
   RuleMatch,
   TlsMode,
   TlsNegotiation,
+  UpstreamSession,
 } from './shapes';
 
 const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });
@@ -38,6 +40,8 @@ export const connections = pgTable('connections', {
   username: text('username').notNull(),
   /** AES-256-GCM envelope (db/secrets.ts), bound to the connection id. Never leaves the server. */
   passwordSealed: text('password_sealed'),
+  /** Where the password is instead; null: it is `passwordSealed`, or there is none. */
+  passwordFrom: jsonb('password_from').$type<PasswordFrom>(),
   tls: text('tls').$type<TlsMode>().notNull().default('prefer'),
   tlsNegotiation: text('tls_negotiation').$type<TlsNegotiation>().notNull().default('postgres'),
   /** PEM, one or more certificates of authorities; null trusts the authorities Node trusts. */
@@ -56,6 +60,8 @@ export const connections = pgTable('connections', {
   /** How surely its statements are in the journal before they run; null: as the gateway is set. */
   audit: text('audit').$type<Durability>(),
   record: jsonb('record').$type<RecordSpec>().notNull().default({ results: 'off' }),
+  /** What the upstream is told of who is there. */
+  session: jsonb('session').$type<UpstreamSession>().notNull().default({ variables: {} }),
   createdAt: instant('created_at').notNull().defaultNow(),
   updatedAt: instant('updated_at').notNull().defaultNow(),
 });

@@ -296,3 +296,23 @@ export interface HeldTransaction {
   more: number;
   tables: TableRows[];
 }
+
+/** Where a connection's password is, when the store does not hold it. Resolved by the worker that connects (proxy/credentials). */
+export type PasswordFrom = { env: string } | { file: string } | { vault: VaultReference } | { rds: { region: string } };
+
+/** A secret of HashiCorp Vault by the path of its HTTP API, without `v1/`: `secret/data/shop` (KV version 2) or `database/creds/readonly`. */
+export interface VaultReference {
+  /** Null: VAULT_ADDR. */
+  address: string | null;
+  path: string;
+  /** Of a KV secret. */
+  field: string;
+}
+
+/** What the upstream knows of who is there. */
+export interface UpstreamSession {
+  /** Settings of the upstream session, e.g. `app.user`, and what each carries. */
+  variables: Readonly<Record<string, SessionFact>>;
+}
+
+export type SessionFact = 'principal' | 'owner' | 'groups' | 'session';

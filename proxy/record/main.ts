@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Lock } from '../../db/embedded/lock';
 import { listen } from '../../db/listen';
+import { readKeys } from '../../db/secrets';
 import { openStore } from '../../db/store';
 import { log } from '../worker/log';
 import { codeOf } from '../worker/shownError';
@@ -85,4 +86,4 @@ function end(withinMs: number): Promise<void> {
   })();
   return ending;
 }
-process.on('message', (message: ToRecorder) => void end(message.withinMs));
+process.on('message', (message: ToRecorder) => void (message.type === 'secretKeys' ? readKeys(message.keys) : end(message.withinMs)));

@@ -11,4 +11,6 @@ export type FromRecorder =
 
 export type ToRecorder =
   /** Take what is left in the journals, sign, ship, and end; for at most so long. */
-  { type: 'drain'; withinMs: number };
+  | { type: 'drain'; withinMs: number }
+  /** All keys of the store, as GATEHOUSE_SECRET_KEY has them: one came. */
+  | { type: 'secretKeys'; keys: string };

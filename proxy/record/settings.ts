@@ -1,9 +1,13 @@
 import { z } from 'zod';
+import { readKeys } from '../../db/secrets';
 
 /** What the supervisor gives the recorder in its environment (server/boot). */
 const schema = z.object({
   DATABASE_URL: z.string().min(1),
-  GATEHOUSE_SECRET_KEY: z.base64().transform((value) => Buffer.from(value, 'base64')),
+  GATEHOUSE_SECRET_KEY: z
+    .string()
+    .regex(/^[A-Za-z0-9+/=,]{44,}$/)
+    .transform(readKeys),
   GATEHOUSE_DATA_DIR: z.string().min(1),
   GATEHOUSE_ID: z.string().startsWith('gw_'),
   GATEHOUSE_NODE: z.string().min(1),

@@ -34,11 +34,12 @@ export interface SealedEndpoint extends Omit<Endpoint, 'password' | 'tls'> {
 }
 
 /** Bound to more than the row, so that a key's envelope put in the password's place does not open and is not sent as one. */
-const keyBinding = (connectionId: string) => `${connectionId} tlsKey`;
+export const tlsKeyBinding = (connectionId: string) => `${connectionId} tlsKey`;
 
-export const sealTlsKey = (secretKey: Buffer, key: string, connectionId: string): string => seal(secretKey, key, keyBinding(connectionId));
+export const sealTlsKey = (secretKey: Buffer, key: string, connectionId: string): string =>
+  seal(secretKey, key, tlsKeyBinding(connectionId));
 export const openTlsKey = (secretKey: Buffer, sealed: string, connectionId: string): string =>
-  open(secretKey, sealed, keyBinding(connectionId));
+  open(secretKey, sealed, tlsKeyBinding(connectionId));
 
 /** Opens a stored connection's credentials. @throws when GATEHOUSE_SECRET_KEY is not the key they were sealed with */
 export function endpointOf(stored: SealedEndpoint, secretKey: Buffer): Endpoint {

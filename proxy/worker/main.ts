@@ -1,4 +1,5 @@
 import net from 'node:net';
+import { readKeys } from '../../db/secrets';
 import { loadParser, warmParser } from '../sql/parse';
 import { accept } from './accept';
 import { openGateway } from './gateway';
@@ -30,6 +31,8 @@ let accepting = false;
 const begun = new Promise<void>((resolve) => {
   process.on('message', (message: ToWorker) => {
     if (message.type === 'begin') resolve();
+    // One that comes while we load is not to be missed.
+    else if (message.type === 'secretKeys') readKeys(message.keys);
     else if (message.type === 'drain' && !accepting) process.exit(0);
   });
 });
@@ -71,6 +74,8 @@ process.on('message', (message: ToWorker) => {
     case 'cancelDone':
       forwarded.get(message.id)?.();
       return;
+    case 'secretKeys':
+      return void readKeys(message.keys);
     case 'drain':
       return void drain(message.withinMs);
     default:

@@ -12,5 +12,7 @@ export type ToWorker =
   | { type: 'begin' }
   | { type: 'cancel'; id: string; processId: number; secret: Uint8Array }
   | { type: 'cancelDone'; id: string }
+  /** All keys of the store, as GATEHOUSE_SECRET_KEY has them: one came. */
+  | { type: 'secretKeys'; keys: string }
   /** Accept nothing more; end each session when its statement is done, all of them within `withinMs`; then exit 0. */
   | { type: 'drain'; withinMs: number };

@@ -1,10 +1,14 @@
 import { z } from 'zod';
+import { readKeys } from '../../db/secrets';
 import type { SignInMode } from '../identity/chooseMethod';
 
 /** What the supervisor gives a worker in its environment (server/boot). */
 const schema = z.object({
   DATABASE_URL: z.string().min(1),
-  GATEHOUSE_SECRET_KEY: z.base64().transform((value) => Buffer.from(value, 'base64')),
+  GATEHOUSE_SECRET_KEY: z
+    .string()
+    .regex(/^[A-Za-z0-9+/=,]{44,}$/)
+    .transform(readKeys),
   GATEHOUSE_DATA_DIR: z.string().min(1),
   GATEHOUSE_ID: z.string().startsWith('gw_'),
   GATEHOUSE_WORKER: z.string().regex(/^w\d+$/),
@@ -43,7 +47,6 @@ export function readSettings(environment: NodeJS.ProcessEnv): WorkerSettings {
   const parsed = schema.safeParse(environment);
   if (!parsed.success) throw new Error(`proxy worker settings: ${parsed.error.issues.map((issue) => issue.path.join('.')).join(', ')}`);
   const env = parsed.data;
-  if (env.GATEHOUSE_SECRET_KEY.length !== 32) throw new Error('proxy worker settings: GATEHOUSE_SECRET_KEY is not 32 bytes');
   return {
     storeUrl: env.DATABASE_URL,
     secretKey: env.GATEHOUSE_SECRET_KEY,

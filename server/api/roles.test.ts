@@ -88,6 +88,8 @@ const TABLE: Record<string, [input: unknown, admin: Answer, reviewer: Answer, au
   'notifications.test': [none, 'NOT_FOUND', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'],
   'notifications.deliveries': [undefined, 'ok', 'ok', 'ok', 'FORBIDDEN'],
   'notifications.sendAgain': [none, 'NOT_FOUND', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'],
+  'secrets.rotate': [{ key: 'short' }, 'SERVICE_UNAVAILABLE', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'],
+  'secrets.retire': [{ keyId: 'none' }, 'SERVICE_UNAVAILABLE', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'],
   'principals.list': [undefined, 'ok', 'ok', 'ok', 'FORBIDDEN'],
   'principals.usage': [none, 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND', 'FORBIDDEN'],
   'principals.save': [{}, 'BAD_REQUEST', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'],

@@ -14,6 +14,7 @@ import { groupsRouter, principalsRouter, tokensRouter } from './principals';
 import { recordRouter } from './record';
 import { reportsRouter } from './reports';
 import { rulesRouter } from './rules';
+import { secretsRouter } from './secrets';
 import { sessionsRouter } from './sessions';
 import { router } from './trpc';
 import { viewsRouter } from './views';
@@ -40,6 +41,7 @@ export const appRouter = router({
   identities: identitiesRouter,
   tokens: tokensRouter,
   notifications: notificationsRouter,
+  secrets: secretsRouter,
 });
 
 export type AppRouter = typeof appRouter;

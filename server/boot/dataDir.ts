@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { keptSecret } from '../../db/embedded/cluster';
 import { makeDataDir } from '../../db/embedded/dataDir';
@@ -29,16 +28,4 @@ export function openDataDir(path: string): DataDir {
   }
   const gatewayId = keptSecret(join(dataDir, 'gateway-id'), () => newId('gw')) as Id<'gw'>;
   return { path: dataDir, gatewayId, lock };
-}
-
-/** The key that seals stored credentials: the operator's, or one made on the first start and kept beside the data. */
-export function readSecretKey(dataDir: string, given: Buffer | null): Buffer {
-  if (given !== null) return given;
-  const path = join(dataDir, 'secret-key');
-  const key = Buffer.from(
-    keptSecret(path, () => randomBytes(32).toString('base64')),
-    'base64',
-  );
-  if (key.length !== 32) throw new Error(`${path} does not hold 32 bytes in base64; restore it, or stored credentials stay sealed`);
-  return key;
 }

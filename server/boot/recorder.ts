@@ -9,6 +9,8 @@ export interface RecorderProcess {
   status(): RecorderStatus | null;
   /** How many died and were replaced since the start. */
   restarts(): number;
+  /** The store has new keys: those that run hear of them, and those to come begin with them. */
+  secretKeys(keys: string): void;
   /** Lets it take and ship what is left, for at most `withinMs`; afterwards it does not run. */
   drain(withinMs: number): Promise<void>;
 }
@@ -85,6 +87,11 @@ export function startRecorderProcess(options: { exec: string; env: Record<string
     ready,
     status: () => last,
     restarts: () => restarts,
+    secretKeys(keys) {
+      options.env.GATEHOUSE_SECRET_KEY = keys;
+      const message: ToRecorder = { type: 'secretKeys', keys };
+      if (child?.connected === true) child.send(message, () => undefined);
+    },
     async drain(withinMs) {
       draining = true;
       clearTimeout(retry);

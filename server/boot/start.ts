@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { writePrivately } from '../../db/embedded/cluster';
+import { writeKeys } from '../../db/secrets';
 import { startAccessSweep } from '../accessRequests/sweep';
 import { handleExport } from '../api/exports';
 import { createApiHandler } from '../api/http';
@@ -15,15 +16,18 @@ import { log } from '../log';
 import { createMetrics } from '../metrics';
 import { startDeliveries } from '../notifications/loop';
 import { type Runtime, setRuntime } from '../runtime';
+import { keepKeys } from '../secrets/keep';
+import { openSecretKeys } from '../secrets/storeKeys';
 import { createSlackHandler } from '../slack/interactions';
 import { type Banner, reachable } from './banner';
 import { type CertificateFiles, openCertificate } from './certificate';
 import { checkoutRoot } from './checkout';
 import type { Closing } from './closing';
-import { CONSOLE_URL_FILE, type DataDir, openDataDir, readSecretKey } from './dataDir';
+import { CONSOLE_URL_FILE, type DataDir, openDataDir } from './dataDir';
 import { closeLeftovers } from './leftovers';
 import { keepAdminToken, keepDemoToken, makeSignInAddress } from './localTokens';
 import { type NodeLease, takeNode } from './node';
+import { readOperatorKey } from './operatorKey';
 import { preparePages } from './pages';
 import { explainListenError, probeProxyPort } from './ports';
 import { type RecorderProcess, startRecorderProcess } from './recorder';
@@ -50,8 +54,9 @@ export async function startGateway(config: Config, options: { dev: boolean; clos
   await closing.add('data directory lock', () => dataDir.lock.release());
   const http = await openConsolePort(config, closing);
   if (config.proxyPort !== 0) await probeProxyPort(config.proxyHost, config.proxyPort);
-  const secretKey = readSecretKey(dataDir.path, config.secretKey);
+  const found = await readOperatorKey(dataDir.path, config.secretKey);
   const store = await bootStore(config, dataDir.path, closing, say);
+  const secretKey = await openSecretKeys(store.store, found.key);
   const node = await takeNode({
     url: store.url,
     store: store.store,
@@ -78,6 +83,13 @@ export async function startGateway(config: Config, options: { dev: boolean; clos
   };
   const workers = bootWorkers(config, { ...runtime, tls: openCertificate(config.proxyTls, dataDir.path, say) }, say);
   await closing.add('proxy workers', () => workers.drain(DRAIN_MS));
+  const keys = keepKeys({
+    found,
+    store: store.store,
+    secretKey,
+    tell: (all) => [workers, recorder].forEach((part) => void part.secretKeys(all)),
+  });
+  await closing.add('secret keys', () => keys.stop());
   // Recorder, workers and console load beside each other, each in its process; they begin one after the other.
   const pages = preparePages(http, { dir: checkoutRoot(), dev: options.dev, host: config.host });
   await closing.add('console pages', () => pages.then((prepared) => prepared.close()));
@@ -97,7 +109,7 @@ export async function startGateway(config: Config, options: { dev: boolean; clos
   await closing.add('retention', () => retention.stop());
   say(`proxy on ${reachable(config.proxyHost)}:${proxyPort}`);
 
-  setRuntime({ ...runtime, proxyHost: reachable(config.proxyHost), proxyPort });
+  setRuntime({ ...runtime, operatorKey: keys.operatorKey, proxyHost: reachable(config.proxyHost), proxyPort });
   await keepAdminToken(store.store, dataDir.path);
   const demoToken = store.demo === null ? null : await keepDemoToken(store.store, dataDir.path);
   http.routes.readiness = () => checkReadiness(store.store, workers.accepting(), recorder.status());
@@ -156,7 +168,7 @@ async function startRecorder(options: {
     exec: join(checkoutRoot(), 'dist', 'recorder.js'),
     env: {
       DATABASE_URL: store.url,
-      GATEHOUSE_SECRET_KEY: secretKey.toString('base64'),
+      GATEHOUSE_SECRET_KEY: writeKeys(secretKey),
       GATEHOUSE_DATA_DIR: dataDir.path,
       GATEHOUSE_ID: dataDir.gatewayId,
       GATEHOUSE_NODE: node.name,
@@ -174,7 +186,7 @@ function bootWorkers(config: Config, runtime: Runtime & { tls: CertificateFiles 
     count: config.workers,
     env: {
       DATABASE_URL: runtime.storeUrl,
-      GATEHOUSE_SECRET_KEY: runtime.secretKey.toString('base64'),
+      GATEHOUSE_SECRET_KEY: writeKeys(runtime.secretKey),
       GATEHOUSE_DATA_DIR: runtime.dataDir,
       GATEHOUSE_ID: gatewayId,
       PROXY_HOST: config.proxyHost,

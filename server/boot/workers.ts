@@ -11,6 +11,8 @@ export interface Workers {
   accepting(): number;
   /** How many died and were replaced since the start. */
   restarts(): number;
+  /** The store has new keys: those that run hear of them, and those to come begin with them. */
+  secretKeys(keys: string): void;
   /** Lets sessions finish their statements for at most `withinMs`; afterwards no worker runs. */
   drain(withinMs: number): Promise<void>;
 }
@@ -142,6 +144,10 @@ export function startWorkers(options: {
     ready,
     accepting: () => slots.filter((slot) => slot.accepting).length,
     restarts: () => restarts,
+    secretKeys(keys) {
+      options.env.GATEHOUSE_SECRET_KEY = keys;
+      for (const slot of slots) send(slot, { type: 'secretKeys', keys });
+    },
     async drain(withinMs) {
       draining = true;
       for (const slot of slots) clearTimeout(slot.retry);

@@ -11,6 +11,7 @@ import { describeFailure } from './errors';
 import { identityCommands } from './identities';
 import { policyCommands } from './policy';
 import { reportCommand } from './report';
+import { secretCommands } from './secrets';
 import { sessionCommands } from './sessions';
 import { signInCommand } from './signIn';
 import { tokenCommands } from './tokens';
@@ -107,6 +108,7 @@ export async function runCli(argv: readonly string[], terminal: Terminal): Promi
   accessCommands(program, define);
   sessionCommands(program, define);
   identityCommands(program, define);
+  secretCommands(program, define);
   auditProofCommands(auditCommands(program, define), define);
   connectionCommands(program, define);
   connectCommands(program, define);

@@ -43,6 +43,7 @@ export const PERMISSIONS = {
   'tokens:write': ADMIN,
   'notifications:read': READERS,
   'notifications:write': ADMIN,
+  'secrets:rotate': ADMIN,
 } as const satisfies Record<string, readonly Role[]>;
 
 export type Permission = keyof typeof PERMISSIONS;

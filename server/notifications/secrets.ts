@@ -10,10 +10,10 @@ export type ChannelSecrets =
   | { kind: 'email'; password: string | null };
 
 /** Bound to more than the row, so that no other envelope of the store opens as one of these. */
-const binding = (channelId: string) => `${channelId} notification`;
+export const channelBinding = (channelId: string) => `${channelId} notification`;
 
 export const sealSecrets = (secretKey: Buffer, channelId: string, secrets: ChannelSecrets): string =>
-  seal(secretKey, JSON.stringify(secrets), binding(channelId));
+  seal(secretKey, JSON.stringify(secrets), channelBinding(channelId));
 
 /** @throws when the key is another than the one it was sealed with, or the envelope is not of this channel; never with the value */
 export function openSecrets<K extends ChannelKind>(
@@ -21,7 +21,7 @@ export function openSecrets<K extends ChannelKind>(
   channel: { id: string; secretsSealed: string },
   kind: K,
 ): Extract<ChannelSecrets, { kind: K }> {
-  const secrets: ChannelSecrets = JSON.parse(open(secretKey, channel.secretsSealed, binding(channel.id)));
+  const secrets: ChannelSecrets = JSON.parse(open(secretKey, channel.secretsSealed, channelBinding(channel.id)));
   if (!isOf(secrets, kind)) throw new Error('the channel’s secrets are of another kind of channel');
   return secrets;
 }
