@@ -28,7 +28,7 @@ beforeAll(async () => {
   http.routes.saml = createSamlHandler({ store: db.store, consoleUrl: origin });
   const ours = await (await fetch(`${origin}/api/saml/corp/metadata`)).text();
   // With a second certificate, as a provider publishes while it changes its key.
-  idp = makeIdp(ours, [makeRsaCertificate().certificate]);
+  idp = makeIdp(ours, { others: [makeRsaCertificate().certificate] });
   stranger = makeIdp(ours);
   const settings: SamlProvider = {
     type: 'saml',
