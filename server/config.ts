@@ -43,8 +43,8 @@ export class ConfigError extends Error {
   }
 }
 
-/** Other programs' settings with our prefix: the command line's, which share a shell with the server, and the tests'. */
-const NOT_OURS = /^GATEHOUSE_(URL|TOKEN|TEST_.*)$/;
+/** Other programs' settings with our prefix: the command line's, which share a shell with the server, the tests', and the secrets of upstreams. */
+const NOT_OURS = /^GATEHOUSE_(URL|TOKEN|TEST_.*|UPSTREAM_.*|SECRETS_DIR)$/;
 
 const port = (fallback: number) =>
   z
