@@ -11,6 +11,7 @@ export interface Routes {
   metrics?: Registry;
   api?: Handler;
   slack?: Handler;
+  saml?: Handler;
   recordExport?: Handler;
   exports?: Handler;
   pages?: Handler;
@@ -83,6 +84,7 @@ function handlerOf(routes: Routes, path: string): Handler | undefined {
   if (path === '/api/slack/interactions') return routes.slack;
   if (path === '/api/record/export') return routes.recordExport;
   if (path === '/api/audit/export') return routes.exports;
+  if (path.startsWith('/api/saml/')) return routes.saml;
   return routes.pages;
 }
 

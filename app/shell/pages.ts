@@ -7,6 +7,7 @@ import {
   EyeOff,
   FileCode2,
   Gauge,
+  IdCard,
   type LucideIcon,
   ScrollText,
   ShieldQuestion,
@@ -40,6 +41,14 @@ export const PAGES: readonly ConsolePage[] = [
   { href: '/policy', name: 'Policy as code', icon: FileCode2, section: 'policy', roles: READERS, words: 'yaml apply export' },
   { href: '/connections', name: 'Connections', icon: Cable, section: 'set-up', roles: ALL, words: 'databases upstream dsn' },
   { href: '/principals', name: 'Principals', icon: Users, section: 'set-up', roles: READERS, words: 'agents people tokens groups access' },
+  {
+    href: '/identity',
+    name: 'Identity',
+    icon: IdCard,
+    section: 'set-up',
+    roles: READERS,
+    words: 'oidc saml providers single sign-on subjects',
+  },
   {
     href: '/notifications',
     name: 'Notifications',

@@ -1,21 +1,26 @@
 import type { Metadata } from 'next';
 import { redirect } from 'next/navigation';
+import { signOnWays } from '../../server/auth/providers';
+import { returnPath } from '../../server/auth/returnPath';
+import { getRuntime } from '../../server/runtime';
 import { Logo } from '../shell/logo';
 import { isSignedIn } from '../viewer';
-import { callbackPath } from './callback';
-import { RedeemLink } from './redeem';
+import { LinkCard, RedeemLink } from './redeem';
+import { SignOn } from './signOn';
+import { noticeOf } from './words';
 
 export const metadata: Metadata = { title: 'Sign in' };
 
 interface Props {
-  searchParams: Promise<{ link?: string | string[]; next?: string | string[]; callbackUrl?: string | string[] }>;
+  searchParams: Promise<Record<string, string | string[] | undefined>>;
 }
 
 /** Fetching this page changes nothing: a script of it redeems the link by POST, so what only follows links cannot spend it. */
 export default async function SignInPage({ searchParams }: Props) {
-  const { link, next } = await searchParams;
-  const to = callbackPath(next);
+  const { link, next, ...rest } = await searchParams;
+  const to = returnPath(next);
   if (typeof link !== 'string' && (await isSignedIn())) redirect(to);
+  const ways = await signOnWays(getRuntime().store);
   return (
     <main className="grid min-h-dvh place-items-center px-4 py-10">
       <div className="w-full max-w-md">
@@ -26,7 +31,13 @@ export default async function SignInPage({ searchParams }: Props) {
             <p className="text-sm text-ink-2">PostgreSQL gateway for agents</p>
           </div>
         </div>
-        <RedeemLink link={typeof link === 'string' ? link : null} to={to} />
+        {typeof link === 'string' ? (
+          <RedeemLink link={link} to={to} />
+        ) : ways.length === 0 ? (
+          <LinkCard title="Sign in with a one-time link" />
+        ) : (
+          <SignOn ways={ways} to={to} notice={noticeOf(rest, ways)} />
+        )}
       </div>
     </main>
   );

@@ -2,24 +2,25 @@
 import { KeyRound, TriangleAlert } from 'lucide-react';
 import { signIn } from 'next-auth/react';
 import { useCallback, useEffect, useRef, useState } from 'react';
+import { LINK } from '../../server/auth/linkProvider';
 import { Button } from '../ui/button';
 import { Card } from '../ui/card';
 import { CopyLine } from '../ui/copy';
 
 type Attempt = { state: 'idle' } | { state: 'busy' } | { state: 'refused' } | { state: 'unreachable' };
 
-/** Redeems a one-time link, or says how to get one. */
-export function RedeemLink({ link, to }: { link: string | null; to: string }) {
+/** Redeems a one-time link. */
+export function RedeemLink({ link, to }: { link: string; to: string }) {
   const [attempt, setAttempt] = useState<Attempt>({ state: 'idle' });
   // The secret should not stay in the address bar, the history or a screenshot.
   useEffect(() => {
-    if (link !== null) window.history.replaceState(null, '', to === '/' ? '/sign-in' : `/sign-in?next=${encodeURIComponent(to)}`);
-  }, [link, to]);
+    window.history.replaceState(null, '', to === '/' ? '/sign-in' : `/sign-in?next=${encodeURIComponent(to)}`);
+  }, [to]);
 
   const redeem = useCallback(async () => {
     setAttempt({ state: 'busy' });
     try {
-      const result = await signIn('link', { link, redirect: false, callbackUrl: to });
+      const result = await signIn(LINK, { link, redirect: false, callbackUrl: to });
       if (result?.ok && !result.error) window.location.assign(to);
       else setAttempt({ state: 'refused' });
     } catch {
@@ -30,12 +31,12 @@ export function RedeemLink({ link, to }: { link: string | null; to: string }) {
   // Whoever opened the link wants to be signed in. It is a POST that a script makes, so what only follows links cannot spend it.
   const tried = useRef(false);
   useEffect(() => {
-    if (link === null || tried.current) return;
+    if (tried.current) return;
     tried.current = true;
     void redeem();
-  }, [link, redeem]);
+  }, [redeem]);
 
-  if (link === null || attempt.state === 'refused') return <HowToGetALink refused={attempt.state === 'refused'} />;
+  if (attempt.state === 'refused') return <LinkCard title="This link no longer works" refused />;
   return (
     <Card className="p-6">
       <h1 className="text-xl font-semibold tracking-tight">Sign in to the console</h1>
@@ -54,13 +55,22 @@ export function RedeemLink({ link, to }: { link: string | null; to: string }) {
   );
 }
 
-function HowToGetALink({ refused }: { refused: boolean }) {
+/** Where no provider is configured, or a link did not work. */
+export function LinkCard({ title, refused = false }: { title: string; refused?: boolean }) {
   return (
     <Card className="p-6">
-      <h1 className="text-xl font-semibold tracking-tight">{refused ? 'This link no longer works' : 'Sign in with a one-time link'}</h1>
+      <h1 className="text-xl font-semibold tracking-tight">{title}</h1>
+      <HowToGetALink refused={refused} />
+    </Card>
+  );
+}
+
+export function HowToGetALink({ refused = false }: { refused?: boolean }) {
+  return (
+    <>
       <p className="mt-1.5 text-sm text-ink-2" role={refused ? 'alert' : undefined}>
         {refused
-          ? 'It has been used already, or its 15 minutes have passed. You were not signed in. Get a new one:'
+          ? 'It has been used already, or its time has passed. You were not signed in. Get a new one:'
           : 'Gatehouse prints a sign-in link where it was started. It works once, for 15 minutes.'}
       </p>
       <ol className="mt-4 grid gap-4 text-sm">
@@ -74,6 +84,6 @@ function HowToGetALink({ refused }: { refused: boolean }) {
           <b className="font-semibold">2.</b> Open the link it prints in this browser.
         </li>
       </ol>
-    </Card>
+    </>
   );
 }

@@ -113,6 +113,8 @@ export const signInLinks = pgTable('sign_in_links', {
   principalId: text('principal_id')
     .notNull()
     .references(() => principals.id, { onDelete: 'cascade' }),
+  /** The provider that has just said who it is, where the link is the last step of a sign-on there. */
+  providerId: text('provider_id').references(() => identityProviders.id, { onDelete: 'cascade' }),
   expiresAt: instant('expires_at').notNull(),
   usedAt: instant('used_at'),
 });

@@ -16,6 +16,7 @@ const PAGES = [
   '/policy',
   '/connections',
   '/principals',
+  '/identity',
   '/notifications',
   '/access',
   '/reports',

@@ -1,4 +1,5 @@
-import { eq } from 'drizzle-orm';
+import { and, eq, isNull, sql } from 'drizzle-orm';
+import { alias } from 'drizzle-orm/pg-core';
 import { groups, principalGroups, principals } from '../../db/schema/identity';
 import type { PrincipalLimits } from '../../db/schema/shapes';
 import type { StoreHandle } from '../../db/store';
@@ -11,22 +12,23 @@ export interface KnownPrincipal extends Principal {
 
 /** Reads a principal with its groups and owner; null when it does not exist or is disabled. */
 export async function loadPrincipal(store: StoreHandle, id: string): Promise<KnownPrincipal | null> {
-  const [row] = await store.select().from(principals).where(eq(principals.id, id));
-  if (row === undefined || row.disabledAt !== null) return null;
-  const memberOf = await store
-    .select({ name: groups.name })
-    .from(principalGroups)
-    .innerJoin(groups, eq(groups.id, principalGroups.groupId))
-    .where(eq(principalGroups.principalId, id));
-  const [owner] = row.ownerId === null ? [] : await store.select().from(principals).where(eq(principals.id, row.ownerId));
-  return {
-    id: row.id,
-    name: row.name,
-    kind: row.kind,
-    role: row.role,
-    email: row.email,
-    owner: owner === undefined ? null : { id: owner.id, name: owner.name },
-    groups: [...new Set(memberOf.map((group) => group.name))].sort(),
-    limits: row.limits,
-  };
+  const owners = alias(principals, 'owners');
+  const [row] = await store
+    .select({
+      id: principals.id,
+      name: principals.name,
+      kind: principals.kind,
+      role: principals.role,
+      email: principals.email,
+      limits: principals.limits,
+      owner: { id: owners.id, name: owners.name },
+      groups: sql<string[]>`array(
+        select g.name from ${principalGroups} m join ${groups} g on g.id = m.group_id
+        where m.principal_id = ${principals.id} group by g.name order by g.name collate "C"
+      )`,
+    })
+    .from(principals)
+    .leftJoin(owners, eq(owners.id, principals.ownerId))
+    .where(and(eq(principals.id, id), isNull(principals.disabledAt)));
+  return row ?? null;
 }

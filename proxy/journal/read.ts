@@ -144,6 +144,8 @@ function missing(segment: Segment, read: JournalRead, at: number, seq: number): 
 
 const numbers = (from: number, to: number) => (from === to ? `entry ${from} is` : `entries ${from} to ${to} are`);
 
+/** A quiet journal is asked ten times a second, and has room made ahead: little is read until there turns out to be more. */
+const FIRST_READ_BYTES = 16 * 1024;
 const READ_BYTES = 1024 * 1024;
 /** How far is looked at once for what can be read again behind damage. */
 const SEARCH_BYTES = 4 * 1024 * 1024;
@@ -166,9 +168,9 @@ class Scan {
   /** True when the segment is behind us. */
   run(limitBytes: number): boolean {
     const until = this.#read.next.offset + limitBytes;
-    while (this.#read.next.offset < until && !this.#read.ended) {
+    for (let size = FIRST_READ_BYTES; this.#read.next.offset < until && !this.#read.ended; size = Math.min(size * 4, READ_BYTES)) {
       const start = this.#read.next.offset;
-      const chunk = this.#chunk(start, Math.min(READ_BYTES, Math.max(limitBytes, FRAME_BYTES)));
+      const chunk = this.#chunk(start, Math.min(size, Math.max(limitBytes, FRAME_BYTES)));
       const moved = this.#frames(chunk, start);
       if (moved !== 'on') return moved === 'next';
     }

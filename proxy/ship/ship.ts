@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import type { SilenceWatch } from '../../db/silence';
 import type { LogReader } from '../record/leaf';
 import { LogDamagedError } from '../record/readLog';
 import { type Batch, BatchBuilder } from './batch';
@@ -41,6 +42,7 @@ export function createShipper(options: ShipperOptions): Shipper {
     async round() {
       try {
         run ??= await openShipping(options);
+        run.silence.busy();
         return await run.ship((moved) => {
           next = moved;
           options.onMoved?.(moved);
@@ -49,6 +51,8 @@ export function createShipper(options: ShipperOptions): Shipper {
         await run?.close();
         run = null;
         throw error;
+      } finally {
+        run?.silence.idle();
       }
     },
     async close() {
@@ -59,6 +63,7 @@ export function createShipper(options: ShipperOptions): Shipper {
 }
 
 interface Shipping {
+  silence: SilenceWatch;
   /** Until the end of the log; the number of entries copied. */
   ship(onMoved: (next: number) => void): Promise<number>;
   close(): Promise<void>;
@@ -98,6 +103,7 @@ async function openShipping({ storeUrl, log, node, onRefused }: ShipperOptions):
   };
 
   return {
+    silence: writer.silence,
     async ship(onMoved) {
       await makeAhead(writer);
       onMoved(next);

@@ -1,4 +1,5 @@
 import pg, { type Client } from 'pg';
+import { type SilenceWatch, watchSilence } from '../../db/silence';
 import type { Batch, NewStatement } from './batch';
 import { copyIn } from './copyIn';
 import { CopyRows, storable, storableJson } from './copyRows';
@@ -8,9 +9,14 @@ import { countHours } from './hours';
 import { OpenStatements, writeOutcomes } from './outcomes';
 import { type DayTable, makePartitions, partitionName } from './partitions';
 
+/** No batch takes as long. */
+const STATEMENT_TIMEOUT_MS = 60_000;
+const SILENCE_MS = STATEMENT_TIMEOUT_MS + 10_000;
+
 /** What one connection to the store knows of it between batches. */
 export interface Writer {
   client: Client;
+  silence: SilenceWatch;
   dimensions: Dimensions;
   open: OpenStatements;
   /** UTC days whose partitions are there. */
@@ -26,12 +32,19 @@ export async function openWriter(storeUrl: string): Promise<Writer> {
   try {
     await client.connect();
     // A crash of the store may take back the last moments, rows and what claimed them together: they are written again.
-    await client.query("set synchronous_commit = off; set statement_timeout = '5min'; set client_min_messages = warning");
+    await client.query(`set synchronous_commit = off; set statement_timeout = ${STATEMENT_TIMEOUT_MS}; set client_min_messages = warning`);
   } catch (error) {
     await client.end().catch(() => undefined);
     throw error;
   }
-  return { client, dimensions: openDimensions(), open: new OpenStatements(), days: new Set(), buffers: new Map() };
+  return {
+    client,
+    silence: watchSilence(client, SILENCE_MS),
+    dimensions: openDimensions(),
+    open: new OpenStatements(),
+    days: new Set(),
+    buffers: new Map(),
+  };
 }
 
 /** The log of a node was copied by somebody else meanwhile: what this process knows of the store is old. */

@@ -18,11 +18,16 @@ export async function reserveSession(
   connection: ConnectionPolicy,
   row: Omit<typeof sessions.$inferInsert, 'gatewayId' | 'workerId'>,
 ): Promise<void> {
+  const taken = { ...row, gatewayId: gateway.settings.gatewayId, workerId: gateway.settings.workerId };
+  if (connection.limits.maxSessions === undefined && principal.limits.maxSessions === undefined) {
+    await gateway.store.insert(sessions).values(taken);
+    return;
+  }
   await gateway.store.transaction(async (tx) => {
     // Always in this order: two sign-ins that each wait for the other's lock would wait for good.
     await holdTo(tx, 'connection', connection.name, connection.limits.maxSessions, eq(sessions.connectionName, connection.name));
     await holdTo(tx, 'principal', principal.name, principal.limits.maxSessions, eq(sessions.principalId, principal.id));
-    await tx.insert(sessions).values({ ...row, gatewayId: gateway.settings.gatewayId, workerId: gateway.settings.workerId });
+    await tx.insert(sessions).values(taken);
   });
 }
 

@@ -4,6 +4,7 @@ import { approvalsRouter } from './approvals';
 import { auditRouter } from './audit';
 import { checkRouter } from './check';
 import { connectionsRouter } from './connections';
+import { identitiesRouter } from './identities';
 import { maskingRouter } from './masking';
 import { meRouter } from './me';
 import { notificationsRouter } from './notifications';
@@ -37,6 +38,7 @@ export const appRouter = router({
   reports: reportsRouter,
   principals: principalsRouter,
   groups: groupsRouter,
+  identities: identitiesRouter,
   tokens: tokensRouter,
   notifications: notificationsRouter,
   secrets: secretsRouter,

@@ -12,3 +12,20 @@ export function readCookie(header: string | undefined, name: string): string | n
   }
   return null;
 }
+
+/** What the console's cookie says: who signed in, when, and by whose word. Nothing in it could go stale. */
+export interface CookieClaims {
+  /** The principal's id. */
+  sub: string;
+  /** The provider's id; null for a one-time link. */
+  by: string | null;
+  /** Milliseconds since 1970. */
+  at: number;
+}
+
+/** Pure. Null for what this version did not write. */
+export function readClaims(claims: Readonly<Record<string, unknown>> | null): CookieClaims | null {
+  const { sub, by, at } = claims ?? {};
+  if (typeof sub !== 'string' || typeof at !== 'number' || (by !== null && typeof by !== 'string')) return null;
+  return { sub, by, at };
+}

@@ -1,15 +1,20 @@
 import type { NextAuthOptions } from 'next-auth';
 import { log } from '../log';
 import { getRuntime } from '../runtime';
-import { COOKIE_NAME, SESSION_MAX_AGE_S } from './cookie';
+import { COOKIE_NAME, type CookieClaims, SESSION_MAX_AGE_S } from './cookie';
 import { redeemSignInLink } from './link';
+import { LINK } from './linkProvider';
+import { type EndedUser, oidcProvider } from './oidc/provider';
+import { oidcSignOns } from './providers';
+import { returnPath } from './returnPath';
 import { consoleSecret } from './secret';
+import { notSignedInAddress } from './signOn';
 
 /**
- * The options of next-auth; app/api/auth/[...nextauth]/route.ts hands them over: `NextAuth(authOptions())`.
- * Sign in with `signIn('link', { link: 'gh_ln_…' })`. The cookie holds the principal's id and nothing that could go stale.
+ * The options of next-auth; app/api/auth/[...nextauth]/route.ts hands them over. Sign in with `signIn(LINK, { link: 'gh_ln_…' })`, or by the name
+ * of an OIDC provider. What the cookie holds: cookie.ts.
  */
-export function authOptions(): NextAuthOptions {
+export async function authOptions(): Promise<NextAuthOptions> {
   const { store, secretKey, consoleUrl } = getRuntime();
   // next-auth builds its absolute addresses from this; without it, it would trust the Host header.
   process.env.NEXTAUTH_URL ??= consoleUrl;
@@ -22,27 +27,27 @@ export function authOptions(): NextAuthOptions {
     pages: { signIn: '/sign-in', error: '/sign-in' },
     providers: [
       {
-        id: 'link',
+        id: LINK,
         name: 'One-time link',
         type: 'credentials',
         credentials: { link: { label: 'Sign-in link', type: 'password' } },
         async authorize(credentials) {
           const link = credentials?.link;
           if (typeof link !== 'string' || !link.startsWith('gh_ln_') || link.length > 100) return null;
-          const principal = await redeemSignInLink(store, link);
-          return principal === null ? null : { id: principal.id, name: principal.name, email: principal.email };
+          const redeemed = await redeemSignInLink(store, link);
+          return redeemed === null ? null : { id: redeemed.principal.id, providerId: redeemed.providerId };
         },
       },
+      ...(await oidcSignOns(store, secretKey)).map((provider) => oidcProvider({ store }, provider)),
     ],
     callbacks: {
-      jwt: ({ token, user }) => (user === undefined ? token : { sub: user.id }),
+      signIn: ({ user, account }) => {
+        const ended = 'ended' in user ? (user as EndedUser).ended : null;
+        return ended === null || ended.state === 'signedIn' || notSignedInAddress(consoleUrl, ended.state, account?.provider ?? '');
+      },
+      jwt: ({ token, user }) => (user === undefined ? token : claimsOf(user as SignedIn)),
       // Never off to another site: an open redirect after sign-in is a phishing tool.
-      redirect: ({ url, baseUrl }) =>
-        url.startsWith('/') && !url.startsWith('//')
-          ? `${baseUrl}${url}`
-          : new URL(url, baseUrl).origin === new URL(baseUrl).origin
-            ? url
-            : baseUrl,
+      redirect: ({ url, baseUrl }) => baseUrl + returnPath(url.startsWith(`${baseUrl}/`) ? url.slice(baseUrl.length) : url),
     },
     logger: {
       error: (code) => log.warn({ code }, 'console sign-in error'),
@@ -51,3 +56,10 @@ export function authOptions(): NextAuthOptions {
     },
   };
 }
+
+interface SignedIn {
+  id: string;
+  providerId: string | null;
+}
+
+const claimsOf = ({ id, providerId }: SignedIn): CookieClaims & Record<string, unknown> => ({ sub: id, by: providerId, at: Date.now() });

@@ -2,10 +2,16 @@ import type { Store } from '../../db/store';
 import type { Principal } from '../../proxy/policy/types';
 import { recordAction } from '../actions/record';
 import type { Actor } from '../identity/actor';
+import { given } from '../input';
 
-/** Somebody signed in to the console; in the transaction that used up what they signed in with. */
-export async function recordSignIn(tx: Parameters<typeof recordAction>[0], principal: Principal): Promise<void> {
-  await recordAction(tx, actorOf(principal), { action: 'console.signIn', subject: principal.name, after: { by: 'one-time link' } });
+export const BY_LINK = 'one-time link';
+
+/**
+ * Somebody signed in to the console; in the transaction that used up what they signed in with.
+ * @param by {@link BY_LINK} or the provider's name
+ */
+export async function recordSignIn(tx: Parameters<typeof recordAction>[0], principal: Principal, by: string): Promise<void> {
+  await recordAction(tx, actorOf(principal), { action: 'console.signIn', subject: principal.name, after: { by } });
 }
 
 const actorOf = ({ id, name, kind, role, groups }: Principal): Actor => ({ id, name, kind, role, groups, via: 'console' });
@@ -25,8 +31,9 @@ const minutes = new Map<string, Minute>();
 /**
  * Somebody did not get in to the console or the API. What they gave is not in it. Never throws: that the attempt could not be recorded is no
  * reason to answer otherwise.
+ * @param by {@link BY_LINK}, the provider's name, or the kind of token
  */
-export async function recordFailedSignIn(store: Store, via: 'console' | 'cli', by: string): Promise<void> {
+export async function recordFailedSignIn(store: Store, via: 'console' | 'cli', by: string, reason?: string): Promise<void> {
   const nowMs = Date.now();
   const known = minutes.get(via);
   const minute =
@@ -47,7 +54,7 @@ export async function recordFailedSignIn(store: Store, via: 'console' | 'cli', b
       recordAction(tx, nobody, {
         action: via === 'console' ? 'console.signInFailed' : 'api.signInFailed',
         subject: by,
-        ...(unsaid === 0 ? {} : { after: { othersNotRecorded: unsaid } }),
+        after: reason === undefined && unsaid === 0 ? null : given({ reason, othersNotRecorded: unsaid === 0 ? undefined : unsaid }),
       }),
     )
     .catch(() => undefined);

@@ -1,9 +1,12 @@
+import { eq } from 'drizzle-orm';
 import { decode } from 'next-auth/jwt';
+import { identityProviders, principals } from '../../db/schema/identity';
+import type { Store } from '../../db/store';
 import { loadPrincipal } from '../../proxy/identity/principal';
 import type { Actor } from '../identity/actor';
 import type { Runtime } from '../runtime';
 import { principalOfToken } from './bearer';
-import { COOKIE_NAME, readCookie } from './cookie';
+import { COOKIE_NAME, type CookieClaims, readClaims, readCookie, SESSION_MAX_AGE_S } from './cookie';
 import { recordFailedSignIn } from './recordSignIn';
 import { consoleSecret } from './secret';
 
@@ -28,22 +31,33 @@ export async function sessionActor(runtime: Pick<Runtime, 'store' | 'secretKey'>
     }
     return actorOf(principal, 'cli');
   }
-  const principalId = await cookiePrincipalId(runtime.secretKey, headers.cookie);
-  if (principalId === null) return null;
-  const principal = await loadPrincipal(runtime.store, principalId);
+  const claims = await cookieClaims(runtime.secretKey, headers.cookie);
+  if (claims === null || !(await stillHolds(runtime.store, claims, new Date()))) return null;
+  const principal = await loadPrincipal(runtime.store, claims.sub);
   return principal === null ? null : actorOf(principal, 'console');
 }
 
-async function cookiePrincipalId(secretKey: Buffer, header: string | undefined): Promise<string | null> {
+async function cookieClaims(secretKey: Buffer, header: string | undefined): Promise<CookieClaims | null> {
   const token = readCookie(header, COOKIE_NAME);
   if (token === null || token === '') return null;
   try {
-    const claims = await decode({ token, secret: consoleSecret(secretKey) });
-    return claims?.sub ?? null;
+    return readClaims(await decode({ token, secret: consoleSecret(secretKey) }));
   } catch {
     // Forged, expired, or sealed with a key that has since changed: not signed in.
     return null;
   }
+}
+
+/** False once its working day is over, the principal was signed out everywhere, or the provider that vouched is not in the policy any more. */
+async function stillHolds(store: Store, { sub, by, at }: CookieClaims, now: Date): Promise<boolean> {
+  if (now.getTime() - at > SESSION_MAX_AGE_S * 1_000) return false;
+  const [row] = await store
+    .select({ signedOutAt: principals.signedOutAt, provider: identityProviders.id })
+    .from(principals)
+    .leftJoin(identityProviders, eq(identityProviders.id, by ?? ''))
+    .where(eq(principals.id, sub));
+  if (row === undefined || (by !== null && row.provider === null)) return false;
+  return row.signedOutAt === null || row.signedOutAt.getTime() < at;
 }
 
 const actorOf = (

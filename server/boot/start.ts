@@ -7,6 +7,7 @@ import { createApiHandler } from '../api/http';
 import { handleRecordExport } from '../api/recordExport';
 import { startMeasuringByRule } from '../approvals/measureByRule';
 import { startRetention } from '../audit/retentionLoop';
+import { createSamlHandler } from '../auth/saml/handler';
 import type { Config } from '../config';
 import { checkReadiness } from '../health';
 import { type HttpServer, listenHttp } from '../http';
@@ -117,6 +118,7 @@ export async function startGateway(config: Config, options: { dev: boolean; clos
   http.routes.recordExport = handleRecordExport;
   http.routes.exports = handleExport;
   http.routes.slack = createSlackHandler(runtime);
+  http.routes.saml = createSamlHandler(runtime);
   await closing.add('live updates', stopLive);
   await closing.add('dry runs', await startMeasuringByRule(runtime));
   (await pages).serve();

@@ -170,11 +170,11 @@ describe('sign-in', () => {
     const mine = await run(['sign-in']);
     expect(mine).toMatchObject({ code: 0, out: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\/sign-in\?link=gh_ln_[\w-]+\n$/) });
     const secret = new URL(mine.out.trim()).searchParams.get('link') ?? '';
-    expect((await redeemSignInLink(db.store, secret))?.name).toBe('root');
+    expect((await redeemSignInLink(db.store, secret))?.principal.name).toBe('root');
     expect(await redeemSignInLink(db.store, secret)).toBeNull();
     const hers = JSON.parse((await run(['sign-in', '--principal', 'ana', '--json'])).out) as { principal: string; address: string };
     expect(hers.principal).toBe('ana');
-    expect((await redeemSignInLink(db.store, new URL(hers.address).searchParams.get('link') ?? ''))?.name).toBe('ana');
+    expect((await redeemSignInLink(db.store, new URL(hers.address).searchParams.get('link') ?? ''))?.principal.name).toBe('ana');
     expect(await run(['sign-in', '--principal', 'bot'])).toMatchObject({ code: 2, err: expect.stringContaining('bot is not a person') });
     expect(await run(['sign-in', '--principal', 'nobody'])).toMatchObject({ code: 1, err: expect.stringContaining('nobody') });
   });

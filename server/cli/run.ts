@@ -8,6 +8,7 @@ import { type Client, createClient, type Environment, gatewayUrl } from './clien
 import { connectCommands } from './connect';
 import { connectionCommands } from './connections';
 import { describeFailure } from './errors';
+import { identityCommands } from './identities';
 import { policyCommands } from './policy';
 import { reportCommand } from './report';
 import { secretCommands } from './secrets';
@@ -106,6 +107,7 @@ export async function runCli(argv: readonly string[], terminal: Terminal): Promi
   approvalCommands(program, define);
   accessCommands(program, define);
   sessionCommands(program, define);
+  identityCommands(program, define);
   secretCommands(program, define);
   auditProofCommands(auditCommands(program, define), define);
   connectionCommands(program, define);

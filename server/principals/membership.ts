@@ -10,5 +10,12 @@ export async function setMembership(tx: StoreTransaction, principalId: string, n
     .select({ id: groups.id })
     .from(groups)
     .where(inArray(groups.name, [...names]));
-  if (rows.length > 0) await tx.insert(principalGroups).values(rows.map((group) => ({ principalId, groupId: group.id })));
+  // What a provider gives goes when the provider takes it: written here as well, it would stay.
+  const provided = new Set(
+    (await tx.select({ id: principalGroups.groupId }).from(principalGroups).where(eq(principalGroups.principalId, principalId))).map(
+      ({ id }) => id,
+    ),
+  );
+  const own = rows.filter(({ id }) => !provided.has(id));
+  if (own.length > 0) await tx.insert(principalGroups).values(own.map((group) => ({ principalId, groupId: group.id })));
 }

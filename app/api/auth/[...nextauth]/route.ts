@@ -7,6 +7,6 @@ interface Context {
 }
 
 /** The options read the runtime, which exists only in a booted server, so they are made per request. */
-const handler = (request: NextRequest, context: Context): Promise<Response> => NextAuth(authOptions())(request, context);
+const handler = async (request: NextRequest, context: Context): Promise<Response> => NextAuth(await authOptions())(request, context);
 
 export { handler as GET, handler as POST };

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { callbackPath } from './callback';
+import { returnPath } from './returnPath';
 
-describe('callbackPath', () => {
+describe('returnPath', () => {
   it.each(['/approvals/req_1', '/audit?q=who%3Aana&from=1', '/', '/a#b'])('keeps %s', (path) => {
-    expect(callbackPath(path)).toBe(path);
+    expect(returnPath(path)).toBe(path);
   });
 
   it.each([
@@ -18,10 +18,10 @@ describe('callbackPath', () => {
     '/.//evil.example',
     '/sign-in?next=/',
   ])('sends %j to the start', (path) => {
-    expect(callbackPath(path)).toBe('/');
+    expect(returnPath(path)).toBe('/');
   });
 
   it('takes no list', () => {
-    expect(callbackPath(['/a', '/b'])).toBe('/');
+    expect(returnPath(['/a', '/b'])).toBe('/');
   });
 });

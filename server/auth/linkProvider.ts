@@ -1,0 +1,2 @@
+/** What next-auth calls one-time links: no provider that the policy names can be called so. */
+export const LINK = '_link';

@@ -1,0 +1,118 @@
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type CacheProvider, generateServiceProviderMetadata } from '@node-saml/node-saml';
+import { nameSchema } from '../../input';
+import { log } from '../../log';
+import type { Runtime } from '../../runtime';
+import { readCookie } from '../cookie';
+import { createTicket } from '../link';
+import { type SamlSignOn, samlSignOn } from '../providers';
+import { returnPath } from '../returnPath';
+import { notSignedInAddress, signOn } from '../signOn';
+import { againPage } from './againPage';
+import { keepRequest, newRequestId, requestsOf, useResponse } from './requests';
+import { verifyResponse } from './response';
+import { addressesOf, REQUEST_TTL_MS, serviceProvider } from './serviceProvider';
+
+export const SAML_PATH = '/api/saml/';
+/** Says which browser began. Lax, so never with a form of another site: see {@link takeResponse}. */
+const BROWSER_COOKIE = 'gatehouse.saml';
+const MOST_BODY_BYTES = 256 * 1024;
+
+type Context = Pick<Runtime, 'store' | 'consoleUrl'>;
+
+/** `/api/saml/NAME/login`, `/acs` and `/metadata`: sign-on by SAML 2.0, web browser SSO profile, begun here and never at the provider. */
+export function createSamlHandler(context: Context): (req: IncomingMessage, res: ServerResponse) => Promise<void> {
+  return async (req, res) => {
+    res.setHeader('cache-control', 'no-store');
+    const url = new URL(req.url ?? '/', 'http://console.invalid');
+    const [name = '', verb, ...rest] = url.pathname.slice(SAML_PATH.length).split('/');
+    // Of any name: the provider's side is often set up first, and its metadata goes into the policy then.
+    if (verb === 'metadata' && req.method === 'GET' && nameSchema.safeParse(name).success) return describe(context, name, res);
+    const provider = await samlSignOn(context.store, name);
+    if (provider === null || rest.length > 0) return end(res, 404, 'No such identity provider.');
+    if (verb === 'login' && req.method === 'GET') return begin(context, provider, req, res, returnPath(url.searchParams.get('next') ?? ''));
+    if (verb === 'acs' && req.method === 'POST') return takeResponse(context, provider, req, res);
+    return end(res, 404, 'No such page.');
+  };
+}
+
+async function begin(context: Context, provider: SamlSignOn, req: IncomingMessage, res: ServerResponse, returnTo: string): Promise<void> {
+  const id = newRequestId();
+  const browser = browserOf(req) ?? randomBytes(24).toString('base64url');
+  try {
+    const { saml } = await serviceProvider(provider, context.consoleUrl, { requestId: id, requests: NONE });
+    const address = await saml.getAuthorizeUrlAsync('', undefined, {});
+    await keepRequest(context.store, { id, providerId: provider.id, browser, returnTo }, new Date());
+    const secure = context.consoleUrl.startsWith('https:') ? '; Secure' : '';
+    res.setHeader(
+      'set-cookie',
+      `${BROWSER_COOKIE}=${browser}; Path=${SAML_PATH}; Max-Age=${REQUEST_TTL_MS / 1_000}; HttpOnly; SameSite=Lax${secure}`,
+    );
+    go(res, address);
+  } catch (error) {
+    log.warn({ provider: provider.name, reason: error instanceof Error ? error.message : 'unknown' }, 'a SAML sign-on cannot begin');
+    go(res, notSignedInAddress(context.consoleUrl, 'unfinished', provider.name));
+  }
+}
+
+/**
+ * The provider's page posts here, and a form of another site carries no cookie of ours: the first answer is a page that posts the same form
+ * again, from here, which then does. What comes with the form (RelayState) is not looked at.
+ */
+async function takeResponse(context: Context, provider: SamlSignOn, req: IncomingMessage, res: ServerResponse): Promise<void> {
+  const { store, consoleUrl } = context;
+  const form = await readForm(req);
+  const samlResponse = form?.get('SAMLResponse') ?? '';
+  if (form === null || !/^[A-Za-z0-9+/=\s]+$/.test(samlResponse)) return end(res, 400, 'No SAML response.');
+  const browser = browserOf(req);
+  if (browser === null && form.get('again') === null) return againPage(res, samlResponse);
+  const who = { providerId: provider.id, browser: browser ?? '' };
+  let returnTo = '/';
+  const ended = await signOn(store, provider, async () => {
+    const service = await serviceProvider(provider, consoleUrl, { requestId: newRequestId(), requests: requestsOf(store, who) });
+    const verified = await verifyResponse(provider, service, samlResponse, new Date());
+    returnTo = returnPath(await useResponse(store, who, verified, new Date()));
+    return verified.assertion;
+  });
+  if (ended.state !== 'signedIn') return go(res, notSignedInAddress(consoleUrl, ended.state, provider.name));
+  const link = await createTicket(store, ended.principal.id, provider.id);
+  go(res, `${consoleUrl}/sign-in?${new URLSearchParams({ link, next: returnTo })}`);
+}
+
+function describe({ consoleUrl }: Context, name: string, res: ServerResponse): void {
+  const { metadata: issuer, acs: callbackUrl } = addressesOf(consoleUrl, name);
+  res.writeHead(200, { 'content-type': 'application/samlmetadata+xml' });
+  res.end(generateServiceProviderMetadata({ issuer, callbackUrl, identifierFormat: null, wantAssertionsSigned: true }));
+}
+
+/** For what answers no request. */
+const NONE: CacheProvider = { getAsync: async () => null, saveAsync: async () => null, removeAsync: async () => null };
+
+function browserOf(req: IncomingMessage): string | null {
+  const value = readCookie(req.headers.cookie, BROWSER_COOKIE);
+  return value !== null && /^[\w-]{32}$/.test(value) ? value : null;
+}
+
+async function readForm(req: IncomingMessage): Promise<URLSearchParams | null> {
+  if (req.headers['content-type']?.split(';')[0]?.trim().toLowerCase() !== 'application/x-www-form-urlencoded') return null;
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of req) {
+    const bytes = Buffer.from(chunk);
+    size += bytes.length;
+    if (size > MOST_BODY_BYTES) return null;
+    chunks.push(bytes);
+  }
+  return new URLSearchParams(Buffer.concat(chunks).toString('utf8'));
+}
+
+function go(res: ServerResponse, location: string): void {
+  res.writeHead(303, { location });
+  res.end();
+}
+
+function end(res: ServerResponse, status: number, words: string): void {
+  res.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' });
+  res.end(`${words}\n`);
+}

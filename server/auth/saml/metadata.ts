@@ -1,0 +1,61 @@
+import { X509Certificate } from 'node:crypto';
+import { parseXml2JsFromString } from '@node-saml/node-saml/lib/xml.js';
+import { z } from 'zod';
+
+/** What a sign-on needs of an identity provider's metadata (SAML 2.0 Metadata §2.4.3). */
+export interface IdpMetadata {
+  entityId: string;
+  /** Where a browser is sent with a request, by HTTP-Redirect. */
+  signOnUrl: string;
+  /** PEM; several while the provider changes its key. */
+  certificates: string[];
+}
+
+const text = z.union([z.string(), z.object({ _: z.string() }).transform(({ _: value }) => value)]);
+const service = z.object({ $: z.object({ Binding: z.string(), Location: z.string() }) });
+const key = z.object({
+  $: z.object({ use: z.string().optional() }).optional(),
+  KeyInfo: z.array(z.object({ X509Data: z.array(z.object({ X509Certificate: z.array(text).default([]) })).default([]) })).default([]),
+});
+const descriptor = z.object({
+  $: z.object({ entityID: z.string().min(1) }),
+  IDPSSODescriptor: z
+    .array(z.object({ KeyDescriptor: z.array(key).default([]), SingleSignOnService: z.array(service).default([]) }))
+    .min(1),
+});
+const document = z.union([
+  z.object({ EntityDescriptor: descriptor }).transform(({ EntityDescriptor }) => [EntityDescriptor]),
+  z
+    .object({ EntitiesDescriptor: z.object({ EntityDescriptor: z.array(z.unknown()) }) })
+    .transform(({ EntitiesDescriptor }) => EntitiesDescriptor.EntityDescriptor.flatMap((each) => descriptor.safeParse(each).data ?? [])),
+]);
+
+const REDIRECT = 'urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect';
+
+/** @throws Error with what is missing, in words for the operator */
+export async function readIdpMetadata(xml: string): Promise<IdpMetadata> {
+  const parsed = document.safeParse(await parseXml2JsFromString(xml).catch(() => null));
+  const [entity, ...others] = parsed.data ?? [];
+  if (entity === undefined) throw new Error('the metadata is of no identity provider');
+  if (others.length > 0) throw new Error('the metadata is of several identity providers: give the one');
+  const roles = entity.IDPSSODescriptor;
+  const signOnUrl = roles.flatMap((role) => role.SingleSignOnService).find(({ $ }) => $.Binding === REDIRECT)?.$.Location;
+  if (signOnUrl === undefined || !/^https?:$/.test(URL.canParse(signOnUrl) ? new URL(signOnUrl).protocol : ''))
+    throw new Error('the metadata has no SingleSignOnService with the HTTP-Redirect binding');
+  const certificates = roles
+    .flatMap((role) => role.KeyDescriptor)
+    .filter(({ $ }) => $?.use === undefined || $.use === 'signing')
+    // The first of a chain is the one that signs; the others vouch for it, and must not sign in its place.
+    .flatMap(({ KeyInfo }) => KeyInfo.flatMap(({ X509Data }) => X509Data.flatMap(({ X509Certificate }) => X509Certificate.slice(0, 1))))
+    .map(pemOf);
+  if (certificates.length === 0) throw new Error('the metadata has no signing certificate');
+  return { entityId: entity.$.entityID, signOnUrl, certificates: [...new Set(certificates)] };
+}
+
+function pemOf(base64: string): string {
+  try {
+    return new X509Certificate(Buffer.from(base64, 'base64')).toString();
+  } catch {
+    throw new Error('the metadata has a certificate that cannot be read');
+  }
+}

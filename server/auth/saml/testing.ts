@@ -1,0 +1,126 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { AsnConvert } from '@peculiar/asn1-schema';
+import * as x509 from '@peculiar/asn1-x509';
+import { Constants, IdentityProvider, ServiceProvider, setSchemaValidator } from 'samlify';
+import { makeSelfSigned } from '../../../proxy/tls/selfSigned';
+
+/** A real SAML identity provider, for tests: it reads our requests and metadata and signs its responses with a key of its own. */
+
+export interface TestIdp {
+  /** As an administrator pastes it into the policy. */
+  metadata: string;
+  /** The request a browser was sent with. */
+  readRequest(address: string): Promise<{ id: string; issuer: string; acs: string }>;
+  /** A signed response in base64; each part of it can be another. */
+  respond(changes: ResponseChanges): Promise<string>;
+}
+
+export interface ResponseChanges {
+  inResponseTo: string;
+  nameId: string;
+  attributes?: Readonly<Record<string, readonly string[]>>;
+  issuer?: string;
+  audience?: string;
+  recipient?: string;
+  assertionId?: string;
+  nameIdFormat?: string;
+  /** From now, in seconds. */
+  notBefore?: number;
+  notOnOrAfter?: number;
+  /** What is done to the response before it is signed. */
+  template?(xml: string): string;
+}
+
+const SSO = 'https://idp.example/sso';
+const ENTITY = 'https://idp.example/metadata';
+
+/** @param spMetadata what our metadata address answers @param others certificates that are published beside its own */
+export function makeIdp(spMetadata: string, others: readonly string[] = []): TestIdp {
+  // What is judged is ours; samlify only has to be told that it need not judge what it made.
+  setSchemaValidator({ validate: async () => 'not validated' });
+  const { certificate, key } = makeRsaCertificate();
+  const signOn = [{ Binding: Constants.namespace.binding.redirect, Location: SSO }];
+  const idp = IdentityProvider({
+    entityID: ENTITY,
+    privateKey: key,
+    signingCert: certificate,
+    isAssertionEncrypted: false,
+    singleSignOnService: [...signOn, { Binding: Constants.namespace.binding.post, Location: SSO }],
+    nameIDFormat: ['urn:oasis:names:tc:SAML:2.0:nameid-format:persistent'],
+  });
+  const sp = ServiceProvider({ metadata: spMetadata });
+  return {
+    metadata: idp
+      .getMetadata()
+      .replace(
+        /<KeyDescriptor use="signing">[\s\S]*?<\/KeyDescriptor>/,
+        (own) => others.map((other) => own.replace(bare(certificate), bare(other))).join('') + own,
+      ),
+    async readRequest(address) {
+      const query = Object.fromEntries(new URL(address).searchParams);
+      const { extract } = await idp.parseLoginRequest(sp, 'redirect', { query });
+      return {
+        id: String(extract.request?.id),
+        issuer: String(extract.issuer),
+        acs: String(extract.request?.assertionConsumerServiceUrl),
+      };
+    },
+    async respond(changes) {
+      const customTagReplacement = (template: string) => ({
+        id: '_response',
+        context: fill(changes.template?.(template) ?? template, changes, sp),
+      });
+      const { context } = await idp.createLoginResponse(sp, null as never, 'post', { email: changes.nameId }, { customTagReplacement });
+      return context;
+    },
+  };
+}
+
+const bare = (pem: string) => pem.replace(/-----[A-Z ]+-----|\s/g, '');
+
+function fill(template: string, changes: ResponseChanges, sp: ReturnType<typeof ServiceProvider>): string {
+  const at = (seconds: number) => new Date(Date.now() + seconds * 1_000).toISOString();
+  const acs = String(sp.entityMeta.getAssertionConsumerService('post'));
+  const values: Record<string, string> = {
+    ID: '_response',
+    AssertionID: changes.assertionId ?? `_${crypto.randomUUID()}`,
+    Destination: acs,
+    Audience: changes.audience ?? sp.entityMeta.getEntityID(),
+    SubjectRecipient: changes.recipient ?? acs,
+    Issuer: changes.issuer ?? ENTITY,
+    IssueInstant: at(0),
+    StatusCode: Constants.StatusCode.Success,
+    ConditionsNotBefore: at(changes.notBefore ?? -5),
+    ConditionsNotOnOrAfter: at(changes.notOnOrAfter ?? 300),
+    SubjectConfirmationDataNotOnOrAfter: at(changes.notOnOrAfter ?? 300),
+    NameIDFormat: changes.nameIdFormat ?? 'urn:oasis:names:tc:SAML:2.0:nameid-format:persistent',
+    NameID: changes.nameId,
+    InResponseTo: changes.inResponseTo,
+    AuthnStatement: '',
+    AttributeStatement: attributesXml(changes.attributes ?? {}),
+  };
+  return template.replace(/\{(\w+)\}/g, (_, tag: string) => values[tag] ?? '');
+}
+
+const attributesXml = (attributes: Readonly<Record<string, readonly string[]>>) =>
+  `<saml:AttributeStatement>${Object.entries(attributes)
+    .map(([name, values]) => {
+      const inner = values.map((value) => `<saml:AttributeValue>${value}</saml:AttributeValue>`).join('');
+      return `<saml:Attribute Name="${name}">${inner}</saml:Attribute>`;
+    })
+    .join('')}</saml:AttributeStatement>`;
+
+/** Signatures of SAML are RSA's. Nobody looks who signed the certificate: metadata names the key. */
+export function makeRsaCertificate(): { certificate: string; key: string } {
+  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2_048 });
+  const { certificate } = makeSelfSigned({ names: ['idp.example'], now: new Date(), validMs: 3_600_000 });
+  const der = Buffer.from(bare(certificate), 'base64');
+  const parsed = AsnConvert.parse(der, x509.Certificate);
+  const spki = publicKey.export({ type: 'spki', format: 'der' });
+  parsed.tbsCertificate.subjectPublicKeyInfo = AsnConvert.parse(spki, x509.SubjectPublicKeyInfo);
+  const base64 = Buffer.from(AsnConvert.serialize(parsed)).toString('base64');
+  return {
+    certificate: `-----BEGIN CERTIFICATE-----\n${base64.match(/.{1,64}/g)?.join('\n')}\n-----END CERTIFICATE-----\n`,
+    key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+  };
+}

@@ -1,0 +1,51 @@
+import { eq } from 'drizzle-orm';
+import { encode } from 'next-auth/jwt';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { identityProviders, principals } from '../../db/schema/identity';
+import { type TestStore, withStore } from '../testing';
+import { COOKIE_NAME, type CookieClaims, SESSION_MAX_AGE_S } from './cookie';
+import { consoleSecret } from './secret';
+import { sessionActor } from './session';
+
+let db: TestStore;
+let ana: string;
+beforeAll(async () => {
+  db = await withStore();
+  ana = (await db.as('reviewer', { name: 'ana' })).actor.id;
+  const settings = { type: 'saml' as const, name: 'corp', metadata: '', clockSkewMs: 0, principal: { claim: 'uid' } };
+  await db.store.insert(identityProviders).values({ id: 'idp_corp', position: 0, name: 'corp', settings });
+});
+afterAll(() => db.close());
+
+async function whoIs(claims: Partial<CookieClaims>, secret = consoleSecret(db.secretKey)): Promise<string | null> {
+  const token = await encode({ token: { sub: ana, by: null, at: Date.now(), ...claims } as Record<string, unknown>, secret });
+  return (await sessionActor(db, { cookie: `${COOKIE_NAME}=${token}` }))?.name ?? null;
+}
+
+test('a cookie is believed for a working day, of this gateway, and as this version writes it', async () => {
+  expect(await whoIs({})).toBe('ana');
+  expect(await whoIs({ by: 'idp_corp' })).toBe('ana');
+  expect(await whoIs({ at: Date.now() - SESSION_MAX_AGE_S * 1_000 - 1 })).toBeNull();
+  expect(await whoIs({}, 'another secret')).toBeNull();
+  expect(await whoIs({ sub: 'prn_nobody' })).toBeNull();
+  expect(await whoIs({ at: undefined as never })).toBeNull();
+  expect(await whoIs({ by: undefined as never })).toBeNull();
+});
+
+test('being signed out everywhere ends it, and signing in again does not suffer from it', async () => {
+  const at = Date.now();
+  await db.store
+    .update(principals)
+    .set({ signedOutAt: new Date(at) })
+    .where(eq(principals.id, ana));
+  expect(await whoIs({ at: at - 1 })).toBeNull();
+  expect(await whoIs({ at: at + 1 })).toBe('ana');
+  await db.store.update(principals).set({ signedOutAt: null });
+});
+
+test('a provider that the policy drops takes its sessions with it, and no others', async () => {
+  const at = Date.now();
+  await db.store.delete(identityProviders);
+  expect(await whoIs({ by: 'idp_corp', at })).toBeNull();
+  expect(await whoIs({ at })).toBe('ana');
+});
