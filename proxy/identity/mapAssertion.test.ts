@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { OidcProvider } from '../../db/schema/identityShapes';
 import { type Assertion, IdentityRefused } from './assertion';
-import { claimOf, mapAssertion } from './mapAssertion';
+import { claimOf } from './claim';
+import { mapAssertion } from './mapAssertion';
 import { whyNotLinked } from './resolve';
 
 const oidc = (part: Partial<OidcProvider>): OidcProvider => ({

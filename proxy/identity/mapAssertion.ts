@@ -1,5 +1,6 @@
 import type { GroupMapping, IdentityProvider } from '../../db/schema/identityShapes';
 import { type Assertion, IdentityRefused } from './assertion';
+import { claimOf } from './claim';
 
 /** Who somebody is here by what their provider says, before the store is asked. */
 export interface Mapped {
@@ -74,18 +75,6 @@ function agentOf(provider: IdentityProvider, { actors, client }: Assertion): str
   const agent = known(actor);
   if (agent === null) throw new IdentityRefused('who acts for the subject (act.sub) is not among the provider’s agents');
   return agent;
-}
-
-/** Whole names first: some have dots in them (`https://example.com/groups`). */
-export function claimOf(claims: Readonly<Record<string, unknown>>, path: string): unknown {
-  if (Object.hasOwn(claims, path)) return claims[path];
-  const dot = path.indexOf('.');
-  for (let at = dot; at > 0; at = path.indexOf('.', at + 1)) {
-    const head = path.slice(0, at);
-    const inner = Object.hasOwn(claims, head) ? claims[head] : undefined;
-    if (isRecord(inner)) return claimOf(inner, path.slice(at + 1));
-  }
-  return undefined;
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,6 +1,6 @@
 import type { TokenEndpointHandler } from 'next-auth/providers/oauth';
 import { type Assertion, IdentityRefused, IssuerUnavailable } from '../../../proxy/identity/assertion';
-import { claimOf } from '../../../proxy/identity/mapAssertion';
+import { claimOf } from '../../../proxy/identity/claim';
 import type { JwtVerifier } from '../../../proxy/identity/verifyJwt';
 import type { OidcSignOn } from '../providers';
 import { Unfinished } from '../signOn';
