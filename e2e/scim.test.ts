@@ -68,3 +68,11 @@ test('a person that a directory sends works by the group it says, and is cut off
   await ask('DELETE', `/Users/${id}`);
   expect((await ask('GET', `/Users/${id}`)).status).toBe(404);
 });
+
+test('whoever is taken out of the group that gave access is cut off too', async () => {
+  const { id, groupId } = await assign('scim-bo', 'dba');
+  const { client } = await connected('scim-bo');
+  await ask('PATCH', `/Groups/${groupId}`, patch({ op: 'remove', path: `members[value eq "${id}"]` }));
+  await eventually('the session ends', async () => client.lost.length > 0, 5_000);
+  await ask('DELETE', `/Users/${id}`);
+});
