@@ -24,6 +24,8 @@ export interface ResponseChanges {
   recipient?: string;
   assertionId?: string;
   nameIdFormat?: string;
+  /** The response in place of the assertion in it. */
+  signed?: 'response';
   /** From now, in seconds. */
   notBefore?: number;
   notOnOrAfter?: number;
@@ -52,6 +54,7 @@ export function makeIdp(spMetadata: string, options: { others?: readonly string[
     nameIDFormat: ['urn:oasis:names:tc:SAML:2.0:nameid-format:persistent'],
   });
   const sp = ServiceProvider({ metadata: spMetadata });
+  const content = ServiceProvider({ metadata: spMetadata.replace('WantAssertionsSigned="true"', 'WantAssertionsSigned="false"') });
   return {
     metadata: idp
       .getMetadata()
@@ -73,7 +76,13 @@ export function makeIdp(spMetadata: string, options: { others?: readonly string[
         id: '_response',
         context: fill(changes.template?.(template) ?? template, changes, sp),
       });
-      const { context } = await idp.createLoginResponse(sp, null as never, 'post', { email: changes.nameId }, { customTagReplacement });
+      const { context } = await idp.createLoginResponse(
+        changes.signed === 'response' ? content : sp,
+        null as never,
+        'post',
+        { email: changes.nameId },
+        { customTagReplacement },
+      );
       return context;
     },
   };
