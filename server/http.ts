@@ -126,7 +126,7 @@ function handlerOf(routes: Routes, path: string): Handler | undefined {
   if (path === '/api/slack/interactions') return routes.slack;
   if (path === '/api/record/export') return routes.recordExport;
   if (path === '/api/audit/export') return routes.exports;
-  if (path === '/api/token' || path === '/api/device') return routes.token;
+  if (path === '/api/token' || path === '/api/token/revoke' || path === '/api/device') return routes.token;
   if (path.startsWith('/api/saml/')) return routes.saml;
   if (path.startsWith('/scim/v2/')) return routes.scim;
   return routes.pages;

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { IdentityRefused } from '../../proxy/identity/assertion';
 import { createJwtVerifier, type JwtVerifier } from '../../proxy/identity/verifyJwt';
+import { loadPolicy } from '../../proxy/policy/snapshot';
 import { recordFailedSignIn } from '../auth/recordSignIn';
 import { log } from '../log';
 import { getRuntime } from '../runtime';
@@ -9,6 +10,7 @@ import { type Attempts, createAttempts } from '../web/attempts';
 import { beginDevice, DEVICE_TTL_S, POLL_S, redeemDevice } from './device';
 import { exchange } from './exchange';
 import { ACCESS_TOKEN, readGrant, TokenRefused } from './grants';
+import { revokeByItself } from './revoke';
 
 /** What a program is given. */
 export interface Granted {
@@ -31,6 +33,8 @@ export function createTokenHandler(addressOf: (req: IncomingMessage) => string) 
   const attempts = createAttempts();
   const requests = createAttempts({ failures: MOST_A_MINUTE });
   return async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
+    const path = (req.url ?? '').split('?', 1)[0];
+    if (req.method === 'GET' && path === '/api/device') return answer(res, 200, await devices());
     if (req.method !== 'POST') return answer(res, 405, { error: 'invalid_request', error_description: 'this takes a POST' });
     const address = addressOf(req);
     const nowMs = Date.now();
@@ -42,7 +46,8 @@ export function createTokenHandler(addressOf: (req: IncomingMessage) => string) 
     requests.failed(address, nowMs);
     try {
       const form = await readForm(req);
-      answer(res, 200, (req.url ?? '').startsWith('/api/device') ? await device(form, address) : await token(form, verifier));
+      if (path === '/api/token/revoke') answer(res, 200, await revokeByItself(getRuntime().store, form.get('token') ?? ''));
+      else answer(res, 200, path === '/api/device' ? await device(form, address) : await token(form, verifier));
     } catch (error) {
       await refuse(res, error, { address, attempts, startedMs: nowMs });
     }
@@ -65,6 +70,23 @@ async function token(form: URLSearchParams, verifier: JwtVerifier): Promise<obje
     ...(granted.connections === null ? {} : { audience: granted.connections }),
     proxy: { host: proxyHost, port: proxyPort },
   };
+}
+
+/** Which providers sign people in from a command line, and by which public client. */
+async function devices(): Promise<object> {
+  const { providers = [] } = await loadPolicy(getRuntime().store);
+  return providers.flatMap((each) =>
+    each.type === 'oidc' && each.device !== undefined
+      ? [
+          {
+            name: each.name,
+            issuer: each.issuer,
+            clientId: each.device.clientId,
+            scopes: each.device.scopes ?? ['openid', 'profile', 'email'],
+          },
+        ]
+      : [],
+  );
 }
 
 async function device(form: URLSearchParams, address: string): Promise<object> {
