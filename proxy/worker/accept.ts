@@ -261,10 +261,15 @@ function run(gateway: Gateway, parts: Opening & { facts: SessionFacts; target: U
   if (signedIn.expiresAt !== null) expiry = alarmAt(signedIn.expiresAt, () => session.terminate(EXPIRED[signedIn.credential.kind]));
 
   const { client } = session;
-  client.write(encodeAuthenticationOk());
-  for (const [name, value] of upstream.parameters) client.write(encodeParameterStatus(name, value));
-  client.write(encodeBackendKeyData(key.processId, key.secret));
-  client.write(encodeReadyForQuery('I'));
+  // In one piece: nothing is read between them, and each write of its own is a system call.
+  client.write(
+    Buffer.concat([
+      encodeAuthenticationOk(),
+      ...[...upstream.parameters].map(([name, value]) => encodeParameterStatus(name, value)),
+      encodeBackendKeyData(key.processId, key.secret),
+      encodeReadyForQuery('I'),
+    ]),
+  );
   session.start(reader.release());
   // A client may have closed its sending side before there was a session to hear it.
   if (reader.ended) session.clientEnded();

@@ -205,10 +205,9 @@ export async function openGateway(settings: WorkerSettings): Promise<Gateway> {
 }
 
 export async function closeSessionRow(gateway: Gateway, id: string, reason: string): Promise<void> {
-  await gateway.store.transaction(async (tx) => {
-    await tx.update(sessions).set({ endedAt: new Date(), endReason: reason }).where(eq(sessions.id, id));
-    await tx.execute(sql`select pg_notify('gatehouse_sessions', ${id})`);
-  });
+  await gateway.store.execute(sql`
+    with ended as (update ${sessions} set ended_at = now(), end_reason = ${reason} where id = ${id})
+    select pg_notify('gatehouse_sessions', ${id})`);
 }
 
 export const newErrorId = () => `err_${newId('act').slice(4)}`;

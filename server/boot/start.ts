@@ -16,6 +16,7 @@ import { log } from '../log';
 import { createMetrics } from '../metrics';
 import { startDeliveries } from '../notifications/loop';
 import { type Runtime, setRuntime } from '../runtime';
+import { createScimHandler } from '../scim/handler';
 import { keepKeys } from '../secrets/keep';
 import { openSecretKeys } from '../secrets/storeKeys';
 import { createSlackHandler } from '../slack/interactions';
@@ -52,7 +53,7 @@ export async function startGateway(config: Config, options: { dev: boolean; clos
   const { closing, say } = options;
   const dataDir = openDataDir(config.dataDir);
   await closing.add('data directory lock', () => dataDir.lock.release());
-  const http = await openConsolePort(config, closing);
+  const http = await openConsolePort(config, options.dev, closing);
   if (config.proxyPort !== 0) await probeProxyPort(config.proxyHost, config.proxyPort);
   const found = await readOperatorKey(dataDir.path, config.secretKey);
   const store = await bootStore(config, dataDir.path, closing, say);
@@ -119,6 +120,7 @@ export async function startGateway(config: Config, options: { dev: boolean; clos
   http.routes.exports = handleExport;
   http.routes.slack = createSlackHandler(runtime);
   http.routes.saml = createSamlHandler(runtime);
+  http.routes.scim = createScimHandler(runtime);
   await closing.add('live updates', stopLive);
   await closing.add('dry runs', await startMeasuringByRule(runtime));
   (await pages).serve();
@@ -139,8 +141,14 @@ export async function startGateway(config: Config, options: { dev: boolean; clos
   };
 }
 
-async function openConsolePort(config: Config, closing: Closing): Promise<HttpServer> {
-  const http = await listenHttp({ host: config.host, port: config.port }).catch((error: unknown) => {
+async function openConsolePort(config: Config, dev: boolean, closing: Closing): Promise<HttpServer> {
+  const http = await listenHttp({
+    host: config.host,
+    port: config.port,
+    consoleUrl: config.consoleUrl,
+    dev,
+    trustedProxies: config.trustedProxies,
+  }).catch((error: unknown) => {
     throw explainListenError(error, 'PORT', config.host, config.port);
   });
   await closing.add('console', () => http.close());

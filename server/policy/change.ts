@@ -14,6 +14,7 @@ import { endSessionsOf } from '../sessions/end';
 import type { PolicyDocument } from './document';
 import { withoutSecret } from './identityDocument';
 import type { PolicyPlan } from './plan';
+import { wantedReference } from './plan';
 import type { ChangedSecrets } from './secrets';
 import type { ObjectKind, PolicyChange } from './shape';
 import type { StoredPolicy } from './stored';
@@ -46,15 +47,19 @@ const isTouched = (changes: readonly PolicyChange[], name: string) =>
   changes.some((item) => item.name === name && (item.change === 'create' || item.change === 'update'));
 
 async function changeConnections(tx: StoreTransaction, request: ChangeRequest, changes: PolicyChange[]): Promise<void> {
-  for (const { password, tlsKey, default: defaultAction, opaque: opaqueAction, ...plain } of request.document.connections) {
+  for (const { password, tlsKey, passwordFrom, default: defaultAction, opaque: opaqueAction, ...plain } of request.document.connections) {
     if (!isTouched(changes, plain.name)) continue;
-    const id = request.stored.connections.find((connection) => connection.name === plain.name)?.id ?? newId('con');
+    const stored = request.stored.connections.find((connection) => connection.name === plain.name);
+    const id = stored?.id ?? newId('con');
     const { passwords, tlsKeys } = request.secretsChanged;
     const secret = {
       ...(password !== undefined && passwords.has(plain.name)
         ? { passwordSealed: password === '' ? null : seal(request.secretKey, password, id) }
         : {}),
       ...(tlsKey !== undefined && tlsKeys.has(plain.name) ? { tlsKeySealed: sealTlsKey(request.secretKey, tlsKey, id) } : {}),
+      passwordFrom: wantedReference(stored, { ...(password === undefined ? {} : { password }), passwordFrom: passwordFrom ?? null }),
+      // What is kept elsewhere is not kept here as well.
+      ...(passwordFrom == null ? {} : { passwordSealed: null }),
       // A key without its certificate is of no use, and one more thing to lose.
       ...(plain.tlsCertificate === null ? { tlsKeySealed: null } : {}),
     };
@@ -68,13 +73,19 @@ async function changeConnections(tx: StoreTransaction, request: ChangeRequest, c
   if (gone.length > 0) await tx.delete(connections).where(inArray(connections.name, gone));
 }
 
+/** Whoever left is not let in again by a document that has not heard of it. */
+const unlessDeprovisioned = sql`case when ${principals.scim} ->> 'active' = 'false' then ${principals.disabledAt} end`;
+
 async function changePrincipals(tx: StoreTransaction, request: ChangeRequest, changes: PolicyChange[]): Promise<void> {
   const wanted = request.document.principals.filter((principal) => isTouched(changes, principal.name));
   for (const { name, kind, email, slackUserId, role, limits } of wanted)
     await tx
       .insert(principals)
       .values({ id: newId('prn'), name, kind, email, slackUserId, role, limits })
-      .onConflictDoUpdate({ target: principals.name, set: { kind, email, slackUserId, role, limits, disabledAt: null, managedBy: null } });
+      .onConflictDoUpdate({
+        target: principals.name,
+        set: { kind, email, slackUserId, role, limits, disabledAt: unlessDeprovisioned, managedBy: null },
+      });
   // Owners and groups in a second pass: an owner may stand further down in the document.
   for (const { name, owner, groups: memberOf } of wanted) {
     const ownerId = owner === null ? null : sql`(select id from principals where name = ${owner})`;

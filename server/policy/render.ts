@@ -22,6 +22,8 @@ export function renderPolicy(stored: StoredPolicy): string {
       port: connection.port,
       database: connection.database,
       username: connection.username,
+      ...(connection.passwordFrom == null ? {} : { password: connection.passwordFrom }),
+      ...(Object.keys(connection.session.variables).length === 0 ? {} : { session: connection.session }),
       tls: connection.tls,
       ...(connection.tlsNegotiation === 'postgres' ? {} : { tlsNegotiation: connection.tlsNegotiation }),
       ...(connection.tlsCa === null ? {} : { tlsCa: connection.tlsCa }),
@@ -45,7 +47,7 @@ export function renderPolicy(stored: StoredPolicy): string {
     })),
     groups: stored.groups.map((group) => group.name),
     principals: stored.principals
-      .filter((principal) => !principal.disabled && !principal.managed)
+      .filter((principal) => (!principal.disabled || principal.deprovisioned) && !principal.managed)
       .map(({ name, kind, owner, email, slackUserId, groups, role, limits }) => ({
         name,
         kind,
