@@ -25,6 +25,7 @@ test('an empty environment starts everything on loopback, with the demo', () => 
     databaseUrl: null,
     secretKey: null,
     consoleUrl: null,
+    trustedProxies: expect.anything(),
     proxyTls: null,
     proxySignIn: 'auto',
     proxySignInTimeoutMs: 30_000,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { parseDuration } from './duration';
 import { SLACK_API_URL } from './slack/api';
+import { parseProxies, type TrustedProxies } from './web/clientAddress';
 
 export interface Config {
   /** Console. 0 takes a free port. */
@@ -20,6 +21,8 @@ export interface Config {
   secretKey: { key: Buffer } | { file: string } | { command: string } | null;
   /** What people type to reach the console, without a trailing slash; null: made from host and port. */
   consoleUrl: string | null;
+  /** Whose X-Forwarded-For says where a request comes from. */
+  trustedProxies: TrustedProxies;
   /** PEM files of the proxy's certificate and key; null: a self-signed one in the data directory. */
   proxyTls: { certPath: string; keyPath: string } | null;
   /** How clients are asked to prove themselves (proxy/identity/chooseMethod.ts). */
@@ -43,8 +46,8 @@ export class ConfigError extends Error {
   }
 }
 
-/** Other programs' settings with our prefix: the command line's, which share a shell with the server, and the tests'. */
-const NOT_OURS = /^GATEHOUSE_(URL|TOKEN|TEST_.*)$/;
+/** Other programs' settings with our prefix: the command line's, which share a shell with the server, the tests', and the secrets of upstreams. */
+const NOT_OURS = /^GATEHOUSE_(URL|TOKEN|TEST_.*|UPSTREAM_.*|SECRETS_DIR)$/;
 
 const port = (fallback: number) =>
   z
@@ -112,6 +115,15 @@ const environment = z.object({
     )
     .transform((value) => new URL(value).origin)
     .optional(),
+  GATEHOUSE_TRUSTED_PROXIES: z
+    .string()
+    .default('')
+    .transform((text, context) => {
+      const proxies = parseProxies(text);
+      if (proxies !== null) return proxies;
+      context.addIssue({ code: 'custom', message: 'must be addresses or networks, e.g. 10.0.0.0/8,::1' });
+      return z.NEVER;
+    }),
   GATEHOUSE_ALLOW_PLAINTEXT: z.enum(['on', 'off'], 'must be on or off').default('off'),
   SLACK_API_URL: z
     .string()
@@ -150,6 +162,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     databaseUrl: data.DATABASE_URL ?? null,
     secretKey: secretKeyOf(data),
     consoleUrl: data.CONSOLE_URL ?? null,
+    trustedProxies: data.GATEHOUSE_TRUSTED_PROXIES,
     proxyTls:
       data.PROXY_TLS_CERT === undefined || data.PROXY_TLS_KEY === undefined
         ? null

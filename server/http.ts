@@ -2,6 +2,10 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Registry } from 'prom-client';
 import type { Readiness } from './health';
 import { log } from './log';
+import { type Attempts, createAttempts } from './web/attempts';
+import { clientAddress, type TrustedProxies } from './web/clientAddress';
+import { fromAnotherSite } from './web/crossSite';
+import { contentSecurityPolicy, newNonce, securityHeaders } from './web/headers';
 
 type Handler = (req: IncomingMessage, res: ServerResponse) => void | Promise<void>;
 
@@ -18,14 +22,6 @@ export interface Routes {
   pages?: Handler;
 }
 
-/** On every answer: an approval page that another site could frame could be clicked for its reviewer. */
-const SECURITY_HEADERS: readonly [string, string][] = [
-  ['x-content-type-options', 'nosniff'],
-  ['x-frame-options', 'DENY'],
-  ['content-security-policy', "frame-ancestors 'none'; base-uri 'self'; object-src 'none'; form-action 'self'"],
-  ['referrer-policy', 'same-origin'],
-];
-
 export interface HttpServer {
   server: Server;
   port: number;
@@ -34,11 +30,32 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
+export interface HttpOptions {
+  host: string;
+  port: number;
+  /** What people type to reach the console; null: made from host and port. */
+  consoleUrl?: string | null;
+  dev?: boolean;
+  /** Whose X-Forwarded-For counts. */
+  trustedProxies?: TrustedProxies;
+}
+
 /** Opens the console's port, before anything else is up: a taken port is known at once, and `/healthz` answers from then on. */
-export async function listenHttp(options: { host: string; port: number }): Promise<HttpServer> {
+export async function listenHttp(options: HttpOptions): Promise<HttpServer> {
   const routes: Routes = {};
+  const consoleUrl = options.consoleUrl ?? null;
+  const rules = { https: consoleUrl?.startsWith('https:') === true, dev: options.dev === true };
+  const attempts = createAttempts();
+  const trusted = options.trustedProxies ?? NO_PROXIES;
   const server = createServer((req, res) => {
-    for (const [name, value] of SECURITY_HEADERS) res.setHeader(name, value);
+    const nonce = newNonce();
+    for (const [name, value] of securityHeaders(rules, nonce)) res.setHeader(name, value);
+    // Pages take it from here; what a client sends under these names does not count.
+    req.headers['x-nonce'] = nonce;
+    req.headers['content-security-policy'] = contentSecurityPolicy(rules, nonce);
+    if (fromAnotherSite({ method: req.method, path: pathOf(req), headers: req.headers }, consoleUrl))
+      return answer(res, 403, 'This request did not come from the console’s own page.');
+    if (refusedFor(attempts, req, res, trusted)) return;
     void route(routes, req, res).catch((error: unknown) => {
       log.error({ err: error, path: pathOf(req) }, 'request failed');
       if (!res.headersSent) answer(res, 500, 'Something failed; the server log says what.');
@@ -62,6 +79,29 @@ export async function listenHttp(options: { host: string; port: number }): Promi
     },
   };
 }
+
+const NO_PROXIES: TrustedProxies = { has: () => false };
+
+/** Whoever tries secrets has to wait: 429 for an address with too many failed sign-ins. */
+function refusedFor(attempts: Attempts, req: IncomingMessage, res: ServerResponse, trusted: TrustedProxies): boolean {
+  if (!isAttempt(req)) return false;
+  const forwarded = req.headers['x-forwarded-for'];
+  const address = clientAddress(req.socket.remoteAddress, typeof forwarded === 'string' ? forwarded : undefined, trusted);
+  const waitS = attempts.blocked(address, Date.now());
+  if (waitS !== null) {
+    res.setHeader('retry-after', String(waitS));
+    answer(res, 429, 'Too many failed sign-ins; try again in a minute.');
+    return true;
+  }
+  res.once('finish', () => {
+    if (res.statusCode === 401) attempts.failed(address, Date.now());
+  });
+  return false;
+}
+
+/** Requests that carry a secret that may be wrong. */
+const isAttempt = (req: IncomingMessage): boolean =>
+  req.headers.authorization !== undefined || (req.method === 'POST' && /^\/api\/(auth\/callback\/|saml\/|token)/.test(pathOf(req)));
 
 async function route(routes: Routes, req: IncomingMessage, res: ServerResponse): Promise<void> {
   const path = pathOf(req);

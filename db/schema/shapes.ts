@@ -302,10 +302,8 @@ export type PasswordFrom = { env: string } | { file: string } | { vault: VaultRe
 
 /** A secret of HashiCorp Vault by the path of its HTTP API, without `v1/`: `secret/data/shop` (KV version 2) or `database/creds/readonly`. */
 export interface VaultReference {
-  /** Null: VAULT_ADDR. */
-  address: string | null;
   path: string;
-  /** Of a KV secret. */
+  /** Which of its fields; `password` unless said. */
   field: string;
 }
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type net from 'node:net';
 import tls from 'node:tls';
 import { serialize } from 'pg-protocol';
+import { createCredentials } from '../credentials/resolve';
 import { scramClient } from '../scram/client';
 import { endPointBinding } from '../tls/channelBinding';
 import { decodeFields, decodeParameterStatus } from '../wire/backend';
@@ -32,11 +33,44 @@ export interface Upstream {
 const MAX_CANCEL_SECRET_BYTES = 256;
 const PROTOCOL_3_0 = 0x00030000;
 
+const credentials = createCredentials(process.env, Date.now);
+
+/** Its password, read where it is kept. @throws UpstreamError */
+export async function withCredential<T extends Endpoint>(target: T): Promise<{ target: T; refused(): void }> {
+  const { passwordFrom } = target;
+  if (passwordFrom == null) return { target, refused: () => undefined };
+  const asked = { ...target, passwordFrom };
+  const credential = await credentials.get(asked);
+  return {
+    target: { ...target, username: credential.username ?? target.username, password: credential.password },
+    refused: () => credentials.forget(asked, credential),
+  };
+}
+
+/**
+ * Connects with the password the store holds, or the one that is kept elsewhere: read anew when the server refuses it once, since it may have
+ * been changed there.
+ * @throws UpstreamError
+ */
+export async function connectUpstream(target: UpstreamTarget): Promise<Upstream> {
+  const first = await withCredential(target);
+  try {
+    return await connectWith(first.target);
+  } catch (error) {
+    if (target.passwordFrom == null || !(error instanceof UpstreamError) || !WRONG_PASSWORD.has(error.sqlstate ?? '')) throw error;
+    first.refused();
+    return connectWith((await withCredential(target)).target);
+  }
+}
+
+/** invalid_password, and what PostgreSQL says where the role of a lease is gone. */
+const WRONG_PASSWORD: ReadonlySet<string> = new Set(['28P01', '28000']);
+
 /**
  * Connects, negotiates TLS and signs in (SCRAM-SHA-256, md5, cleartext only under TLS or on loopback, trust, a client certificate).
  * @throws UpstreamError
  */
-export function connectUpstream(target: UpstreamTarget): Promise<Upstream> {
+function connectWith(target: UpstreamTarget): Promise<Upstream> {
   return withDeadline(target.timeoutMs, async (progress) => {
     progress.socket = await openSocket(target);
     progress.stage = 'TLS';

@@ -1,4 +1,4 @@
-import type { TlsMode, TlsNegotiation } from '../../db/schema/shapes';
+import type { PasswordFrom, TlsMode, TlsNegotiation } from '../../db/schema/shapes';
 import { open, seal } from '../../db/secrets';
 
 export interface UpstreamTls {
@@ -19,6 +19,8 @@ export interface Endpoint {
   database: string;
   username: string;
   password: string | null;
+  /** Where the password is instead: connecting resolves it. */
+  passwordFrom?: PasswordFrom | null;
   tls: UpstreamTls;
 }
 
@@ -49,6 +51,7 @@ export function endpointOf(stored: SealedEndpoint, secretKey: Buffer): Endpoint 
     port,
     database,
     username,
+    passwordFrom: stored.passwordFrom ?? null,
     password: stored.passwordSealed === null ? null : open(secretKey, stored.passwordSealed, stored.id),
     tls: {
       mode: stored.tls,

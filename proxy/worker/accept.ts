@@ -18,6 +18,7 @@ import {
 import { closeGently } from '../wire/closeGently';
 import * as refuse from '../wire/errors';
 import { negotiateVersion } from '../wire/startUp';
+import { type Alarm, alarmAt } from './alarm';
 import { Arrival } from './arrival';
 import { authenticate, ClientLeft } from './authenticate';
 import { firstPacket } from './firstPacket';
@@ -222,13 +223,13 @@ async function refuseSuperuser(
 function run(gateway: Gateway, parts: Opening & { facts: SessionFacts; target: UpstreamTarget; upstream: Upstream }): void {
   const { arrival, request, signedIn, facts, target, upstream } = parts;
   const { socket, reader } = arrival;
-  let expiry: NodeJS.Timeout | undefined;
+  let expiry: Alarm | undefined;
   const services = servicesFor(gateway, {
     facts,
     target,
     upstream,
     onClosed() {
-      clearTimeout(expiry);
+      expiry?.clear();
       gateway.sessions.delete(facts.id);
       key.revoke();
     },
@@ -257,7 +258,7 @@ function run(gateway: Gateway, parts: Opening & { facts: SessionFacts; target: U
     onFlood: () => log.warn({ session: facts.id, principal: facts.principal.name }, 'cancel requests come faster than they take effect'),
   });
   gateway.sessions.set(facts.id, { session, signedIn });
-  if (signedIn.expiresAt !== null) expiry = endAt(signedIn.expiresAt, () => session.terminate(EXPIRED[signedIn.credential.kind]));
+  if (signedIn.expiresAt !== null) expiry = alarmAt(signedIn.expiresAt, () => session.terminate(EXPIRED[signedIn.credential.kind]));
 
   const { client } = session;
   // In one piece: nothing is read between them, and each write of its own is a system call.
@@ -276,16 +277,3 @@ function run(gateway: Gateway, parts: Opening & { facts: SessionFacts; target: U
 }
 
 const EXPIRED = { token: 'the access token expired', jwt: 'the identity token expired' };
-
-/** setTimeout holds at most 2^31 - 1 ms; longer waits are taken in steps. */
-function endAt(at: Date, end: () => void): NodeJS.Timeout {
-  const timer = setTimeout(
-    () => {
-      if (Date.now() >= at.getTime()) end();
-      else timer.refresh();
-    },
-    Math.min(Math.max(0, at.getTime() - Date.now()), 0x7fffffff),
-  );
-  timer.unref();
-  return timer;
-}

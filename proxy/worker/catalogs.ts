@@ -28,6 +28,7 @@ export function createCatalogs(options: { store: Store; secretKey: Buffer; onErr
         connection.database,
         connection.username,
         connection.passwordSealed,
+        connection.passwordFrom,
         connection.tls,
         connection.tlsNegotiation,
         connection.tlsCa,

@@ -5,7 +5,7 @@ import { encode } from 'next-auth/jwt';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '../../db/ids';
 import { approvalRequests } from '../../db/schema/approvals';
-import { COOKIE_NAME } from '../auth/cookie';
+import { cookieName } from '../auth/cookie';
 import { createSignInLink, redeemSignInLink } from '../auth/link';
 import { consoleSecret } from '../auth/secret';
 import { stopLive } from '../live/start';
@@ -39,7 +39,7 @@ afterAll(async () => {
 });
 
 const cookieFor = async (principalId: string) =>
-  `${COOKIE_NAME}=${await encode({ token: { sub: principalId, by: null, at: Date.now() }, secret: consoleSecret(db.secretKey) })}`;
+  `${cookieName('http://127.0.0.1')}=${await encode({ token: { sub: principalId, by: null, at: Date.now() }, secret: consoleSecret(db.secretKey) })}`;
 const get = (path: string, headers: Record<string, string> = {}) => fetch(`${origin}/api/trpc/${path}`, { headers });
 const post = (path: string, input: unknown, headers: Record<string, string>) =>
   fetch(`${origin}/api/trpc/${path}`, {
@@ -55,7 +55,7 @@ describe('who is asking', () => {
     expect((await get('me.get')).status).toBe(401);
     expect((await get('me.get', bearer('gh_at_AAAAAAAAAAAAAAAAAAAAAAAAAAA'))).status).toBe(401);
     const forged = await encode({ token: { sub: admin.actor.id }, secret: 'another secret' });
-    expect((await get('me.get', { cookie: `${COOKIE_NAME}=${forged}` })).status).toBe(401);
+    expect((await get('me.get', { cookie: `${cookieName('http://127.0.0.1')}=${forged}` })).status).toBe(401);
   });
 
   test('a token signs in until it is revoked or its principal disabled', async () => {

@@ -1,5 +1,8 @@
-/** The console's session cookie: HttpOnly, SameSite=Lax, Secure where the console is served over HTTPS. */
-export const COOKIE_NAME = 'gatehouse.session';
+/**
+ * The console's session cookie: HttpOnly, SameSite=Lax; behind https Secure, and under a name that no other host of the domain can set
+ * (`__Host-`, RFC 6265bis §4.1.3.2).
+ */
+export const cookieName = (consoleUrl: string): string => `${consoleUrl.startsWith('https:') ? '__Host-' : ''}gatehouse.session`;
 
 /** A working day; signing in again is one link or one single sign-on. */
 export const SESSION_MAX_AGE_S = 12 * 3_600;

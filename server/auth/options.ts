@@ -1,7 +1,7 @@
 import type { NextAuthOptions } from 'next-auth';
 import { log } from '../log';
 import { getRuntime } from '../runtime';
-import { COOKIE_NAME, type CookieClaims, SESSION_MAX_AGE_S } from './cookie';
+import { type CookieClaims, cookieName, SESSION_MAX_AGE_S } from './cookie';
 import { redeemSignInLink } from './link';
 import { LINK } from './linkProvider';
 import { type EndedUser, oidcProvider } from './oidc/provider';
@@ -24,7 +24,7 @@ export async function authOptions(): Promise<NextAuthOptions> {
     secret: consoleSecret(secretKey),
     session: { strategy: 'jwt', maxAge: SESSION_MAX_AGE_S },
     useSecureCookies: secure,
-    cookies: { sessionToken: { name: COOKIE_NAME, options: { httpOnly: true, sameSite: 'lax', path: '/', secure } } },
+    cookies: { sessionToken: { name: cookieName(consoleUrl), options: { httpOnly: true, sameSite: 'lax', path: '/', secure } } },
     pages: { signIn: '/sign-in', error: '/sign-in' },
     providers: [
       {

@@ -3,7 +3,7 @@ import { encode } from 'next-auth/jwt';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { identityProviders, principals } from '../../db/schema/identity';
 import { type TestStore, withStore } from '../testing';
-import { COOKIE_NAME, type CookieClaims, SESSION_MAX_AGE_S } from './cookie';
+import { type CookieClaims, cookieName, SESSION_MAX_AGE_S } from './cookie';
 import { consoleSecret } from './secret';
 import { sessionActor } from './session';
 
@@ -19,7 +19,9 @@ afterAll(() => db.close());
 
 async function whoIs(claims: Partial<CookieClaims>, secret = consoleSecret(db.secretKey)): Promise<string | null> {
   const token = await encode({ token: { sub: ana, by: null, at: Date.now(), ...claims } as Record<string, unknown>, secret });
-  return (await sessionActor(db, { cookie: `${COOKIE_NAME}=${token}` }))?.name ?? null;
+  return (
+    (await sessionActor({ ...db, consoleUrl: 'http://127.0.0.1' }, { cookie: `${cookieName('http://127.0.0.1')}=${token}` }))?.name ?? null
+  );
 }
 
 test('a cookie is believed for a working day, of this gateway, and as this version writes it', async () => {
@@ -48,4 +50,15 @@ test('a provider that the policy drops takes its sessions with it, and no others
   await db.store.delete(identityProviders);
   expect(await whoIs({ by: 'idp_corp', at })).toBeNull();
   expect(await whoIs({ at })).toBe('ana');
+});
+
+test('behind https the cookie has a name that no other host of the domain can set, and the plain name counts for nothing', async () => {
+  const { actor } = await db.as('admin');
+  const claims: CookieClaims = { sub: actor.id, by: null, at: Date.now() };
+  const token = await encode({ token: { ...claims }, secret: consoleSecret(db.secretKey) });
+  const asked = async (consoleUrl: string, name: string) =>
+    (await sessionActor({ ...db, consoleUrl }, { cookie: `${name}=${token}` }))?.name ?? null;
+  expect(await asked('https://gatehouse.example.com', '__Host-gatehouse.session')).toBe(actor.name);
+  expect(await asked('https://gatehouse.example.com', 'gatehouse.session')).toBeNull();
+  expect(await asked('http://127.0.0.1:3000', 'gatehouse.session')).toBe(actor.name);
 });

@@ -6,7 +6,7 @@ import { loadPrincipal } from '../../proxy/identity/principal';
 import type { Actor } from '../identity/actor';
 import type { Runtime } from '../runtime';
 import { principalOfToken } from './bearer';
-import { COOKIE_NAME, type CookieClaims, readClaims, readCookie, SESSION_MAX_AGE_S } from './cookie';
+import { type CookieClaims, cookieName, readClaims, readCookie, SESSION_MAX_AGE_S } from './cookie';
 import { recordFailedSignIn } from './recordSignIn';
 import { consoleSecret } from './secret';
 
@@ -20,7 +20,10 @@ export interface Credentials {
  * Who makes this request: by access token (`Authorization: Bearer gh_at_…`) or by the console's cookie; null when nobody is signed in.
  * A given token that does not hold is null too: it never falls back to the cookie. Role, groups and disabling are read anew each time.
  */
-export async function sessionActor(runtime: Pick<Runtime, 'store' | 'secretKey'>, headers: Credentials): Promise<Actor | null> {
+export async function sessionActor(
+  runtime: Pick<Runtime, 'store' | 'secretKey' | 'consoleUrl'>,
+  headers: Credentials,
+): Promise<Actor | null> {
   if (headers.authorization !== undefined) {
     const [scheme, token] = headers.authorization.split(' ', 2);
     if (scheme?.toLowerCase() !== 'bearer' || token === undefined) return null;
@@ -31,14 +34,17 @@ export async function sessionActor(runtime: Pick<Runtime, 'store' | 'secretKey'>
     }
     return actorOf(principal, 'cli');
   }
-  const claims = await cookieClaims(runtime.secretKey, headers.cookie);
+  const claims = await cookieClaims(runtime, headers.cookie);
   if (claims === null || !(await stillHolds(runtime.store, claims, new Date()))) return null;
   const principal = await loadPrincipal(runtime.store, claims.sub);
   return principal === null ? null : actorOf(principal, 'console');
 }
 
-async function cookieClaims(secretKey: Buffer, header: string | undefined): Promise<CookieClaims | null> {
-  const token = readCookie(header, COOKIE_NAME);
+async function cookieClaims(
+  { secretKey, consoleUrl }: Pick<Runtime, 'secretKey' | 'consoleUrl'>,
+  header: string | undefined,
+): Promise<CookieClaims | null> {
+  const token = readCookie(header, cookieName(consoleUrl));
   if (token === null || token === '') return null;
   try {
     return readClaims(await decode({ token, secret: consoleSecret(secretKey) }));

@@ -53,7 +53,7 @@ export async function startGateway(config: Config, options: { dev: boolean; clos
   const { closing, say } = options;
   const dataDir = openDataDir(config.dataDir);
   await closing.add('data directory lock', () => dataDir.lock.release());
-  const http = await openConsolePort(config, closing);
+  const http = await openConsolePort(config, options.dev, closing);
   if (config.proxyPort !== 0) await probeProxyPort(config.proxyHost, config.proxyPort);
   const found = await readOperatorKey(dataDir.path, config.secretKey);
   const store = await bootStore(config, dataDir.path, closing, say);
@@ -141,8 +141,14 @@ export async function startGateway(config: Config, options: { dev: boolean; clos
   };
 }
 
-async function openConsolePort(config: Config, closing: Closing): Promise<HttpServer> {
-  const http = await listenHttp({ host: config.host, port: config.port }).catch((error: unknown) => {
+async function openConsolePort(config: Config, dev: boolean, closing: Closing): Promise<HttpServer> {
+  const http = await listenHttp({
+    host: config.host,
+    port: config.port,
+    consoleUrl: config.consoleUrl,
+    dev,
+    trustedProxies: config.trustedProxies,
+  }).catch((error: unknown) => {
     throw explainListenError(error, 'PORT', config.host, config.port);
   });
   await closing.add('console', () => http.close());

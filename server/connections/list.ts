@@ -32,7 +32,7 @@ export async function listConnections({ store, actor }: Call): Promise<Connectio
       audit: connections.audit,
       record: connections.record,
       requestable: connections.requestable,
-      hasPassword: sql<boolean>`password_sealed is not null`,
+      hasPassword: sql<boolean>`password_sealed is not null or password_from is not null`,
       hasTlsKey: sql<boolean>`tls_key_sealed is not null`,
       openSessions: sql<number>`(select count(*)::int from sessions s where s.connection_name = connections.name and s.ended_at is null)`,
       updatedAt: connections.updatedAt,

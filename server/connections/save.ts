@@ -29,7 +29,7 @@ export async function saveConnection({ store, actor, secretKey }: Call, input: u
       await demandNames(tx, { groups: row.requestable?.groups ?? [] });
       const id = existing ?? newId('con');
       const secret = {
-        ...(password === undefined ? {} : { passwordSealed: password === '' ? null : seal(secretKey, password, id) }),
+        ...(password === undefined ? {} : { passwordSealed: password === '' ? null : seal(secretKey, password, id), passwordFrom: null }),
         ...(tlsKey === undefined ? {} : { tlsKeySealed: sealTlsKey(secretKey, tlsKey, id) }),
         ...(row.tlsCertificate === null ? { tlsKeySealed: null } : {}),
       };
@@ -45,7 +45,11 @@ export async function saveConnection({ store, actor, secretKey }: Call, input: u
       const { passwordSealed, tlsKeySealed: _key, ...shown } = before;
       if (before.name !== row.name) await demandUnreferenced(tx, before.name);
       // A stored password is for the server it was given for; pointing it at another one would hand it over.
-      if (password === undefined && passwordSealed !== null && (before.host !== row.host || before.port !== row.port))
+      if (
+        password === undefined &&
+        (passwordSealed !== null || before.passwordFrom !== null) &&
+        (before.host !== row.host || before.port !== row.port)
+      )
         throw new ServiceError('INVALID', 'password: type it again, because host or port changed');
       demandTlsKey(draft, before, secretKey);
       await tx

@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises';
 import net from 'node:net';
 import type pg from 'pg';
 import { loadCatalog } from '../../proxy/catalog/load';
-import { signIn } from '../../proxy/upstream/connect';
+import { signIn, withCredential } from '../../proxy/upstream/connect';
 import { controlClient } from '../../proxy/upstream/control';
 import { withDeadline } from '../../proxy/upstream/deadline';
 import type { Endpoint } from '../../proxy/upstream/endpoint';
@@ -52,7 +52,13 @@ export async function runStages(target: StageTarget): Promise<TestStage[]> {
       if (target.passwordMissing)
         return { status: 'failed', detail: 'the stored password was given for another host or port', hint: 'Type the password again.' };
       const secured = connected();
-      const upstream = await within('sign-in', secured, () => signIn(secured, controlTarget(target)));
+      const upstream = await within('sign-in', secured, async () => {
+        const known = await withCredential(controlTarget(target));
+        return signIn(secured, known.target).catch((error: unknown) => {
+          known.refused();
+          throw error;
+        });
+      });
       client = controlClient(() => Promise.resolve(upstream));
       await client.connect();
       return { status: 'ok', detail: `signed in as ${target.username}` };

@@ -48,6 +48,7 @@ function draftTarget(draft: ConnectionDraft, stored: typeof connections.$inferSe
       certificate: draft.tlsCertificate,
       key: keepsKey ? (kept?.tls.key ?? null) : (draft.tlsKey ?? null),
     },
-    passwordMissing: moved && keepsPassword,
+    passwordFrom: draft.password === undefined && !moved ? (stored?.passwordFrom ?? null) : null,
+    passwordMissing: moved && (keepsPassword || (draft.password === undefined && stored?.passwordFrom != null)),
   };
 }

@@ -14,6 +14,7 @@ import { endSessionsOf } from '../sessions/end';
 import type { PolicyDocument } from './document';
 import { withoutSecret } from './identityDocument';
 import type { PolicyPlan } from './plan';
+import { wantedReference } from './plan';
 import type { ChangedSecrets } from './secrets';
 import type { ObjectKind, PolicyChange } from './shape';
 import type { StoredPolicy } from './stored';
@@ -46,15 +47,19 @@ const isTouched = (changes: readonly PolicyChange[], name: string) =>
   changes.some((item) => item.name === name && (item.change === 'create' || item.change === 'update'));
 
 async function changeConnections(tx: StoreTransaction, request: ChangeRequest, changes: PolicyChange[]): Promise<void> {
-  for (const { password, tlsKey, default: defaultAction, opaque: opaqueAction, ...plain } of request.document.connections) {
+  for (const { password, tlsKey, passwordFrom, default: defaultAction, opaque: opaqueAction, ...plain } of request.document.connections) {
     if (!isTouched(changes, plain.name)) continue;
-    const id = request.stored.connections.find((connection) => connection.name === plain.name)?.id ?? newId('con');
+    const stored = request.stored.connections.find((connection) => connection.name === plain.name);
+    const id = stored?.id ?? newId('con');
     const { passwords, tlsKeys } = request.secretsChanged;
     const secret = {
       ...(password !== undefined && passwords.has(plain.name)
         ? { passwordSealed: password === '' ? null : seal(request.secretKey, password, id) }
         : {}),
       ...(tlsKey !== undefined && tlsKeys.has(plain.name) ? { tlsKeySealed: sealTlsKey(request.secretKey, tlsKey, id) } : {}),
+      passwordFrom: wantedReference(stored, { ...(password === undefined ? {} : { password }), passwordFrom: passwordFrom ?? null }),
+      // What is kept elsewhere is not kept here as well.
+      ...(passwordFrom == null ? {} : { passwordSealed: null }),
       // A key without its certificate is of no use, and one more thing to lose.
       ...(plain.tlsCertificate === null ? { tlsKeySealed: null } : {}),
     };

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import type { AuditSettings } from '../../db/schema/auditShapes';
 import type { IdentityProvider } from '../../db/schema/identityShapes';
-import type { PrincipalKind, PrincipalLimits, Role } from '../../db/schema/shapes';
+import type { PasswordFrom, PrincipalKind, PrincipalLimits, Role } from '../../db/schema/shapes';
 import type { AccessGrant, MaskingRule, Rule } from '../../proxy/policy/types';
+import { passwordSchema, upstreamSessionSchema } from '../connections/credentialShape';
 import { hostSchema, limitsSchema, recordSchema } from '../connections/shape';
 import { checkTls, tlsFields } from '../connections/tlsFields';
 import { parseDuration } from '../duration';
@@ -60,7 +61,8 @@ const connectionSchema = z
     database: z.string().min(1).max(63),
     username: z.string().min(1).max(63),
     /** Absent keeps what is stored. */
-    password: z.string().max(1_000).optional(),
+    password: passwordSchema.optional(),
+    session: upstreamSessionSchema.default({ variables: {} }),
     ...tlsFields,
     default: actionSchema.default('allow'),
     opaque: actionSchema.default('hold'),
@@ -97,7 +99,12 @@ const connectionSchema = z
     audit: durabilitySchema.nullish().transform((audit) => audit ?? null),
     record: recordSchema.default({ results: 'off' }),
   })
-  .superRefine(checkTls);
+  .superRefine(checkTls)
+  .transform(({ password, ...rest }) => ({
+    ...rest,
+    ...(typeof password === 'string' ? { password } : {}),
+    ...(typeof password === 'object' ? { passwordFrom: password } : {}),
+  }));
 
 const principalSchema = z
   .strictObject({
@@ -190,7 +197,11 @@ export const documentSchema = z.strictObject({
   audit: auditSchema,
 });
 
-export type DocumentConnection = z.output<typeof connectionSchema>;
+/** `password`: given in the document, and sealed. `passwordFrom`: where it is kept. Neither: what is stored stays. */
+export type DocumentConnection = Omit<z.output<typeof connectionSchema>, 'password' | 'passwordFrom'> & {
+  password?: string;
+  passwordFrom?: PasswordFrom | null;
+};
 
 /** A whole policy, as a document says it and as the store holds it. A connection's password and client key are present only where a document gives them. */
 export interface PolicyDocument {

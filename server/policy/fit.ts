@@ -5,7 +5,7 @@ import type { PolicyIssue } from '../errors';
 import { checkMasksFit, rulesOn } from '../masking/fit';
 import type { DocumentConnection } from './document';
 import { parsePolicy } from './parse';
-import { planPolicy } from './plan';
+import { planPolicy, wantedReference } from './plan';
 import { changedSecrets, secretIssues } from './secrets';
 import { readStoredPolicy, type StoredPolicy } from './stored';
 
@@ -59,6 +59,7 @@ function endpointIn(connection: DocumentConnection, stored: StoredPolicy, secret
     port,
     database,
     username,
+    passwordFrom: wantedReference(kept, connection),
     password: password === undefined ? (keptPassword?.() ?? null) : password || null,
     tls: {
       mode: connection.tls,

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { PasswordFrom } from '../../db/schema/shapes';
 import type { AccessGrant } from '../../proxy/policy/types';
 import { splitSecrets } from '../../proxy/record/auditSettings';
 import type { PolicyDocument } from './document';
@@ -27,12 +28,12 @@ export function planPolicy(stored: StoredPolicy, document: PolicyDocument, facts
   const warnings: string[] = [];
 
   compare('connection', stored.connections, document.connections, changes, (before, after) => {
-    const { id: _id, passwordSealed: _password, tlsKeySealed: _key, ...plain } = before;
-    const { password: _given, tlsKey: _givenKey, ...wanted } = after;
+    const { id: _id, passwordSealed: _password, tlsKeySealed: _key, passwordFrom: _from, ...plain } = before;
+    const { password: _given, tlsKey: _givenKey, passwordFrom: _wantedFrom, ...wanted } = after;
     const { passwords, tlsKeys } = facts.secretsChanged;
     return [
       ...differing(plain, wanted),
-      ...(passwords.has(after.name) ? ['password'] : []),
+      ...(passwords.has(after.name) || !isDeepStrictEqual(wantedReference(before, after), before.passwordFrom ?? null) ? ['password'] : []),
       ...(tlsKeys.has(after.name) ? ['tlsKey'] : []),
     ];
   });
@@ -54,6 +55,12 @@ export function planPolicy(stored: StoredPolicy, document: PolicyDocument, facts
   planAudit(stored, document, facts, changes);
   return { changes, warnings: [...warnings, ...notEnforced(document), ...weakTls(document), ...tooFewReviewers(document)] };
 }
+
+/** Where the password is once `after` is applied: a given password takes the place of a reference, and neither keeps what is stored. */
+export const wantedReference = (
+  before: { passwordFrom?: PasswordFrom | null } | undefined,
+  after: { password?: string; passwordFrom?: PasswordFrom | null },
+): PasswordFrom | null => (after.password === undefined ? (after.passwordFrom ?? before?.passwordFrom ?? null) : null);
 
 /** Only what changes something. */
 export const effective = (changes: readonly PolicyChange[]): PolicyChange[] => changes.filter((change) => change.change !== 'none');

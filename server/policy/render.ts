@@ -22,6 +22,8 @@ export function renderPolicy(stored: StoredPolicy): string {
       port: connection.port,
       database: connection.database,
       username: connection.username,
+      ...(connection.passwordFrom == null ? {} : { password: connection.passwordFrom }),
+      ...(Object.keys(connection.session.variables).length === 0 ? {} : { session: connection.session }),
       tls: connection.tls,
       ...(connection.tlsNegotiation === 'postgres' ? {} : { tlsNegotiation: connection.tlsNegotiation }),
       ...(connection.tlsCa === null ? {} : { tlsCa: connection.tlsCa }),

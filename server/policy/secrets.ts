@@ -31,7 +31,11 @@ export function secretIssues(
   const ofConnections = document.connections.flatMap((wanted, index) => {
     const current = stored.connections.find((connection) => connection.name === wanted.name);
     const path = ['connections', index];
-    const keeps = wanted.password === undefined && current !== undefined && current.passwordSealed !== null;
+    const keeps =
+      wanted.password === undefined &&
+      wanted.passwordFrom == null &&
+      current !== undefined &&
+      (current.passwordSealed !== null || current.passwordFrom != null);
     const moved = keeps && (current.host !== wanted.host || current.port !== wanted.port);
     const key = keptKeyIssue(wanted, current, secretKey);
     return [

@@ -1,0 +1,37 @@
+import { AwsV4Signer } from 'aws4fetch';
+import { type Credential, type Environment, unresolved } from './credential';
+
+/** Amazon's: a token is for opening a session within a quarter of an hour. */
+const EXPIRES_S = 900;
+const FRESH_MS = 600_000;
+
+/**
+ * A token of AWS RDS IAM authentication in place of a password: a request `connect` to the server, signed with Signature Version 4 in its
+ * query (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.html). Nothing is sent to Amazon for it.
+ */
+export async function rdsToken(
+  target: { host: string; port: number; username: string },
+  region: string,
+  env: Environment,
+  nowMs: number,
+): Promise<Credential> {
+  const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_SESSION_TOKEN: sessionToken } = env;
+  if (!accessKeyId || !secretAccessKey)
+    throw unresolved('AWS has no credentials here', 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY where the gateway starts');
+  const url = new URL(`https://${target.host}:${target.port}/`);
+  url.searchParams.set('Action', 'connect');
+  url.searchParams.set('DBUser', target.username);
+  url.searchParams.set('X-Amz-Expires', String(EXPIRES_S));
+  const signed = await new AwsV4Signer({
+    method: 'GET',
+    url: url.href,
+    accessKeyId,
+    secretAccessKey,
+    ...(sessionToken ? { sessionToken } : {}),
+    service: 'rds-db',
+    region,
+    signQuery: true,
+    datetime: new Date(nowMs).toISOString().replace(/[:-]|\.\d{3}/g, ''),
+  }).sign();
+  return { username: null, password: signed.url.href.slice('https://'.length), freshUntilMs: nowMs + FRESH_MS };
+}

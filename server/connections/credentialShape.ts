@@ -1,0 +1,37 @@
+import { z } from 'zod';
+import type { PasswordFrom, UpstreamSession } from '../../db/schema/shapes';
+import { ENVIRONMENT_PREFIX } from '../../proxy/credentials/local';
+
+const name = z
+  .string()
+  .regex(/^[A-Z0-9_]{1,200}$/, 'a name in capital letters')
+  .refine((text) => text.startsWith(ENVIRONMENT_PREFIX), `only names that begin with ${ENVIRONMENT_PREFIX} may be read`);
+
+const vaultPath = z
+  .string()
+  .max(500)
+  .regex(/^[A-Za-z0-9_.-]+(\/[A-Za-z0-9_.-]+)+$/, 'a path of Vault’s API without v1/, e.g. secret/data/shop or database/creds/readonly')
+  .refine((path) => path.split('/').every((part) => !/^\.+$/.test(part)), 'no dots alone');
+
+const references = [
+  z.strictObject({ env: name }),
+  z.strictObject({ file: z.string().min(1).max(500) }),
+  z.strictObject({ vault: z.strictObject({ path: vaultPath, field: z.string().min(1).max(200).default('password') }) }),
+  z.strictObject({ rds: z.strictObject({ region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d+$/, 'a region, e.g. eu-central-1') }) }),
+] as const;
+
+/** A password, or where it is kept. */
+export const passwordSchema: z.ZodType<string | PasswordFrom> = z.union([z.string().max(1_000), ...references]);
+
+const variable = z
+  .string()
+  .max(63)
+  .regex(/^[a-z_][a-z0-9_$]*\.[a-z_][a-z0-9_$]*$/, 'a setting with a prefix of its own in small letters, e.g. app.user')
+  .refine((text) => !text.startsWith('gatehouse.'), 'gatehouse. is the gateway’s own');
+
+export const upstreamSessionSchema: z.ZodType<UpstreamSession> = z.strictObject({
+  variables: z
+    .record(variable, z.enum(['principal', 'owner', 'groups', 'session']))
+    .refine((all) => Object.keys(all).length <= 20, 'at most 20')
+    .default({}),
+});

@@ -1,0 +1,55 @@
+import { sql } from 'drizzle-orm';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ServiceError } from '../errors';
+import { systemActor } from '../identity/actor';
+import { type TestStore, withStore } from '../testing';
+import { applyPolicy } from './apply';
+import { renderPolicy } from './render';
+import { readStoredPolicy } from './stored';
+
+let db: TestStore;
+beforeAll(async () => {
+  db = await withStore();
+});
+afterAll(() => db.close());
+
+const document = (password: string, host = 'db.example.com') =>
+  `version: 1\nconnections:\n  - name: shop\n    host: ${host}\n    database: shop\n    username: app\n${password === '' ? '' : `    password: ${password}\n`}`;
+const apply = (yaml: string) => applyPolicy(db.store, { yaml, env: {}, actor: systemActor, secretKey: db.secretKey, dryRun: false });
+const row = async () =>
+  (await db.store.execute(sql`SELECT password_sealed IS NOT NULL AS sealed, password_from AS "from" FROM connections`)).rows[0];
+const fields = async (yaml: string) => (await apply(yaml)).changes.find(({ kind }) => kind === 'connection')?.fields;
+
+test('a reference takes the place of a password and the other way round; left out, either stays; export says it', async () => {
+  await apply(document('hunter2'));
+  expect(await row()).toEqual({ sealed: true, from: null });
+  const vault = '{ vault: { path: secret/data/shop } }';
+  expect(await fields(document(vault))).toEqual(['password']);
+  const kept = { sealed: false, from: { vault: { path: 'secret/data/shop', field: 'password' } } };
+  expect(await row()).toEqual(kept);
+  expect(await fields(document(vault))).toEqual([]);
+  expect(await fields(document(''))).toEqual([]);
+  expect(await row()).toEqual(kept);
+  const exported = renderPolicy(await readStoredPolicy(db.store));
+  expect(exported).toContain('secret/data/shop');
+  expect((await apply(exported)).changes.every(({ change }) => change === 'none')).toBe(true);
+  expect(await fields(document('hunter3'))).toEqual(['password']);
+  expect(await row()).toEqual({ sealed: true, from: null });
+});
+
+test('a reference is for the server it was given for, like a password', async () => {
+  await apply(document('{ env: GATEHOUSE_UPSTREAM_SHOP }'));
+  await expect(apply(document('', 'elsewhere.example.com'))).rejects.toThrow(ServiceError);
+  expect(await fields(document('{ env: GATEHOUSE_UPSTREAM_SHOP }', 'elsewhere.example.com'))).toEqual(['host']);
+});
+
+test.each([
+  '{ env: GATEHOUSE_SECRET_KEY }',
+  '{ env: PATH }',
+  '{ vault: { path: ../sys/x } }',
+  '{ vault: { path: a/../b } }',
+  '{ rds: {} }',
+  '{ file: "" }',
+])('%s is no reference', async (password) => {
+  await expect(apply(document(password))).rejects.toThrow(ServiceError);
+});
