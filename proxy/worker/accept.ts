@@ -4,6 +4,7 @@ import { enforcementAtOpen } from '../hardening/enforcement';
 import { mayConnect, type SignedIn } from '../identity/signIn';
 import type { ConnectionPolicy, Principal } from '../policy/types';
 import type { SessionFacts } from '../session/execution';
+import { applicationNameOf, sessionVariables, shownApplicationName } from '../session/person';
 import { Session } from '../session/session';
 import { readStartUp, type StartUpRequest, shorterTimeoutMs } from '../session/settings';
 import { connectUpstream, type Upstream, type UpstreamTarget } from '../upstream/connect';
@@ -138,7 +139,7 @@ async function openSession(gateway: Gateway, opening: Opening): Promise<void> {
   });
   let upstream: Upstream | undefined;
   try {
-    const target = targetOf(gateway, connection, request);
+    const target = targetOf(gateway, connection, request, facts);
     const catalog = gateway.catalogs.get(connection).ready();
     catalog.catch(() => undefined);
     upstream = await connectUpstream(target).catch((error: unknown) => {
@@ -178,7 +179,11 @@ function admit(gateway: Gateway, principal: Principal, name: string): Connection
   return connection;
 }
 
-function targetOf(gateway: Gateway, connection: ConnectionPolicy, request: StartUpRequest): UpstreamTarget {
+function targetOf(gateway: Gateway, connection: ConnectionPolicy, request: StartUpRequest, facts: SessionFacts): UpstreamTarget {
+  const variables = variablesOf(connection, facts);
+  // Names of settings are the same in capitals.
+  const taken = Object.keys(request.upstream).find((name) => name.toLowerCase() in variables);
+  if (taken !== undefined) throw refuse.startUpRefused(`setting "${taken}" says who is there, and is the gateway’s to give`);
   const { statementTimeoutMs, lockTimeoutMs } = connection.limits;
   const { statement_timeout: statementTimeout, lock_timeout: lockTimeout } = request.upstream;
   return {
@@ -186,6 +191,8 @@ function targetOf(gateway: Gateway, connection: ConnectionPolicy, request: Start
     // What a session begins with is also what RESET gives back.
     parameters: {
       ...request.upstream,
+      ...variables,
+      ...(connection.session?.applicationName === 'person' ? { application_name: sentName(request, facts) } : {}),
       standard_conforming_strings: 'on',
       ...(statementTimeoutMs === undefined ? {} : { statement_timeout: String(shorterTimeoutMs(statementTimeout, statementTimeoutMs)) }),
       ...(lockTimeoutMs === undefined ? {} : { lock_timeout: String(shorterTimeoutMs(lockTimeout, lockTimeoutMs)) }),
@@ -193,6 +200,12 @@ function targetOf(gateway: Gateway, connection: ConnectionPolicy, request: Start
     timeoutMs: UPSTREAM_TIMEOUT_MS,
   };
 }
+
+const variablesOf = ({ session }: ConnectionPolicy, { principal, id }: SessionFacts): Record<string, string> =>
+  session === undefined ? {} : sessionVariables(session, { principal, sessionId: id });
+
+const sentName = ({ applicationName }: StartUpRequest, { principal, id }: SessionFacts): string =>
+  applicationNameOf(applicationName, principal.name, id);
 
 /** Masking rests on what the upstream role cannot do. */
 async function refuseSuperuser(
@@ -213,6 +226,10 @@ async function refuseSuperuser(
 function run(gateway: Gateway, parts: Opening & { facts: SessionFacts; target: UpstreamTarget; upstream: Upstream }): void {
   const { arrival, request, signedIn, facts, target, upstream } = parts;
   const { socket, reader } = arrival;
+  const ownName =
+    parts.connection.session?.applicationName === 'person'
+      ? { sent: sentName(request, facts), shown: shownApplicationName(request.applicationName) }
+      : null;
   let expiry: NodeJS.Timeout | undefined;
   const services = servicesFor(gateway, {
     facts,
@@ -234,6 +251,8 @@ function run(gateway: Gateway, parts: Opening & { facts: SessionFacts; target: U
     breakGlass: request.breakGlass,
     searchPathKnown: request.upstream.search_path === undefined,
     settings: request.upstream,
+    variables: variablesOf(parts.connection, facts),
+    applicationName: ownName,
   });
   try {
     session.record.opened({ method: arrival.method, encrypted: arrival.identity !== null });
@@ -252,7 +271,8 @@ function run(gateway: Gateway, parts: Opening & { facts: SessionFacts; target: U
 
   const { client } = session;
   client.write(encodeAuthenticationOk());
-  for (const [name, value] of upstream.parameters) client.write(encodeParameterStatus(name, value));
+  for (const [name, value] of upstream.parameters)
+    client.write(encodeParameterStatus(name, ownName !== null && name === 'application_name' ? ownName.shown : value));
   client.write(encodeBackendKeyData(key.processId, key.secret));
   client.write(encodeReadyForQuery('I'));
   session.start(reader.release());
