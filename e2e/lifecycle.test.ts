@@ -72,7 +72,7 @@ describe('starting', () => {
         .map((one) => one.split(';')[0])
         .join('; ');
       const body = new URLSearchParams({ csrfToken, link, json: 'true' });
-      const answer = await fetch(`${gateway.consoleUrl}/api/auth/callback/link`, {
+      const answer = await fetch(`${gateway.consoleUrl}/api/auth/callback/_link`, {
         method: 'POST',
         headers: { cookie },
         body,

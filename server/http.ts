@@ -16,6 +16,7 @@ export interface Routes {
   api?: Handler;
   slack?: Handler;
   saml?: Handler;
+  scim?: Handler;
   recordExport?: Handler;
   exports?: Handler;
   pages?: Handler;
@@ -125,6 +126,7 @@ function handlerOf(routes: Routes, path: string): Handler | undefined {
   if (path === '/api/record/export') return routes.recordExport;
   if (path === '/api/audit/export') return routes.exports;
   if (path.startsWith('/api/saml/')) return routes.saml;
+  if (path.startsWith('/scim/v2/')) return routes.scim;
   return routes.pages;
 }
 

@@ -40,19 +40,19 @@ export function SignOn({ ways, to, notice }: { ways: readonly SignOnWay[]; to: s
           </p>
         )}
       </div>
-      <div className="mt-5 grid gap-2.5">
+      <div className="mt-5 grid min-w-0 grid-cols-1 gap-2.5">
         {ways.map((way) => (
           <Button
             key={way.name}
             look={ways.length === 1 ? 'primary' : 'secondary'}
             size="lg"
-            className="w-full"
+            className="w-full min-w-0"
             busy={busy === way.name}
             disabled={busy !== null}
             onClick={() => void begin(way)}
           >
             {busy === way.name ? null : <KeyRound aria-hidden />}
-            <span className="truncate">Sign in with {way.label}</span>
+            <span className="min-w-0 truncate">Sign in with {way.label}</span>
           </Button>
         ))}
       </div>

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { type AnyPgColumn, index, integer, jsonb, pgTable, primaryKey, text, timestamp, unique } from 'drizzle-orm/pg-core';
-import type { IdentityProvider, TokenIdentity, TokenKind } from './identityShapes';
+import type { IdentityProvider, ScimGroup, ScimUser, TokenIdentity, TokenKind } from './identityShapes';
 import type { PrincipalKind, PrincipalLimits, Role, ScramVerifier } from './shapes';
 
 const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });
@@ -23,6 +23,8 @@ export const principals = pgTable('principals', {
   limits: jsonb('limits').$type<PrincipalLimits>().notNull().default({}),
   /** The provider that made it and speaks for it, by its id, or `scim`; null for one that the policy names. */
   managedBy: text('managed_by'),
+  /** Null where SCIM has never spoken of it. */
+  scim: jsonb('scim').$type<ScimUser | null>(),
   disabledAt: instant('disabled_at'),
   /** Identities that were issued before are not believed any more, and their sessions are over. */
   signedOutAt: instant('signed_out_at'),
@@ -32,6 +34,8 @@ export const principals = pgTable('principals', {
 export const groups = pgTable('groups', {
   id: text('id').primaryKey(),
   name: text('name').notNull().unique(),
+  /** Unless null or deleted, SCIM keeps its members, and it is no document's to delete. */
+  scim: jsonb('scim').$type<ScimGroup | null>(),
 });
 
 export const principalGroups = pgTable(
@@ -43,7 +47,7 @@ export const principalGroups = pgTable(
     groupId: text('group_id')
       .notNull()
       .references(() => groups.id, { onDelete: 'cascade' }),
-    /** The provider who said so at the last sign-in, by its id; empty where an administrator did. */
+    /** The provider who said so at the last sign-in, by its id, or `scim`; empty where an administrator did. */
     source: text('source').notNull().default(''),
   },
   (t) => [primaryKey({ columns: [t.principalId, t.groupId, t.source] })],

@@ -69,6 +69,25 @@ export interface SamlProvider {
 /** Somebody who says who people and workloads are. */
 export type IdentityProvider = OidcProvider | SamlProvider;
 
+/** What SCIM says of a person beside what we act on. */
+export interface ScimUser {
+  externalId?: string;
+  displayName?: string;
+  name?: { givenName?: string; familyName?: string; formatted?: string };
+  /** A person who was deactivated stays so whatever the policy document says of them. */
+  active: boolean;
+  /** Not shown to SCIM any more; the record still speaks of them. */
+  deleted?: true;
+}
+
+export interface ScimGroup {
+  externalId?: string;
+  /** As the directory calls it; rules know it by its name. */
+  displayName: string;
+  /** Not shown to SCIM any more; the policy may still speak of it. */
+  deleted?: true;
+}
+
 export type TokenKind = 'access' | 'api_key';
 
 /** Who somebody is by a provider's word, as the record keeps it. */

@@ -97,7 +97,7 @@ describe('credentials', () => {
 describe('signing in', () => {
   test('with a proven token, until it is revoked, and as nobody else', async () => {
     const { id } = await makeToken(await makePrincipal('proven'));
-    expect(await signInProven(store, { user: 'proven', tokenId: id, now })).toMatchObject({ tokenId: id, provable: true });
+    expect(await signInProven(store, { user: 'proven', tokenId: id, now })).toMatchObject({ credential: { kind: 'token', tokenId: id, connections: null, provable: true } });
     expect(await signInProven(store, { user: 'one', tokenId: id, now })).toBeNull();
     await store.update(tokens).set({ revokedAt: now }).where(eq(tokens.id, id));
     expect(await signInProven(store, { user: 'proven', tokenId: id, now })).toBeNull();
@@ -106,7 +106,7 @@ describe('signing in', () => {
   test('a token from before there were verifiers gets its own from being used', async () => {
     const { id, secret } = await makeToken(await makePrincipal('old'), { verifier: false });
     expect((await read('old')).onlyInClear).toBe(true);
-    expect(await signIn(store, { user: 'old', password: secret, now })).toMatchObject({ provable: false });
+    expect(await signIn(store, { user: 'old', password: secret, now })).toMatchObject({ credential: { provable: false } });
     await addMissingVerifier(store, id, secret);
     const { salt, iterations, candidates, onlyInClear } = await read('old');
     expect(onlyInClear).toBe(false);

@@ -1,19 +1,34 @@
 import { and, eq, gt, isNull, or, type SQL } from 'drizzle-orm';
 import { principals, tokens } from '../../db/schema/identity';
+import type { TokenIdentity } from '../../db/schema/identityShapes';
 import { hashSecret } from '../../db/secrets';
 import type { Store } from '../../db/store';
-import type { AccessGrant, TimedAccess } from '../policy/types';
+import type { AccessGrant, Principal, TimedAccess } from '../policy/types';
 import { type KnownPrincipal, loadPrincipal } from './principal';
 import { makeVerifier } from './verifier';
 
 export interface SignedIn {
   principal: KnownPrincipal;
-  tokenId: string;
-  /** The session may not outlive its token. */
+  /** The person that an agent acts for by its identity: what it may, they have to be allowed too. */
+  person: KnownPrincipal | null;
+  /** Who it is by a provider's word; null where an administrator's or its own token says it alone. */
+  identity: TokenIdentity | null;
+  credential: Credential;
+  /** The session may not outlive what it was opened with. */
   expiresAt: Date | null;
-  /** The token has a SCRAM verifier. */
-  provable: boolean;
 }
+
+/** What somebody signed in with. */
+export type Credential =
+  | {
+      kind: 'token';
+      tokenId: string;
+      /** The only ones that it opens; null: all that its principal may. */
+      connections: readonly string[] | null;
+      /** It has a SCRAM verifier. */
+      provable: boolean;
+    }
+  | { kind: 'jwt' };
 
 const LAST_USED_EVERY_MS = 60_000;
 
@@ -38,11 +53,25 @@ async function signInBy(store: Store, which: SQL, request: { user: string; now: 
   if (token === undefined) return null;
   const principal = await loadPrincipal(store, token.principalId);
   if (principal === null || principal.name !== request.user) return null;
+  const { identity, connections } = token;
+  const person = identity?.personId == null ? null : await loadPrincipal(store, identity.personId);
+  // An agent whose person is gone acts for nobody.
+  if (identity?.personId != null && person === null) return null;
   // Once a minute is precise enough, and spares a write at every sign-in of a busy program.
   if (token.lastUsedAt === null || request.now.getTime() - token.lastUsedAt.getTime() > LAST_USED_EVERY_MS)
     await store.update(tokens).set({ lastUsedAt: request.now }).where(eq(tokens.id, token.id));
-  return { principal, tokenId: token.id, expiresAt: token.expiresAt, provable: token.scram !== null };
+  return {
+    principal: actingFor(principal, person),
+    person,
+    identity,
+    credential: { kind: 'token', tokenId: token.id, connections, provable: token.scram !== null },
+    expiresAt: token.expiresAt,
+  };
 }
+
+/** By the identity it came with, an agent's owner is the person it acts for now. */
+export const actingFor = (principal: KnownPrincipal, person: KnownPrincipal | null): KnownPrincipal =>
+  person === null ? principal : { ...principal, owner: { id: person.id, name: person.name } };
 
 /**
  * Gives a token from before there were verifiers its own, from the secret it was just used with. Milliseconds of work, off the event loop:
@@ -79,3 +108,17 @@ export function mayConnect(
         grant.groups.some((group) => group === '*' || principal.groups.includes(group)),
   );
 }
+
+type Member = Pick<Principal, 'id' | 'groups'>;
+
+/** Whether somebody who signed in may: where an agent acts for a person, both have to. */
+export const bothMayConnect = (
+  grants: readonly (AccessGrant | TimedAccess)[],
+  { principal, person }: { principal: Member; person: Member | null },
+  connection: string,
+  now: Date,
+): boolean => mayConnect(grants, principal, connection, now) && (person === null || mayConnect(grants, person, connection, now));
+
+/** A token that was made for some connections opens no other. */
+export const opens = (credential: Credential, connection: string): boolean =>
+  credential.kind === 'jwt' || credential.connections === null || credential.connections.includes(connection);

@@ -270,12 +270,12 @@ describe('keys', () => {
     expect(issuer.asked).toEqual(['/keys']);
   });
 
-  test.each<[string, object]>([
-    ['another issuer', { issuer: 'https://evil.example', jwks_uri: 'https://evil.example/keys' }],
-    ['no keys', {}],
-    ['keys over plain http elsewhere', { jwks_uri: 'http://10.0.0.1/keys' }],
+  test.each<[string, () => object]>([
+    ['another issuer', () => ({ issuer: 'https://evil.example', jwks_uri: `${issuer.url}/keys` })],
+    ['no keys', () => ({})],
+    ['keys over plain http elsewhere', () => ({ jwks_uri: `${issuer.url.replace('127.0.0.1', 'localhost')}/keys` })],
   ])('are not fetched where discovery speaks of %s', async (_what, document) => {
-    issuer.answer = (_request, response) => void response.end(JSON.stringify({ issuer: issuer.url, ...document }));
+    issuer.answer = (_request, response) => void response.end(JSON.stringify({ issuer: issuer.url, keys: issuer.keys, ...document() }));
     await expect(verify(await issuer.sign(claims()))).rejects.toThrow(IssuerUnavailable);
     expect(issuer.asked).toEqual(['/.well-known/openid-configuration']);
   });

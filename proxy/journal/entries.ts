@@ -1,3 +1,4 @@
+import type { TokenIdentity } from '../../db/schema/identityShapes';
 import type { Action, Detected, ParameterValue, RelationUse, Reviewer, RuleTrial, StatementStatus } from '../../db/schema/shapes';
 
 /** What is known of a statement before it is forwarded: written first, so that nothing runs unrecorded. */
@@ -86,6 +87,8 @@ export interface SessionOpenEntry {
   /** How it proved itself: token by SCRAM or password, API key, JWT … */
   method: string;
   encrypted: boolean;
+  /** Who it is by a provider's word; absent where a token of ours says it alone. */
+  identity?: TokenIdentity;
 }
 
 export interface SessionCloseEntry {

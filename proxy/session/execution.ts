@@ -1,4 +1,5 @@
 import { type Id, newId } from '../../db/ids';
+import type { TokenIdentity } from '../../db/schema/identityShapes';
 import type { ParameterValue, Reviewer, StatementStatus } from '../../db/schema/shapes';
 import type { OutcomeEntry, StatementEntry } from '../journal/entries';
 import { newPart, type RecordedStatement } from '../journal/records';
@@ -81,6 +82,8 @@ export interface SessionFacts {
   connectionName: string;
   clientAddress: string;
   applicationName: string;
+  /** Who it is by a provider's word; absent or null where a token of ours says it alone. */
+  identity?: TokenIdentity | null;
 }
 
 export function newExecution(

@@ -38,6 +38,7 @@ export class Recording {
       connectionName: facts.connectionName,
       clientAddress: facts.clientAddress,
       applicationName: facts.applicationName,
+      ...(facts.identity == null ? {} : { identity: facts.identity }),
       ...how,
     });
     this.#opened = true;

@@ -1,3 +1,4 @@
+import { ASKED_METHODS, type AskedMethod } from '../identity/chooseMethod';
 import { readTimeoutMs } from '../policy/timeouts';
 import { startUpRefused, type WireError } from '../wire/errors';
 import { readOptions } from '../wire/startUp';
@@ -16,6 +17,10 @@ export interface StartUpRequest {
   onHold: OnHold;
   /** Runs at once what needs approval, where a rule lets the principal do that; needs a reason. */
   breakGlass: boolean;
+  /** How the client wants to be asked who it is; null leaves that to the gateway. */
+  signIn: AskedMethod | null;
+  /** The identity provider it wants to hear of, by name. */
+  issuer: string | null;
 }
 
 export type OnHold = 'wait' | 'error';
@@ -72,6 +77,8 @@ export function readStartUp(parameters: ReadonlyMap<string, string>): StartUpReq
     reason: null,
     onHold: 'wait',
     breakGlass: false,
+    signIn: null,
+    issuer: null,
   };
   for (const [name, value] of settings) {
     const refusal = place(request, name, value);
@@ -103,6 +110,16 @@ function place(request: StartUpRequest, name: string, value: string): WireError 
       if (value !== 'wait' && value !== 'error')
         return startUpRefused(`gatehouse.on_hold=${value} is not offered`, 'Use gatehouse.on_hold=wait or gatehouse.on_hold=error.');
       request.onHold = value;
+      return null;
+    case 'gatehouse.sign_in': {
+      const asked = ASKED_METHODS.find((each) => each === value);
+      if (asked === undefined)
+        return startUpRefused(`gatehouse.sign_in=${value} is not offered`, 'Use gatehouse.sign_in=scram, password or oauth.');
+      request.signIn = asked;
+      return null;
+    }
+    case 'gatehouse.issuer':
+      request.issuer = value;
       return null;
     case 'gatehouse.break_glass':
       if (value !== 'on' && value !== 'off')

@@ -248,12 +248,13 @@ async function writeSessions(client: Client, batch: Batch): Promise<void> {
   if (batch.sessionsOpened.length > 0)
     await client.query(
       `insert into sessions as s (id, gateway_id, worker_id, principal_id, principal_name, owner_name, connection_name, client_address,
-         application_name, started_at, method, encrypted, node, open_index)
-       select id, $2, coalesce(worker, ''), '', principal, owner, connection, address, app, to_timestamp(at_ms / 1000.0), method, encrypted, $2, log_index
+         application_name, started_at, method, encrypted, identity, node, open_index)
+       select id, $2, coalesce(worker, ''), '', principal, owner, connection, address, app, to_timestamp(at_ms / 1000.0), method, encrypted, identity, $2, log_index
        from jsonb_to_recordset($1::jsonb) as o(id text, worker text, principal text, owner text, connection text, address text, app text,
-         at_ms double precision, method text, encrypted boolean, log_index bigint)
+         at_ms double precision, method text, encrypted boolean, identity jsonb, log_index bigint)
        order by id
-       on conflict (id) do update set method = excluded.method, encrypted = excluded.encrypted, node = excluded.node, open_index = excluded.open_index`,
+       on conflict (id) do update set method = excluded.method, encrypted = excluded.encrypted, identity = excluded.identity,
+         node = excluded.node, open_index = excluded.open_index`,
       [
         storableJson(
           batch.sessionsOpened.map(({ id, atMs, entry, journal, logIndex }) => ({
@@ -267,6 +268,7 @@ async function writeSessions(client: Client, batch: Batch): Promise<void> {
             at_ms: atMs,
             method: entry.method ?? null,
             encrypted: entry.encrypted ?? null,
+            identity: entry.identity ?? null,
             log_index: logIndex,
           })),
         ),

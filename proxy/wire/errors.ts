@@ -69,11 +69,20 @@ export const signInFailed = (user: string) =>
   fatal('gatehouse_sign_in', '28P01', `password authentication failed for user "${user}"`, {
     hint: 'The password is an access token: gatehouse token create --principal NAME.',
   });
+export const bearerMissing = (user: string) =>
+  fatal('gatehouse_sign_in', '28000', `OAuth bearer authentication failed for user "${user}"`, {
+    detail: 'The client asked where a token can be had, and was told.',
+  });
 export const scramMalformed = (detail: string) => fatal('gatehouse_sign_in', '08P01', 'malformed SCRAM message', { detail });
 export const channelBindingRefused = (message: string, detail?: string) =>
   fatal('gatehouse_sign_in', '28000', message, detail === undefined ? {} : { detail });
 export const saslRefused = (message: string, sqlstate: '0A000' | '08P01', detail?: string) =>
   fatal('gatehouse_sign_in', sqlstate, message, detail === undefined ? {} : { detail });
+/** The one refusal that says why: nothing the client sent is wrong. */
+export const issuerUnavailable = (provider: string) =>
+  fatal('gatehouse_sign_in', '28000', `identity provider "${provider}" cannot be reached to verify the sign-in`, {
+    hint: 'Try again shortly. An access token needs no provider: gatehouse token create.',
+  });
 export const signInTimedOut = () => fatal('gatehouse_sign_in', '08P01', 'canceling authentication due to timeout');
 export const signInUnavailable = () =>
   fatal('gatehouse_sign_in', '57P03', 'the gateway cannot verify sign-ins now because its store is unreachable', {
@@ -94,6 +103,10 @@ export const accessDenied = (connection: string, principal: string, askAt: strin
       : {
           hint: `Ask for access: npx gatehouse access request --connection ${connection} --for 1h --reason "…", or ${askAt}/access?connection=${encodeURIComponent(connection)}`,
         }),
+  });
+export const notOfToken = (connection: string) =>
+  fatal('gatehouse_access', '42501', `permission denied for connection "${connection}"`, {
+    detail: 'The access token was made for other connections.',
   });
 export const tooManySessions = (of: 'connection' | 'principal', name: string, limit: number) =>
   fatal('gatehouse_access', '53300', `too many sessions ${of === 'connection' ? 'on' : 'of'} ${of} "${name}"`, {

@@ -35,6 +35,8 @@ export class FrontendFramer {
   /** Bytes of the message in pieces still to pass, or of an oversize message still to skip. */
   #streaming = 0;
   #skipping = 0;
+  /** Where the next header stands that `saysTerminate` has not looked at; 0 once something was handed out. */
+  #lookedTo = 0;
   /** The message in front is to be handed out whole, whatever its type. */
   #whole = false;
 
@@ -55,20 +57,33 @@ export class FrontendFramer {
 
   /** Whether the client has said Terminate somewhere in what waits here; looks at headers only. */
   saysTerminate(): boolean {
-    const bytes = this.#size > 0 ? this.#join() : Buffer.alloc(0);
-    for (let at = this.#streaming + this.#skipping; bytes.length - at >= 5; ) {
-      if (bytes[at] === Frontend.terminate) return true;
-      const length = bytes.readUInt32BE(at + 1);
+    let at = Math.max(this.#streaming + this.#skipping, this.#lookedTo);
+    for (; this.#size - at >= 5; this.#lookedTo = at) {
+      if (this.#byteAt(at) === Frontend.terminate) return true;
+      const length =
+        ((this.#byteAt(at + 1) << 24) | (this.#byteAt(at + 2) << 16) | (this.#byteAt(at + 3) << 8) | this.#byteAt(at + 4)) >>> 0;
       if (length < 4) return false;
       at += length + 1;
     }
     return false;
   }
 
+  /** From the end, where what is new is: a client that sends single bytes while it waits must not make us go over all of them each time. */
+  #byteAt(at: number): number {
+    let start = this.#size;
+    for (let index = this.#parts.length - 1; index >= 0; index--) {
+      const part = this.#parts[index] as Buffer;
+      start -= part.length;
+      if (at >= start) return part[at - start] ?? 0;
+    }
+    return 0;
+  }
+
   /** Takes the start of a message back: it is wanted whole after all, as far as MAX_WHOLE_BYTES allow. */
   wantWhole(start: Buffer): void {
     this.#parts.unshift(start);
     this.#size += start.length;
+    this.#lookedTo = 0;
     this.#streaming = 0;
     this.#whole = true;
   }
@@ -89,6 +104,7 @@ export class FrontendFramer {
     if (first.length === count) this.#parts.shift();
     else this.#parts[0] = first.subarray(count);
     this.#size -= count;
+    this.#lookedTo = 0;
     return taken;
   }
 

@@ -1,7 +1,7 @@
 import type net from 'node:net';
 import { newId } from '../../db/ids';
 import { enforcementAtOpen } from '../hardening/enforcement';
-import { mayConnect, type SignedIn } from '../identity/signIn';
+import { mayConnect, opens, type SignedIn } from '../identity/signIn';
 import type { ConnectionPolicy, Principal } from '../policy/types';
 import type { SessionFacts } from '../session/execution';
 import { applicationNameOf, sessionVariables, shownApplicationName } from '../session/person';
@@ -19,6 +19,7 @@ import {
 import { closeGently } from '../wire/closeGently';
 import * as refuse from '../wire/errors';
 import { negotiateVersion } from '../wire/startUp';
+import { type Alarm, alarmAt } from './alarm';
 import { Arrival } from './arrival';
 import { authenticate, ClientLeft } from './authenticate';
 import { firstPacket } from './firstPacket';
@@ -57,7 +58,7 @@ export async function accept(context: AcceptContext, socket: net.Socket): Promis
 }
 
 /** Somebody did not get in. */
-function recordFailure(gateway: Gateway, { said, socket }: Arrival, { fields }: refuse.WireError): void {
+function recordFailure(gateway: Gateway, { said, socket, refusedBecause }: Arrival, { fields }: refuse.WireError): void {
   gateway.signInFailures.add({
     type: 'signInFailed',
     atMs: Date.now(),
@@ -65,7 +66,7 @@ function recordFailure(gateway: Gateway, { said, socket }: Arrival, { fields }: 
     connectionName: said.database.slice(0, MAX_NAME_CHARACTERS),
     clientAddress: addressOf(socket),
     sqlstate: fields.sqlstate,
-    reason: fields.message,
+    reason: refusedBecause === null ? fields.message : `${fields.message}: ${refusedBecause}`,
   });
 }
 
@@ -110,10 +111,13 @@ async function begin(context: AcceptContext, arrival: Arrival, signedInNow: () =
   const inTheOpen = arrival.identity === null && !isLoopback(arrival.socket);
   if (inTheOpen && !gateway.settings.allowPlaintext) throw refuse.tlsRequired();
 
-  const signedIn = await authenticate(gateway, arrival, request.user);
+  const policyAtFirst = gateway.policy.current();
+  const signedIn = await authenticate(gateway, arrival, request);
   signedInNow();
-  const connection = admit(gateway, signedIn.principal, request.database);
+  const connection = admit(gateway, signedIn, request.database);
   await openSession(gateway, { arrival, minorVersion, request, signedIn, connection });
+  // Who it is was read before this session could be found by whoever looks again at all.
+  if (gateway.policy.current() !== policyAtFirst) gateway.recheckSessions();
 }
 
 /** Takes a place, connects upstream, and runs. A place whose upstream does not come is given up. */
@@ -127,6 +131,7 @@ async function openSession(gateway: Gateway, opening: Opening): Promise<void> {
     connectionName: connection.name,
     clientAddress: addressOf(socket),
     applicationName: request.applicationName,
+    identity: signedIn.identity,
   };
   await reserveSession(gateway, opening.signedIn.principal, connection, {
     id: facts.id,
@@ -136,6 +141,7 @@ async function openSession(gateway: Gateway, opening: Opening): Promise<void> {
     connectionName: connection.name,
     clientAddress: facts.clientAddress,
     applicationName: request.applicationName,
+    identity: signedIn.identity,
   });
   let upstream: Upstream | undefined;
   try {
@@ -170,12 +176,16 @@ interface Opening {
   connection: ConnectionPolicy;
 }
 
-function admit(gateway: Gateway, principal: Principal, name: string): ConnectionPolicy {
+function admit(gateway: Gateway, { principal, person, credential }: SignedIn, name: string): ConnectionPolicy {
+  // Before anything is said of what there is: a token for some connections learns nothing of others.
+  if (!opens(credential, name)) throw refuse.notOfToken(name);
   const policy = gateway.policy.current();
   const connection = policy.connections.get(name);
   if (connection === undefined) throw refuse.unknownConnection(name);
-  if (!mayConnect(policy.access, principal, name, new Date()))
-    throw refuse.accessDenied(name, principal.name, connection.requestable == null ? null : gateway.settings.consoleUrl);
+  // What an agent may for itself, the person it acts for has to be allowed too.
+  const denied = [principal, ...(person === null ? [] : [person])].find((each) => !mayConnect(policy.access, each, name, new Date()));
+  if (denied !== undefined)
+    throw refuse.accessDenied(name, denied.name, connection.requestable == null ? null : gateway.settings.consoleUrl);
   return connection;
 }
 
@@ -230,13 +240,13 @@ function run(gateway: Gateway, parts: Opening & { facts: SessionFacts; target: U
     parts.connection.session?.applicationName === 'person'
       ? { sent: sentName(request, facts), shown: shownApplicationName(request.applicationName) }
       : null;
-  let expiry: NodeJS.Timeout | undefined;
+  let expiry: Alarm | undefined;
   const services = servicesFor(gateway, {
     facts,
     target,
     upstream,
     onClosed() {
-      clearTimeout(expiry);
+      expiry?.clear();
       gateway.sessions.delete(facts.id);
       key.revoke();
     },
@@ -267,29 +277,24 @@ function run(gateway: Gateway, parts: Opening & { facts: SessionFacts; target: U
     onFlood: () => log.warn({ session: facts.id, principal: facts.principal.name }, 'cancel requests come faster than they take effect'),
   });
   gateway.sessions.set(facts.id, { session, signedIn });
-  if (signedIn.expiresAt !== null) expiry = endAt(signedIn.expiresAt, () => session.terminate('the access token expired'));
+  if (signedIn.expiresAt !== null) expiry = alarmAt(signedIn.expiresAt, () => session.terminate(EXPIRED[signedIn.credential.kind]));
 
   const { client } = session;
-  client.write(encodeAuthenticationOk());
-  for (const [name, value] of upstream.parameters)
-    client.write(encodeParameterStatus(name, ownName !== null && name === 'application_name' ? ownName.shown : value));
-  client.write(encodeBackendKeyData(key.processId, key.secret));
-  client.write(encodeReadyForQuery('I'));
+  // In one piece: nothing is read between them, and each write of its own is a system call.
+  client.write(
+    Buffer.concat([
+      encodeAuthenticationOk(),
+      ...[...upstream.parameters].map(([name, value]) =>
+        encodeParameterStatus(name, ownName !== null && name === 'application_name' ? ownName.shown : value),
+      ),
+      encodeBackendKeyData(key.processId, key.secret),
+      encodeReadyForQuery('I'),
+    ]),
+  );
   session.start(reader.release());
   // A client may have closed its sending side before there was a session to hear it.
   if (reader.ended) session.clientEnded();
   if (socket.destroyed) session.close('client closed the connection');
 }
 
-/** setTimeout holds at most 2^31 - 1 ms; longer waits are taken in steps. */
-function endAt(at: Date, end: () => void): NodeJS.Timeout {
-  const timer = setTimeout(
-    () => {
-      if (Date.now() >= at.getTime()) end();
-      else timer.refresh();
-    },
-    Math.min(Math.max(0, at.getTime() - Date.now()), 0x7fffffff),
-  );
-  timer.unref();
-  return timer;
-}
+const EXPIRED = { token: 'the access token expired', jwt: 'the identity token expired' };

@@ -8,6 +8,8 @@ import { SocketReader } from './socketReader';
 export class Arrival {
   /** What its start-up packet said; empty until it came. */
   said = { user: '', database: '' };
+  /** Why it is not let in, in the operator's words; the client hears others. */
+  refusedBecause: string | null = null;
   /** How it proves who it is. */
   method = '';
   #socket: net.Socket;

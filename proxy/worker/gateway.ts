@@ -3,12 +3,11 @@ import { eq, sql } from 'drizzle-orm';
 import { newId } from '../../db/ids';
 import { listen } from '../../db/listen';
 import { sessions } from '../../db/schema/audit';
-import { tokens } from '../../db/schema/identity';
 import { openStore, type Store } from '../../db/store';
 import { createDesk, type Desk } from '../approvals/desk';
-import { loadPrincipal } from '../identity/principal';
-import { mayConnect, type SignedIn } from '../identity/signIn';
+import { bothMayConnect, type SignedIn } from '../identity/signIn';
 import { mockKey } from '../identity/verifier';
+import { createJwtVerifier, type JwtVerifier } from '../identity/verifyJwt';
 import { type Journal, openJournal } from '../journal/write';
 import { createUsageKeeper, type UsageKeeper } from '../limits/usage';
 import { maskHashKey } from '../masking/hashKey';
@@ -21,9 +20,11 @@ import { CancelKeys } from './cancelKeys';
 import { type Catalogs, createCatalogs } from './catalogs';
 import { log } from './log';
 import { openPolicyKeeper, type PolicyKeeper } from './policyKeeper';
+import { createRecheck } from './recheck';
 import type { WorkerSettings } from './settings';
 import { codeOf } from './shownError';
 import { SignInFailures } from './signInFailures';
+import { whyEnded } from './whyEnded';
 
 /** A session as the worker keeps it: what may end it from outside. */
 export interface OpenSession {
@@ -43,6 +44,8 @@ export interface Gateway {
   judge: ReturnType<typeof createJudge>;
   cancelKeys: CancelKeys;
   tls: TlsKeeper;
+  /** What it knows of providers' keys is this worker's. */
+  jwt: JwtVerifier;
   /** Keys the exchanges with names that nobody has (proxy/identity/verifier.ts). */
   mockKey: Buffer;
   /** Keys the pseudonyms of hash masks: the same on every gateway of one store. */
@@ -52,6 +55,8 @@ export interface Gateway {
   /** What principals have used of their budgets. */
   usage: UsageKeeper;
   sessions: Map<string, OpenSession>;
+  /** Looks again at what every session may do. */
+  recheckSessions(): void;
   close(): Promise<void>;
 }
 
@@ -70,7 +75,7 @@ export async function openGateway(settings: WorkerSettings): Promise<Gateway> {
   const open = new Map<string, OpenSession>();
   const policy = await openPolicyKeeper(store, (changed) => {
     accessEnd.changed(changed);
-    void recheckSessions();
+    recheck.run();
   });
   const journal = openJournal(settings.dataDir, `${settings.gatewayId}-${settings.workerId}-${Date.now()}-${process.pid}`, {
     onError: (error) => log.error({ code: codeOf(error) }, 'the journal could not be written'),
@@ -92,24 +97,27 @@ export async function openGateway(settings: WorkerSettings): Promise<Gateway> {
   /** Access for a time ends by the clock: nobody is asked, so that it ends while the store is away too. */
   const accessEnd = watchAccessEnd(() => {
     const { access } = policy.current();
-    for (const { session } of open.values()) {
+    for (const { session, signedIn } of open.values()) {
       const { principal, connectionName } = session.facts;
-      if (!mayConnect(access, principal, connectionName, new Date())) session.terminate('access to the connection has ended');
+      if (!bothMayConnect(access, { principal, person: signedIn.person }, connectionName, new Date()))
+        session.terminate('access to the connection has ended');
     }
   });
   accessEnd.changed(policy.current());
 
   /** After a change of policy: each session's principal is read again, and what it may no longer do ends. */
-  const recheckSessions = async () => {
-    for (const entry of open.values()) {
+  const recheck = createRecheck<OpenSession>(
+    () => open.values(),
+    async (entry) => {
       try {
-        const ended = await whyEnded(store, policy, entry);
+        const ended = await whyEnded(store, policy.current(), entry);
         if (ended !== null) entry.session.terminate(ended);
       } catch (error) {
         log.warn({ session: entry.session.facts.id, code: codeOf(error) }, 'principal could not be read again');
+        throw error;
       }
-    }
-  };
+    },
+  );
 
   const killIfAsked = async (id: string) => {
     const entry = open.get(id);
@@ -172,15 +180,18 @@ export async function openGateway(settings: WorkerSettings): Promise<Gateway> {
     judge: createJudge({ maxBytes: JUDGE_CACHE_BYTES }),
     cancelKeys: new CancelKeys(),
     tls,
+    jwt: createJwtVerifier(),
     mockKey: mockKey(settings.secretKey),
     onRead: createBufferCollection(),
     hashKey: maskHashKey(settings.secretKey),
     usage,
     sessions: open,
+    recheckSessions: recheck.run,
     async close() {
       clearInterval(idleTimer);
       tls.close();
       accessEnd.close();
+      recheck.close();
       policy.close();
       desk.close();
       await listener.close();
@@ -193,25 +204,10 @@ export async function openGateway(settings: WorkerSettings): Promise<Gateway> {
   };
 }
 
-/** Why a session may not go on, in words for its client; null when it may. Refreshes its principal. */
-async function whyEnded(store: Store, policy: PolicyKeeper, { session, signedIn }: OpenSession): Promise<string | null> {
-  const { facts } = session;
-  const [token] = await store.select().from(tokens).where(eq(tokens.id, signedIn.tokenId));
-  if (token === undefined || token.revokedAt !== null) return 'the access token was revoked';
-  const principal = await loadPrincipal(store, facts.principal.id);
-  if (principal === null) return 'the principal was disabled';
-  const snapshot = policy.current();
-  if (!snapshot.connections.has(facts.connectionName)) return 'the connection was removed';
-  if (!mayConnect(snapshot.access, principal, facts.connectionName, new Date())) return 'access to the connection was withdrawn';
-  facts.principal = principal;
-  return null;
-}
-
 export async function closeSessionRow(gateway: Gateway, id: string, reason: string): Promise<void> {
-  await gateway.store.transaction(async (tx) => {
-    await tx.update(sessions).set({ endedAt: new Date(), endReason: reason }).where(eq(sessions.id, id));
-    await tx.execute(sql`select pg_notify('gatehouse_sessions', ${id})`);
-  });
+  await gateway.store.execute(sql`
+    with ended as (update ${sessions} set ended_at = now(), end_reason = ${reason} where id = ${id})
+    select pg_notify('gatehouse_sessions', ${id})`);
 }
 
 export const newErrorId = () => `err_${newId('act').slice(4)}`;

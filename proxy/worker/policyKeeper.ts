@@ -11,7 +11,8 @@ export interface PolicyKeeper {
   close(): void;
 }
 
-const POLL_MS = 5_000;
+/** Where a notification is lost, what somebody lost still ends within 5 s. */
+const POLL_MS = 3_000;
 
 /** Loads once before it returns: a worker without a policy serves nobody. */
 export async function openPolicyKeeper(store: Store, onChange: (policy: PolicySnapshot) => void): Promise<PolicyKeeper> {

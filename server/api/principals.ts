@@ -5,6 +5,7 @@ import { listPrincipals } from '../principals/list';
 import { savePrincipal } from '../principals/save';
 import { principalDraftSchema } from '../principals/shape';
 import { makeSignInLink, signInLinkSchema } from '../principals/signInLink';
+import { signOutPrincipal, signOutSchema } from '../principals/signOut';
 import { usageOf } from '../principals/usage';
 import { createToken } from '../tokens/create';
 import { listTokens, tokensListSchema } from '../tokens/list';
@@ -18,6 +19,7 @@ export const principalsRouter = router({
   save: procedure.input(takes(principalDraftSchema)).mutation(({ ctx, input }) => savePrincipal(ctx.call, input)),
   disable: procedure.input(takes(idSchema)).mutation(({ ctx, input }) => disablePrincipal(ctx.call, input)),
   signInLink: procedure.input(takes(signInLinkSchema)).mutation(({ ctx, input }) => makeSignInLink(ctx.call, input)),
+  signOut: procedure.input(takes(signOutSchema)).mutation(({ ctx, input }) => signOutPrincipal(ctx.call, input)),
   enable: procedure.input(takes(idSchema)).mutation(({ ctx, input }) => enablePrincipal(ctx.call, input)),
 });
 

@@ -96,6 +96,7 @@ const TABLE: Record<string, [input: unknown, admin: Answer, reviewer: Answer, au
   'principals.disable': [none, 'NOT_FOUND', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'],
   'principals.enable': [none, 'NOT_FOUND', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'],
   'principals.signInLink': [{ principal: 'none' }, 'NOT_FOUND', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'],
+  'principals.signOut': [{ principal: 'none' }, 'NOT_FOUND', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'],
   'groups.list': [undefined, 'ok', 'ok', 'ok', 'FORBIDDEN'],
   'tokens.list': [{ principalId: 'prn_other' }, 'ok', 'ok', 'ok', 'FORBIDDEN'],
   'tokens.create': [{ principal: 'none', ttlMs: 60_000 }, 'NOT_FOUND', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'],

@@ -16,6 +16,7 @@ import { log } from '../log';
 import { createMetrics } from '../metrics';
 import { startDeliveries } from '../notifications/loop';
 import { type Runtime, setRuntime } from '../runtime';
+import { createScimHandler } from '../scim/handler';
 import { keepKeys } from '../secrets/keep';
 import { openSecretKeys } from '../secrets/storeKeys';
 import { createSlackHandler } from '../slack/interactions';
@@ -119,6 +120,7 @@ export async function startGateway(config: Config, options: { dev: boolean; clos
   http.routes.exports = handleExport;
   http.routes.slack = createSlackHandler(runtime);
   http.routes.saml = createSamlHandler(runtime);
+  http.routes.scim = createScimHandler(runtime);
   await closing.add('live updates', stopLive);
   await closing.add('dry runs', await startMeasuringByRule(runtime));
   (await pages).serve();

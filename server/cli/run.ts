@@ -10,6 +10,7 @@ import { connectionCommands } from './connections';
 import { describeFailure } from './errors';
 import { identityCommands } from './identities';
 import { policyCommands } from './policy';
+import { principalCommands } from './principals';
 import { reportCommand } from './report';
 import { secretCommands } from './secrets';
 import { sessionCommands } from './sessions';
@@ -107,6 +108,7 @@ export async function runCli(argv: readonly string[], terminal: Terminal): Promi
   approvalCommands(program, define);
   accessCommands(program, define);
   sessionCommands(program, define);
+  principalCommands(program, define);
   identityCommands(program, define);
   secretCommands(program, define);
   auditProofCommands(auditCommands(program, define), define);

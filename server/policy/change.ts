@@ -73,13 +73,19 @@ async function changeConnections(tx: StoreTransaction, request: ChangeRequest, c
   if (gone.length > 0) await tx.delete(connections).where(inArray(connections.name, gone));
 }
 
+/** Whoever left is not let in again by a document that has not heard of it. */
+const unlessDeprovisioned = sql`case when ${principals.scim} ->> 'active' = 'false' then ${principals.disabledAt} end`;
+
 async function changePrincipals(tx: StoreTransaction, request: ChangeRequest, changes: PolicyChange[]): Promise<void> {
   const wanted = request.document.principals.filter((principal) => isTouched(changes, principal.name));
   for (const { name, kind, email, slackUserId, role, limits } of wanted)
     await tx
       .insert(principals)
       .values({ id: newId('prn'), name, kind, email, slackUserId, role, limits })
-      .onConflictDoUpdate({ target: principals.name, set: { kind, email, slackUserId, role, limits, disabledAt: null, managedBy: null } });
+      .onConflictDoUpdate({
+        target: principals.name,
+        set: { kind, email, slackUserId, role, limits, disabledAt: unlessDeprovisioned, managedBy: null },
+      });
   // Owners and groups in a second pass: an owner may stand further down in the document.
   for (const { name, owner, groups: memberOf } of wanted) {
     const ownerId = owner === null ? null : sql`(select id from principals where name = ${owner})`;

@@ -39,7 +39,7 @@ export function planPolicy(stored: StoredPolicy, document: PolicyDocument, facts
   });
   compare(
     'group',
-    stored.groups,
+    stored.groups.filter(({ name, managed }) => !managed || document.groups.includes(name)),
     document.groups.map((name) => ({ name })),
     changes,
     () => [],
@@ -120,9 +120,10 @@ function planPrincipals(
       changes.push({ kind: 'principal', name: wanted.name, change: 'create', fields: [] });
       continue;
     }
-    const { id: _id, disabled, managed, ...plain } = current;
+    const { id: _id, disabled, managed, deprovisioned, ...plain } = current;
     const fields = differing({ ...plain, groups: [...plain.groups].sort() }, { ...wanted, groups: [...new Set(wanted.groups)].sort() });
-    if (disabled) fields.push('disabled');
+    if (deprovisioned) warnings.push(`principal ${current.name} was deactivated by SCIM and stays so`);
+    else if (disabled) fields.push('disabled');
     if (managed) fields.push('managed');
     changes.push({ kind: 'principal', name: wanted.name, change: fields.length === 0 ? 'none' : 'update', fields });
   }

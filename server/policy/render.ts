@@ -48,7 +48,7 @@ export function renderPolicy(stored: StoredPolicy): string {
     })),
     groups: stored.groups.map((group) => group.name),
     principals: stored.principals
-      .filter((principal) => !principal.disabled && !principal.managed)
+      .filter((principal) => (!principal.disabled || principal.deprovisioned) && !principal.managed)
       .map(({ name, kind, owner, email, slackUserId, groups, role, limits }) => ({
         name,
         kind,

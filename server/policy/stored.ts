@@ -13,9 +13,13 @@ type WithId<T> = T & { id: string };
 /** The policy as the store holds it, in the document's own shape and order, with the ids that a change needs. */
 export interface StoredPolicy {
   connections: WithId<Omit<DocumentConnection, 'password' | 'tlsKey'> & { passwordSealed: string | null; tlsKeySealed: string | null }>[];
-  groups: WithId<{ name: string }>[];
-  /** `managed`: a provider made it and speaks for it, so that no document needs to name it. */
-  principals: WithId<DocumentPrincipal & { disabled: boolean; managed: boolean }>[];
+  /** `managed`: SCIM keeps its members. */
+  groups: WithId<{ name: string; managed: boolean }>[];
+  /**
+   * `managed`: a provider made it and speaks for it, so that no document needs to name it. `deprovisioned`: disabled by SCIM, and no document
+   * undoes that.
+   */
+  principals: WithId<DocumentPrincipal & { disabled: boolean; managed: boolean; deprovisioned: boolean }>[];
   access: WithId<AccessGrant>[];
   masking: WithId<MaskingRule>[];
   rules: WithId<Rule>[];
@@ -47,7 +51,7 @@ export async function readStoredPolicy(store: StoreHandle): Promise<StoredPolicy
       default: defaultAction,
       opaque: opaqueAction,
     })),
-    groups: groupRows,
+    groups: groupRows.map(({ scim, ...row }) => ({ ...row, managed: scim !== null && scim.deleted !== true })),
     principals: principalRows.map((row) => ({
       id: row.id,
       name: row.name,
@@ -60,6 +64,7 @@ export async function readStoredPolicy(store: StoreHandle): Promise<StoredPolicy
       groups: memberRows.filter((member) => member.principalId === row.id).map((member) => member.name),
       disabled: row.disabledAt !== null,
       managed: row.managedBy !== null,
+      deprovisioned: row.disabledAt !== null && row.scim?.active === false,
     })),
     access: accessRows.map(({ position: _position, ...row }) => row),
     masking: maskingRows.map(({ position: _position, updatedAt: _updated, ...row }) => row),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { TokenIdentity } from '../../db/schema/identityShapes';
 import type { Action, Enforcement, StatementStatus } from '../../db/schema/shapes';
 import { cursorSchema } from '../input';
 
@@ -20,6 +21,8 @@ export interface SessionRow {
   /** How it proved who it is; null until the log says so, as with what follows. */
   method: string | null;
   encrypted: boolean | null;
+  /** Who it is by a provider's word; null where a token of ours says it alone. */
+  identity: TokenIdentity | null;
   bytesIn: number | null;
   bytesOut: number | null;
   statements: number;

@@ -28,7 +28,7 @@ beforeAll(async () => {
   http.routes.saml = createSamlHandler({ store: db.store, consoleUrl: origin });
   const ours = await (await fetch(`${origin}/api/saml/corp/metadata`)).text();
   // With a second certificate, as a provider publishes while it changes its key.
-  idp = makeIdp(ours, [makeRsaCertificate().certificate]);
+  idp = makeIdp(ours, { others: [makeRsaCertificate().certificate] });
   stranger = makeIdp(ours);
   const settings: SamlProvider = {
     type: 'saml',
@@ -146,6 +146,7 @@ describe('refused, each with its reason in the record', () => {
 
   test.each<[string, (id: string) => Promise<string>, RegExp]>([
     ['unsigned', async (id) => encode(decode(await says(id)).replace(signature, '')), /Invalid signature/],
+    ['unsigned, in a signed response', (id) => says(id, { signed: 'response' }), /Invalid signature/],
     ['signed by a key that is not in the metadata', (id) => stranger.respond({ inResponseTo: id, ...ANA }), /Invalid signature/],
     ['an attribute changed', async (id) => encode(decode(await says(id)).replace('>ana<', '>admin<')), /Invalid signature/],
     ['wrapped: a second assertion first', async (id) => encode(wrapped(decode(await says(id)), (s, f) => f + s)), /multiple assertions/],

@@ -24,6 +24,8 @@ export interface ResponseChanges {
   recipient?: string;
   assertionId?: string;
   nameIdFormat?: string;
+  /** The response in place of the assertion in it. */
+  signed?: 'response';
   /** From now, in seconds. */
   notBefore?: number;
   notOnOrAfter?: number;
@@ -31,24 +33,28 @@ export interface ResponseChanges {
   template?(xml: string): string;
 }
 
-const SSO = 'https://idp.example/sso';
 const ENTITY = 'https://idp.example/metadata';
 
-/** @param spMetadata what our metadata address answers @param others certificates that are published beside its own */
-export function makeIdp(spMetadata: string, others: readonly string[] = []): TestIdp {
+/**
+ * @param spMetadata what our metadata address answers
+ * @param options.others certificates that are published beside its own
+ */
+export function makeIdp(spMetadata: string, options: { others?: readonly string[]; signOnUrl?: string } = {}): TestIdp {
+  const { others = [], signOnUrl = 'https://idp.example/sso' } = options;
   // What is judged is ours; samlify only has to be told that it need not judge what it made.
   setSchemaValidator({ validate: async () => 'not validated' });
   const { certificate, key } = makeRsaCertificate();
-  const signOn = [{ Binding: Constants.namespace.binding.redirect, Location: SSO }];
+  const signOn = [{ Binding: Constants.namespace.binding.redirect, Location: signOnUrl }];
   const idp = IdentityProvider({
     entityID: ENTITY,
     privateKey: key,
     signingCert: certificate,
     isAssertionEncrypted: false,
-    singleSignOnService: [...signOn, { Binding: Constants.namespace.binding.post, Location: SSO }],
+    singleSignOnService: [...signOn, { Binding: Constants.namespace.binding.post, Location: signOnUrl }],
     nameIDFormat: ['urn:oasis:names:tc:SAML:2.0:nameid-format:persistent'],
   });
   const sp = ServiceProvider({ metadata: spMetadata });
+  const content = ServiceProvider({ metadata: spMetadata.replace('WantAssertionsSigned="true"', 'WantAssertionsSigned="false"') });
   return {
     metadata: idp
       .getMetadata()
@@ -70,7 +76,13 @@ export function makeIdp(spMetadata: string, others: readonly string[] = []): Tes
         id: '_response',
         context: fill(changes.template?.(template) ?? template, changes, sp),
       });
-      const { context } = await idp.createLoginResponse(sp, null as never, 'post', { email: changes.nameId }, { customTagReplacement });
+      const { context } = await idp.createLoginResponse(
+        changes.signed === 'response' ? content : sp,
+        null as never,
+        'post',
+        { email: changes.nameId },
+        { customTagReplacement },
+      );
       return context;
     },
   };

@@ -103,6 +103,15 @@ function Body({ session, statements, onOpen }: { session: SessionRow; statements
             {session.principalName}
             {session.ownerName ? ` for ${session.ownerName}` : ''}
           </Fact>
+          {session.identity ? (
+            <Fact name="Identity">
+              <span className="break-all">
+                {session.identity.subject} at {session.identity.provider}
+                {session.identity.actors.length > 0 ? ` · acting: ${session.identity.actors.join(', ')}` : ''}
+                {session.identity.client ? ` · client ${session.identity.client}` : ''}
+              </span>
+            </Fact>
+          ) : null}
           <Fact name="Client">
             {session.clientAddress}
             {session.applicationName ? ` · ${session.applicationName}` : ''}
