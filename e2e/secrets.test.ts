@@ -5,6 +5,7 @@ import { type Api, adminToken, apiAsAdmin, demoToken } from './api';
 import { gatehouse } from './cli';
 import { directSettings, eventually, failure, open, proxySettings } from './clients';
 import { sharedGateway } from './gateway';
+import { storeText } from './storeText';
 
 const gateway = sharedGateway();
 // The tests after this one share the gateway.
@@ -76,7 +77,7 @@ test('no token, password or masked value reaches the terminal, the journals or t
   const { password: postgresPassword } = directSettings(gateway);
   const secrets = { canaryPassword, canaryToken, wrongPassword, adminToken: adminToken(gateway), postgresPassword, ...notified };
   const log = readFileSync(gateway.logFile, 'utf8');
-  const store = await storeText();
+  const store = await storeText(gateway);
   for (const [place, text] of [
     ['the terminal', log],
     ['the audit API', wholeAudit],
@@ -159,16 +160,4 @@ function filesOf(directory: string): string[] {
     if (entry.isDirectory()) return entry.name === 'cluster' ? [] : filesOf(path);
     return entry.isFile() && !KEEPERS.includes(entry.name) ? [path] : [];
   });
-}
-
-/** Every row of every table of the store, as text. */
-async function storeText(): Promise<string> {
-  const store = await open(directSettings(gateway, 'gatehouse'));
-  const { rows: tables } = await store.query<{ name: string }>(
-    "SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')",
-  );
-  let text = '';
-  for (const { name } of tables) text += JSON.stringify((await store.query(`SELECT t::text FROM ${name} AS t`)).rows);
-  await store.end();
-  return text;
 }

@@ -311,6 +311,8 @@ export interface VaultReference {
 export interface UpstreamSession {
   /** Settings of the upstream session, e.g. `app.user`, and what each carries. */
   variables: Readonly<Record<string, SessionFact>>;
+  /** `person`: principal and session stand behind the client's own application_name. */
+  applicationName?: 'person';
 }
 
 export type SessionFact = 'principal' | 'owner' | 'groups' | 'session';

@@ -16,6 +16,7 @@ import type {
   Role,
   RuleMatch,
   RuleTrial,
+  UpstreamSession,
 } from '../../db/schema/shapes';
 import type { SealedEndpoint } from '../upstream/endpoint';
 
@@ -30,6 +31,8 @@ export interface ConnectionPolicy extends SealedEndpoint {
   /** Absent or null: as the snapshot says for all. */
   audit?: Durability | null;
   record: RecordSpec;
+  /** What the upstream is told of who is there; absent: nothing. */
+  session?: UpstreamSession;
   /** Whether access can be asked for; absent or null: it cannot. */
   requestable?: Requestable | null;
   /** What was last proved of the upstream role; absent or null when nothing was. */

@@ -12,12 +12,22 @@ export class OwnSettings {
   readonly #session: Session;
   readonly #backendPid: number | null;
   readonly #atStart: Readonly<Record<string, string>>;
+  /** Of the connection: PostgreSQL does not list them among what a session has set. */
+  readonly #variables: Readonly<Record<string, string>>;
   #changed = false;
 
-  constructor(session: Session, { backendPid, atStart }: { backendPid: number | null; atStart: Readonly<Record<string, string>> }) {
+  constructor(
+    session: Session,
+    {
+      backendPid,
+      atStart,
+      variables,
+    }: { backendPid: number | null; atStart: Readonly<Record<string, string>>; variables: Readonly<Record<string, string>> },
+  ) {
     this.#session = session;
     this.#backendPid = backendPid;
-    this.#atStart = atStart;
+    this.#atStart = { ...atStart, ...variables };
+    this.#variables = variables;
   }
 
   /** Something runs that may set something. */
@@ -40,7 +50,9 @@ export class OwnSettings {
     session.toUpstream.append(SYNC);
     session.toUpstream.flush();
     await session.whenAnswered();
-    return answer === null ? unknown : { ...known, ...(answer as NonNullable<ReturnType<typeof readSessionSettings>>) };
+    if (answer === null) return unknown;
+    const now = answer as NonNullable<ReturnType<typeof readSessionSettings>>;
+    return { ...known, ...now, settings: { ...now.settings, ...this.#variables } };
   }
 }
 

@@ -1,5 +1,5 @@
 import { maskFields, maskWords } from '../masking/detect/words';
-import { decodeFields, decodeParameterStatus } from '../wire/backend';
+import { decodeFields, decodeParameterStatus, encodeParameterStatus } from '../wire/backend';
 import { encodingChanged } from '../wire/errors';
 import { Backend } from '../wire/messages';
 import type { Disposal } from '../wire/stream';
@@ -89,6 +89,11 @@ export class ServerWords {
     if (name === 'client_encoding' && value !== 'UTF8') throw encodingChanged(name);
     if (name === 'standard_conforming_strings' && value !== 'on') throw encodingChanged(name);
     if (this.#holdsContent(value)) return 'taken';
+    const own = this.#session.applicationName;
+    if (name === 'application_name' && own !== null && value === own.sent) {
+      this.#session.toClient.appendAside(encodeParameterStatus(name, own.shown));
+      return 'taken';
+    }
     // Code nobody read may have put a value into a setting that the server reports.
     return this.#session.taint === 'opaque' && name === 'application_name' ? 'taken' : 'pass';
   }

@@ -117,6 +117,8 @@ export class Session {
   readonly protocol = new Protocol();
   readonly commitNeed: CommitNeed;
   readonly ownSettings: OwnSettings;
+  /** What the upstream was given for application_name in place of what the client gave; null: the client's own. */
+  readonly applicationName: { sent: string; shown: string } | null;
   readonly record: Recording;
   readonly client: net.Socket;
   readonly upstream: net.Socket;
@@ -166,6 +168,9 @@ export class Session {
     searchPathKnown: boolean;
     /** The settings it began with. */
     settings?: Readonly<Record<string, string>>;
+    /** Those of them that the connection gives, and no client may change. */
+    variables?: Readonly<Record<string, string>>;
+    applicationName?: Session['applicationName'];
   }) {
     this.facts = options.facts;
     this.services = options.services;
@@ -180,7 +185,9 @@ export class Session {
     this.ownSettings = new OwnSettings(this, {
       backendPid: options.upstream.cancelKey?.processId ?? null,
       atStart: options.settings ?? {},
+      variables: options.variables ?? {},
     });
+    this.applicationName = options.applicationName ?? null;
     this.toClient = new Out(this.client);
     this.toUpstream = new RecordedOut(this.upstream);
     this.record = new Recording(this);

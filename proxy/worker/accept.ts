@@ -4,6 +4,7 @@ import { enforcementAtOpen } from '../hardening/enforcement';
 import { mayConnect, opens, type SignedIn } from '../identity/signIn';
 import type { ConnectionPolicy, Principal } from '../policy/types';
 import type { SessionFacts } from '../session/execution';
+import { applicationNameOf, sessionVariables, shownApplicationName } from '../session/person';
 import { Session } from '../session/session';
 import { readStartUp, type StartUpRequest, shorterTimeoutMs } from '../session/settings';
 import { connectUpstream, type Upstream, type UpstreamTarget } from '../upstream/connect';
@@ -144,7 +145,7 @@ async function openSession(gateway: Gateway, opening: Opening): Promise<void> {
   });
   let upstream: Upstream | undefined;
   try {
-    const target = targetOf(gateway, connection, request);
+    const target = targetOf(gateway, connection, request, facts);
     const catalog = gateway.catalogs.get(connection).ready();
     catalog.catch(() => undefined);
     upstream = await connectUpstream(target).catch((error: unknown) => {
@@ -188,7 +189,11 @@ function admit(gateway: Gateway, { principal, person, credential }: SignedIn, na
   return connection;
 }
 
-function targetOf(gateway: Gateway, connection: ConnectionPolicy, request: StartUpRequest): UpstreamTarget {
+function targetOf(gateway: Gateway, connection: ConnectionPolicy, request: StartUpRequest, facts: SessionFacts): UpstreamTarget {
+  const variables = variablesOf(connection, facts);
+  // Names of settings are the same in capitals.
+  const taken = Object.keys(request.upstream).find((name) => name.toLowerCase() in variables);
+  if (taken !== undefined) throw refuse.startUpRefused(`setting "${taken}" says who is there, and is the gateway’s to give`);
   const { statementTimeoutMs, lockTimeoutMs } = connection.limits;
   const { statement_timeout: statementTimeout, lock_timeout: lockTimeout } = request.upstream;
   return {
@@ -196,6 +201,8 @@ function targetOf(gateway: Gateway, connection: ConnectionPolicy, request: Start
     // What a session begins with is also what RESET gives back.
     parameters: {
       ...request.upstream,
+      ...variables,
+      ...(connection.session?.applicationName === 'person' ? { application_name: sentName(request, facts) } : {}),
       standard_conforming_strings: 'on',
       ...(statementTimeoutMs === undefined ? {} : { statement_timeout: String(shorterTimeoutMs(statementTimeout, statementTimeoutMs)) }),
       ...(lockTimeoutMs === undefined ? {} : { lock_timeout: String(shorterTimeoutMs(lockTimeout, lockTimeoutMs)) }),
@@ -203,6 +210,12 @@ function targetOf(gateway: Gateway, connection: ConnectionPolicy, request: Start
     timeoutMs: UPSTREAM_TIMEOUT_MS,
   };
 }
+
+const variablesOf = ({ session }: ConnectionPolicy, { principal, id }: SessionFacts): Record<string, string> =>
+  session === undefined ? {} : sessionVariables(session, { principal, sessionId: id });
+
+const sentName = ({ applicationName }: StartUpRequest, { principal, id }: SessionFacts): string =>
+  applicationNameOf(applicationName, principal.name, id);
 
 /** Masking rests on what the upstream role cannot do. */
 async function refuseSuperuser(
@@ -223,6 +236,10 @@ async function refuseSuperuser(
 function run(gateway: Gateway, parts: Opening & { facts: SessionFacts; target: UpstreamTarget; upstream: Upstream }): void {
   const { arrival, request, signedIn, facts, target, upstream } = parts;
   const { socket, reader } = arrival;
+  const ownName =
+    parts.connection.session?.applicationName === 'person'
+      ? { sent: sentName(request, facts), shown: shownApplicationName(request.applicationName) }
+      : null;
   let expiry: Alarm | undefined;
   const services = servicesFor(gateway, {
     facts,
@@ -244,6 +261,8 @@ function run(gateway: Gateway, parts: Opening & { facts: SessionFacts; target: U
     breakGlass: request.breakGlass,
     searchPathKnown: request.upstream.search_path === undefined,
     settings: request.upstream,
+    variables: variablesOf(parts.connection, facts),
+    applicationName: ownName,
   });
   try {
     session.record.opened({ method: arrival.method, encrypted: arrival.identity !== null });
@@ -265,7 +284,9 @@ function run(gateway: Gateway, parts: Opening & { facts: SessionFacts; target: U
   client.write(
     Buffer.concat([
       encodeAuthenticationOk(),
-      ...[...upstream.parameters].map(([name, value]) => encodeParameterStatus(name, value)),
+      ...[...upstream.parameters].map(([name, value]) =>
+        encodeParameterStatus(name, ownName !== null && name === 'application_name' ? ownName.shown : value),
+      ),
       encodeBackendKeyData(key.processId, key.secret),
       encodeReadyForQuery('I'),
     ]),

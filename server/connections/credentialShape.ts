@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import type { PasswordFrom, UpstreamSession } from '../../db/schema/shapes';
+import type { Action, PasswordFrom, UpstreamSession } from '../../db/schema/shapes';
 import { ENVIRONMENT_PREFIX } from '../../proxy/credentials/local';
+import { given } from '../input';
 
 const name = z
   .string()
@@ -29,9 +30,18 @@ const variable = z
   .regex(/^[a-z_][a-z0-9_$]*\.[a-z_][a-z0-9_$]*$/, 'a setting with a prefix of its own in small letters, e.g. app.user')
   .refine((text) => !text.startsWith('gatehouse.'), 'gatehouse. is the gateway’s own');
 
-export const upstreamSessionSchema: z.ZodType<UpstreamSession> = z.strictObject({
-  variables: z
-    .record(variable, z.enum(['principal', 'owner', 'groups', 'session']))
-    .refine((all) => Object.keys(all).length <= 20, 'at most 20')
-    .default({}),
-});
+export const upstreamSessionSchema: z.ZodType<UpstreamSession> = z
+  .strictObject({
+    variables: z
+      .record(variable, z.enum(['principal', 'owner', 'groups', 'session']))
+      .refine((all) => Object.keys(all).length <= 20, 'at most 20')
+      .default({}),
+    applicationName: z.literal('person', 'the only word here is person').optional(),
+  })
+  .transform(given);
+
+/** What nobody can look into may set any variable: row-level security must not rest on one while such statements run unasked. */
+export const opaqueIssue = ({ variables }: UpstreamSession, opaque: Action): string | null =>
+  opaque === 'allow' && Object.keys(variables).length > 0
+    ? 'must be hold or deny where session variables are given: a DO block could change them'
+    : null;

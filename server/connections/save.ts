@@ -10,6 +10,7 @@ import { demand } from '../identity/permission';
 import { parseInput } from '../input';
 import { keepEdits } from '../policy/edits';
 import { demandNames, uniquely } from '../policy/names';
+import { opaqueIssue } from './credentialShape';
 import { demandUnreferenced } from './references';
 import { connectionDraftSchema } from './shape';
 import { demandTlsKey } from './tlsFields';
@@ -51,6 +52,8 @@ export async function saveConnection({ store, actor, secretKey }: Call, input: u
         (before.host !== row.host || before.port !== row.port)
       )
         throw new ServiceError('INVALID', 'password: type it again, because host or port changed');
+      const opaque = opaqueIssue(before.session, opaqueAction);
+      if (opaque !== null) throw new ServiceError('INVALID', `opaque: ${opaque}`);
       demandTlsKey(draft, before, secretKey);
       await tx
         .update(connections)

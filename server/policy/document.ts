@@ -3,7 +3,7 @@ import type { AuditSettings } from '../../db/schema/auditShapes';
 import type { IdentityProvider } from '../../db/schema/identityShapes';
 import type { PasswordFrom, PrincipalKind, PrincipalLimits, Role } from '../../db/schema/shapes';
 import type { AccessGrant, MaskingRule, Rule } from '../../proxy/policy/types';
-import { passwordSchema, upstreamSessionSchema } from '../connections/credentialShape';
+import { opaqueIssue, passwordSchema, upstreamSessionSchema } from '../connections/credentialShape';
 import { hostSchema, limitsSchema, recordSchema } from '../connections/shape';
 import { checkTls, tlsFields } from '../connections/tlsFields';
 import { parseDuration } from '../duration';
@@ -100,6 +100,10 @@ const connectionSchema = z
     record: recordSchema.default({ results: 'off' }),
   })
   .superRefine(checkTls)
+  .superRefine((connection, context) => {
+    const message = opaqueIssue(connection.session, connection.opaque);
+    if (message !== null) context.addIssue({ code: 'custom', path: ['opaque'], message });
+  })
   .transform(({ password, ...rest }) => ({
     ...rest,
     ...(typeof password === 'string' ? { password } : {}),

@@ -53,3 +53,20 @@ test.each([
 ])('%s is no reference', async (password) => {
   await expect(apply(document(password))).rejects.toThrow(ServiceError);
 });
+
+test('session variables are kept, exported, and not given where statements nobody can look into run unasked', async () => {
+  const session = (opaque: string) =>
+    `${document('{ env: GATEHOUSE_UPSTREAM_SHOP }', 'elsewhere.example.com')}    opaque: ${opaque}\n    session: { variables: { app.user: principal }, applicationName: person }\n`;
+  await expect(apply(session('allow'))).rejects.toThrow(/must be hold or deny/);
+  expect(await fields(session('hold'))).toEqual(['session']);
+  const exported = renderPolicy(await readStoredPolicy(db.store));
+  expect(exported).toContain('app.user: principal');
+  expect((await apply(exported)).changes.every(({ change }) => change === 'none')).toBe(true);
+});
+
+test.each(['{ variables: { user: principal } }', '{ variables: { gatehouse.user: principal } }', '{ variables: { app.user: secret } }'])(
+  'session: %s is refused',
+  async (session) => {
+    await expect(apply(`${document('')}    session: ${session}\n`)).rejects.toThrow(ServiceError);
+  },
+);

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Document, isMap, isSeq, type Node, Scalar, visit } from 'yaml';
 import { type AuditSettings, DEFAULT_AUDIT_SETTINGS } from '../../db/schema/auditShapes';
+import type { UpstreamSession } from '../../db/schema/shapes';
 import type { MaskingRule, Rule } from '../../proxy/policy/types';
 import { toleranceWords } from '../../proxy/preview/tolerance';
 import { formatDuration } from '../duration';
@@ -23,7 +24,7 @@ export function renderPolicy(stored: StoredPolicy): string {
       database: connection.database,
       username: connection.username,
       ...(connection.passwordFrom == null ? {} : { password: connection.passwordFrom }),
-      ...(Object.keys(connection.session.variables).length === 0 ? {} : { session: connection.session }),
+      ...upstreamSession(connection.session),
       tls: connection.tls,
       ...(connection.tlsNegotiation === 'postgres' ? {} : { tlsNegotiation: connection.tlsNegotiation }),
       ...(connection.tlsCa === null ? {} : { tlsCa: connection.tlsCa }),
@@ -90,6 +91,9 @@ export function renderPolicy(stored: StoredPolicy): string {
   });
   return document.toString({ lineWidth: 140, flowCollectionPadding: true });
 }
+
+const upstreamSession = ({ variables, applicationName }: UpstreamSession) =>
+  some('session', { ...some('variables', variables), ...(applicationName === undefined ? {} : { applicationName }) });
 
 function noteSecrets(node: unknown, name: string, secrets: readonly ('password' | 'tlsKey')[]): void {
   const prefix = name.toUpperCase().replace(/[^A-Z0-9]+/g, '_');
