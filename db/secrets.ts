@@ -90,7 +90,7 @@ export function open(secretKey: Buffer, envelope: string, boundTo: string): stri
 }
 
 /** A bearer secret of 160 bits, e.g. `gh_at_…`; short enough for clients that cut long passwords. */
-export function newSecret(prefix: 'gh_at' | 'gh_ln'): string {
+export function newSecret(prefix: 'gh_at' | 'gh_ak' | 'gh_ln' | 'gh_dc'): string {
   return `${prefix}_${randomBytes(20).toString('base64url')}`;
 }
 

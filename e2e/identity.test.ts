@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
@@ -151,6 +151,9 @@ describe('a JWT as password', () => {
       return log.includes('the signature is wrong') && log;
     });
     for (const part of [signature, payload ?? '']) expect(failures.includes(part)).toBe(false);
+    // Nor is it anywhere on the disk: journals, log, store.
+    for (const part of [signature, payload ?? '', (await issuer.token('ana')).split('.')[0] ?? ''])
+      expect(spawnSync('grep', ['-rlaF', part, gateway.dataDir]).stdout.toString()).toBe('');
   });
 
   test('of an agent that acts for a person: recorded as such, and may what both may', async () => {

@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { type Api, apiAsAdmin, apiAsOperator } from './api';
+import { eventually } from './clients';
 import { freePort, sharedGateway } from './gateway';
 import { type Issuer, startIssuer } from './issuer';
 import { type WebBrowser, webBrowser } from './webBrowser';
@@ -118,6 +119,10 @@ describe('the console by OIDC', () => {
     }
     await mine.fetch(back);
     expect(await whoIs(mine)).toMatchObject({ name: 'gus' });
+    const recorded = await eventually('failures are recorded', async () =>
+      (await admin.audit.actions.query({})).items.find(({ action, subject }) => action === 'console.signInFailed' && subject === 'idtoken'),
+    );
+    expect(JSON.stringify(recorded.after)).toContain('not completed');
     const again = await mine.fetch(back);
     expect(again.headers.get('location')).toMatch(/\/sign-in\?|\/api\/auth\/error/);
   });

@@ -3,7 +3,7 @@ import type { Registry } from 'prom-client';
 import type { Readiness } from './health';
 import { log } from './log';
 import { type Attempts, createAttempts } from './web/attempts';
-import { clientAddress, type TrustedProxies } from './web/clientAddress';
+import { addressOf, type TrustedProxies } from './web/clientAddress';
 import { fromAnotherSite } from './web/crossSite';
 import { contentSecurityPolicy, newNonce, securityHeaders } from './web/headers';
 
@@ -17,6 +17,8 @@ export interface Routes {
   slack?: Handler;
   saml?: Handler;
   scim?: Handler;
+  /** Tokens for programs: exchange and device flow. */
+  token?: Handler;
   recordExport?: Handler;
   exports?: Handler;
   pages?: Handler;
@@ -85,8 +87,7 @@ const NO_PROXIES: TrustedProxies = { has: () => false };
 /** Whoever tries secrets has to wait: 429 for an address with too many failed sign-ins. */
 function refusedFor(attempts: Attempts, req: IncomingMessage, res: ServerResponse, trusted: TrustedProxies): boolean {
   if (!isAttempt(req)) return false;
-  const forwarded = req.headers['x-forwarded-for'];
-  const address = clientAddress(req.socket.remoteAddress, typeof forwarded === 'string' ? forwarded : undefined, trusted);
+  const address = addressOf(req, trusted);
   const waitS = attempts.blocked(address, Date.now());
   if (waitS !== null) {
     res.setHeader('retry-after', String(waitS));
@@ -125,6 +126,7 @@ function handlerOf(routes: Routes, path: string): Handler | undefined {
   if (path === '/api/slack/interactions') return routes.slack;
   if (path === '/api/record/export') return routes.recordExport;
   if (path === '/api/audit/export') return routes.exports;
+  if (path === '/api/token' || path === '/api/token/revoke' || path === '/api/device') return routes.token;
   if (path.startsWith('/api/saml/')) return routes.saml;
   if (path.startsWith('/scim/v2/')) return routes.scim;
   return routes.pages;

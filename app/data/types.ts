@@ -30,6 +30,7 @@ export type SchemaColumn = Outputs['masking']['columns'][number];
 export type MaskingPreview = Outputs['masking']['preview'];
 export type CheckResult = Outputs['check']['run'];
 export type PrincipalRow = Outputs['principals']['list'][number];
+export type WaitingProgram = Outputs['device']['get'];
 export type ProviderRow = Outputs['identities']['providers'][number];
 export type IdentityRow = Outputs['identities']['list'][number];
 export type TokenRow = Outputs['tokens']['list'][number];

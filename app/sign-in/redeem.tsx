@@ -2,7 +2,7 @@
 import { KeyRound, TriangleAlert } from 'lucide-react';
 import { signIn } from 'next-auth/react';
 import { useCallback, useEffect, useRef, useState } from 'react';
-import { LINK } from '../../server/auth/linkProvider';
+import type { LINK } from '../../server/auth/linkProvider';
 import { Button } from '../ui/button';
 import { Card } from '../ui/card';
 import { CopyLine } from '../ui/copy';
@@ -20,7 +20,7 @@ export function RedeemLink({ link, to }: { link: string; to: string }) {
   const redeem = useCallback(async () => {
     setAttempt({ state: 'busy' });
     try {
-      const result = await signIn(LINK, { link, redirect: false, callbackUrl: to });
+      const result = await signIn('_link' satisfies typeof LINK, { link, redirect: false, callbackUrl: to });
       if (result?.ok && !result.error) window.location.assign(to);
       else setAttempt({ state: 'refused' });
     } catch {

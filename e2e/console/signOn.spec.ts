@@ -1,20 +1,17 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import AxeBuilder from '@axe-core/playwright';
 import { expect, type Page, test } from '@playwright/test';
 import { parse, stringify } from 'yaml';
-import { makeIdp, type TestIdp } from '../../server/auth/saml/testing';
 import { type Api, apiAsOperator } from '../api';
 import { freePort, sharedGateway } from '../gateway';
 import { type Issuer, startIssuer } from '../issuer';
+import { type SamlIdp, startSamlIdp } from '../samlIdp';
 
 const { consoleUrl } = sharedGateway();
 test.describe.configure({ mode: 'serial' });
 test.use({ storageState: { cookies: [], origins: [] } });
 
 let issuer: Issuer;
-let idp: TestIdp;
-let idpPage: Server;
+let idp: SamlIdp;
 let operator: Api;
 let policyBefore: string;
 let providers: { okta: object; down: object; corp: object };
@@ -24,13 +21,7 @@ test.beforeAll(async () => {
     client: { client_id: 'gatehouse', client_secret: 'web-secret', redirect_uris: [`${consoleUrl}/api/auth/callback/okta`] },
     claimsOf: (subject) => ({ email: `${subject}@corp.example` }),
   });
-  idpPage = createServer(
-    (req, res) => void answerAsIdp(req.url ?? '').then((html) => res.setHeader('content-type', 'text/html').end(html)),
-  );
-  await new Promise<void>((resolve) => idpPage.listen(0, 'localhost', resolve));
-  // Another site than the console's: its form carries no cookie of ours.
-  const signOnUrl = `http://localhost:${(idpPage.address() as AddressInfo).port}/sso`;
-  idp = makeIdp(await (await fetch(`${consoleUrl}/api/saml/corp/metadata`)).text(), { signOnUrl });
+  idp = await startSamlIdp(await (await fetch(`${consoleUrl}/api/saml/corp/metadata`)).text(), 'sam');
   const person = { claim: 'email', strip: '@corp.example', create: 'human' };
   const oidc = { type: 'oidc', audiences: ['gatehouse'], principal: person };
   providers = {
@@ -41,7 +32,7 @@ test.beforeAll(async () => {
       issuer: `http://127.0.0.1:${await freePort()}`,
       console: { clientId: 'gatehouse', label: 'Keycloak of the subsidiary with a long name' },
     },
-    corp: { type: 'saml', name: 'corp', label: 'Corporate SSO', metadata: idp.metadata, principal: { claim: 'uid', create: 'human' } },
+    corp: { type: 'saml', name: 'corp', label: 'Corporate SSO', metadata: idp.metadata, principal: { claim: 'nameID', create: 'human' } },
   };
   operator = await apiAsOperator(sharedGateway());
   policyBefore = (await operator.policy.export.query()).yaml;
@@ -49,15 +40,8 @@ test.beforeAll(async () => {
 test.afterAll(async () => {
   await operator?.policy.applyYaml.mutate({ yaml: policyBefore });
   await issuer?.stop();
-  idpPage?.close();
+  idp?.stop();
 });
-
-async function answerAsIdp(address: string): Promise<string> {
-  const { id, acs } = await idp.readRequest(`http://localhost${address}`);
-  const response = await idp.respond({ inResponseTo: id, nameId: 'subject-sam', attributes: { uid: ['sam'] } });
-  return `<form method="post" action="${acs}"><input type="hidden" name="SAMLResponse" value="${response}">
-    <input type="hidden" name="RelayState" value="https://evil.example/"></form><script>document.forms[0].submit()</script>`;
-}
 
 async function use(...named: object[]): Promise<void> {
   await operator.policy.applyYaml.mutate({ yaml: stringify({ ...(parse(policyBefore) as object), identity: { providers: named } }) });

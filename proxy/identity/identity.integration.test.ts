@@ -97,7 +97,9 @@ describe('credentials', () => {
 describe('signing in', () => {
   test('with a proven token, until it is revoked, and as nobody else', async () => {
     const { id } = await makeToken(await makePrincipal('proven'));
-    expect(await signInProven(store, { user: 'proven', tokenId: id, now })).toMatchObject({ credential: { kind: 'token', tokenId: id, connections: null, provable: true } });
+    expect(await signInProven(store, { user: 'proven', tokenId: id, now })).toMatchObject({
+      credential: { kind: 'token', tokenId: id, connections: null, provable: true },
+    });
     expect(await signInProven(store, { user: 'one', tokenId: id, now })).toBeNull();
     await store.update(tokens).set({ revokedAt: now }).where(eq(tokens.id, id));
     expect(await signInProven(store, { user: 'proven', tokenId: id, now })).toBeNull();

@@ -33,8 +33,9 @@ export async function resolveAssertion(
   const known = await findSubject(store, provider, assertion, mapped);
   const found = known ?? (await store.transaction((tx) => linkOrMake(tx, provider, assertion, mapped)));
   demandNotSignedOut(found, assertion);
-  if (mapped.groups !== null) await keepGroups(store, found.id, provider.id, mapped.groups);
-  await seen(store, provider.id, assertion.subject, now);
+  if (mapped.groups !== null && known?.sameGroups !== true) await keepGroups(store, found.id, provider.id, mapped.groups);
+  if (known === undefined || known.seenBefore === null || now.getTime() - known.seenBefore.getTime() > SEEN_MS)
+    await seen(store, provider.id, assertion.subject, now);
   const person = await enabled(store, found);
   const identity = identityOf(provider, assertion);
   if (mapped.agent === null) return { principal: person, person: null, identity };
@@ -49,14 +50,27 @@ export async function resolveAssertion(
 type Found = Pick<typeof principals.$inferSelect, 'id' | 'name' | 'signedOutAt'>;
 const FOUND = { id: principals.id, name: principals.name, signedOutAt: principals.signedOutAt };
 
-async function findSubject(store: Store, provider: { id: string }, { subject }: Assertion, mapped: Mapped): Promise<Found | undefined> {
+/** Somebody who has been here before: as a rule nothing has changed since, and one question says so. */
+interface Known extends Found {
+  sameGroups: boolean;
+  seenBefore: Date | null;
+}
+
+async function findSubject(store: Store, provider: { id: string }, { subject }: Assertion, mapped: Mapped): Promise<Known | undefined> {
+  const sameGroups = sql<boolean>`
+    array(select g.id from ${groups} g where g.name in (select jsonb_array_elements_text(${JSON.stringify(mapped.groups ?? [])}::jsonb)) order by 1)
+    = array(select m.group_id from ${principalGroups} m where m.principal_id = ${principals.id} and m.source = ${provider.id} order by 1)`;
   if (mapped.listed) {
-    const [row] = await store.select(FOUND).from(principals).where(eq(principals.name, mapped.name));
+    const [row] = await store
+      .select({ ...FOUND, sameGroups })
+      .from(principals)
+      .where(eq(principals.name, mapped.name));
     if (row === undefined) throw new IdentityRefused(`nobody here is called ${mapped.name}`);
-    return row;
+    // Nothing is linked, so there is nowhere to write that it was seen.
+    return { ...row, seenBefore: new Date(8.64e15) };
   }
   const [row] = await store
-    .select(FOUND)
+    .select({ ...FOUND, sameGroups, seenBefore: identities.lastSeenAt })
     .from(identities)
     .innerJoin(principals, eq(principals.id, identities.principalId))
     .where(and(eq(identities.providerId, provider.id), eq(identities.subject, subject)));
@@ -167,6 +181,8 @@ async function keepGroups(store: Store, principalId: string, source: string, nam
   });
 }
 
+const SEEN_MS = 60_000;
+
 /** Once a minute is precise enough, and spares a write at every sign-in of a busy program. */
 async function seen(store: Store, providerId: string, subject: string, now: Date): Promise<void> {
   await store
@@ -176,7 +192,7 @@ async function seen(store: Store, providerId: string, subject: string, now: Date
       and(
         eq(identities.providerId, providerId),
         eq(identities.subject, subject),
-        or(isNull(identities.lastSeenAt), lt(identities.lastSeenAt, new Date(now.getTime() - 60_000))),
+        or(isNull(identities.lastSeenAt), lt(identities.lastSeenAt, new Date(now.getTime() - SEEN_MS))),
       ),
     );
 }

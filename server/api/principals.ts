@@ -7,10 +7,12 @@ import { principalDraftSchema } from '../principals/shape';
 import { makeSignInLink, signInLinkSchema } from '../principals/signInLink';
 import { signOutPrincipal, signOutSchema } from '../principals/signOut';
 import { usageOf } from '../principals/usage';
+import { decideDevice, deviceDecisionSchema, getDevice, userCodeSchema } from '../token/decide';
 import { createToken } from '../tokens/create';
 import { listTokens, tokensListSchema } from '../tokens/list';
 import { revokeToken } from '../tokens/revoke';
-import { tokenDraftSchema } from '../tokens/shape';
+import { rotateToken } from '../tokens/rotate';
+import { tokenDraftSchema, tokenRotateSchema } from '../tokens/shape';
 import { procedure, router, takes } from './trpc';
 
 export const principalsRouter = router({
@@ -23,10 +25,17 @@ export const principalsRouter = router({
   enable: procedure.input(takes(idSchema)).mutation(({ ctx, input }) => enablePrincipal(ctx.call, input)),
 });
 
+/** Programs that wait for a person to sign them in. */
+export const deviceRouter = router({
+  get: procedure.input(takes(userCodeSchema)).query(({ ctx, input }) => getDevice(ctx.call, input)),
+  decide: procedure.input(takes(deviceDecisionSchema)).mutation(({ ctx, input }) => decideDevice(ctx.call, input)),
+});
+
 export const groupsRouter = router({ list: procedure.query(({ ctx }) => listGroups(ctx.call)) });
 
 export const tokensRouter = router({
   list: procedure.input(takes(tokensListSchema)).query(({ ctx, input }) => listTokens(ctx.call, input)),
   create: procedure.input(takes(tokenDraftSchema)).mutation(({ ctx, input }) => createToken(ctx.call, input)),
   revoke: procedure.input(takes(idSchema)).mutation(({ ctx, input }) => revokeToken(ctx.call, input)),
+  rotate: procedure.input(takes(tokenRotateSchema)).mutation(({ ctx, input }) => rotateToken(ctx.call, input)),
 });

@@ -77,6 +77,8 @@ const TABLE: Record<string, [input: unknown, admin: Answer, reviewer: Answer, au
   'audit.actions': [undefined, 'ok', 'ok', 'ok', 'FORBIDDEN'],
   'audit.erase': [{ statement: 'stm_none', reason: 'x' }, 'NOT_FOUND', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'],
   'audit.onStatement': [undefined, 'ok', 'ok', 'ok', 'ok'],
+  'device.get': [{ userCode: 'BCDF-GHJK' }, 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND'],
+  'device.decide': [{ userCode: 'BCDF-GHJK', approve: true }, 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND'],
   'identities.providers': [undefined, 'ok', 'ok', 'ok', 'FORBIDDEN'],
   'identities.list': [undefined, 'ok', 'ok', 'ok', 'FORBIDDEN'],
   'identities.unlink': [none, 'NOT_FOUND', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'],
@@ -100,6 +102,7 @@ const TABLE: Record<string, [input: unknown, admin: Answer, reviewer: Answer, au
   'groups.list': [undefined, 'ok', 'ok', 'ok', 'FORBIDDEN'],
   'tokens.list': [{ principalId: 'prn_other' }, 'ok', 'ok', 'ok', 'FORBIDDEN'],
   'tokens.create': [{ principal: 'none', ttlMs: 60_000 }, 'NOT_FOUND', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'],
+  'tokens.rotate': [none, 'NOT_FOUND', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'],
   'tokens.revoke': [none, 'NOT_FOUND', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'],
 };
 

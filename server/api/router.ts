@@ -10,7 +10,7 @@ import { meRouter } from './me';
 import { notificationsRouter } from './notifications';
 import { overviewRouter } from './overview';
 import { policyRouter } from './policy';
-import { groupsRouter, principalsRouter, tokensRouter } from './principals';
+import { deviceRouter, groupsRouter, principalsRouter, tokensRouter } from './principals';
 import { recordRouter } from './record';
 import { reportsRouter } from './reports';
 import { rulesRouter } from './rules';
@@ -38,6 +38,7 @@ export const appRouter = router({
   reports: reportsRouter,
   principals: principalsRouter,
   groups: groupsRouter,
+  device: deviceRouter,
   identities: identitiesRouter,
   tokens: tokensRouter,
   notifications: notificationsRouter,

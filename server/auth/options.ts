@@ -6,6 +6,7 @@ import { redeemSignInLink } from './link';
 import { LINK } from './linkProvider';
 import { type EndedUser, oidcProvider } from './oidc/provider';
 import { oidcSignOns } from './providers';
+import { recordFailedSignIn } from './recordSignIn';
 import { returnPath } from './returnPath';
 import { consoleSecret } from './secret';
 import { notSignedInAddress } from './signOn';
@@ -50,10 +51,25 @@ export async function authOptions(): Promise<NextAuthOptions> {
       redirect: ({ url, baseUrl }) => baseUrl + returnPath(url.startsWith(`${baseUrl}/`) ? url.slice(baseUrl.length) : url),
     },
     logger: {
-      error: (code) => log.warn({ code }, 'console sign-in error'),
+      error: (code, metadata) => {
+        const { provider, reason } = failureOf(metadata);
+        log.warn({ code, provider, reason }, 'console sign-in error');
+        // What next-auth ends before it is ours: another browser's, or an issuer that cannot be asked.
+        if (code === 'OAUTH_CALLBACK_ERROR' || code === 'SIGNIN_OAUTH_ERROR')
+          void recordFailedSignIn(store, 'console', provider ?? 'single sign-on', 'not completed: the gateway’s log says why');
+      },
       warn: (code) => log.debug({ code }, 'console sign-in warning'),
       debug: () => undefined,
     },
+  };
+}
+
+/** Of what next-auth tells its log, what may be told: never what was sent. */
+function failureOf(metadata: unknown): { provider: string | undefined; reason: string | undefined } {
+  const { providerId, error } = typeof metadata === 'object' && metadata !== null ? (metadata as Record<string, unknown>) : {};
+  return {
+    provider: typeof providerId === 'string' ? providerId : undefined,
+    reason: error instanceof Error ? error.message.slice(0, 200) : undefined,
   };
 }
 

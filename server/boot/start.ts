@@ -20,6 +20,8 @@ import { createScimHandler } from '../scim/handler';
 import { keepKeys } from '../secrets/keep';
 import { openSecretKeys } from '../secrets/storeKeys';
 import { createSlackHandler } from '../slack/interactions';
+import { createTokenHandler } from '../token/handler';
+import { addressOf } from '../web/clientAddress';
 import { type Banner, reachable } from './banner';
 import { type CertificateFiles, openCertificate } from './certificate';
 import { checkoutRoot } from './checkout';
@@ -121,6 +123,7 @@ export async function startGateway(config: Config, options: { dev: boolean; clos
   http.routes.slack = createSlackHandler(runtime);
   http.routes.saml = createSamlHandler(runtime);
   http.routes.scim = createScimHandler(runtime);
+  http.routes.token = createTokenHandler((req) => addressOf(req, config.trustedProxies));
   await closing.add('live updates', stopLive);
   await closing.add('dry runs', await startMeasuringByRule(runtime));
   (await pages).serve();

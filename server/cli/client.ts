@@ -5,10 +5,11 @@ import superjson from 'superjson';
 import type { AppRouter } from '../api/router';
 import { CONSOLE_URL_FILE } from '../boot/dataDir';
 import { CliError } from './errors';
+import { keptLogin, type LoginEnvironment } from './keptLogins';
 
 export type Client = ReturnType<typeof createTRPCClient<AppRouter>>;
 
-export interface Environment {
+export interface Environment extends LoginEnvironment {
   GATEHOUSE_URL?: string | undefined;
   GATEHOUSE_TOKEN?: string | undefined;
   GATEHOUSE_DATA_DIR?: string | undefined;
@@ -37,12 +38,16 @@ export function createClient(env: Environment): Client {
 
 export const bearer = (env: Environment): { authorization: string } => ({ authorization: `Bearer ${readToken(env)}` });
 
-/** GATEHOUSE_TOKEN or, on the same machine, the local administrator's token. @throws CliError when there is neither */
+/** GATEHOUSE_TOKEN, what `gatehouse login` keeps for this gateway, or, on the same machine, the local administrator's token. @throws CliError when there is neither */
 export function readToken(env: Environment): string {
   if (env.GATEHOUSE_TOKEN !== undefined && env.GATEHOUSE_TOKEN !== '') return env.GATEHOUSE_TOKEN;
+  const login = keptLogin(env, gatewayUrl(env));
+  if (login !== null) return login.token;
   const path = join(dataDirOf(env), 'admin-token');
   if (!existsSync(path))
-    throw new CliError(`no access token: set GATEHOUSE_TOKEN, or run this where the gateway keeps its data (looked for ${path})`);
+    throw new CliError(
+      `no access token: run gatehouse login, set GATEHOUSE_TOKEN, or run this where the gateway keeps its data (looked for ${path})`,
+    );
   try {
     return readFileSync(path, 'utf8').trim();
   } catch {

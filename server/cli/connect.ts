@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import type { Reach } from '../connections/shape';
 import { parseDuration } from '../duration';
-import { readToken } from './client';
+import { type Environment, gatewayUrl, readToken } from './client';
 import { CliError } from './errors';
+import { keptLogin } from './keptLogins';
 import type { Context, Define } from './run';
 
 const TTL_MS = 3_600_000;
@@ -42,7 +43,9 @@ async function runConnected(
   const ttlMs = parseDuration(text(options.ttl) ?? '') ?? TTL_MS;
   if (options.ttl !== undefined && (as === undefined || parseDuration(text(options.ttl) ?? '') === null))
     throw new CliError('--ttl is a duration, e.g. 30m, and goes with --as', 2);
-  const reach = await client.connections.reach.query(connection === undefined ? {} : { connection });
+  const reach =
+    (as === undefined ? reachOfLogin(env, connection) : null) ??
+    (await client.connections.reach.query(connection === undefined ? {} : { connection }));
   if (as === undefined) {
     context.end(await context.run(program, rest, variablesOf(reach, readToken(env), env)));
     return;
@@ -53,6 +56,18 @@ async function runConnected(
   } finally {
     await client.tokens.revoke.mutate({ id: token.id });
   }
+}
+
+/** A sign-in for some connections opens no API, and knows by itself where the proxy is. Null: ask the gateway. */
+function reachOfLogin(env: Environment, connection: string | undefined): Reach | null {
+  if (env.GATEHOUSE_TOKEN !== undefined && env.GATEHOUSE_TOKEN !== '') return null;
+  const login = keptLogin(env, gatewayUrl(env));
+  if (login === null || login.connections === null) return null;
+  const [only, ...others] = login.connections;
+  const database = connection ?? (others.length === 0 ? only : undefined);
+  if (database === undefined || !login.connections.includes(database))
+    throw new CliError(`you are signed in for ${login.connections.join(', ')}: name one of them, or run gatehouse login again`);
+  return { ...login.proxy, database, user: login.principal };
 }
 
 /** What libpq and most drivers read (PostgreSQL manual, 34.15 Environment Variables). Pure. */

@@ -9,6 +9,7 @@ import { connectCommands } from './connect';
 import { connectionCommands } from './connections';
 import { describeFailure } from './errors';
 import { identityCommands } from './identities';
+import { loginCommands } from './login';
 import { policyCommands } from './policy';
 import { principalCommands } from './principals';
 import { reportCommand } from './report';
@@ -104,6 +105,7 @@ export async function runCli(argv: readonly string[], terminal: Terminal): Promi
 
   policyCommands(program, define);
   signInCommand(program, define);
+  loginCommands(program, define);
   tokenCommands(program, define);
   approvalCommands(program, define);
   accessCommands(program, define);

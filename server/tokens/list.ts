@@ -1,4 +1,4 @@
-import { desc, eq } from 'drizzle-orm';
+import { desc, eq, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { tokens } from '../../db/schema/identity';
 import { ServiceError } from '../errors';
@@ -17,8 +17,11 @@ export async function listTokens({ store, actor }: Call, input: unknown): Promis
   return store
     .select({
       id: tokens.id,
+      kind: tokens.kind,
       label: tokens.label,
       hint: tokens.hint,
+      connections: tokens.connections,
+      provider: sql<string | null>`${tokens.identity}->>'provider'`,
       createdAt: tokens.createdAt,
       expiresAt: tokens.expiresAt,
       lastUsedAt: tokens.lastUsedAt,

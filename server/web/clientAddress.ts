@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { BlockList, isIP } from 'node:net';
 
 export interface TrustedProxies {
@@ -43,4 +44,9 @@ function network64(address: string): string {
     .slice(0, 4)
     .map((group) => Number.parseInt(group, 16).toString(16))
     .join(':')}::/64`;
+}
+
+export function addressOf(req: IncomingMessage, trusted: TrustedProxies): string {
+  const forwarded = req.headers['x-forwarded-for'];
+  return clientAddress(req.socket.remoteAddress, typeof forwarded === 'string' ? forwarded : undefined, trusted);
 }

@@ -34,7 +34,7 @@ describe('requests of another site', () => {
       reached.push(req.url ?? '');
       res.end('reached');
     };
-    for (const part of ['api', 'slack', 'saml', 'recordExport', 'exports', 'pages', 'scim'])
+    for (const part of ['api', 'slack', 'saml', 'recordExport', 'exports', 'pages', 'token', 'scim'])
       Object.assign(http.routes, { [part]: handler });
     const port = http.port;
     const send = async (path: string, method: string, headers: Record<string, string>) =>

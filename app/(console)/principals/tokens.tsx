@@ -15,6 +15,7 @@ import { Field, Input, Select } from '../../ui/field';
 import { Sheet } from '../../ui/sheet';
 import { ErrorState, SkeletonRows } from '../../ui/states';
 import { Time } from '../../ui/time';
+import { RotateToken } from './rotateToken';
 
 const HOUR_MS = 3_600_000;
 const LIFETIMES = [
@@ -29,6 +30,7 @@ const LIFETIMES = [
 export function Tokens({ principal, isAdmin, onClose }: { principal: PrincipalRow; isAdmin: boolean; onClose: () => void }) {
   const trpc = useTRPC();
   const [revoking, setRevoking] = useState<TokenRow | null>(null);
+  const [rotating, setRotating] = useState<TokenRow | null>(null);
   const tokens = useQuery(trpc.tokens.list.queryOptions({ principalId: principal.id }));
   return (
     <Sheet
@@ -48,13 +50,18 @@ export function Tokens({ principal, isAdmin, onClose }: { principal: PrincipalRo
           {tokens.data && tokens.data.length > 0 ? (
             <ul className="divide-y rounded-lg border">
               {tokens.data.map((token) => (
-                <TokenLine key={token.id} token={token} {...(isAdmin ? { onRevoke: () => setRevoking(token) } : {})} />
+                <TokenLine
+                  key={token.id}
+                  token={token}
+                  {...(isAdmin ? { onRevoke: () => setRevoking(token), onRotate: () => setRotating(token) } : {})}
+                />
               ))}
             </ul>
           ) : null}
         </Section>
       </div>
       {revoking ? <Revoke token={revoking} onClose={() => setRevoking(null)} /> : null}
+      {rotating ? <RotateToken token={rotating} onClose={() => setRotating(null)} /> : null}
     </Sheet>
   );
 }
@@ -63,7 +70,9 @@ function CreateToken({ principal }: { principal: PrincipalRow }) {
   const trpc = useTRPC();
   const queryClient = useQueryClient();
   const [label, setLabel] = useState('');
-  const [ttlMs, setTtlMs] = useState(24 * HOUR_MS);
+  const [ttlMs, setTtlMs] = useState<number | null>(24 * HOUR_MS);
+  const [kind, setKind] = useState<TokenRow['kind']>('access');
+  const [opens, setOpens] = useState<string[]>([]);
   const create = useMutation(
     trpc.tokens.create.mutationOptions({ onSuccess: () => void queryClient.invalidateQueries({ queryKey: trpc.tokens.pathKey() }) }),
   );
@@ -74,7 +83,7 @@ function CreateToken({ principal }: { principal: PrincipalRow }) {
   );
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    create.mutate({ principal: principal.id, label: label.trim(), ttlMs });
+    create.mutate({ principal: principal.id, kind, label: label.trim(), ttlMs, connections: opens.length === 0 ? null : opens });
   };
   if (create.data)
     return (
@@ -87,7 +96,13 @@ function CreateToken({ principal }: { principal: PrincipalRow }) {
         {snippets.data ? <CopyLine text={readyLine(snippets.data.psql, create.data.secret, principal.name)} label="psql line" /> : null}
         <div className="flex items-center justify-between gap-2 text-xs text-ink-2">
           <span>
-            Expires <Time at={create.data.expiresAt} as="full" />
+            {create.data.expiresAt === null ? (
+              'Works until it is revoked'
+            ) : (
+              <>
+                Expires <Time at={create.data.expiresAt} as="full" />
+              </>
+            )}
           </span>
           <Button size="sm" onClick={() => create.reset()}>
             Done
@@ -101,7 +116,8 @@ function CreateToken({ principal }: { principal: PrincipalRow }) {
         <Input value={label} maxLength={100} onChange={(event) => setLabel(event.target.value)} placeholder="e.g. laptop" />
       </Field>
       <Field label="Lifetime" error={fieldError(create.error, 'ttlMs')}>
-        <Select value={String(ttlMs)} onChange={(event) => setTtlMs(Number(event.target.value))}>
+        <Select value={String(ttlMs)} onChange={(event) => setTtlMs(event.target.value === 'null' ? null : Number(event.target.value))}>
+          {kind === 'api_key' ? <option value="null">until it is revoked</option> : null}
           {LIFETIMES.map((one) => (
             <option key={one.ms} value={one.ms}>
               {one.name}
@@ -109,10 +125,42 @@ function CreateToken({ principal }: { principal: PrincipalRow }) {
           ))}
         </Select>
       </Field>
+      {principal.kind === 'human' ? null : (
+        <Field label="Kind" hint="A service keeps an API key; it is rotated without a pause.">
+          <Select
+            value={kind}
+            onChange={(event) => {
+              const next = event.target.value === 'api_key' ? 'api_key' : 'access';
+              setKind(next);
+              if (next === 'access' && ttlMs === null) setTtlMs(24 * HOUR_MS);
+            }}
+          >
+            <option value="access">Access token</option>
+            <option value="api_key">API key</option>
+          </Select>
+        </Field>
+      )}
+      {connections.data !== undefined && connections.data.length > 0 ? (
+        <fieldset className="grid content-start gap-1.5">
+          <legend className="text-sm font-medium">Opens</legend>
+          <p className="text-xs text-ink-3">None ticked: every connection {principal.name} may use, the console’s API too.</p>
+          {connections.data.map(({ name }) => (
+            <label key={name} className="flex items-center gap-2 text-sm">
+              <input
+                type="checkbox"
+                className="size-4 accent-accent"
+                checked={opens.includes(name)}
+                onChange={(event) => setOpens(event.target.checked ? [...opens, name] : opens.filter((other) => other !== name))}
+              />
+              {name}
+            </label>
+          ))}
+        </fieldset>
+      ) : null}
       <div className="sm:col-span-2">
         <Button type="submit" look="primary" busy={create.isPending}>
           <KeyRound aria-hidden />
-          Create token
+          {kind === 'api_key' ? 'Create API key' : 'Create token'}
         </Button>
       </div>
       {create.error && (create.error.data?.fields.length ?? 0) === 0 ? (
@@ -132,12 +180,18 @@ function readyLine(psql: string, secret: string, principalName: string): string 
     : `PGPASSWORD=${secret} ${withUser}`;
 }
 
-function TokenLine({ token, onRevoke }: { token: TokenRow; onRevoke?: () => void }) {
+function TokenLine({ token, onRevoke, onRotate }: { token: TokenRow; onRevoke?: () => void; onRotate?: () => void }) {
   const expired = token.expiresAt !== null && token.expiresAt.getTime() < Date.now();
   return (
     <li className="flex flex-wrap items-center gap-x-3 gap-y-1 px-3 py-2.5 text-sm">
       <span className="min-w-0 flex-1">
         <span className="font-medium">{token.label || 'No label'}</span> <code className="font-mono text-xs text-ink-3">…{token.hint}</code>
+        {token.kind === 'api_key' ? (
+          <>
+            {' '}
+            <Badge tone="accent">API key</Badge>
+          </>
+        ) : null}
         <span className="block text-xs text-ink-2">
           {token.lastUsedAt ? (
             <>
@@ -152,8 +206,15 @@ function TokenLine({ token, onRevoke }: { token: TokenRow; onRevoke?: () => void
               <Time at={token.expiresAt} />
             </>
           ) : null}
+          {token.connections === null ? null : ` · opens ${token.connections.join(', ')}`}
+          {token.provider === null ? null : ` · by ${token.provider}`}
         </span>
       </span>
+      {onRotate && !token.revokedAt && !expired && token.provider === null ? (
+        <Button size="sm" onClick={onRotate} aria-label={`Rotate token ${token.label || token.hint}`}>
+          Rotate
+        </Button>
+      ) : null}
       {token.revokedAt ? (
         <Badge tone="deny">Revoked</Badge>
       ) : expired ? (

@@ -33,24 +33,25 @@ export interface ResponseChanges {
   template?(xml: string): string;
 }
 
+const SSO = 'https://idp.example/sso';
 const ENTITY = 'https://idp.example/metadata';
 
 /**
  * @param spMetadata what our metadata address answers
  * @param options.others certificates that are published beside its own
  */
-export function makeIdp(spMetadata: string, options: { others?: readonly string[]; signOnUrl?: string } = {}): TestIdp {
-  const { others = [], signOnUrl = 'https://idp.example/sso' } = options;
+export function makeIdp(spMetadata: string, options: { others?: readonly string[] } = {}): TestIdp {
+  const { others = [] } = options;
   // What is judged is ours; samlify only has to be told that it need not judge what it made.
   setSchemaValidator({ validate: async () => 'not validated' });
   const { certificate, key } = makeRsaCertificate();
-  const signOn = [{ Binding: Constants.namespace.binding.redirect, Location: signOnUrl }];
+  const signOn = [{ Binding: Constants.namespace.binding.redirect, Location: SSO }];
   const idp = IdentityProvider({
     entityID: ENTITY,
     privateKey: key,
     signingCert: certificate,
     isAssertionEncrypted: false,
-    singleSignOnService: [...signOn, { Binding: Constants.namespace.binding.post, Location: signOnUrl }],
+    singleSignOnService: [...signOn, { Binding: Constants.namespace.binding.post, Location: SSO }],
     nameIDFormat: ['urn:oasis:names:tc:SAML:2.0:nameid-format:persistent'],
   });
   const sp = ServiceProvider({ metadata: spMetadata });

@@ -1,0 +1,178 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Command } from 'commander';
+import { type Environment, gatewayUrl } from './client';
+import { CliError } from './errors';
+import { keepLogin, keptLogin } from './keptLogins';
+import type { Context, Define } from './run';
+import { oneLine } from './table';
+
+interface Given {
+  access_token: string;
+  expires_in: number;
+  principal: string;
+  audience?: string[];
+  proxy: { host: string; port: number };
+}
+
+interface Codes {
+  device_code: string;
+  user_code: string;
+  verification_uri: string;
+  verification_uri_complete?: string;
+  expires_in: number;
+  interval?: number;
+}
+
+const DEVICE = 'urn:ietf:params:oauth:grant-type:device_code';
+const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
+const TIMEOUT_MS = 15_000;
+
+/** `login` and `logout`: a person signs their command line in, in a browser, on whatever machine. */
+export function loginCommands(program: Command, define: Define): void {
+  define(program, 'login', 'sign this command line in: a code here, a yes in the console', login)
+    .option('--connections <names>', 'only for these connections, e.g. shop,crm: the token opens no console and no API')
+    .option('--provider <name>', 'sign in at this OIDC provider itself; the policy gives it a device client');
+  define(program, 'logout', 'end what login began, and forget it', logout);
+}
+
+async function login(
+  context: Context,
+  _args: readonly string[],
+  options: Readonly<Record<string, string | boolean | undefined>>,
+): Promise<void> {
+  const url = gatewayUrl(context.env);
+  const names = typeof options.connections === 'string' ? options.connections.split(',').map((name) => name.trim()) : [];
+  const given =
+    typeof options.provider === 'string' ? await atProvider(context, url, options.provider, names) : await atConsole(context, url, names);
+  keepLogin(context.env, url, {
+    token: given.access_token,
+    principal: given.principal,
+    expiresAt: new Date(Date.now() + given.expires_in * 1_000).toISOString(),
+    connections: given.audience ?? null,
+    proxy: given.proxy,
+  });
+  const hours = Math.max(1, Math.round(given.expires_in / 3_600));
+  context.print(
+    { principal: given.principal, expiresInS: given.expires_in, connections: given.audience ?? null },
+    `signed in as ${given.principal} for ${hours} ${hours === 1 ? 'hour' : 'hours'}; next: gatehouse psql CONNECTION`,
+  );
+}
+
+async function logout(context: Context): Promise<void> {
+  const url = gatewayUrl(context.env);
+  const kept = keptLogin(context.env, url);
+  if (kept === null) return context.print({ signedOut: false }, `not signed in at ${url}`);
+  keepLogin(context.env, url, null);
+  // By the token itself: it ends, and nobody needs to be an administrator for that.
+  const answer = await post(`${url}/api/token/revoke`, { token: kept.token });
+  if (!answer.ok)
+    throw new CliError(`forgotten here, but ${url} did not end it (${answer.status}); it ends by itself at ${kept.expiresAt}`);
+  context.print({ signedOut: true }, `signed out at ${url}`);
+}
+
+async function atConsole(context: Context, url: string, names: readonly string[]): Promise<Given> {
+  const form: Record<string, string> = { client_name: 'gatehouse command line' };
+  if (names.length > 0) form.audience = names.join(' ');
+  const codes = await asked<Codes>(`${url}/api/device`, form, 'the sign-in could not be begun');
+  return polled(context, codes, `${url}/api/token`, { grant_type: DEVICE, device_code: codes.device_code });
+}
+
+/** The provider signs the person in; its token is then exchanged for one of the gateway's. */
+async function atProvider(context: Context, url: string, name: string, names: readonly string[]): Promise<Given> {
+  const provider = (await devicesOf(url)).find((each) => each.name === name);
+  if (provider === undefined) throw new CliError(`no provider ${name} with a device client: the policy names it under identity, device`);
+  const discovery = await fetchJson<{ device_authorization_endpoint?: string; token_endpoint?: string; issuer?: string }>(
+    `${provider.issuer.replace(/\/$/, '')}/.well-known/openid-configuration`,
+  );
+  const { device_authorization_endpoint: begin, token_endpoint: end } = discovery;
+  if (discovery.issuer !== provider.issuer || begin === undefined || end === undefined)
+    throw new CliError(`${provider.issuer} has no device flow`);
+  const codes = await asked<Codes>(
+    begin,
+    { client_id: provider.clientId, scope: provider.scopes.join(' ') },
+    'the provider did not begin the sign-in',
+  );
+  const tokens = await polled<{ access_token?: string; id_token?: string }>(context, codes, end, {
+    grant_type: DEVICE,
+    device_code: codes.device_code,
+    client_id: provider.clientId,
+  });
+  const subject = tokens.id_token ?? tokens.access_token ?? '';
+  const form: Record<string, string> = {
+    grant_type: EXCHANGE,
+    subject_token: subject,
+    subject_token_type: `urn:ietf:params:oauth:token-type:${tokens.id_token === undefined ? 'access_token' : 'id_token'}`,
+  };
+  if (names.length > 0) form.audience = names.join(' ');
+  return asked<Given>(`${url}/api/token`, form, 'the gateway did not take the provider’s token');
+}
+
+interface DeviceProvider {
+  name: string;
+  issuer: string;
+  clientId: string;
+  scopes: string[];
+}
+
+const devicesOf = (url: string): Promise<DeviceProvider[]> => fetchJson<DeviceProvider[]>(`${url}/api/device`);
+
+/** Shows the code, and asks until somebody has decided (RFC 8628 §3.5). */
+async function polled<T extends object = Given>(context: Context, codes: Codes, url: string, form: Record<string, string>): Promise<T> {
+  const where = codes.verification_uri_complete ?? codes.verification_uri;
+  context.warn(`Open ${oneLine(where, 300)}`);
+  context.warn(`and confirm the code ${oneLine(codes.user_code, 40)}`);
+  let everyMs = (codes.interval ?? 5) * 1_000;
+  const until = Date.now() + codes.expires_in * 1_000;
+  while (Date.now() < until) {
+    context.progress('waiting for you to say yes there');
+    await delay(everyMs);
+    const answer = await post(url, form);
+    const body = (await answer.json().catch(() => ({}))) as { error?: string; error_description?: string } & T;
+    if (answer.ok) {
+      context.progress('');
+      return body;
+    }
+    if (body.error === 'slow_down') everyMs += 5_000;
+    else if (body.error !== 'authorization_pending') {
+      context.progress('');
+      throw new CliError(
+        body.error === 'access_denied' ? 'the sign-in was refused' : oneLine(body.error_description ?? `answered ${answer.status}`, 300),
+      );
+    }
+  }
+  context.progress('');
+  throw new CliError('nobody said yes in time: run gatehouse login again');
+}
+
+async function asked<T>(url: string, form: Record<string, string>, what: string): Promise<T> {
+  const answer = await post(url, form);
+  const body = (await answer.json().catch(() => ({}))) as T & { error_description?: string };
+  if (!answer.ok) throw new CliError(`${what}: ${oneLine(body.error_description ?? `answered ${answer.status}`, 300)}`);
+  return body;
+}
+
+async function post(url: string, form: Record<string, string>): Promise<Response> {
+  try {
+    return await fetch(url, {
+      method: 'POST',
+      body: new URLSearchParams(form),
+      headers: { accept: 'application/json' },
+      redirect: 'error',
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+  } catch {
+    throw new CliError(`${new URL(url).origin} does not answer: is the gateway running, and GATEHOUSE_URL its console?`);
+  }
+}
+
+async function fetchJson<T>(url: string): Promise<T> {
+  const answer = await fetch(url, {
+    headers: { accept: 'application/json' },
+    redirect: 'error',
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  }).catch(() => null);
+  if (answer === null || !answer.ok) throw new CliError(`${new URL(url).origin} does not answer`);
+  return (await answer.json()) as T;
+}
+
+export type { Environment };
