@@ -83,6 +83,7 @@ async function devices(): Promise<object> {
             name: each.name,
             issuer: each.issuer,
             clientId: each.device.clientId,
+            audiences: each.audiences,
             scopes: each.device.scopes ?? ['openid', 'profile', 'email'],
           },
         ]

@@ -20,6 +20,8 @@ const ROUTES = [
   ['/api/auth/callback/link', 'POST'],
   ['/api/auth/signout', 'POST'],
   ['/api/token', 'POST'],
+  ['/api/token/revoke', 'POST'],
+  ['/api/device', 'POST'],
   ['/scim/v2/Users', 'POST'],
   ['/scim/v2/Users/1', 'DELETE'],
   ['/approvals', 'POST'],
