@@ -20,7 +20,7 @@ function cookieJar(): Cookies {
 }
 
 /** Fills in whatever form comes, as this person, until none does. */
-async function sayYes(address: string, person: string): Promise<void> {
+export async function confirmDevice(address: string, person: string): Promise<void> {
   const cookies = cookieJar();
   let url = address;
   let form: URLSearchParams | null = null;
@@ -62,7 +62,7 @@ export async function deviceToken(options: { discovery: string; scope: string; c
   const started = await post(endpoints.device_authorization_endpoint, { client_id: options.clientId, scope: options.scope });
   const { device_code: deviceCode, verification_uri_complete: address } = started;
   if (deviceCode === undefined || address === undefined) throw new Error(`no device flow: ${JSON.stringify(started)}`);
-  await sayYes(address, options.person);
+  await confirmDevice(address, options.person);
   const done = await post(endpoints.token_endpoint, {
     grant_type: 'urn:ietf:params:oauth:grant-type:device_code',
     client_id: options.clientId,

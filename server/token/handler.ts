@@ -82,6 +82,7 @@ async function devices(): Promise<object> {
             name: each.name,
             issuer: each.issuer,
             clientId: each.device.clientId,
+            audiences: each.audiences,
             scopes: each.device.scopes ?? ['openid', 'profile', 'email'],
           },
         ]

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type CacheProvider, generateServiceProviderMetadata } from '@node-saml/node-saml';
+import type { CacheProvider } from '@node-saml/node-saml';
 import { nameSchema } from '../../input';
 import { log } from '../../log';
 import type { Runtime } from '../../runtime';
@@ -80,7 +80,8 @@ async function takeResponse(context: Context, provider: SamlSignOn, req: Incomin
   go(res, `${consoleUrl}/sign-in?${new URLSearchParams({ link, next: returnTo })}`);
 }
 
-function describe({ consoleUrl }: Context, name: string, res: ServerResponse): void {
+async function describe({ consoleUrl }: Context, name: string, res: ServerResponse): Promise<void> {
+  const { generateServiceProviderMetadata } = await import('@node-saml/node-saml');
   const { metadata: issuer, acs: callbackUrl } = addressesOf(consoleUrl, name);
   res.writeHead(200, { 'content-type': 'application/samlmetadata+xml' });
   res.end(generateServiceProviderMetadata({ issuer, callbackUrl, identifierFormat: null, wantAssertionsSigned: true }));

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { readIdpMetadata } from './metadata';
+import { metadataWarnings, readIdpMetadata } from './metadata';
 import { makeRsaCertificate } from './testing';
 
 const [first, second, chained] = [makeRsaCertificate(), makeRsaCertificate(), makeRsaCertificate()].map(({ certificate }) => certificate);
@@ -49,4 +49,14 @@ describe('what a sign-on needs of metadata', () => {
   ])('%s is refused', async (_name, xml, words) => {
     await expect(readIdpMetadata(xml)).rejects.toThrow(words);
   });
+});
+
+test('whoever applies a policy is told what of it signs nobody in', async () => {
+  const saml = { type: 'saml' as const, clockSkewMs: 0, principal: { claim: 'uid' } };
+  const good = entity(key(SIGNING, first) + sso('HTTP-Redirect'));
+  const told = await metadataWarnings([
+    { ...saml, name: 'good', metadata: good },
+    { ...saml, name: 'bad', metadata: entity(sso('HTTP-Redirect')) },
+  ]);
+  expect(told).toEqual(['identity provider bad signs nobody in: the metadata has no signing certificate']);
 });

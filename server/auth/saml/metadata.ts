@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
-import { parseXml2JsFromString } from '@node-saml/node-saml/lib/xml.js';
 import { z } from 'zod';
+import type { IdentityProvider } from '../../../db/schema/identityShapes';
 
 /** What a sign-on needs of an identity provider's metadata (SAML 2.0 Metadata §2.4.3). */
 export interface IdpMetadata {
@@ -34,6 +34,8 @@ const REDIRECT = 'urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect';
 
 /** @throws Error with what is missing, in words for the operator */
 export async function readIdpMetadata(xml: string): Promise<IdpMetadata> {
+  // Loaded when somebody uses SAML: a start need not wait for it.
+  const { parseXml2JsFromString } = await import('@node-saml/node-saml/lib/xml.js');
   const parsed = document.safeParse(await parseXml2JsFromString(xml).catch(() => null));
   const [entity, ...others] = parsed.data ?? [];
   if (entity === undefined) throw new Error('the metadata is of no identity provider');
@@ -58,4 +60,16 @@ function pemOf(base64: string): string {
   } catch {
     throw new Error('the metadata has a certificate that cannot be read');
   }
+}
+
+/** What of the metadata in a policy signs nobody in, in words for whoever applies it. */
+export async function metadataWarnings(providers: readonly IdentityProvider[]): Promise<string[]> {
+  const found = providers.map(async (each) => {
+    if (each.type !== 'saml') return [];
+    return readIdpMetadata(each.metadata).then(
+      () => [],
+      (error: Error) => [`identity provider ${each.name} signs nobody in: ${error.message}`],
+    );
+  });
+  return (await Promise.all(found)).flat();
 }

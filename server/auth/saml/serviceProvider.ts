@@ -1,4 +1,4 @@
-import { type CacheProvider, SAML, ValidateInResponseTo } from '@node-saml/node-saml';
+import type { CacheProvider, SAML as Saml } from '@node-saml/node-saml';
 import type { SamlSignOn } from '../providers';
 import { type IdpMetadata, readIdpMetadata } from './metadata';
 
@@ -19,7 +19,7 @@ export function addressesOf(consoleUrl: string, provider: string): Addresses {
 }
 
 export interface ServiceProvider {
-  saml: SAML;
+  saml: Saml;
   idp: IdpMetadata;
   addresses: Addresses;
 }
@@ -30,6 +30,7 @@ export async function serviceProvider(
   consoleUrl: string,
   options: { requestId: string; requests: CacheProvider },
 ): Promise<ServiceProvider> {
+  const { SAML, ValidateInResponseTo } = await import('@node-saml/node-saml');
   const idp = await readIdpMetadata(provider.metadata);
   const addresses = addressesOf(consoleUrl, provider.name);
   const saml = new SAML({
