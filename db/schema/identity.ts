@@ -97,6 +97,10 @@ export const tokens = pgTable(
     connections: jsonb('connections').$type<string[] | null>(),
     /** What the identity was that it was made from; null where an administrator or its own principal made it. */
     identity: jsonb('identity').$type<TokenIdentity | null>(),
+    /** The token it was made to replace; each is replaced once. */
+    replaces: text('replaces')
+      .unique()
+      .references((): AnyPgColumn => tokens.id, { onDelete: 'set null' }),
     hash: text('hash').notNull().unique(),
     /** Null for a token from before there were verifiers: it signs in in clear, and then gets one. */
     scram: jsonb('scram').$type<ScramVerifier>(),

@@ -276,8 +276,13 @@ function run(gateway: Gateway, parts: Opening & { facts: SessionFacts; target: U
     minorVersion: parts.minorVersion,
     onFlood: () => log.warn({ session: facts.id, principal: facts.principal.name }, 'cancel requests come faster than they take effect'),
   });
-  gateway.sessions.set(facts.id, { session, signedIn });
-  if (signedIn.expiresAt !== null) expiry = alarmAt(signedIn.expiresAt, () => session.terminate(EXPIRED[signedIn.credential.kind]));
+  const endAt = (at: Date | null) => {
+    expiry?.clear();
+    expiry =
+      at === null || !gateway.sessions.has(facts.id) ? undefined : alarmAt(at, () => session.terminate(EXPIRED[signedIn.credential.kind]));
+  };
+  gateway.sessions.set(facts.id, { session, signedIn, endAt });
+  endAt(signedIn.expiresAt);
 
   const { client } = session;
   // In one piece: nothing is read between them, and each write of its own is a system call.

@@ -30,6 +30,8 @@ import { whyEnded } from './whyEnded';
 export interface OpenSession {
   session: Session;
   signedIn: SignedIn;
+  /** What it was opened with ends then; null: never. */
+  endAt(at: Date | null): void;
 }
 
 /** Everything the sessions of one worker share. */
@@ -112,6 +114,7 @@ export async function openGateway(settings: WorkerSettings): Promise<Gateway> {
       try {
         const ended = await whyEnded(store, policy.current(), entry);
         if (ended !== null) entry.session.terminate(ended);
+        else entry.endAt(entry.signedIn.expiresAt);
       } catch (error) {
         log.warn({ session: entry.session.facts.id, code: codeOf(error) }, 'principal could not be read again');
         throw error;

@@ -19,6 +19,8 @@ export async function whyEnded(store: Store, policy: PolicySnapshot, { session, 
     if (token === undefined || token.revokedAt !== null) return 'the access token was revoked';
     if (token.expiresAt !== null && token.expiresAt <= new Date()) return 'the access token expired';
     credential.connections = token.connections;
+    // A rotation brings it forward.
+    signedIn.expiresAt = token.expiresAt;
   }
   if (identity !== null && !stillVouches(policy.providers ?? [], identity)) return 'the identity provider was removed or is another';
   const [principal, person] = await Promise.all([

@@ -9,7 +9,7 @@ import { connectionSnippets } from '../connections/snippets';
 import { testConnection, testSchema } from '../connections/test';
 import { verifyConnection } from '../connections/verify';
 import { idSchema } from '../input';
-import { procedure, router, takes } from './trpc';
+import { limitedProcedure, procedure, router, takes } from './trpc';
 
 export const connectionsRouter = router({
   list: procedure.query(({ ctx }) => listConnections(ctx.call)),
@@ -19,6 +19,6 @@ export const connectionsRouter = router({
   harden: procedure.input(takes(hardenSchema)).mutation(({ ctx, input }) => hardenConnection(ctx.call, input)),
   verify: procedure.input(takes(verifySchema)).mutation(({ ctx, input }) => verifyConnection(ctx.call, input)),
   enforcement: procedure.input(takes(idSchema)).query(({ ctx, input }) => getEnforcement(ctx.call, input)),
-  reach: procedure.input(takes(reachSchema)).query(({ ctx, input }) => reachConnection(ctx.call, input)),
+  reach: limitedProcedure.input(takes(reachSchema)).query(({ ctx, input }) => reachConnection(ctx.call, input, ctx.connections)),
   snippets: procedure.input(takes(idSchema)).query(({ ctx, input }) => connectionSnippets(ctx.call, input)),
 });

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { nodeHTTPRequestHandler } from '@trpc/server/adapters/node-http';
-import { sessionActor } from '../auth/session';
+import { whoAsks } from '../auth/session';
 import { getRuntime } from '../runtime';
 import { appRouter } from './router';
 import { sameOrigin } from './sameOrigin';
@@ -31,7 +31,10 @@ export function createApiHandler(): (req: IncomingMessage, res: ServerResponse) 
 async function createContext(req: IncomingMessage): Promise<ApiContext> {
   const runtime = getRuntime();
   const { authorization, cookie } = req.headers;
-  const actor = await sessionActor(runtime, { authorization, cookie });
+  const asking = await whoAsks(runtime, { authorization, cookie });
   const forgeable = authorization === undefined && !sameOrigin(req.headers, runtime.consoleUrl);
-  return { call: { store: runtime.store, secretKey: runtime.secretKey }, actor, forgeable };
+  const call = { store: runtime.store, secretKey: runtime.secretKey };
+  if (asking === null) return { call, actor: null, forgeable };
+  const { actor, connections } = asking;
+  return connections === null ? { call, actor, forgeable } : { call, actor: null, limited: { actor, connections }, forgeable };
 }

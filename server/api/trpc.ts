@@ -10,6 +10,8 @@ import { log } from '../log';
 export interface ApiContext {
   call: Omit<Call, 'actor'>;
   actor: Actor | null;
+  /** Somebody whose token is for some connections: nobody, but to what says how those are reached. */
+  limited?: { actor: Actor; connections: readonly string[] };
   /** A cookie travels by itself, so a mutation under it must prove that our own page sent it. */
   forgeable: boolean;
 }
@@ -81,8 +83,17 @@ const signedIn = t.middleware(({ ctx, next, type }) => {
   return next({ ctx: { ...ctx, call } });
 });
 
+/** For whoever may open sessions: a token for some connections is enough. */
+const signedInOrLimited = t.middleware(({ ctx, next }) => {
+  const actor = ctx.limited?.actor ?? ctx.actor;
+  if (actor === null) throw new ServiceError('UNAUTHORIZED', 'sign in first');
+  const call: Call = { ...ctx.call, actor };
+  return next({ ctx: { ...ctx, call, connections: ctx.limited?.connections ?? null } });
+});
+
 export const router = t.router;
 export const procedure = t.procedure.use(presentErrors).use(signedIn);
+export const limitedProcedure = t.procedure.use(presentErrors).use(signedInOrLimited);
 
 /**
  * Gives a procedure its input's type and leaves validation to the verb, which checks permission first and parses once.

@@ -5,7 +5,7 @@ import type { Store } from '../../db/store';
 import { loadPrincipal } from '../../proxy/identity/principal';
 import type { Actor } from '../identity/actor';
 import type { Runtime } from '../runtime';
-import { principalOfToken } from './bearer';
+import { bearerOf } from './bearer';
 import { type CookieClaims, cookieName, readClaims, readCookie, SESSION_MAX_AGE_S } from './cookie';
 import { recordFailedSignIn } from './recordSignIn';
 import { consoleSecret } from './secret';
@@ -16,28 +16,40 @@ export interface Credentials {
   cookie?: string | undefined;
 }
 
-/**
- * Who makes this request: by access token (`Authorization: Bearer gh_at_…`) or by the console's cookie; null when nobody is signed in.
- * A given token that does not hold is null too: it never falls back to the cookie. Role, groups and disabling are read anew each time.
- */
+/** Who makes a request, and the connections their token is for; null: all that they may. */
+export interface Asking {
+  actor: Actor;
+  connections: readonly string[] | null;
+}
+
+/** Who may use the console and the API by this request; nobody by a token for some connections, which opens neither. */
 export async function sessionActor(
   runtime: Pick<Runtime, 'store' | 'secretKey' | 'consoleUrl'>,
   headers: Credentials,
 ): Promise<Actor | null> {
+  const asking = await whoAsks(runtime, headers);
+  return asking === null || asking.connections !== null ? null : asking.actor;
+}
+
+/**
+ * Who makes this request: by access token (`Authorization: Bearer gh_at_…`) or by the console's cookie; null when nobody is signed in.
+ * A given token that does not hold is null too: it never falls back to the cookie. Role, groups and disabling are read anew each time.
+ */
+export async function whoAsks(runtime: Pick<Runtime, 'store' | 'secretKey' | 'consoleUrl'>, headers: Credentials): Promise<Asking | null> {
   if (headers.authorization !== undefined) {
     const [scheme, token] = headers.authorization.split(' ', 2);
     if (scheme?.toLowerCase() !== 'bearer' || token === undefined) return null;
-    const principal = await principalOfToken(runtime.store, token);
-    if (principal === null) {
+    const bearer = await bearerOf(runtime.store, token);
+    if (bearer === null) {
       await recordFailedSignIn(runtime.store, 'cli', 'access token');
       return null;
     }
-    return actorOf(principal, 'cli');
+    return { actor: actorOf(bearer.principal, 'cli'), connections: bearer.connections };
   }
   const claims = await cookieClaims(runtime, headers.cookie);
   if (claims === null || !(await stillHolds(runtime.store, claims, new Date()))) return null;
   const principal = await loadPrincipal(runtime.store, claims.sub);
-  return principal === null ? null : actorOf(principal, 'console');
+  return principal === null ? null : { actor: actorOf(principal, 'console'), connections: null };
 }
 
 async function cookieClaims(

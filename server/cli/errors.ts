@@ -31,7 +31,10 @@ export function describeFailure(error: unknown, url: string): Failure {
     if (typeof data !== 'object' || data === null) return unreachable(error, url);
     const code = 'service' in data && typeof data.service === 'string' ? data.service : 'code' in data ? String(data.code) : 'FAILED';
     const policy = 'policy' in data && Array.isArray(data.policy) ? (data.policy as PolicyIssue[]) : [];
-    const message = code === 'UNAUTHORIZED' ? `${url} does not accept this token: it is unknown, expired or revoked` : error.message;
+    const message =
+      code === 'UNAUTHORIZED'
+        ? `${url} does not accept this token: it is unknown, expired or revoked, or for sessions on some connections alone`
+        : error.message;
     return { message, code, policy, exitCode: code === 'INVALID' && policy.length === 0 ? 2 : 1 };
   }
   return { message: error instanceof Error ? error.message : 'failed', code: 'FAILED', policy: [], exitCode: 1 };

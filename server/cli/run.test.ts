@@ -165,6 +165,35 @@ describe('tokens', () => {
   });
 });
 
+describe('API keys and scope', () => {
+  test('an API key is listed, rotated and revoked', async () => {
+    const { out } = await run(['token', 'create', '--principal', 'bot', '--api-key', '--ttl', 'never', '--label', 'nightly']);
+    expect(out).toMatch(/^gh_ak_[A-Za-z0-9_-]{27}\n$/);
+    expect((await run(['token', 'create', '--principal', 'bot', '--ttl', 'never'])).code).toBe(2);
+    const listed = (await run(['token', 'list', '--principal', 'bot'])).out;
+    const line = listed.split('\n').find((each) => each.includes('nightly')) ?? '';
+    const [id = ''] = line.split(' ');
+    const rotated = await run(['token', 'rotate', id, '--overlap', '5m', '--json']);
+    const made = JSON.parse(rotated.out) as { id: string; secret: string };
+    expect(made.secret).toMatch(/^gh_ak_/);
+    expect((await run(['token', 'list', '--principal', 'bot'])).out).toMatch(new RegExp(`^${id} .* ${made.id}$`, 'm'));
+    expect(await run(['token', 'revoke', id])).toMatchObject({ code: 0, out: `revoked ${id}\n` });
+    expect(listed).not.toContain(out.trim());
+  });
+
+  test('a token for a connection opens that one and no command of the API', async () => {
+    const { out } = await run(['token', 'create', '--principal', 'root', '--connections', 'crm']);
+    const env = { GATEHOUSE_TOKEN: out.trim() };
+    expect((await run(['psql', 'crm'], env)).code).toBe(7);
+    expect(ran.pop()?.[2]).toMatchObject({ PGUSER: 'root', PGPASSWORD: out.trim() });
+    expect(await run(['sessions', 'list'], env)).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('for sessions on some connections'),
+    });
+    expect((await run(['token', 'create', '--principal', 'bot', '--connections', 'cmr'])).err).toContain('unknown connection cmr');
+  });
+});
+
 describe('sign-in', () => {
   test('prints a link that signs in whoever asks, or somebody else by name, once', async () => {
     const mine = await run(['sign-in']);

@@ -39,8 +39,9 @@ export function tokenCommands(program: Command, define: Define): void {
       row.connections?.join(', ') ?? 'all',
       row.lastUsedAt === null ? 'never' : time(row.lastUsedAt),
       row.revokedAt !== null ? 'revoked' : row.expiresAt === null ? 'never' : time(row.expiresAt),
+      row.replacedBy ?? '',
     ]);
-    print(rows, table(['ID', 'KIND', 'ENDS WITH', 'LABEL', 'CONNECTIONS', 'LAST USED', 'EXPIRES'], lines) || 'no token');
+    print(rows, table(['ID', 'KIND', 'ENDS WITH', 'LABEL', 'CONNECTIONS', 'LAST USED', 'EXPIRES', 'REPLACED BY'], lines) || 'no token');
   }).requiredOption('--principal <name>', 'whose tokens');
 
   define(tokens, 'revoke <id>', 'end a token, and the sessions it opened', async ({ client, print }, [id = '']) => {

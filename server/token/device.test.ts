@@ -64,6 +64,11 @@ describe('a program that waits for a person', () => {
     await decideDevice(gone, { userCode, approve: true });
     await store.store.update(principals).set({ disabledAt: now() }).where(eq(principals.id, gone.actor.id));
     await expect(poll(deviceCode)).rejects.toThrow(refused('access_denied'));
+    const left = await store.as('member');
+    const again = await begin();
+    await decideDevice(left, { userCode: again.userCode, approve: true });
+    await store.store.update(principals).set({ signedOutAt: now() }).where(eq(principals.id, left.actor.id));
+    await expect(poll(again.deviceCode)).rejects.toThrow(refused('access_denied'));
     await expect(poll('gh_dc_nobody')).rejects.toThrow(refused('invalid_grant'));
   });
 

@@ -62,12 +62,17 @@ export async function redeemDevice(store: Store, deviceCode: string, now: Date):
       if (login.decision === 'denied') throw new TokenRefused('access_denied', 'the sign-in was refused');
       if (login.decision === null || login.principalId === null) return null;
       const principal = await loadPrincipal(tx, login.principalId);
-      if (principal === null) throw new TokenRefused('access_denied', 'the sign-in was refused');
-      const [row] = await tx.select({ salt: principals.scramSalt }).from(principals).where(eq(principals.id, principal.id));
+      const [row] = await tx
+        .select({ salt: principals.scramSalt, signedOutAt: principals.signedOutAt })
+        .from(principals)
+        .where(eq(principals.id, login.principalId));
+      // Whoever signed out everywhere meant what they said yes to before, too.
+      const signedOut = row?.signedOutAt != null && row.signedOutAt >= login.createdAt;
+      if (principal === null || row === undefined || signedOut) throw new TokenRefused('access_denied', 'the sign-in was refused');
       await tx.update(deviceLogins).set({ usedAt: now }).where(eq(deviceLogins.id, login.id));
       const expiresAt = new Date(now.getTime() + LOGIN_TTL_S * 1_000);
       const made = await makeToken(tx, {
-        principal: { id: principal.id, salt: row?.salt ?? '' },
+        principal: { id: principal.id, salt: row.salt },
         kind: 'access',
         label: `login: ${login.client}`.slice(0, 100),
         connections: login.connections,

@@ -9,10 +9,14 @@ import { loadPolicy } from '../../proxy/policy/snapshot';
 import type { PolicySnapshot, Principal } from '../../proxy/policy/types';
 import { recordAction } from '../actions/record';
 import { makeToken } from '../tokens/make';
+import { createAttempts } from '../web/attempts';
 import { type Grant, TokenRefused } from './grants';
 import type { Granted } from './handler';
 
 const DEFAULT_S = 3_600;
+/** Tokens for one principal in a minute: a program keeps its token while it works, and the store keeps each. */
+const MOST_A_MINUTE = 60;
+const given = createAttempts({ failures: MOST_A_MINUTE });
 
 /**
  * Gives whoever a provider vouches for a short token of ours (RFC 8693): for programs that cut long passwords, or that sign in with SCRAM. It
@@ -31,6 +35,9 @@ export async function exchange(
   const provider = policy.providers?.find(({ id }) => id === assertion.providerId);
   if (provider === undefined) throw new IdentityRefused('the provider is gone');
   const { principal, person, identity } = await resolveAssertion(store, provider, assertion, now);
+  const waitS = given.blocked(principal.id, now.getTime());
+  if (waitS !== null) throw new TokenRefused('slow_down', 'too many tokens for one principal: keep one while it works', waitS);
+  given.failed(principal.id, now.getTime());
   for (const name of grant.connections)
     if (!policy.connections.has(name) || ![principal, person].every((who) => who === null || opens(policy, who, name, now)))
       throw new TokenRefused('invalid_target', `audience: ${principal.name} may not use a connection ${name}`);
@@ -64,6 +71,18 @@ export async function exchange(
   });
 }
 
+/** A subject's token may name who may act for it, and then nobody else does (RFC 8693 §4.4). */
+export function demandMayAct(
+  { claims: { may_act: mayAct } }: Pick<Assertion, 'claims'>,
+  actor: Pick<Assertion, 'issuer' | 'subject'>,
+): void {
+  if (mayAct === undefined) return;
+  const named = typeof mayAct === 'object' && mayAct !== null && 'sub' in mayAct ? mayAct : null;
+  const sameIssuer = named !== null && (!('iss' in named) || named.iss === actor.issuer);
+  if (named === null || named.sub !== actor.subject || !sameIssuer)
+    throw new IdentityRefused('the subject token does not let this actor act for it (may_act)');
+}
+
 const opens = (policy: PolicySnapshot, who: Principal, connection: string, now: Date) => mayConnect(policy.access, who, connection, now);
 
 async function vouched(
@@ -78,6 +97,7 @@ async function vouched(
     const actor = await verifier.verify(providers, actorToken, now);
     // Who acts is listed by the provider of whom they act for: another one's subject of the same name is somebody else.
     if (actor.providerId !== subject.providerId) throw new IdentityRefused('the actor token is another provider’s');
+    demandMayAct(subject, actor);
     const ends = [subject.expiresAt, actor.expiresAt].flatMap((at) => (at === null ? [] : [at.getTime()]));
     return {
       ...subject,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { plainUserCode } from './device';
+import { demandMayAct } from './exchange';
 import { readGrant, type TokenRefused } from './grants';
 
 const TYPE = 'urn:ietf:params:oauth:token-type:';
@@ -34,6 +35,20 @@ describe('a token request', () => {
     ['no device code', form({ grant_type: 'urn:ietf:params:oauth:grant-type:device_code' }), 'invalid_request'],
   ])('with %s is refused', (_, fields, code) => {
     expect(() => readGrant(fields)).toThrow(expect.objectContaining({ code }));
+  });
+
+  test.each([
+    ['nobody is named', undefined, true],
+    ['it', { sub: 'bot' }, true],
+    ['it, of its issuer', { sub: 'bot', iss: 'https://corp' }, true],
+    ['another', { sub: 'other' }, false],
+    ['one of another issuer', { sub: 'bot', iss: 'https://elsewhere' }, false],
+    ['what cannot be read', 'bot', false],
+  ])('an actor acts where may_act names %s', (_, mayAct, allowed) => {
+    const acts = () =>
+      demandMayAct({ claims: mayAct === undefined ? {} : { may_act: mayAct } }, { subject: 'bot', issuer: 'https://corp' });
+    if (allowed) expect(acts).not.toThrow();
+    else expect(acts).toThrow(/may_act/);
   });
 
   test('a code is read as people type it', () => {

@@ -20,6 +20,8 @@ export class TokenRefused extends Error {
       | 'access_denied'
       | 'expired_token',
     message: string,
+    /** When to come again, in seconds. */
+    readonly retryAfterS?: number,
   ) {
     super(message);
   }

@@ -4,6 +4,7 @@ import { IdentityRefused } from '../../proxy/identity/assertion';
 import { createJwtVerifier, type JwtVerifier } from '../../proxy/identity/verifyJwt';
 import { loadPolicy } from '../../proxy/policy/snapshot';
 import { recordFailedSignIn } from '../auth/recordSignIn';
+import { nameSchema } from '../input';
 import { log } from '../log';
 import { getRuntime } from '../runtime';
 import { type Attempts, createAttempts } from '../web/attempts';
@@ -103,7 +104,7 @@ async function device(form: URLSearchParams, address: string): Promise<object> {
         .filter((each) => each !== ''),
     ),
   ];
-  if (connections.length > 200 || connections.some((name) => name.length > 63))
+  if (connections.length > 200 || connections.some((name) => !nameSchema.safeParse(name).success))
     throw new TokenRefused('invalid_request', 'audience names connections');
   const { deviceCode, userCode } = await beginDevice(store, { client, clientAddress: address, connections }, new Date());
   const at = `${consoleUrl}/device`;
@@ -122,10 +123,15 @@ async function refuse(
   error: unknown,
   { address, attempts, startedMs }: { address: string; attempts: Attempts; startedMs: number },
 ): Promise<void> {
+  if (error instanceof TokenRefused && error.retryAfterS !== undefined) {
+    res.setHeader('retry-after', String(error.retryAfterS));
+    return answer(res, 429, { error: error.code, error_description: error.message });
+  }
   if (error instanceof TokenRefused && error.code !== 'invalid_grant')
     return answer(res, error.code === 'temporarily_unavailable' ? 503 : 400, { error: error.code, error_description: error.message });
   if (!(error instanceof IdentityRefused || error instanceof TokenRefused)) {
-    log.error({ err: error }, 'a token could not be given');
+    // The store's errors quote what was stored.
+    log.error({ reason: error instanceof Error ? error.name : 'unknown' }, 'a token could not be given');
     return answer(res, 503, {
       error: 'temporarily_unavailable',
       error_description: 'the gateway cannot give tokens now; its log says why',

@@ -26,6 +26,8 @@ export async function listTokens({ store, actor }: Call, input: unknown): Promis
       expiresAt: tokens.expiresAt,
       lastUsedAt: tokens.lastUsedAt,
       revokedAt: tokens.revokedAt,
+      replaces: tokens.replaces,
+      replacedBy: sql<string | null>`(select s.id from tokens s where s.replaces = ${tokens}.id)`,
     })
     .from(tokens)
     .where(eq(tokens.principalId, principalId))

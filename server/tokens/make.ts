@@ -16,6 +16,8 @@ export interface TokenToMake {
   identity: TokenIdentity | null;
   /** Null: never. */
   expiresAt: Date | null;
+  /** The id of the token it is made to replace. */
+  replaces?: string;
 }
 
 /** Writes a token. The secret is in the answer and nowhere else: the store keeps its SHA-256 and a SCRAM verifier. */
@@ -35,6 +37,7 @@ export async function makeToken(tx: StoreTransaction, draft: TokenToMake): Promi
     scram,
     hint,
     expiresAt: draft.expiresAt,
+    replaces: draft.replaces ?? null,
   });
   return { id, secret, expiresAt: draft.expiresAt, hint };
 }

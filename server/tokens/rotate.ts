@@ -1,6 +1,6 @@
 import { eq, sql } from 'drizzle-orm';
 import { principals, tokens } from '../../db/schema/identity';
-import { movePolicyVersion, recordAction } from '../actions/record';
+import { moveAccessVersion, recordAction } from '../actions/record';
 import { notFound, ServiceError } from '../errors';
 import type { Call } from '../identity/actor';
 import { demand } from '../identity/permission';
@@ -16,8 +16,6 @@ export async function rotateToken({ store, actor }: Call, input: unknown): Promi
   demand(actor, 'tokens:write');
   const { id, overlapMs } = parseInput(tokenRotateSchema, input);
   return store.transaction(async (tx) => {
-    // Workers look again at what the old one opened.
-    await movePolicyVersion(tx);
     const [old] = await tx
       .select({
         token: tokens,
@@ -35,6 +33,8 @@ export async function rotateToken({ store, actor }: Call, input: unknown): Promi
       throw new ServiceError('CONFLICT', 'the token does not work any more: make a new one');
     if (token.identity !== null)
       throw new ServiceError('CONFLICT', 'the token was made from an identity: its bearer gets a new one by signing in');
+    const [successor] = await tx.select({ id: tokens.id }).from(tokens).where(eq(tokens.replaces, id));
+    if (successor !== undefined) throw new ServiceError('CONFLICT', `the token is replaced by ${successor.id} already`);
     const lifetimeMs = token.expiresAt === null ? null : token.expiresAt.getTime() - token.createdAt.getTime();
     const { hint, ...made } = await makeToken(tx, {
       principal,
@@ -43,6 +43,7 @@ export async function rotateToken({ store, actor }: Call, input: unknown): Promi
       connections: token.connections,
       identity: null,
       expiresAt: lifetimeMs === null ? null : new Date(now.getTime() + lifetimeMs),
+      replaces: id,
     });
     const until = new Date(now.getTime() + overlapMs);
     const oldExpiresAt = token.expiresAt !== null && token.expiresAt < until ? token.expiresAt : until;
@@ -50,10 +51,12 @@ export async function rotateToken({ store, actor }: Call, input: unknown): Promi
       .update(tokens)
       .set(overlapMs === 0 ? { revokedAt: sql`now()` } : { expiresAt: oldExpiresAt })
       .where(eq(tokens.id, id));
+    // Workers look again at what the old one opened. What was approved stays approved: nobody may do less than before.
+    await moveAccessVersion(tx);
     await recordAction(tx, actor, {
       action: 'token.rotate',
       subject: principal.name,
-      before: { id, label: token.label, hint: token.hint, expiresAt: token.expiresAt },
+      before: { id, kind: token.kind, label: token.label, hint: token.hint, expiresAt: token.expiresAt },
       after: { id: made.id, hint, expiresAt: made.expiresAt, oldWorksUntil: overlapMs === 0 ? now : oldExpiresAt },
     });
     return { ...made, oldWorksUntil: overlapMs === 0 ? now : oldExpiresAt };

@@ -17,6 +17,9 @@ export interface TokenRow {
   expiresAt: Date | null;
   lastUsedAt: Date | null;
   revokedAt: Date | null;
+  /** The id of the token it was made to replace, and of the one that replaces it. */
+  replaces: string | null;
+  replacedBy: string | null;
 }
 
 /** The one time the secret is shown. */

@@ -1,7 +1,8 @@
 import { eq } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { actions } from '../../db/schema/audit';
-import { principals, tokens } from '../../db/schema/identity';
+import { identityProviders, principals, tokens } from '../../db/schema/identity';
+import { policyState } from '../../db/schema/policy';
 import { signIn } from '../../proxy/identity/signIn';
 import { principalOfToken } from '../auth/bearer';
 import type { Call } from '../identity/actor';
@@ -52,6 +53,42 @@ describe('API keys', () => {
   });
 });
 
+test('a token made from an identity opens the API while its provider is in the policy and its person is not disabled', async () => {
+  const settings = {
+    type: 'oidc',
+    name: 'corp',
+    issuer: 'https://corp',
+    audiences: ['a'],
+    algorithms: [],
+    clockSkewMs: 0,
+    principal: { claim: 'sub' },
+  };
+  await store.store.insert(identityProviders).values({ id: 'idp_1', position: 0, name: 'corp', settings: settings as never });
+  const { id, secret } = await createToken(admin, { principal: 'ci', ttlMs: HOUR });
+  const identity = {
+    providerId: 'idp_1',
+    provider: 'corp',
+    issuer: 'https://corp',
+    subject: 's',
+    actors: ['bot'],
+    client: null,
+    tokenId: null,
+    issuedAt: null,
+    personId: 'prn_ana',
+  };
+  const found = async () => (await principalOfToken(store.store, secret))?.name ?? null;
+  await store.store.update(tokens).set({ identity }).where(eq(tokens.id, id));
+  expect(await found()).toBe('ci');
+  await store.store.update(principals).set({ disabledAt: new Date() }).where(eq(principals.id, 'prn_ana'));
+  expect(await found()).toBeNull();
+  await store.store.update(principals).set({ disabledAt: null }).where(eq(principals.id, 'prn_ana'));
+  expect(await found()).toBe('ci');
+  await store.store.update(identityProviders).set({ settings: { ...settings, issuer: 'https://other' } as never });
+  expect(await found()).toBeNull();
+  await store.store.delete(identityProviders);
+  expect(await found()).toBeNull();
+});
+
 describe('rotation', () => {
   test('both work for the overlap, then the new one alone, with all that the old one had', async () => {
     const old = await createToken(admin, { principal: 'ci', kind: 'api_key', ttlMs: 90 * 24 * HOUR, label: 'etl' });
@@ -73,6 +110,21 @@ describe('rotation', () => {
     const short = await createToken(admin, { principal: 'ci', ttlMs: 60_000 });
     const made = await rotateToken(admin, { id: short.id, overlapMs: 24 * HOUR });
     expect(made.oldWorksUntil.getTime()).toBeLessThanOrEqual(Date.now() + 60_000);
+  });
+
+  test('names the successor, replaces once, and leaves the version that approvals are bound to', async () => {
+    const versions = async () => (await store.store.select().from(policyState))[0];
+    const old = await createToken(admin, { principal: 'ci', ttlMs: HOUR });
+    await rotateToken(admin, { id: (await createToken(admin, { principal: 'ci', ttlMs: HOUR })).id });
+    const before = await versions();
+    const both = await Promise.allSettled([rotateToken(admin, { id: old.id }), rotateToken(admin, { id: old.id })]);
+    expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    const rows = await listTokens(admin, { principalId: 'prn_ci' });
+    const made = rows.find(({ replaces }) => replaces === old.id);
+    expect(rows.find(({ id }) => id === old.id)).toMatchObject({ replaces: null, replacedBy: made?.id });
+    const after = await versions();
+    expect(after?.version).toBe(before?.version);
+    expect(after?.accessVersion).toBe((before?.accessVersion ?? 0) + 1);
   });
 
   test('is recorded without a secret', async () => {

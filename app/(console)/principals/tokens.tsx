@@ -53,6 +53,7 @@ export function Tokens({ principal, isAdmin, onClose }: { principal: PrincipalRo
                 <TokenLine
                   key={token.id}
                   token={token}
+                  others={tokens.data}
                   {...(isAdmin ? { onRevoke: () => setRevoking(token), onRotate: () => setRotating(token) } : {})}
                 />
               ))}
@@ -180,7 +181,15 @@ function readyLine(psql: string, secret: string, principalName: string): string 
     : `PGPASSWORD=${secret} ${withUser}`;
 }
 
-function TokenLine({ token, onRevoke, onRotate }: { token: TokenRow; onRevoke?: () => void; onRotate?: () => void }) {
+interface TokenLineProps {
+  token: TokenRow;
+  others: readonly TokenRow[];
+  onRevoke?: () => void;
+  onRotate?: () => void;
+}
+
+function TokenLine({ token, others, onRevoke, onRotate }: TokenLineProps) {
+  const hintOf = (id: string | null) => others.find((other) => other.id === id)?.hint;
   const expired = token.expiresAt !== null && token.expiresAt.getTime() < Date.now();
   return (
     <li className="flex flex-wrap items-center gap-x-3 gap-y-1 px-3 py-2.5 text-sm">
@@ -208,9 +217,12 @@ function TokenLine({ token, onRevoke, onRotate }: { token: TokenRow; onRevoke?: 
           ) : null}
           {token.connections === null ? null : ` · opens ${token.connections.join(', ')}`}
           {token.provider === null ? null : ` · by ${token.provider}`}
+          {!token.revokedAt && token.expiresAt === null ? ' · never expires' : null}
+          {hintOf(token.replaces) === undefined ? null : ` · replaces …${hintOf(token.replaces)}`}
+          {hintOf(token.replacedBy) === undefined ? null : ` · replaced by …${hintOf(token.replacedBy)}`}
         </span>
       </span>
-      {onRotate && !token.revokedAt && !expired && token.provider === null ? (
+      {onRotate && !token.revokedAt && !expired && token.provider === null && token.replacedBy === null ? (
         <Button size="sm" onClick={onRotate} aria-label={`Rotate token ${token.label || token.hint}`}>
           Rotate
         </Button>
