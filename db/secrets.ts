@@ -20,7 +20,7 @@ const rings = (): Map<string, Ring> => {
 /** What names a key in what it sealed; says nothing of the key. */
 export const keyId = (key: Buffer): string => createHash('sha256').update('gatehouse key id').update(key).digest('hex').slice(0, 12);
 
-/** Makes the data keys of a store known to this process, oldest first; the last one seals from now on. What was known stays known. */
+/** Makes keys of a store known to this process; the last one seals from now on, and may be the root. What was known stays known. */
 export function knowDataKeys(secretKey: Buffer, dataKeys: readonly Buffer[]): void {
   const newest = dataKeys.at(-1);
   if (newest === undefined) return;
@@ -38,8 +38,8 @@ export function sealingKey(secretKey: Buffer): Buffer {
 /** All keys of a store in one text, root first: for the environment of the gateway's own processes. {@link readKeys} takes it in. */
 export const writeKeys = (secretKey: Buffer): string => {
   const ring = rings().get(keyId(secretKey));
-  const others = ring === undefined ? [] : [...ring.keys].sort(([a], [b]) => Number(a === ring.current) - Number(b === ring.current));
-  return [secretKey, ...others.map(([, key]) => key)].map((key) => key.toString('base64')).join(',');
+  const others = ring === undefined ? [] : [...ring.keys].filter(([id]) => id !== ring.current).map(([, key]) => key);
+  return [secretKey, ...others, ...(ring === undefined ? [] : [sealingKey(secretKey)])].map((key) => key.toString('base64')).join(',');
 };
 
 /** @throws when one of them is not 32 bytes in base64 */

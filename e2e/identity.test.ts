@@ -299,9 +299,23 @@ describe('a session ends with its identity, within 5 s:', () => {
       ['no provider', []],
     ] as const) {
       const client = await signedIn('cleo');
+      // A token that was made from its word goes with it.
+      const exchanged = await fetch(`${gateway.consoleUrl}/api/token`, {
+        method: 'POST',
+        body: new URLSearchParams({
+          grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+          subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+          subject_token: await issuer.token('cleo'),
+          audience: 'shop',
+        }),
+      });
+      const { access_token: token } = (await exchanged.json()) as { access_token: string };
+      const byToken = await open(as('cleo', token));
       await ends(client, what, /identity provider was removed or is another/, () =>
         apply({ ...document, identity: { providers: changed } }),
       );
+      await eventually('the end of the other session', async () => byToken.lost.length > 0);
+      expect((await failure(open(as('cleo', token)))).code).toBe('28P01');
       await apply();
       await heard();
     }

@@ -24,6 +24,7 @@ import { log } from './log';
 import { isLoopback } from './loopback';
 import { codeOf } from './shownError';
 import { oidcProviders, verifySecret } from './verifySecret';
+import { stillVouches } from './whyEnded';
 
 /** A failed sign-in is answered this long after it began, whatever failed, so that its time tells nothing. */
 const FAILURE_AFTER_MS = 250;
@@ -68,7 +69,7 @@ async function byPassword(gateway: Gateway, arrival: Arrival, user: string): Pro
   const message = await received(arrival, MAX_PASSWORD_BYTES);
   if (message[0] !== Frontend.password) throw refuse.protocolViolation('expected a password message');
   const password = decodeText(message);
-  const signedIn = await verdict(user, () => verifySecret(gateway, secretOf(arrival, user, password, MAX_JWT_BYTES)));
+  const signedIn = await verdict(gateway, user, () => verifySecret(gateway, secretOf(arrival, user, password, MAX_JWT_BYTES)));
   const { credential } = signedIn;
   if (credential.kind === 'jwt') arrival.method = 'JWT';
   else if (!credential.provable)
@@ -121,7 +122,7 @@ async function bySasl(
   const clientFinal = decodeSaslResponse(await received(arrival, MAX_SASL_BYTES));
   let final = '';
   const { user } = request;
-  const signedIn = await verdict(user, async () => {
+  const signedIn = await verdict(gateway, user, async () => {
     const proven = exchange.finish(clientFinal, credentials.candidates);
     if (proven === null || proven.matched.tokenId === null) return null;
     final = proven.final;
@@ -149,7 +150,7 @@ async function byBearer(gateway: Gateway, arrival: Arrival, request: SignInReque
     throw new ClientLeft();
   }
   try {
-    return await verdict(request.user, () => verifySecret(gateway, secretOf(arrival, request.user, token, MAX_BEARER_BYTES)));
+    return await verdict(gateway, request.user, () => verifySecret(gateway, secretOf(arrival, request.user, token, MAX_BEARER_BYTES)));
   } catch (error) {
     if (error instanceof refuse.WireError) await sayFailure();
     throw error;
@@ -177,10 +178,12 @@ export class ClientLeft extends Error {
 }
 
 /** Whatever makes a sign-in fail, the same words come after the same time. */
-async function verdict(user: string, verify: () => Promise<SignedIn | null>): Promise<SignedIn> {
+async function verdict(gateway: Gateway, user: string, verify: () => Promise<SignedIn | null>): Promise<SignedIn> {
   const startedMs = performance.now();
   const signedIn = await askStore(verify);
-  if (signedIn !== null) return signedIn;
+  // A token that was made from an identity is worth no more than the provider it came from.
+  const { providers = [] } = gateway.policy.current();
+  if (signedIn !== null && (signedIn.identity === null || stillVouches(providers, signedIn.identity))) return signedIn;
   await delay(Math.max(0, FAILURE_AFTER_MS - (performance.now() - startedMs)));
   throw refuse.signInFailed(user);
 }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
-import { type Environment, gatewayUrl } from './client';
+import { gatewayUrl } from './client';
 import { CliError } from './errors';
 import { keepLogin, keptLogin } from './keptLogins';
 import type { Context, Define } from './run';
@@ -188,5 +188,3 @@ async function fetchJson<T>(url: string): Promise<T> {
   if (answer === null || !answer.ok) throw new CliError(`${new URL(url).origin} does not answer`);
   return (await answer.json()) as T;
 }
-
-export type { Environment };

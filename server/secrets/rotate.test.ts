@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeDataDir } from '../../db/embedded/dataDir';
-import { keyId, open, readKeys, seal, sealedBy, sealingKey, writeKeys } from '../../db/secrets';
+import { secretKeys } from '../../db/schema/secretKeys';
+import { keyId, open, readKeys, seal, sealedBy, sealingKey, sealWith, writeKeys } from '../../db/secrets';
 import { maskHashKey } from '../../proxy/masking/hashKey';
 import { openCheckpointKey } from '../../proxy/record/checkpointFile';
 import { wordKey } from '../../proxy/record/words';
@@ -16,7 +17,7 @@ import { type TestStore, withStore } from '../testing';
 import { keepKeys } from './keep';
 import { retireSecrets, rotateSecrets } from './rotate';
 import { SEALED_COLUMNS } from './sealedColumns';
-import { openSecretKeys } from './storeKeys';
+import { openSecretKeys, readDataKeys, wrap } from './storeKeys';
 
 let db: TestStore;
 let call: Call;
@@ -156,11 +157,29 @@ test('where the gateway keeps its key itself, one command is all of it; the next
   expect(kept).toEqual([given]);
   expect((await openSecretKeys(db.store, given)).equals(db.secretKey)).toBe(true);
   await expect(openSecretKeys(db.store, found)).rejects.toThrow(/does not open this store/);
-  expect((await db.store.execute(sql`SELECT count(*)::int AS n FROM secret_keys`)).rows).toEqual([{ n: 2 }]);
+  expect((await db.store.execute(sql`SELECT count(*)::int AS n FROM secret_keys`)).rows).toEqual([{ n: 3 }]);
   for (const { sealed, boundTo } of await envelopes()) open(db.secretKey, sealed, boundTo);
 });
 
 test('who is no administrator rotates nothing', async () => {
   await expect(rotateSecrets(await db.as('reviewer'), {}, 0)).rejects.toThrow(/needs role admin/);
   await expect(rotateSecrets(call, { key: 'c2hvcnQ=' }, 0)).rejects.toThrow(/32 bytes in base64/);
+});
+
+test('a data key is known for a while before it seals, so that no gateway meets what it cannot open', async () => {
+  const { store, secretKey } = db;
+  const [operatorKey] = kept;
+  if (operatorKey === undefined) throw new Error('no key was kept');
+  const before = keyId(sealingKey(secretKey));
+  const fresh = randomBytes(32);
+  await store.insert(secretKeys).values(wrap(operatorKey, keyId(fresh), fresh));
+  await readDataKeys(store, operatorKey, secretKey);
+  expect(keyId(sealingKey(secretKey))).toBe(before);
+  expect(open(secretKey, sealWith(fresh, 'x', 'y'), 'y')).toBe('x');
+  // Workers are told both, and which one seals.
+  readKeys(writeKeys(secretKey));
+  expect(keyId(sealingKey(secretKey))).toBe(before);
+  await store.execute(sql`UPDATE secret_keys SET created_at = created_at - interval '4.1 s'`);
+  await readDataKeys(store, operatorKey, secretKey);
+  expect(keyId(sealingKey(secretKey))).toBe(keyId(fresh));
 });

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { and, eq, notInArray, or } from 'drizzle-orm';
+import { desc, eq, inArray, ne } from 'drizzle-orm';
 import { z } from 'zod';
 import { secretKeys } from '../../db/schema/secretKeys';
-import { keyId, sealingKey } from '../../db/secrets';
+import { keyId, knowDataKeys, sealingKey } from '../../db/secrets';
 import { lockPolicy, recordAction } from '../actions/record';
 import { notFound, ServiceError } from '../errors';
 import type { Call } from '../identity/actor';
@@ -11,8 +11,7 @@ import { parseInput } from '../input';
 import { getRuntime } from '../runtime';
 import type { OperatorKey } from './operatorKey';
 import { demandAllOpen, resealAll } from './reseal';
-import { ROOT, unwrap, wrap, wrapRoot } from './storeKeys';
-import { READ_EVERY_MS } from './watch';
+import { READ_EVERY_MS, ROOT, unwrap, wrap, wrapRoot } from './storeKeys';
 
 export const rotateSchema = z.object({
   /** The operator's next key, 32 bytes in base64; made here when left out. */
@@ -31,8 +30,8 @@ export interface Rotation {
 
 export const retireSchema = z.object({ keyId: z.string().max(20) });
 
-/** So long every gateway has to learn the new data key before anything is sealed with it. */
-const HEARD_WITHIN_MS = 2 * READ_EVERY_MS + 1_000;
+/** By then every gateway knows the new data key, and seals with it: it settles after two readings, and the third finds it so. */
+const HEARD_WITHIN_MS = 3 * READ_EVERY_MS + 1_000;
 
 /**
  * Rotates the keys: a new operator's key opens the store beside the one before, and a new data key seals everything in it. Root and what derives
@@ -68,6 +67,8 @@ export async function rotateSecrets({ store, actor, secretKey }: Call, input: un
   const kept = operator.keep(next);
   await operator.spread();
   await new Promise((resolve) => setTimeout(resolve, heardWithinMs));
+  knowDataKeys(secretKey, [dataKey]);
+  await operator.spread();
   const resealed = await store.transaction((tx) => resealAll(tx, secretKey, dataKey));
   if (kept) await retireSecrets({ store, actor, secretKey }, { keyId: keyId(before) });
   return {
@@ -79,7 +80,7 @@ export async function rotateSecrets({ store, actor, secretKey }: Call, input: un
 }
 
 /**
- * Ends a rotation: an operator's key of before no longer opens the store, and data keys of before are gone from it. What a gateway sealed with
+ * Ends a rotation: an operator's key of before no longer opens the store, nor is its data key of long before in it. What a gateway sealed with
  * one of them before it heard of the rotation is sealed anew first.
  */
 export async function retireSecrets({ store, actor, secretKey }: Call, input: unknown): Promise<{ resealed: number }> {
@@ -97,7 +98,11 @@ export async function retireSecrets({ store, actor, secretKey }: Call, input: un
       throw new ServiceError('CONFLICT', 'this gateway runs with a key that was retired: restart it with the newer one');
     const current = sealingKey(secretKey);
     const resealed = await resealAll(tx, secretKey, current);
-    await tx.delete(secretKeys).where(or(eq(secretKeys.wrappedBy, id), and(notInArray(secretKeys.id, [ROOT, keyId(current)]))));
+    await tx.delete(secretKeys).where(eq(secretKeys.wrappedBy, id));
+    // The data key before the present one stays until the next time: somewhere a transaction that began before may still end.
+    const dataKeys = await tx.select().from(secretKeys).where(ne(secretKeys.id, ROOT)).orderBy(desc(secretKeys.createdAt));
+    const gone = dataKeys.slice(2).map((row) => row.id);
+    if (gone.length > 0) await tx.delete(secretKeys).where(inArray(secretKeys.id, gone));
     await recordAction(tx, actor, { action: 'secrets.retire', subject: id });
     return { resealed };
   });

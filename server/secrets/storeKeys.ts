@@ -1,9 +1,13 @@
-import { and, asc, eq, ne } from 'drizzle-orm';
+import { and, asc, eq, ne, sql } from 'drizzle-orm';
 import { secretKeys } from '../../db/schema/secretKeys';
-import { keyId, knowDataKeys, open, sealWith } from '../../db/secrets';
+import { keyId, knowDataKeys, open, sealingKey, sealWith } from '../../db/secrets';
 import type { StoreHandle } from '../../db/store';
 
 export const ROOT = 'root';
+
+/** Every gateway reads the keys this often; a new one seals when each has read twice. */
+export const READ_EVERY_MS = 2_000;
+const SETTLED_AFTER_MS = 2 * READ_EVERY_MS;
 
 export const wrap = (operatorKey: Buffer, id: string, key: Buffer): { id: string; wrappedBy: string; wrapped: string } => ({
   id,
@@ -33,16 +37,25 @@ export async function openSecretKeys(store: StoreHandle, operatorKey: Buffer): P
   return root;
 }
 
-/** Makes data keys that came meanwhile known to this process; their ids, oldest first. */
-export async function readDataKeys(store: StoreHandle, operatorKey: Buffer, root: Buffer): Promise<string[]> {
+/**
+ * Makes data keys that came meanwhile known to this process. A new one is known for a while before it seals, so that every gateway on the store
+ * opens what any of them seals with it.
+ */
+export async function readDataKeys(store: StoreHandle, operatorKey: Buffer, root: Buffer): Promise<void> {
   const rows = await store
-    .select()
+    .select({
+      id: secretKeys.id,
+      wrapped: secretKeys.wrapped,
+      settled: sql<boolean>`created_at < now() - make_interval(secs => ${SETTLED_AFTER_MS / 1_000})`,
+    })
     .from(secretKeys)
     .where(and(ne(secretKeys.id, ROOT), eq(secretKeys.wrappedBy, keyId(operatorKey))))
     .orderBy(asc(secretKeys.createdAt));
-  knowDataKeys(
-    root,
-    rows.map((row) => unwrap(operatorKey, row)),
-  );
-  return rows.map((row) => row.id);
+  if (rows.length === 0) return;
+  const now = keyId(sealingKey(root));
+  const sealing = rows.findLast((row) => row.settled || row.id === now);
+  knowDataKeys(root, [
+    ...rows.filter((row) => row !== sealing).map((row) => unwrap(operatorKey, row)),
+    sealing === undefined ? root : unwrap(operatorKey, sealing),
+  ]);
 }

@@ -1,10 +1,7 @@
 import { writeKeys } from '../../db/secrets';
 import type { Store } from '../../db/store';
 import { log } from '../log';
-import { readDataKeys } from './storeKeys';
-
-/** A rotation waits longer than this before anything is sealed with the new key. */
-export const READ_EVERY_MS = 2_000;
+import { READ_EVERY_MS, readDataKeys } from './storeKeys';
 
 export interface SecretKeysWatch {
   /** Reads now, and tells the gateway's other processes. */
