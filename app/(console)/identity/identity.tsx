@@ -67,7 +67,7 @@ function Provider({ row }: { row: ProviderRow }) {
         </h2>
         <p className="truncate text-xs text-ink-2">{row.issuer ?? 'metadata in the policy'}</p>
       </div>
-      <p className="basis-52 text-xs text-ink-2">
+      <p className="basis-60 text-xs text-ink-2 lg:w-60 lg:shrink-0">
         {row.principal.names === undefined ? (
           <>
             principal is <code>{row.principal.claim}</code>
@@ -88,12 +88,12 @@ function Provider({ row }: { row: ProviderRow }) {
         )}
         {row.agents > 0 ? `, ${row.agents} ${row.agents === 1 ? 'agent' : 'agents'}` : ''}
       </p>
-      <div className="flex flex-wrap items-center gap-1.5">
+      <div className="flex flex-wrap items-center gap-1.5 lg:w-56 lg:shrink-0">
         {row.opens.map((door) => (
           <Badge key={door}>{OPENS[door]}</Badge>
         ))}
       </div>
-      <p className="w-36 text-xs text-ink-3">
+      <p className="w-28 text-xs text-ink-3">
         {row.subjects} {row.subjects === 1 ? 'subject' : 'subjects'}
         <br />
         {row.lastSeenAt ? (
