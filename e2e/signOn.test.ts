@@ -179,9 +179,9 @@ describe('the console by OIDC', () => {
     [`${consoleUrl}@evil.example/`, '/'],
     ['http://[', '/'],
   ])('asked to go to %s, it goes to %s', async (callbackUrl, path) => {
-    const { to, browser } = await signIn('idtoken', 'eve', callbackUrl);
+    const { to, browser } = await signIn('idtoken', 'onward', callbackUrl);
     expect(to).toBe(`${consoleUrl}${path}`);
-    expect(await whoIs(browser)).toMatchObject({ name: 'eve' });
+    expect(await whoIs(browser)).toMatchObject({ name: 'onward' });
   });
 
   test('a provider that leaves the policy takes its sessions with it', async () => {

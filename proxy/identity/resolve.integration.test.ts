@@ -124,6 +124,16 @@ describe('who a provider vouches for', () => {
     await resolve(said('o1', { login: 'oli' }, { issuedAt: new Date(now.getTime() + 1_000) }));
   });
 
+  test('whoever a provider made is found by the one that came after it, and by no other before', async () => {
+    const made = await resolve(said('h1', { login: 'hal', groups: ['dba'] }));
+    const next = { ...PROVIDER, id: 'idp_next', name: 'next' };
+    await store.insert(identityProviders).values({ id: next.id, name: next.name, position: 9, settings: next });
+    await expect(resolve(said('n-1', { login: 'hal' }), next)).rejects.toThrow(/another provider/);
+    await store.update(principals).set({ managedBy: 'idp_left' }).where(eq(principals.id, made.principal.id));
+    expect((await resolve(said('n-1', { login: 'hal' }), next)).principal.id).toBe(made.principal.id);
+    expect((await store.select().from(principals).where(eq(principals.id, made.principal.id)))[0]?.managedBy).toBe('idp_next');
+  });
+
   test('who may not be made is refused', async () => {
     const known = { ...PROVIDER, principal: { claim: 'login' } };
     await expect(resolve(said('n1', { login: 'nobody' }), known)).rejects.toThrow(/nobody here is called/);

@@ -1,6 +1,6 @@
 import { and, eq, inArray, isNull, lt, or, sql } from 'drizzle-orm';
 import { newId } from '../../db/ids';
-import { groups, identities, principalGroups, principals } from '../../db/schema/identity';
+import { groups, identities, identityProviders, principalGroups, principals } from '../../db/schema/identity';
 import type { IdentityProvider, TokenIdentity } from '../../db/schema/identityShapes';
 import { policyState } from '../../db/schema/policy';
 import type { Store, StoreTransaction } from '../../db/store';
@@ -96,9 +96,11 @@ async function linkOrMake(
     .select({ subject: identities.subject })
     .from(identities)
     .where(and(eq(identities.providerId, provider.id), eq(identities.principalId, row.id)));
+  const isGone = row.managedBy !== null && row.managedBy !== 'scim' && !(await isProvider(tx, row.managedBy));
   const refusal = whyNotLinked(
     provider,
-    row,
+    // One that left the policy speaks for nobody: whoever it made is found again by the one that came after it.
+    isGone ? { ...row, managedBy: null } : row,
     mapped,
     linked.map((each) => each.subject),
     subject,
@@ -108,7 +110,13 @@ async function linkOrMake(
     .insert(identities)
     .values({ id: newId('idn'), providerId: provider.id, subject, principalId: row.id })
     .onConflictDoNothing({ target: [identities.providerId, identities.subject] });
+  if (isGone) await tx.update(principals).set({ managedBy: provider.id }).where(eq(principals.id, row.id));
   return row;
+}
+
+async function isProvider(tx: StoreTransaction, id: string): Promise<boolean> {
+  const rows = await tx.select({ id: identityProviders.id }).from(identityProviders).where(eq(identityProviders.id, id));
+  return rows.length > 0;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { and, eq, inArray, sql } from 'drizzle-orm';
 import { newId } from '../../db/ids';
-import { groups, identities, identityProviders, principals } from '../../db/schema/identity';
+import { groups, identities, identityProviders, principalGroups, principals } from '../../db/schema/identity';
 import type { IdentityProvider } from '../../db/schema/identityShapes';
 import { access, connections, maskingRules, rules } from '../../db/schema/policy';
 import { auditSettings } from '../../db/schema/record';
@@ -135,14 +135,18 @@ async function changeMasking(tx: StoreTransaction, request: ChangeRequest, chang
 
 async function changeProviders(tx: StoreTransaction, request: ChangeRequest, changes: PolicyChange[]): Promise<void> {
   if (changes.every((change) => change.change === 'none')) return;
-  const gone = by(changes, 'delete').map((change) => change.name);
-  if (gone.length > 0) await tx.delete(identityProviders).where(inArray(identityProviders.name, gone));
+  const gone = request.stored.identity.filter(({ name }) => by(changes, 'delete').some((change) => change.name === name));
+  for (const { id } of gone) {
+    await forgetGroups(tx, id);
+    await tx.delete(identityProviders).where(eq(identityProviders.id, id));
+  }
   for (const [position, provider] of request.document.identity.entries()) {
     const current = request.stored.identity.find(({ name }) => name === provider.name);
     const id = current?.id ?? newId('idp');
+    const isAnother = current !== undefined && issuerOf(current.settings) !== issuerOf(provider);
     // Whose subjects they were is another's to say now.
-    if (current !== undefined && issuerOf(current.settings) !== issuerOf(provider))
-      await tx.delete(identities).where(eq(identities.providerId, id));
+    if (isAnother) await tx.delete(identities).where(eq(identities.providerId, id));
+    if (isAnother || provider.groups === undefined) await forgetGroups(tx, id);
     const secret = provider.type === 'oidc' ? provider.console?.clientSecret : undefined;
     const keepsNone = provider.type !== 'oidc' || provider.console === undefined;
     const row = {
@@ -158,7 +162,12 @@ async function changeProviders(tx: StoreTransaction, request: ChangeRequest, cha
   }
 }
 
-const issuerOf = (provider: IdentityProvider) => (provider.type === 'oidc' ? provider.issuer : provider.metadata);
+/** A provider's word on groups is worth nothing once it is not asked any more. */
+const forgetGroups = (tx: StoreTransaction, providerId: string) => tx.delete(principalGroups).where(eq(principalGroups.source, providerId));
+
+/** Who it is that speaks; new certificates are no other. Its metadata was read when it was given. */
+const issuerOf = (provider: IdentityProvider): string =>
+  provider.type === 'oidc' ? provider.issuer : (/\bentityID\s*=\s*["']([^"']*)/.exec(provider.metadata)?.[1] ?? provider.metadata);
 
 async function changeAudit(tx: StoreTransaction, request: ChangeRequest, changes: PolicyChange[]): Promise<void> {
   if (changes.every((change) => change.change === 'none')) return;

@@ -1,7 +1,9 @@
 import { eq } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { identities, identityProviders, principals } from '../../db/schema/identity';
+import { newId } from '../../db/ids';
+import { groups, identities, identityProviders, principalGroups, principals } from '../../db/schema/identity';
 import { open } from '../../db/secrets';
+import { loadPrincipal } from '../../proxy/identity/principal';
 import { loadPolicy } from '../../proxy/policy/snapshot';
 import type { Call } from '../identity/actor';
 import { type TestStore, withStore } from '../testing';
@@ -81,6 +83,49 @@ describe('the document’s identity providers', () => {
     const moved = WHOLE.replace('acme.okta.example', 'other.example');
     await expect(apply(moved.replace(/, clientSecret: [^ ]+/, ''))).rejects.toThrow(/client secret again/);
     await apply(moved, { OKTA: SECRET });
+    expect(await store.store.select().from(identities)).toEqual([]);
+  });
+
+  test('what a provider said of groups goes with it, with its issuer, and with the word that it is asked', async () => {
+    const groupsOfAda = async () => {
+      const [okta] = await store.store.select().from(identityProviders).where(eq(identityProviders.name, 'okta'));
+      const [ada] = await store.store.select().from(principals).where(eq(principals.name, 'ada'));
+      const [dba] = await store.store.select().from(groups).where(eq(groups.name, 'dba'));
+      if (okta !== undefined)
+        await store.store.insert(principalGroups).values({ principalId: ada?.id ?? '', groupId: dba?.id ?? '', source: okta.id });
+      return async () => (await loadPrincipal(store.store, ada?.id ?? ''))?.groups;
+    };
+    for (const changed of [
+      WHOLE.replace('acme.okta.example', 'elsewhere.example'),
+      WHOLE.replace('      groups: { claim: groups, names: { Platform DBAs: dba } }\n', ''),
+      BASE,
+    ]) {
+      await apply(WHOLE, { OKTA: SECRET });
+      const now = await groupsOfAda();
+      expect(await now()).toEqual(['dba']);
+      await apply(changed, { OKTA: SECRET });
+      expect(await now()).toEqual([]);
+    }
+  });
+
+  test('new certificates of a SAML provider part nobody from their subject', async () => {
+    const [ada] = await store.store.select().from(principals).where(eq(principals.name, 'ada'));
+    const saml = (id: string, certificate: string) =>
+      WHOLE.replace(
+        '<EntityDescriptor><IDPSSODescriptor/>',
+        `<EntityDescriptor entityID='${id}'><IDPSSODescriptor>${certificate}</IDPSSODescriptor>`,
+      );
+    const link = async () => {
+      const [corp] = await store.store.select().from(identityProviders).where(eq(identityProviders.name, 'corp'));
+      await store.store
+        .insert(identities)
+        .values({ id: newId('idn'), providerId: corp?.id ?? '', subject: 'ada', principalId: ada?.id ?? '' });
+    };
+    await apply(saml('urn:one', 'a'), { OKTA: SECRET });
+    await link();
+    await apply(saml('urn:one', 'b'), { OKTA: SECRET });
+    expect(await store.store.select().from(identities)).toHaveLength(1);
+    await apply(saml('urn:two', 'b'), { OKTA: SECRET });
     expect(await store.store.select().from(identities)).toEqual([]);
   });
 
