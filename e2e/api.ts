@@ -31,7 +31,7 @@ export async function makePrincipal(
   admin: Api,
   draft: {
     name: string;
-    kind: 'agent' | 'human';
+    kind: 'agent' | 'human' | 'service';
     groups: string[];
     role?: 'reviewer' | 'auditor' | 'member' | 'admin';
     owner?: string;
@@ -40,6 +40,8 @@ export async function makePrincipal(
 ): Promise<string> {
   const existing = (await admin.principals.list.query()).find((principal) => principal.name === draft.name);
   await admin.principals.save.mutate({ ...draft, ...(existing === undefined ? {} : { id: existing.id }) });
+  // Whoever puts a policy back disables whom it does not name.
+  if (existing?.disabledAt != null) await admin.principals.enable.mutate({ id: existing.id });
   const token = await admin.tokens.create.mutate({ principal: draft.name, label: 'e2e', ttlMs: 3_600_000 });
   return token.secret;
 }

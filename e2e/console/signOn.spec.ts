@@ -56,12 +56,12 @@ test('one provider is the way in; the link stays', async ({ page }) => {
   await page.getByText('Sign in with a one-time link').click();
   await expect(page.getByText('npm start')).toBeVisible();
   await button(page, 'Okta').click();
-  await page.getByPlaceholder('Enter any login').fill('olga');
+  await page.getByPlaceholder('Enter any login').fill('olive');
   await page.getByPlaceholder('and password').fill('any');
   await page.getByRole('button', { name: 'Sign-in' }).click();
   await page.getByRole('button', { name: 'Continue' }).click();
   await expect(page).toHaveURL(`${consoleUrl}/audit?q=who%3Aana`);
-  await expect(page.getByText('olga').first()).toBeVisible();
+  await expect(page.getByText('olive').first()).toBeVisible();
 });
 
 test('by SAML, from another site, back to where they were going', async ({ page }) => {

@@ -16,6 +16,7 @@ import { Sheet } from '../../ui/sheet';
 import { ErrorState, SkeletonRows } from '../../ui/states';
 import { Time } from '../../ui/time';
 import { RotateToken } from './rotateToken';
+import { SignOutEverywhere } from './signOut';
 
 const HOUR_MS = 3_600_000;
 const LIFETIMES = [
@@ -60,6 +61,7 @@ export function Tokens({ principal, isAdmin, onClose }: { principal: PrincipalRo
             </ul>
           ) : null}
         </Section>
+        {isAdmin && principal.disabledAt === null ? <SignOutEverywhere principal={principal} /> : null}
       </div>
       {revoking ? <Revoke token={revoking} onClose={() => setRevoking(null)} /> : null}
       {rotating ? <RotateToken token={rotating} onClose={() => setRotating(null)} /> : null}
