@@ -109,7 +109,7 @@ test('a member let in by an administrator’s link sees their own request, why t
   browser,
 }) => {
   await page.goto(`${gateway.consoleUrl}/principals`);
-  await page.getByRole('button', { name: 'Sign-in link for ana' }).click();
+  await page.getByRole('button', { name: 'Sign-in link for ana', exact: true }).click();
   await page.getByRole('button', { name: 'Create sign-in link' }).click();
   const dialog = page.getByRole('dialog');
   await expect(dialog).toContainText('gh_ln_');

@@ -33,7 +33,7 @@ test('an API key for one connection is made and rotated: both work, each shown o
   await signsIn('nightly-job', first);
   await sheet.getByRole('button', { name: 'Done' }).click();
   await expect(sheet.getByText('opens shop')).toBeVisible();
-  await expect(sheet.getByText('API key', { exact: true }).first()).toBeVisible();
+  await expect(sheet.getByRole('listitem').getByText('API key', { exact: true })).toBeVisible();
   expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
 
   await sheet.getByRole('button', { name: 'Rotate token etl' }).click();
