@@ -1,20 +1,6 @@
 import { expect, test } from '@playwright/test';
 import { sharedGateway } from '../gateway';
-
-const PAGES = [
-  '/',
-  '/approvals',
-  '/sessions',
-  '/audit',
-  '/rules',
-  '/masking',
-  '/policy',
-  '/connections',
-  '/principals',
-  '/notifications',
-  '/access',
-  '/reports',
-];
+import { PAGES } from './paths';
 
 test('no page breaks the content security policy, none says anything on the console, and a foreign script does not run', async ({
   page,

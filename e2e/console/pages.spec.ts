@@ -3,24 +3,10 @@ import { expect, test } from '@playwright/test';
 import { apiAsAdmin } from '../api';
 import { failure, open, proxySettings } from '../clients';
 import { sharedGateway } from '../gateway';
+import { PAGES } from './paths';
 
 const gateway = sharedGateway();
 const admin = apiAsAdmin(gateway);
-const PAGES = [
-  '/',
-  '/approvals',
-  '/sessions',
-  '/audit',
-  '/rules',
-  '/masking',
-  '/policy',
-  '/connections',
-  '/principals',
-  '/identity',
-  '/notifications',
-  '/access',
-  '/reports',
-];
 
 let client: Awaited<ReturnType<typeof open>>;
 let held: Promise<unknown>;

@@ -23,7 +23,7 @@ export const loginsFile = (env: LoginEnvironment): string =>
 /** The sign-in at this address that still works; null where there is none. */
 export function keptLogin(env: LoginEnvironment, url: string, now = new Date()): KeptLogin | null {
   const login = readLogins(env)[url];
-  return login === undefined || new Date(login.expiresAt) <= now ? null : login;
+  return login !== undefined && new Date(login.expiresAt) > now ? login : null;
 }
 
 /** Keeps one, or forgets it. Readable by its owner alone from its first byte on, and replaced in one step. */

@@ -87,6 +87,8 @@ async function atProvider(context: Context, url: string, name: string, names: re
   const { device_authorization_endpoint: begin, token_endpoint: end } = discovery;
   if (discovery.issuer !== provider.issuer || begin === undefined || end === undefined)
     throw new CliError(`${provider.issuer} has no device flow`);
+  if (![begin, end].every((address) => isAsSafe(address, provider.issuer)))
+    throw new CliError(`${provider.issuer} sends its device flow over a line that is not https`);
   const codes = await asked<Codes>(
     begin,
     { client_id: provider.clientId, scope: provider.scopes.join(' ') },
@@ -107,6 +109,13 @@ async function atProvider(context: Context, url: string, name: string, names: re
   };
   if (names.length > 0) form.audience = names.join(' ');
   return asked<Given>(`${url}/api/token`, form, 'the gateway did not take the provider’s token');
+}
+
+/** A token is not fetched over a line that anybody can read, unless the provider itself is on this machine. */
+function isAsSafe(address: string, issuer: string): boolean {
+  if (!URL.canParse(address)) return false;
+  const [to, itself] = [new URL(address), new URL(issuer)];
+  return to.protocol === 'https:' || (itself.protocol === 'http:' && to.host === itself.host);
 }
 
 interface DeviceProvider {

@@ -45,7 +45,7 @@ export async function exchange(
   const lifeS = Math.min(grant.expiresInS ?? DEFAULT_S, leftS);
   if (lifeS < 1) throw new IdentityRefused('the JWT is about to expire');
   const expiresAt = new Date(now.getTime() + lifeS * 1_000);
-  // An agent's token is for the proxy; a person's, for no connection in particular, is theirs for the API too.
+  // For no connection in particular it is as any token of theirs, and opens the API as their role may.
   const connections = grant.connections.length > 0 ? grant.connections : null;
   return store.transaction(async (tx) => {
     const [row] = await tx.select({ salt: principals.scramSalt }).from(principals).where(eq(principals.id, principal.id));

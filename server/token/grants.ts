@@ -75,17 +75,20 @@ function readExchange(form: URLSearchParams): Grant {
   const expiresIn = form.get('expires_in');
   const seconds = expiresIn === null ? null : secondsSchema.safeParse(expiresIn);
   if (seconds?.success === false) throw new TokenRefused('invalid_request', 'expires_in is a number of seconds, at most 12 hours');
-  const connections = [
-    ...new Set(
-      form
-        .getAll('audience')
-        .flatMap((each) => each.split(' '))
-        .filter((each) => each !== ''),
-    ),
-  ];
+  const connections = audiencesIn(form);
   if (connections.length > 200) throw new TokenRefused('invalid_request', 'too many audiences');
   return { kind: 'exchange', subjectToken: needed(form, 'subject_token'), actorToken, connections, expiresInS: seconds?.data ?? null };
 }
+
+/** Connections, by `audience`: as often or as long as it likes, each once. */
+export const audiencesIn = (form: URLSearchParams): string[] => [
+  ...new Set(
+    form
+      .getAll('audience')
+      .flatMap((each) => each.split(' '))
+      .filter((each) => each !== ''),
+  ),
+];
 
 function needed(form: URLSearchParams, name: string): string {
   const value = form.get(name);

@@ -1,8 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
+import { asc } from 'drizzle-orm';
+import { identityProviders } from '../../db/schema/identity';
+import type { Store } from '../../db/store';
 import { IdentityRefused } from '../../proxy/identity/assertion';
 import { createJwtVerifier, type JwtVerifier } from '../../proxy/identity/verifyJwt';
-import { loadPolicy } from '../../proxy/policy/snapshot';
 import { recordFailedSignIn } from '../auth/recordSignIn';
 import { nameSchema } from '../input';
 import { log } from '../log';
@@ -10,7 +12,7 @@ import { getRuntime } from '../runtime';
 import { type Attempts, createAttempts } from '../web/attempts';
 import { beginDevice, DEVICE_TTL_S, POLL_S, redeemDevice } from './device';
 import { exchange } from './exchange';
-import { ACCESS_TOKEN, readGrant, TokenRefused } from './grants';
+import { ACCESS_TOKEN, audiencesIn, readGrant, TokenRefused } from './grants';
 import { revokeByItself } from './revoke';
 
 /** What a program is given. */
@@ -35,8 +37,9 @@ export function createTokenHandler(addressOf: (req: IncomingMessage) => string) 
   const requests = createAttempts({ failures: MOST_A_MINUTE });
   return async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
     const path = (req.url ?? '').split('?', 1)[0];
-    if (req.method === 'GET' && path === '/api/device') return answer(res, 200, await devices());
-    if (req.method !== 'POST') return answer(res, 405, { error: 'invalid_request', error_description: 'this takes a POST' });
+    const asksProviders = req.method === 'GET' && path === '/api/device';
+    if (req.method !== 'POST' && !asksProviders)
+      return answer(res, 405, { error: 'invalid_request', error_description: 'this takes a POST' });
     const address = addressOf(req);
     const nowMs = Date.now();
     const waitS = attempts.blocked(address, nowMs) ?? requests.blocked(address, nowMs);
@@ -46,6 +49,7 @@ export function createTokenHandler(addressOf: (req: IncomingMessage) => string) 
     }
     requests.failed(address, nowMs);
     try {
+      if (asksProviders) return answer(res, 200, await devices(getRuntime().store));
       const form = await readForm(req);
       if (path === '/api/token/revoke') answer(res, 200, await revokeByItself(getRuntime().store, form.get('token') ?? ''));
       else answer(res, 200, path === '/api/device' ? await device(form, address) : await token(form, verifier));
@@ -74,9 +78,12 @@ async function token(form: URLSearchParams, verifier: JwtVerifier): Promise<obje
 }
 
 /** Which providers sign people in from a command line, and by which public client. */
-async function devices(): Promise<object> {
-  const { providers = [] } = await loadPolicy(getRuntime().store);
-  return providers.flatMap((each) =>
+async function devices(store: Store): Promise<object> {
+  const rows = await store
+    .select({ settings: identityProviders.settings })
+    .from(identityProviders)
+    .orderBy(asc(identityProviders.position));
+  return rows.flatMap(({ settings: each }) =>
     each.type === 'oidc' && each.device !== undefined
       ? [
           {
@@ -96,14 +103,7 @@ async function device(form: URLSearchParams, address: string): Promise<object> {
   const client = (form.get('client_name') ?? '').trim() || 'a program';
   if (client.length > MAX_CLIENT_CHARACTERS || /\p{C}/u.test(client))
     throw new TokenRefused('invalid_request', 'client_name is a short text');
-  const connections = [
-    ...new Set(
-      form
-        .getAll('audience')
-        .flatMap((each) => each.split(' '))
-        .filter((each) => each !== ''),
-    ),
-  ];
+  const connections = audiencesIn(form);
   if (connections.length > 200 || connections.some((name) => !nameSchema.safeParse(name).success))
     throw new TokenRefused('invalid_request', 'audience names connections');
   const { deviceCode, userCode } = await beginDevice(store, { client, clientAddress: address, connections }, new Date());
