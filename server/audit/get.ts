@@ -81,6 +81,9 @@ async function approvalOf(store: StoreHandle, requestId: string): Promise<Statem
     required: request.required,
     createdAt: request.createdAt,
     decidedAt: request.decidedAt,
-    decisions: decisions.map(({ id, reviewerName, decision, reason, at }) => ({ id, reviewerName, decision, reason, at })),
+    decisions: decisions.map(({ id, reviewerName, decision, reason, passkey, at }) => ({
+      ...{ id, reviewerName, decision, reason, at },
+      passkey: passkey ?? null,
+    })),
   };
 }
