@@ -173,7 +173,7 @@ test('a token approves nothing that asks for a passkey', async () => {
 
 test('the rule’s editor and the list say so', async ({ page: asAdmin }) => {
   await asAdmin.goto(`${gateway.consoleUrl}/rules`);
-  await expect(asAdmin.getByRole('listitem').filter({ hasText: RULE })).toContainText('each with a passkey');
+  await expect(asAdmin.getByRole('listitem').filter({ hasText: RULE })).toContainText('1 approval from any reviewer, with a passkey');
   await asAdmin.getByRole('button', { name: `Edit ${RULE}`, exact: true }).click();
   await expect(asAdmin.getByLabel('Passkey')).toHaveValue('required');
 });

@@ -69,7 +69,7 @@ const actionsOf = (id: string) => db.store.select().from(actions).where(eq(actio
 describe('a request whose rule asks for a passkey', () => {
   test('is approved with one, and the record says with which', async () => {
     const id = await hold();
-    expect((await getRequest(bo, { id })).passkey).toEqual({ own: 1 });
+    expect((await getRequest(bo, { id })).passkey).toEqual({ own: 1, origin: PARTY.origin, whyNot: null });
     const options = await confirmApproval(bo, { id, reason: 'INC-42' });
     expect(options).toMatchObject({ rpId: 'gatehouse.example.com', userVerification: 'required' });
     expect(options.allowCredentials).toEqual([{ id: boKey.credentialId, type: 'public-key', transports: ['internal'] }]);
@@ -103,7 +103,7 @@ describe('a request whose rule asks for a passkey', () => {
 
   test('tells a reviewer who has none where to get one', async () => {
     const id = await hold();
-    expect((await getRequest(ana, { id })).passkey).toEqual({ own: 0 });
+    expect((await getRequest(ana, { id })).passkey).toMatchObject({ own: 0 });
     expect(await refused(confirmApproval(ana, { id }))).toBe(
       'FORBIDDEN: you have no passkey: register one at https://gatehouse.example.com/account',
     );

@@ -7,6 +7,7 @@ import { toast } from 'sonner';
 import { useTRPC } from '../../data/trpc';
 import type { ApprovalScope, RequestDetail } from '../../data/types';
 import { signWithPasskey } from '../../passkeys/ceremony';
+import { Elsewhere, useIsAt } from '../../passkeys/elsewhere';
 import { Button } from '../../ui/button';
 import { ConfirmDialog } from '../../ui/confirm';
 import { Field, Textarea } from '../../ui/field';
@@ -99,7 +100,7 @@ export function DecideBar({ request, decide }: { request: RequestDetail; decide:
       ) : null}
       {request.status !== 'pending' ? null : request.mayDecide.allowed ? (
         <>
-          {request.passkey === null ? null : <PasskeyAsked own={request.passkey.own} />}
+          {request.passkey === null ? null : <PasskeyAsked passkey={request.passkey} />}
           <ScopeChoice request={request} scope={decide.scope} onChange={decide.setScope} disabled={approve.isPending || reject.isPending} />
           <div className="flex gap-2.5">
             <Button
@@ -133,11 +134,18 @@ export function DecideBar({ request, decide }: { request: RequestDetail; decide:
 }
 
 /** Its rule asks for a passkey: whoever has none is told where to get one. */
-function PasskeyAsked({ own }: { own: number }) {
+function PasskeyAsked({ passkey: { own, origin, whyNot } }: { passkey: NonNullable<RequestDetail['passkey']> }) {
+  const isHere = useIsAt(origin);
   return (
     <p className="flex items-start gap-2 text-sm text-ink-2">
       <Fingerprint className="mt-0.5 size-4 shrink-0 text-ink-3" aria-hidden />
-      {own > 0 ? (
+      {whyNot !== null ? (
+        `The rule asks for a passkey, and here nobody can use one: ${sentence(whyNot)}`
+      ) : origin !== null && !isHere ? (
+        <span>
+          The rule asks for a passkey. <Elsewhere origin={origin} />
+        </span>
+      ) : own > 0 ? (
         'The rule asks for your passkey: your browser asks for it when you approve.'
       ) : (
         <span>
