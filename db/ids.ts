@@ -27,7 +27,8 @@ export type IdPrefix =
   | 'viw'
   | 'idp'
   | 'idn'
-  | 'dev';
+  | 'dev'
+  | 'psk';
 
 /** A branded id: a `Id<'stm'>` is never an `Id<'req'>`. */
 export type Id<P extends IdPrefix> = `${P}_${string}`;

@@ -5,12 +5,23 @@ import * as approvals from './schema/approvals';
 import * as audit from './schema/audit';
 import * as identity from './schema/identity';
 import * as notifications from './schema/notifications';
+import * as passkeys from './schema/passkeys';
 import * as policy from './schema/policy';
 import * as record from './schema/record';
 import * as secretKeys from './schema/secretKeys';
 import { type SilenceWatch, watchSilence } from './silence';
 
-const schema = { ...identity, ...policy, ...approvals, ...accessRequests, ...notifications, ...audit, ...record, ...secretKeys };
+const schema = {
+  ...identity,
+  ...passkeys,
+  ...policy,
+  ...approvals,
+  ...accessRequests,
+  ...notifications,
+  ...audit,
+  ...record,
+  ...secretKeys,
+};
 
 /** The store: Drizzle over a bounded pool. A transaction handle has the same query interface. */
 export type Store = NodePgDatabase<typeof schema>;

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Registry } from 'prom-client';
+import { PASSKEY_PATH } from './auth/passkey/browser';
 import type { Readiness } from './health';
 import { log } from './log';
 import { type Attempts, createAttempts } from './web/attempts';
@@ -17,6 +18,8 @@ export interface Routes {
   slack?: Handler;
   saml?: Handler;
   scim?: Handler;
+  /** Challenges for signing in with a passkey. */
+  passkey?: Handler;
   /** Tokens for programs: exchange and device flow. */
   token?: Handler;
   recordExport?: Handler;
@@ -127,6 +130,7 @@ function handlerOf(routes: Routes, path: string): Handler | undefined {
   if (path === '/api/record/export') return routes.recordExport;
   if (path === '/api/audit/export') return routes.exports;
   if (path === '/api/token' || path === '/api/token/revoke' || path === '/api/device') return routes.token;
+  if (path === PASSKEY_PATH) return routes.passkey;
   if (path.startsWith('/api/saml/')) return routes.saml;
   if (path.startsWith('/scim/v2/')) return routes.scim;
   return routes.pages;

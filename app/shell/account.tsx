@@ -1,5 +1,6 @@
 'use client';
 import { LogOut, Monitor, Moon, Sun } from 'lucide-react';
+import Link from 'next/link';
 import { signOut } from 'next-auth/react';
 import { useState } from 'react';
 import { toast } from 'sonner';
@@ -37,7 +38,7 @@ export function ThemeSwitch() {
   );
 }
 
-export function WhoAmI() {
+export function WhoAmI({ onNavigate }: { onNavigate?: () => void }) {
   const me = useMe();
   const [busy, setBusy] = useState(false);
   const leave = async () => {
@@ -53,16 +54,23 @@ export function WhoAmI() {
   if (me === undefined) return <Skeleton className="h-9 w-full" />;
   return (
     <div className="flex items-center gap-2.5">
-      <span
-        aria-hidden
-        className="grid size-8 shrink-0 place-items-center rounded-full bg-accent-soft text-sm font-semibold uppercase text-accent-text"
+      <Link
+        href="/account"
+        aria-label={`Your account: ${me.name}, ${me.role}`}
+        onClick={() => onNavigate?.()}
+        className="-m-1 flex min-w-0 flex-1 items-center gap-2.5 rounded-lg p-1 hover:bg-hover max-lg:min-h-11"
       >
-        {me.name.slice(0, 1)}
-      </span>
-      <div className="min-w-0 flex-1 leading-tight">
-        <p className="truncate text-sm font-medium">{me.name}</p>
-        <p className="truncate text-xs text-ink-3">{me.role}</p>
-      </div>
+        <span
+          aria-hidden
+          className="grid size-8 shrink-0 place-items-center rounded-full bg-accent-soft text-sm font-semibold uppercase text-accent-text"
+        >
+          {me.name.slice(0, 1)}
+        </span>
+        <span className="min-w-0 flex-1 leading-tight">
+          <span className="block truncate text-sm font-medium">{me.name}</span>
+          <span className="block truncate text-xs text-ink-3">{me.role}</span>
+        </span>
+      </Link>
       <Tooltip content="Sign out">
         <Button look="ghost" size="icon" aria-label="Sign out" onClick={leave} busy={busy}>
           {busy ? null : <LogOut aria-hidden />}

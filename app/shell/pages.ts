@@ -3,6 +3,7 @@ import {
   BookCheck,
   Cable,
   ChartNoAxesColumn,
+  CircleUser,
   DoorOpen,
   EyeOff,
   FileCode2,
@@ -20,7 +21,8 @@ export interface ConsolePage {
   href: string;
   name: string;
   icon: LucideIcon;
-  section: 'work' | 'policy' | 'set-up';
+  /** `own` is behind the viewer's name, not in the menu. */
+  section: 'work' | 'policy' | 'set-up' | 'own';
   /** Who the API answers here (server/identity/permission.ts); the menu only follows it. */
   roles: readonly Me['role'][];
   words: string;
@@ -57,6 +59,7 @@ export const PAGES: readonly ConsolePage[] = [
     roles: READERS,
     words: 'slack teams webhook email alerts',
   },
+  { href: '/account', name: 'Your account', icon: CircleUser, section: 'own', roles: ALL, words: 'passkeys security sign-in me' },
 ];
 
 export const SECTIONS = [

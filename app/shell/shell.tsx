@@ -154,7 +154,7 @@ function BottomBar({ onSearch }: { onSearch: () => void }) {
             <NavList onNavigate={() => setOpen(false)} />
           </nav>
           <ThemeSwitch />
-          <WhoAmI />
+          <WhoAmI onNavigate={() => setOpen(false)} />
         </div>
       </Sheet>
     </>

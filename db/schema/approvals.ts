@@ -3,6 +3,7 @@ import { principals } from './identity';
 import type {
   ApprovalScope,
   ApprovalStatus,
+  ConfirmedBy,
   HeldState,
   HeldTransaction,
   Measured,
@@ -61,6 +62,8 @@ export const approvalRequests = pgTable(
     transactionStatus: text('transaction_status').$type<'I' | 'T' | 'E'>().notNull(),
     reviewerGroups: jsonb('reviewer_groups').$type<string[]>().notNull(),
     required: integer('required').notNull(),
+    /** Whoever approves it confirms that with a passkey. */
+    passkey: boolean('passkey').notNull().default(false),
     heldState: jsonb('held_state').$type<HeldState | null>(),
     /** Set where what waits is a COMMIT. */
     heldTransaction: jsonb('held_transaction').$type<HeldTransaction | null>(),
@@ -96,6 +99,8 @@ export const approvalDecisions = pgTable(
     reason: text('reason'),
     /** How far this reviewer's approval reaches; null is one run. */
     scope: jsonb('scope').$type<ApprovalScope>(),
+    /** The passkey that confirmed an approval, and what it was called. */
+    passkey: jsonb('passkey').$type<ConfirmedBy | null>(),
     at: instant('at').notNull().defaultNow(),
   },
   (t) => [unique('approval_decisions_once').on(t.requestId, t.reviewerId)],

@@ -69,6 +69,8 @@ export interface ApprovalSpec {
   tolerance?: Tolerance;
   /** Groups whose members may run at once with a reason; absent: nobody. */
   breakGlass?: string[];
+  /** Each approval is confirmed with a passkey, in the console. Default: it is not asked for. */
+  passkey?: 'required';
 }
 
 /** Rows, or percent of the rows measured. */
@@ -78,6 +80,14 @@ export type Tolerance = { rows: number } | { percent: number };
 export interface Reviewer {
   name: string;
   decision: 'approve' | 'reject' | 'breakGlass';
+  /** The id of the passkey that confirmed an approval. */
+  passkey?: string;
+}
+
+/** The passkey that confirmed an approval, as it was called then. */
+export interface ConfirmedBy {
+  id: string;
+  name: string;
 }
 
 /** How far an approval reaches: one run, or the statement's shape in its own session or for some time. */

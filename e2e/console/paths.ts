@@ -14,4 +14,5 @@ export const PAGES = [
   '/access',
   '/reports',
   '/device',
+  '/account',
 ];

@@ -110,12 +110,14 @@ export async function expireUnclaimed(store: Store, now: Date): Promise<void> {
 }
 
 /** Who has decided on it, in the order they did. */
-export const reviewersOf = (store: StoreHandle, requestId: string): Promise<Reviewer[]> =>
-  store
-    .select({ name: approvalDecisions.reviewerName, decision: approvalDecisions.decision })
+export async function reviewersOf(store: StoreHandle, requestId: string): Promise<Reviewer[]> {
+  const rows = await store
+    .select({ name: approvalDecisions.reviewerName, decision: approvalDecisions.decision, passkey: approvalDecisions.passkey })
     .from(approvalDecisions)
     .where(eq(approvalDecisions.requestId, requestId))
     .orderBy(asc(approvalDecisions.at), asc(approvalDecisions.id));
+  return rows.map(({ passkey, ...row }) => (passkey == null ? row : { ...row, passkey: passkey.id }));
+}
 
 /** Who rejected it and why, in the words a client gets. */
 export async function rejectionOf(store: StoreHandle, requestId: string): Promise<{ reviewer: string; reason: string }> {

@@ -1,6 +1,6 @@
 import type { ApprovalSpec, RuleTrial } from '../../db/schema/shapes';
 
-/** One approval that satisfies all: the most reviewers, out of groups that every rule names, within the shortest time. Null of none. Pure. */
+/** One approval that satisfies all: the most reviewers, out of groups that every rule names, within the shortest time, with a passkey where any asks for it. Null of none. Pure. */
 export function strictestOf(specs: readonly ApprovalSpec[]): ApprovalSpec | null {
   const [first, ...rest] = specs;
   if (first === undefined || rest.length === 0) return first ?? null;
@@ -14,6 +14,7 @@ export function strictestOf(specs: readonly ApprovalSpec[]): ApprovalSpec | null
     expiresInMs: Math.min(...specs.map(({ expiresInMs }) => expiresInMs)),
     ...(breakGlass.length === 0 ? {} : { breakGlass }),
     ...(specs.some(({ dryRun }) => dryRun === true) ? { dryRun: true } : {}),
+    ...(specs.some(({ passkey }) => passkey === 'required') ? { passkey: 'required' } : {}),
   };
 }
 

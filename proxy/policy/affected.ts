@@ -1,4 +1,5 @@
 import type { StatementFacts } from '../sql/types';
+import { confirmedFor, DEFAULT_APPROVAL } from './approval';
 import type { AffectedLimit, Rule } from './types';
 
 /** none: it changes no rows. counted: while it runs, and before it stands. uncountable: it may, and PostgreSQL keeps no count that could be asked in time. */
@@ -42,7 +43,13 @@ export function affectedLimitsOf(rules: readonly Rule[], facts: StatementFacts):
     .sort((a, b) => Number(b.action === 'deny') - Number(a.action === 'deny') || a.max - b.max);
 }
 
-/** What changed too much: the strictest limit that the count is above; null when it is within all of them. Pure. */
+/**
+ * What changed too much: the strictest limit that the count is above, with a passkey where any of those asks for one; null when it is within
+ * all of them. Pure.
+ */
 export function exceededLimit(limits: readonly AffectedLimit[], rows: number): AffectedLimit | null {
-  return limits.find(({ max }) => rows > max) ?? null;
+  const [first, ...others] = limits.filter(({ max }) => rows > max);
+  if (first?.action !== 'hold') return first ?? null;
+  const asked = others.map(({ approval }) => approval);
+  return { ...first, approval: confirmedFor(first.approval ?? DEFAULT_APPROVAL, asked) };
 }

@@ -2,6 +2,7 @@ import type { Action, ApprovalSpec, RuleTrial } from '../../db/schema/shapes';
 import type { Touch } from '../masking/types';
 import type { StatementFacts } from '../sql/types';
 import { affectedLimitsOf, countability } from './affected';
+import { confirmedFor, DEFAULT_APPROVAL } from './approval';
 import type { Named, Opaque, Refusal } from './functions';
 import { namesAll, tryRule } from './match';
 import { isDriverSetup } from './setup';
@@ -25,9 +26,6 @@ export interface DecisionInput {
   policy: Pick<PolicySnapshot, 'rules' | 'masking'>;
   now: Date;
 }
-
-/** Who approves when nothing says: any reviewer, one of them, within 15 minutes. */
-export const DEFAULT_APPROVAL: ApprovalSpec = { groups: [], count: 1, expiresInMs: 15 * 60_000 };
 
 const RANK: Readonly<Record<Action, number>> = { allow: 0, hold: 1, deny: 2 };
 
@@ -138,7 +136,13 @@ function byRules(matched: readonly Matched[], input: DecisionInput, opaque: bool
   const mild = action === 'hold' && base.approval?.at === 'commit';
   if (RANK[action] <= RANK[base.action] && !mild) return base;
   const why = `its effects cannot be known: ${left.map((item) => item.why).join('; ') || input.facts.kind}`;
-  return { action, rule: null, decidedBy: 'opaque', why, approval: action === 'hold' ? DEFAULT_APPROVAL : null };
+  return {
+    action,
+    rule: null,
+    decidedBy: 'opaque',
+    why,
+    approval: action === 'hold' ? confirmedFor(DEFAULT_APPROVAL, held(matched)) : null,
+  };
 }
 
 function strictestRule(matched: readonly Matched[]): Decision | null {
@@ -148,7 +152,7 @@ function strictestRule(matched: readonly Matched[]): Decision | null {
   );
   if (winner === undefined) return null;
   const { rule, trial } = winner;
-  const approval = rule.action === 'hold' ? measuredFor(rule.approval ?? DEFAULT_APPROVAL, matched) : null;
+  const approval = rule.action === 'hold' ? confirmedFor(measuredFor(rule.approval ?? DEFAULT_APPROVAL, matched), held(matched)) : null;
   return { action: rule.action, rule: rule.name, decidedBy: 'rule', why: wordsOf(rule, trial), approval };
 }
 
@@ -160,9 +164,12 @@ function wordsOf(rule: Rule, trial: RuleTrial): string {
 
 /** A dry run that any rule which holds it asks for is made. */
 function measuredFor(approval: ApprovalSpec, matched: readonly Matched[]): ApprovalSpec {
-  const asked = matched.some(({ rule }) => rule.action === 'hold' && rule.approval?.dryRun === true);
+  const asked = held(matched).some((spec) => spec?.dryRun === true);
   return asked ? { ...approval, dryRun: true } : approval;
 }
+
+/** What the rules that hold it ask for. */
+const held = (matched: readonly Matched[]) => matched.flatMap(({ rule }) => (rule.action === 'hold' ? [rule.approval] : []));
 
 /** A rule that lets a statement run and holds its COMMIT is the milder one. */
 const holdsAtOnce = (rule: Rule): number => Number(rule.approval?.at !== 'commit');

@@ -4,7 +4,7 @@ import { digestOf } from '../approvals/digest';
 import type { Granted } from '../approvals/grants';
 import { shapeOf } from '../approvals/shapeOf';
 import { strictestOf, triedTogether } from '../approvals/together';
-import { DEFAULT_APPROVAL } from '../policy/decide';
+import { DEFAULT_APPROVAL } from '../policy/approval';
 import type { ApprovedRows } from '../preview/tolerance';
 import {
   approvalNotice,
@@ -255,6 +255,7 @@ export class HeldStatement {
       transactionStatus: session.protocol.status,
       reviewerGroups: [...this.#approval.groups],
       required: this.#approval.count,
+      passkey: this.#approval.passkey === 'required',
       expiresAt: this.#expiresAt(),
       heldState: this.#state,
       dryRun: this.#approval.dryRun ?? false,

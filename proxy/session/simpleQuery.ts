@@ -1,4 +1,4 @@
-import { DEFAULT_APPROVAL } from '../policy/decide';
+import { DEFAULT_APPROVAL } from '../policy/approval';
 import { WireError } from '../wire/errors';
 import { decodeText } from '../wire/frontend';
 import { type Effective, withPrepared } from './effective';

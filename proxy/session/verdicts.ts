@@ -227,7 +227,7 @@ export class Verdicts {
   }
 }
 
-/** Whether an approval under an older policy is one that the policy of now would ask for: by the same rule, of no fewer people. */
+/** Whether an approval under an older policy is one that the policy of now would ask for: by the same rule, of no fewer people, as well confirmed. */
 function stillApproved(executions: readonly Execution[], now: readonly JudgedStatement[]): boolean {
   return executions.every(({ judged }, i) => {
     const verdict = now[i]?.verdict;
@@ -236,7 +236,8 @@ function stillApproved(executions: readonly Execution[], now: readonly JudgedSta
     if (judged.verdict.action !== 'hold' || verdict.rule !== judged.verdict.rule || approval === null || verdict.approval === null)
       return false;
     const groups = (spec: typeof approval) => [...spec.groups].sort().join('\0');
-    return verdict.approval.count <= approval.count && groups(verdict.approval) === groups(approval);
+    const confirmed = verdict.approval.passkey === undefined || approval.passkey === verdict.approval.passkey;
+    return confirmed && verdict.approval.count <= approval.count && groups(verdict.approval) === groups(approval);
   });
 }
 

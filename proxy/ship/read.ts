@@ -44,10 +44,16 @@ export function reviewersOf(value: unknown): Reviewer[] | null {
   if (!Array.isArray(value)) return null;
   const reviewers = value.flatMap((one: unknown) => {
     if (typeof one !== 'object' || one === null || !('name' in one) || typeof one.name !== 'string' || !('decision' in one)) return [];
-    return isDecision(one.decision) ? [{ name: one.name, decision: one.decision }] : [];
+    if (!isDecision(one.decision)) return [];
+    const passkey = 'passkey' in one && typeof one.passkey === 'string' ? { passkey: one.passkey } : {};
+    return [{ name: one.name, decision: one.decision, ...passkey }];
   });
   return reviewers.length === 0 ? null : reviewers;
 }
+
+/** `bo (approve)`, `bo (approve, passkey psk_…)` */
+export const reviewerText = ({ name, decision, passkey }: Reviewer): string =>
+  `${name} (${decision}${passkey === undefined ? '' : `, passkey ${passkey}`})`;
 
 /** Only gateways write it, and this is where its type is believed. */
 export const detectedOf = (value: unknown): Detected[] => (Array.isArray(value) ? (value as Detected[]) : []);

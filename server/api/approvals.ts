@@ -1,4 +1,4 @@
-import { approveRequest, approveSchema } from '../approvals/approve';
+import { approveRequest, approveSchema, confirmApproval, confirmApprovalSchema } from '../approvals/approve';
 import { breakGlassUses } from '../approvals/breakGlass';
 import { getRequest } from '../approvals/get';
 import { grantsListSchema, listGrants, revokeGrant } from '../approvals/grants';
@@ -16,6 +16,7 @@ export const approvalsRouter = router({
   list: procedure.input(takes(approvalsListSchema)).query(({ ctx, input }) => listRequests(ctx.call, input)),
   get: procedure.input(takes(idSchema)).query(({ ctx, input }) => getRequest(ctx.call, input)),
   approve: procedure.input(takes(approveSchema)).mutation(({ ctx, input }) => approveRequest(ctx.call, input)),
+  confirmApproval: procedure.input(takes(confirmApprovalSchema)).mutation(({ ctx, input }) => confirmApproval(ctx.call, input)),
   reject: procedure.input(takes(rejectSchema)).mutation(({ ctx, input }) => rejectRequest(ctx.call, input)),
   preview: procedure.input(takes(idSchema)).query(({ ctx, input }) => previewRequest(ctx.call, input)),
   measure: procedure.input(takes(idSchema)).mutation(({ ctx, input }) => measureRequest(ctx.call, input)),

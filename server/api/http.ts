@@ -33,8 +33,9 @@ async function createContext(req: IncomingMessage): Promise<ApiContext> {
   const { authorization, cookie } = req.headers;
   const asking = await whoAsks(runtime, { authorization, cookie });
   const forgeable = authorization === undefined && !sameOrigin(req.headers, runtime.consoleUrl);
-  const call = { store: runtime.store, secretKey: runtime.secretKey };
-  if (asking === null) return { call, actor: null, forgeable };
-  const { actor, connections } = asking;
+  const { store, secretKey } = runtime;
+  if (asking === null) return { call: { store, secretKey }, actor: null, forgeable };
+  const { actor, connections, browser } = asking;
+  const call = { store, secretKey, ...(browser === undefined ? {} : { browser }) };
   return connections === null ? { call, actor, forgeable } : { call, actor: null, limited: { actor, connections }, forgeable };
 }

@@ -49,6 +49,7 @@ const TABLE: Record<string, [input: unknown, admin: Answer, reviewer: Answer, au
   'approvals.list': [undefined, 'ok', 'ok', 'ok', 'ok'],
   'approvals.get': [none, 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND'],
   'approvals.approve': [none, 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND'],
+  'approvals.confirmApproval': [none, 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND'],
   'approvals.reject': [{ ...none, reason: 'no' }, 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND'],
   'approvals.preview': [none, 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND'],
   'approvals.measure': [none, 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND'],
@@ -100,6 +101,15 @@ const TABLE: Record<string, [input: unknown, admin: Answer, reviewer: Answer, au
   'principals.signInLink': [{ principal: 'none' }, 'NOT_FOUND', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'],
   'principals.signOut': [{ principal: 'none' }, 'NOT_FOUND', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'],
   'groups.list': [undefined, 'ok', 'ok', 'ok', 'FORBIDDEN'],
+  'passkeys.own': [undefined, 'ok', 'ok', 'ok', 'ok'],
+  'passkeys.list': [{ principal: 'none' }, 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND', 'FORBIDDEN'],
+  // Nobody here has one that could confirm a change.
+  'passkeys.confirmAdding': [undefined, 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'],
+  'passkeys.confirmRemoving': [none, 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'],
+  'passkeys.begin': [{}, 'ok', 'ok', 'ok', 'ok'],
+  'passkeys.register': [{ name: '' }, 'BAD_REQUEST', 'BAD_REQUEST', 'BAD_REQUEST', 'BAD_REQUEST'],
+  'passkeys.rename': [{ ...none, name: 'x' }, 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND'],
+  'passkeys.remove': [none, 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND'],
   'tokens.list': [{ principalId: 'prn_other' }, 'ok', 'ok', 'ok', 'FORBIDDEN'],
   'tokens.create': [{ principal: 'none', ttlMs: 60_000 }, 'NOT_FOUND', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'],
   'tokens.rotate': [none, 'NOT_FOUND', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'],
@@ -119,7 +129,7 @@ beforeAll(async () => {
     gatewayId: 'gw_test',
     consoleUrl: 'http://127.0.0.1:4300',
   });
-  const call = { store: db.store, secretKey: db.secretKey };
+  const call = { store: db.store, secretKey: db.secretKey, browser: 'one' };
   for (const who of WHO) contexts.set(who, { call, actor: who === 'anonymous' ? null : (await db.as(who)).actor, forgeable: false });
 });
 afterAll(async () => {

@@ -9,6 +9,7 @@ import { maskingRouter } from './masking';
 import { meRouter } from './me';
 import { notificationsRouter } from './notifications';
 import { overviewRouter } from './overview';
+import { passkeysRouter } from './passkeys';
 import { policyRouter } from './policy';
 import { deviceRouter, groupsRouter, principalsRouter, tokensRouter } from './principals';
 import { recordRouter } from './record';
@@ -40,6 +41,7 @@ export const appRouter = router({
   groups: groupsRouter,
   device: deviceRouter,
   identities: identitiesRouter,
+  passkeys: passkeysRouter,
   tokens: tokensRouter,
   notifications: notificationsRouter,
   secrets: secretsRouter,

@@ -3,17 +3,19 @@ import { newId } from '../../db/ids';
 import { queueRequestEvent } from '../../db/notifications/queue';
 import { approvalDecisions, approvalRequests } from '../../db/schema/approvals';
 import type { ApprovalScope } from '../../db/schema/shapes';
-import type { Store } from '../../db/store';
+import type { Store, StoreHandle } from '../../db/store';
 import { notify, recordAction } from '../actions/record';
 import { notFound, ServiceError } from '../errors';
 import type { Actor } from '../identity/actor';
 import { isOwn } from '../identity/scope';
+import { relyingParty } from '../passkeys/relyingParty';
+import { type ConfirmedDecision, unconfirmedWords } from './confirmed';
 import { readEditors } from './editors';
 import { describeRequest } from './get';
 import { makeGrant } from './grant';
 import { mayDecide, settledWords } from './mayDecide';
 import { readReviewers } from './people';
-import { readDecisions, readRequest } from './read';
+import { readDecisions, readRequest, type StoredRequest } from './read';
 import type { RequestDetail } from './shape';
 
 /**
@@ -24,7 +26,13 @@ import type { RequestDetail } from './shape';
 export async function decideRequest(
   store: Store,
   actor: Actor,
-  decision: { id: string; decision: 'approve' | 'reject'; reason: string | null; scope?: ApprovalScope | null },
+  decision: {
+    id: string;
+    decision: 'approve' | 'reject';
+    reason: string | null;
+    scope?: ApprovalScope | null;
+    confirmed?: ConfirmedDecision | null;
+  },
 ): Promise<RequestDetail> {
   return store.transaction(async (tx) => {
     const [locked] = await tx
@@ -34,18 +42,10 @@ export async function decideRequest(
       .for('update');
     const request = locked === undefined ? undefined : await readRequest(tx, locked.id);
     if (request === undefined || !isOwn(actor, request)) throw notFound('request', decision.id);
-    const decisions = await readDecisions(tx, [request.id]);
-    const now = new Date();
-    const settled = settledWords(request, decisions, now);
-    if (settled !== null) throw new ServiceError('CONFLICT', settled);
-    const may = mayDecide({ request, decisions, editors: await readEditors(tx, request), actor, people: await readReviewers(tx), now });
-    if (!may.allowed || actor.id === null) {
-      const already = decisions.some((item) => item.reviewerId === actor.id);
-      throw new ServiceError(
-        already ? 'CONFLICT' : 'FORBIDDEN',
-        `${may.why}${may.who.length === 0 ? '' : `. Who can: ${may.who.join(', ')}`}`,
-      );
-    }
+    const { reviewerId, decisions } = await demandDecidable(tx, actor, request);
+    const confirmed = decision.confirmed ?? null;
+    const unconfirmed = decision.decision === 'approve' ? unconfirmedWords(request, confirmed, relyingParty) : null;
+    if (unconfirmed !== null) throw new ServiceError('FORBIDDEN', unconfirmed);
 
     const scope = decision.scope ?? null;
     if (scope !== null && scope.kind !== 'once' && request.shape === '')
@@ -53,11 +53,12 @@ export async function decideRequest(
     await tx.insert(approvalDecisions).values({
       id: newId('dec'),
       requestId: request.id,
-      reviewerId: actor.id,
+      reviewerId,
       reviewerName: actor.name,
       decision: decision.decision,
       reason: decision.reason,
       scope: scope?.kind === 'once' ? null : scope,
+      passkey: confirmed?.passkey ?? null,
     });
     const status =
       decision.decision === 'reject'
@@ -94,6 +95,7 @@ export async function decideRequest(
         required: request.required,
         reason: decision.reason,
         ...(scope === null || scope.kind === 'once' ? {} : { scope }),
+        ...(confirmed === null ? {} : { passkey: confirmed.passkey }),
         statementId: request.statementId,
       },
     });
@@ -110,4 +112,17 @@ export async function decideRequest(
     const after = await readRequest(tx, request.id);
     return describeRequest(tx, actor, after ?? request);
   });
+}
+
+/** @throws ServiceError in words that say why this person does not decide this now, and who can */
+export async function demandDecidable(store: StoreHandle, actor: Actor, request: StoredRequest) {
+  const decisions = await readDecisions(store, [request.id]);
+  const now = new Date();
+  const settled = settledWords(request, decisions, now);
+  if (settled !== null) throw new ServiceError('CONFLICT', settled);
+  const editors = await readEditors(store, request);
+  const may = mayDecide({ request, decisions, editors, actor, people: await readReviewers(store), now });
+  if (may.allowed && actor.id !== null) return { reviewerId: actor.id, decisions };
+  const already = decisions.some((item) => item.reviewerId === actor.id);
+  throw new ServiceError(already ? 'CONFLICT' : 'FORBIDDEN', `${may.why}${may.who.length === 0 ? '' : `. Who can: ${may.who.join(', ')}`}`);
 }

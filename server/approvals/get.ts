@@ -9,6 +9,8 @@ import type { Actor, Call } from '../identity/actor';
 import { demand, PERMISSIONS } from '../identity/permission';
 import { isOwn } from '../identity/scope';
 import { idSchema, parseInput } from '../input';
+import { countPasskeys } from '../passkeys/list';
+import { whereTaken } from '../passkeys/relyingParty';
 import { readEditors } from './editors';
 import { mayDecide } from './mayDecide';
 import { readReviewers } from './people';
@@ -60,11 +62,13 @@ export async function describeRequest(store: StoreHandle, actor: Actor, request:
     mostRows: mostRows(request.measured, request.tolerance),
     tolerance: request.tolerance,
     heldTransaction: request.heldTransaction,
-    decisions: decisions.map(({ id, reviewerName, decision, reason, scope, at }) => ({
+    decisions: decisions.map(({ id, reviewerName, decision, reason, scope, passkey, at }) => ({
       ...{ id, reviewerName, decision, reason, at },
       scope: scope ?? null,
+      passkey: passkey ?? null,
     })),
     mayDecide: mayDecide({ request, decisions, editors, actor, people, now: new Date() }),
+    passkey: request.passkey ? { own: await countPasskeys(store, actor.id), ...whereTaken() } : null,
     waits: request.waiting,
     grantable: request.shape === '' ? 'no' : request.shapeIsExact ? 'text' : 'shape',
     grantId: grant?.id ?? null,

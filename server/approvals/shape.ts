@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type {
   ApprovalScope,
   ApprovalStatus,
+  ConfirmedBy,
   HeldTransaction,
   Measured,
   ParameterValue,
@@ -46,6 +47,8 @@ export interface RequestDecision {
   reason: string | null;
   /** How far an approval reaches; null is one run. */
   scope?: ApprovalScope | null;
+  /** The passkey that confirmed an approval. */
+  passkey?: ConfirmedBy | null;
   at: Date;
 }
 
@@ -72,6 +75,8 @@ export interface RequestDetail extends RequestRow {
   /** The transaction whose COMMIT waits; null for a statement. */
   heldTransaction: HeldTransaction | null;
   mayDecide: MayDecide;
+  /** Whoever approves it confirms that with a passkey: how many the caller has, and where browsers take them, or why nowhere. */
+  passkey: { own: number; origin: string | null; whyNot: string | null } | null;
   /** Its client waits on its connection; otherwise it sends the statement again. */
   waits: boolean;
   /** What an approval beyond one run would cover: the shape, this very text with its parameters, or nothing. */

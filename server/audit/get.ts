@@ -84,7 +84,10 @@ async function approvalOf(store: StoreHandle, { statement }: StoredStatement): P
     required: request.required,
     createdAt: request.createdAt,
     decidedAt: request.decidedAt,
-    decisions: decisions.map(({ id, reviewerName, decision, reason, at }) => ({ id, reviewerName, decision, reason, at })),
+    decisions: decisions.map(({ id, reviewerName, decision, reason, passkey, at }) => ({
+      ...{ id, reviewerName, decision, reason, at },
+      passkey: passkey ?? null,
+    })),
   };
 }
 

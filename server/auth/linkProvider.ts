@@ -1,2 +1,4 @@
 /** What next-auth calls one-time links: no provider that the policy names can be called so. */
 export const LINK = '_link';
+/** And passkeys. */
+export const PASSKEY = '_passkey';

@@ -3,8 +3,9 @@ import { log } from '../log';
 import { getRuntime } from '../runtime';
 import { type CookieClaims, cookieName, SESSION_MAX_AGE_S } from './cookie';
 import { redeemSignInLink } from './link';
-import { LINK } from './linkProvider';
+import { LINK, PASSKEY } from './linkProvider';
 import { type EndedUser, oidcProvider } from './oidc/provider';
+import { signInWithPasskey } from './passkey/signIn';
 import { oidcSignOns } from './providers';
 import { recordFailedSignIn } from './recordSignIn';
 import { returnPath } from './returnPath';
@@ -37,6 +38,21 @@ export async function authOptions(): Promise<NextAuthOptions> {
           if (typeof link !== 'string' || !link.startsWith('gh_ln_') || link.length > 100) return null;
           const redeemed = await redeemSignInLink(store, link);
           return redeemed === null ? null : { id: redeemed.principal.id, providerId: redeemed.providerId };
+        },
+      },
+      {
+        id: PASSKEY,
+        name: 'Passkey',
+        type: 'credentials',
+        credentials: { assertion: { label: 'Assertion', type: 'text' } },
+        async authorize(credentials, request) {
+          const cookie: unknown = request.headers?.cookie;
+          const signedIn = await signInWithPasskey(
+            { store, consoleUrl },
+            credentials?.assertion,
+            typeof cookie === 'string' ? cookie : undefined,
+          );
+          return signedIn === null ? null : { id: signedIn.principalId, providerId: signedIn.passkeyId };
         },
       },
       ...(await oidcSignOns(store, secretKey)).map((provider) => oidcProvider({ store }, provider)),
@@ -75,6 +91,7 @@ function failureOf(metadata: unknown): { provider: string | undefined; reason: s
 
 interface SignedIn {
   id: string;
+  /** Or the passkey's id. */
   providerId: string | null;
 }
 

@@ -1,3 +1,4 @@
+import type { ConfirmedBy } from '../../db/schema/shapes';
 import type { Store } from '../../db/store';
 import type { Principal } from '../../proxy/policy/types';
 import { recordAction } from '../actions/record';
@@ -5,13 +6,19 @@ import type { Actor } from '../identity/actor';
 import { given } from '../input';
 
 export const BY_LINK = 'one-time link';
+export const BY_PASSKEY = 'passkey';
 
 /**
  * Somebody signed in to the console; in the transaction that used up what they signed in with.
- * @param by {@link BY_LINK} or the provider's name
+ * @param by {@link BY_LINK}, {@link BY_PASSKEY} or the provider's name
  */
-export async function recordSignIn(tx: Parameters<typeof recordAction>[0], principal: Principal, by: string): Promise<void> {
-  await recordAction(tx, actorOf(principal), { action: 'console.signIn', subject: principal.name, after: { by } });
+export async function recordSignIn(
+  tx: Parameters<typeof recordAction>[0],
+  principal: Principal,
+  by: string,
+  passkey?: ConfirmedBy,
+): Promise<void> {
+  await recordAction(tx, actorOf(principal), { action: 'console.signIn', subject: principal.name, after: given({ by, passkey }) });
 }
 
 const actorOf = ({ id, name, kind, role, groups }: Principal): Actor => ({ id, name, kind, role, groups, via: 'console' });
@@ -31,7 +38,7 @@ const minutes = new Map<string, Minute>();
 /**
  * Somebody did not get in to the console or the API. What they gave is not in it. Never throws: that the attempt could not be recorded is no
  * reason to answer otherwise.
- * @param by {@link BY_LINK}, the provider's name, or the kind of token
+ * @param by {@link BY_LINK}, {@link BY_PASSKEY}, the provider's name, or the kind of token
  */
 export async function recordFailedSignIn(store: Store, via: 'console' | 'cli', by: string, reason?: string): Promise<void> {
   const nowMs = Date.now();

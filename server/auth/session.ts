@@ -1,6 +1,7 @@
-import { eq } from 'drizzle-orm';
+import { and, eq } from 'drizzle-orm';
 import { decode } from 'next-auth/jwt';
 import { identityProviders, principals } from '../../db/schema/identity';
+import { passkeys } from '../../db/schema/passkeys';
 import type { Store } from '../../db/store';
 import { loadPrincipal } from '../../proxy/identity/principal';
 import type { Actor } from '../identity/actor';
@@ -20,6 +21,8 @@ export interface Credentials {
 export interface Asking {
   actor: Actor;
   connections: readonly string[] | null;
+  /** The console session, where one asks. */
+  browser?: string;
 }
 
 /** Who may use the console and the API by this request; nobody by a token for some connections, which opens neither. */
@@ -49,7 +52,7 @@ export async function whoAsks(runtime: Pick<Runtime, 'store' | 'secretKey' | 'co
   const claims = await cookieClaims(runtime, headers.cookie);
   if (claims === null || !(await stillHolds(runtime.store, claims, new Date()))) return null;
   const principal = await loadPrincipal(runtime.store, claims.sub);
-  return principal === null ? null : { actor: actorOf(principal, 'console'), connections: null };
+  return principal === null ? null : { actor: actorOf(principal, 'console'), connections: null, browser: `${claims.sub} ${claims.at}` };
 }
 
 async function cookieClaims(
@@ -66,15 +69,16 @@ async function cookieClaims(
   }
 }
 
-/** False once its working day is over, the principal was signed out everywhere, or the provider that vouched is not in the policy any more. */
+/** False once its working day is over, the principal was signed out everywhere, or what vouched is gone: the provider from the policy, or the passkey. */
 async function stillHolds(store: Store, { sub, by, at }: CookieClaims, now: Date): Promise<boolean> {
   if (now.getTime() - at > SESSION_MAX_AGE_S * 1_000) return false;
   const [row] = await store
-    .select({ signedOutAt: principals.signedOutAt, provider: identityProviders.id })
+    .select({ signedOutAt: principals.signedOutAt, provider: identityProviders.id, passkey: passkeys.id })
     .from(principals)
     .leftJoin(identityProviders, eq(identityProviders.id, by ?? ''))
+    .leftJoin(passkeys, and(eq(passkeys.id, by ?? ''), eq(passkeys.principalId, principals.id)))
     .where(eq(principals.id, sub));
-  if (row === undefined || (by !== null && row.provider === null)) return false;
+  if (row === undefined || (by !== null && row.provider === null && row.passkey === null)) return false;
   return row.signedOutAt === null || row.signedOutAt.getTime() < at;
 }
 

@@ -7,6 +7,7 @@ import { createApiHandler } from '../api/http';
 import { handleRecordExport } from '../api/recordExport';
 import { startMeasuringByRule } from '../approvals/measureByRule';
 import { startRetention } from '../audit/retentionLoop';
+import { createPasskeyHandler } from '../auth/passkey/handler';
 import { createSamlHandler } from '../auth/saml/handler';
 import type { Config } from '../config';
 import { checkReadiness } from '../health';
@@ -122,6 +123,7 @@ export async function startGateway(config: Config, options: { dev: boolean; clos
   http.routes.exports = handleExport;
   http.routes.slack = createSlackHandler(runtime);
   http.routes.saml = createSamlHandler(runtime);
+  http.routes.passkey = createPasskeyHandler(runtime, (req) => addressOf(req, config.trustedProxies));
   http.routes.scim = createScimHandler(runtime);
   http.routes.token = createTokenHandler((req) => addressOf(req, config.trustedProxies));
   await closing.add('live updates', stopLive);

@@ -17,6 +17,8 @@ export interface Call {
   store: Store;
   actor: Actor;
   secretKey: Buffer;
+  /** Tells the browser's console session from others of the same person; absent for a token. */
+  browser?: string;
 }
 
 /** The gateway acting for itself at start-up. */

@@ -39,6 +39,7 @@ export const PERMISSIONS = {
   'record:export': ['admin', 'auditor'],
   'principals:read': READERS,
   'principals:write': ADMIN,
+  'passkeys:own': ALL,
   'tokens:own': ALL,
   'tokens:write': ADMIN,
   'notifications:read': READERS,

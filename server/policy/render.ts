@@ -164,6 +164,7 @@ const rule = (item: Rule) => ({
           expiresIn: formatDuration(item.approval.expiresInMs ?? DEFAULT_EXPIRES_IN_MS),
           ...(item.approval.at === undefined ? {} : { at: item.approval.at }),
           ...(item.approval.dryRun === undefined ? {} : { dryRun: item.approval.dryRun }),
+          ...(item.approval.passkey === undefined ? {} : { passkey: item.approval.passkey }),
           ...(item.approval.tolerance === undefined ? {} : { tolerance: toleranceWords(item.approval.tolerance) }),
           ...some('breakGlass', item.approval.breakGlass ?? []),
         },

@@ -127,4 +127,5 @@ export const toleranceSchema = z
 export const approvalOptions = {
   at: z.enum(['statement', 'commit']).optional(),
   dryRun: z.boolean().optional(),
+  passkey: z.literal('required', 'required, or left out').optional(),
 };
