@@ -3,16 +3,19 @@ import type { Registry } from 'prom-client';
 import type { Readiness } from './health';
 import { log } from './log';
 import { type Attempts, createAttempts } from './web/attempts';
-import { addressOf, type TrustedProxies } from './web/clientAddress';
+import { addressOf, NO_PROXIES, type TrustedProxies } from './web/clientAddress';
 import { fromAnotherSite } from './web/crossSite';
 import { contentSecurityPolicy, newNonce, securityHeaders } from './web/headers';
 
 type Handler = (req: IncomingMessage, res: ServerResponse) => void | Promise<void>;
 
 /** What the console's address serves; filled in as the parts come up, and until then each answers 503. */
-export interface Routes {
+export interface Routes extends Handlers {
   readiness?: () => Promise<Readiness>;
   metrics?: Registry;
+}
+
+export interface Handlers {
   api?: Handler;
   slack?: Handler;
   saml?: Handler;
@@ -82,8 +85,6 @@ export async function listenHttp(options: HttpOptions): Promise<HttpServer> {
   };
 }
 
-const NO_PROXIES: TrustedProxies = { has: () => false };
-
 /** Whoever tries secrets has to wait: 429 for an address with too many failed sign-ins. */
 function refusedFor(attempts: Attempts, req: IncomingMessage, res: ServerResponse, trusted: TrustedProxies): boolean {
   if (!isAttempt(req)) return false;
@@ -121,15 +122,23 @@ async function route(routes: Routes, req: IncomingMessage, res: ServerResponse):
   return handler(req, res);
 }
 
+/** Which route answers an address; one that ends with a slash stands for all below it. The rest is pages. */
+export const MOUNTS: Readonly<Record<string, keyof Handlers>> = {
+  '/api/trpc/': 'api',
+  '/api/slack/interactions': 'slack',
+  '/api/record/export': 'recordExport',
+  '/api/audit/export': 'exports',
+  '/api/token': 'token',
+  '/api/token/revoke': 'token',
+  '/api/device': 'token',
+  '/api/saml/': 'saml',
+  '/scim/v2/': 'scim',
+};
+const MOUNTED = Object.entries(MOUNTS);
+
 function handlerOf(routes: Routes, path: string): Handler | undefined {
-  if (path.startsWith('/api/trpc/')) return routes.api;
-  if (path === '/api/slack/interactions') return routes.slack;
-  if (path === '/api/record/export') return routes.recordExport;
-  if (path === '/api/audit/export') return routes.exports;
-  if (path === '/api/token' || path === '/api/token/revoke' || path === '/api/device') return routes.token;
-  if (path.startsWith('/api/saml/')) return routes.saml;
-  if (path.startsWith('/scim/v2/')) return routes.scim;
-  return routes.pages;
+  const mounted = MOUNTED.find(([at]) => (at.endsWith('/') ? path.startsWith(at) : path === at));
+  return mounted === undefined ? routes.pages : routes[mounted[1]];
 }
 
 function pathOf(req: IncomingMessage): string {
