@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { expect } from 'vitest';
 import { mountRoutes } from '../boot/mount';
-import { listenHttp } from '../http';
+import { type HttpServer, listenHttp } from '../http';
 import { stopLive } from '../live/start';
 import { applyDocument } from '../policy/apply';
 import { type Runtime, setRuntime } from '../runtime';
@@ -38,6 +38,8 @@ export interface CliGateway {
   policy(): string;
   run(argv: string[], overrides?: Record<string, string | undefined>, onOut?: (text: string) => void): Promise<Run>;
   file(name: string, text: string): string;
+  /** Another address of it, where nobody has failed to sign in yet. */
+  open(): Promise<string>;
   /** What commands have been run; each ends with 7. */
   ran: Ran[];
   close(): Promise<void>;
@@ -66,7 +68,13 @@ export async function withCli(options: { applied?: boolean; runtime?: (db: TestS
     create role ${role} login password '${CANARY}';
     grant usage on schema crm to ${role};
     grant select, delete on all tables in schema crm to ${role};`);
-  const http = await listenHttp({ host: '127.0.0.1', port: 0 });
+  const opened: HttpServer[] = [];
+  const listen = async () => {
+    const http = await listenHttp({ host: '127.0.0.1', port: 0 });
+    opened.push(http);
+    return http;
+  };
+  const http = await listen();
   const runtime = {
     store: db.store,
     storeUrl: db.url,
@@ -122,8 +130,13 @@ export async function withCli(options: { applied?: boolean; runtime?: (db: TestS
     },
     file,
     ran,
+    async open() {
+      const another = await listen();
+      mountRoutes(another.routes, runtime, NO_PROXIES);
+      return `http://127.0.0.1:${another.port}`;
+    },
     async close() {
-      await http.close();
+      await Promise.all(opened.map((each) => each.close()));
       await stopLive();
       await asRoot(`drop owned by ${role}; drop role ${role}`);
       await db.close();
