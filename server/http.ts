@@ -105,25 +105,21 @@ function refusedFor(attempts: Attempts, req: IncomingMessage, res: ServerRespons
 const isAttempt = (req: IncomingMessage): boolean =>
   req.headers.authorization !== undefined || (req.method === 'POST' && /^\/api\/(auth\/callback\/|saml\/|token)/.test(pathOf(req)));
 
-async function route(routes: Routes, req: IncomingMessage, res: ServerResponse): Promise<void> {
-  const path = pathOf(req);
-  if (path === '/healthz') return answer(res, 200, 'ok');
-  if (path === '/readyz') {
-    const state = (await routes.readiness?.()) ?? { ready: false, checks: {} };
-    return answer(res, state.ready ? 200 : 503, JSON.stringify(state), 'application/json');
-  }
-  if (path === '/metrics' && routes.metrics !== undefined)
-    return answer(res, 200, await routes.metrics.metrics(), routes.metrics.contentType);
-  const handler = handlerOf(routes, path);
-  if (handler === undefined) {
-    res.setHeader('retry-after', '1');
-    return answer(res, 503, 'Gatehouse is starting.');
-  }
-  return handler(req, res);
-}
+/** What the port answers of its own accord, from the first moment on. */
+const OWN: Readonly<Record<string, (routes: Routes, res: ServerResponse) => void | Promise<void>>> = {
+  '/healthz': (_, res) => answer(res, 200, 'ok'),
+  async '/readyz'({ readiness }, res) {
+    const state = (await readiness?.()) ?? { ready: false, checks: {} };
+    answer(res, state.ready ? 200 : 503, JSON.stringify(state), 'application/json');
+  },
+  async '/metrics'({ metrics }, res) {
+    if (metrics === undefined) starting(res);
+    else answer(res, 200, await metrics.metrics(), metrics.contentType);
+  },
+};
 
-/** Which route answers an address; one that ends with a slash stands for all below it. The rest is pages. */
-export const MOUNTS: Readonly<Record<string, keyof Handlers>> = {
+/** Which part answers an address; one that ends with a slash stands for all below it. */
+const MOUNTS: Readonly<Record<string, keyof Handlers>> = {
   '/api/trpc/': 'api',
   '/api/slack/interactions': 'slack',
   '/api/record/export': 'recordExport',
@@ -136,9 +132,21 @@ export const MOUNTS: Readonly<Record<string, keyof Handlers>> = {
 };
 const MOUNTED = Object.entries(MOUNTS);
 
-function handlerOf(routes: Routes, path: string): Handler | undefined {
+/** Every address that is no page. */
+export const ADDRESSES: readonly string[] = [...Object.keys(OWN), ...Object.keys(MOUNTS)];
+
+async function route(routes: Routes, req: IncomingMessage, res: ServerResponse): Promise<void> {
+  const path = pathOf(req);
+  const own = Object.hasOwn(OWN, path) ? OWN[path] : undefined;
+  if (own !== undefined) return own(routes, res);
   const mounted = MOUNTED.find(([at]) => (at.endsWith('/') ? path.startsWith(at) : path === at));
-  return mounted === undefined ? routes.pages : routes[mounted[1]];
+  const handler = routes[mounted?.[1] ?? 'pages'];
+  return handler === undefined ? starting(res) : handler(req, res);
+}
+
+function starting(res: ServerResponse): void {
+  res.setHeader('retry-after', '1');
+  answer(res, 503, 'Gatehouse is starting.');
 }
 
 function pathOf(req: IncomingMessage): string {

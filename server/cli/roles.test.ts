@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
@@ -9,9 +9,6 @@ import { approvalGrants, approvalRequests } from '../../db/schema/approvals';
 import { sessions } from '../../db/schema/audit';
 import { identities, identityProviders, principals } from '../../db/schema/identity';
 import { policyState } from '../../db/schema/policy';
-import { openAppendLog } from '../../proxy/record/appendLog';
-import { keepNote, openCheckpointKey } from '../../proxy/record/checkpointFile';
-import { signCheckpoint } from '../../proxy/tlog/checkpoint';
 import { approveAccess } from '../accessRequests/decide';
 import { requestAccess } from '../accessRequests/request';
 import { recordStatements } from '../audit/testing';
@@ -19,6 +16,7 @@ import type { Call } from '../identity/actor';
 import { contentOf, EVERYBODY, everybody, type Person, type Who } from '../identity/testing';
 import { applyDocument } from '../policy/apply';
 import { exportDocument } from '../policy/export';
+import { writeLog } from '../record/testing';
 import { createToken } from '../tokens/create';
 import { keepLogin } from './keptLogins';
 import { createProgram } from './run';
@@ -45,6 +43,7 @@ const ADMIN: ByRole = ['ok', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'];
 const OFFLINE = Object.fromEntries(EVERYBODY.slice(4).map((who) => [who, 'ok' as const]));
 
 let gateway: CliGateway;
+const dataDir = mkdtempSync(join(tmpdir(), 'gatehouse-roles-'));
 let root: Call;
 let people: Record<Who, Person>;
 /** Those who fail to sign in are counted at each. */
@@ -128,7 +127,8 @@ beforeAll(async () => {
   gateway = await withCli({
     runtime: (db) => {
       const operator = Buffer.alloc(32, 1);
-      return { dataDir: aLog(db.secretKey), operatorKey: { current: () => operator, keep: () => false, spread: async () => undefined } };
+      writeLog(dataDir, db.secretKey, 10);
+      return { dataDir, operatorKey: { current: () => operator, keep: () => false, spread: async () => undefined } };
     },
   });
   const { db } = gateway;
@@ -147,7 +147,10 @@ beforeAll(async () => {
   const out = join(gateway.folder, 'kept-export');
   expect(await ask('auditor', 'audit export', ['--out', out])).toBe('ok');
 });
-afterAll(() => gateway.close());
+afterAll(async () => {
+  await gateway.close();
+  rmSync(dataDir, { recursive: true });
+});
 beforeEach(async () => {
   address = await gateway.open();
 });
@@ -325,17 +328,3 @@ async function botId(): Promise<string> {
 }
 
 const freshPath = () => join(gateway.folder, `export-${++count}`);
-
-/** A signed log of ten entries, in a data directory. */
-function aLog(secretKey: Buffer): string {
-  const dataDir = mkdtempSync(join(tmpdir(), 'gatehouse-roles-'));
-  const log = openAppendLog(dataDir);
-  const entries = Array.from({ length: 10 }, (_, seq) => {
-    const entry = { type: 'outcome', id: `stm_${seq}`, atMs: 1_790_000_000_000 };
-    return { bytes: Buffer.from(JSON.stringify({ v: 1, node: 'n', journal: 'j', seq, entry })), values: null };
-  });
-  log.append(entries, '{}');
-  keepNote(dataDir, signCheckpoint({ size: log.size, root: log.root() }, openCheckpointKey(dataDir, 'n', secretKey)));
-  log.close();
-  return dataDir;
-}
