@@ -99,14 +99,14 @@ async function devices(store: Store): Promise<object> {
 }
 
 async function device(form: URLSearchParams, address: string): Promise<object> {
-  const { store, consoleUrl } = getRuntime();
+  const { store, secretKey, consoleUrl } = getRuntime();
   const client = (form.get('client_name') ?? '').trim() || 'a program';
   if (client.length > MAX_CLIENT_CHARACTERS || /\p{C}/u.test(client))
     throw new TokenRefused('invalid_request', 'client_name is a short text');
   const connections = audiencesIn(form);
   if (connections.length > 200 || connections.some((name) => !nameSchema.safeParse(name).success))
     throw new TokenRefused('invalid_request', 'audience names connections');
-  const { deviceCode, userCode } = await beginDevice(store, { client, clientAddress: address, connections }, new Date());
+  const { deviceCode, userCode } = await beginDevice({ store, secretKey }, { client, clientAddress: address, connections }, new Date());
   const at = `${consoleUrl}/device`;
   return {
     device_code: deviceCode,
