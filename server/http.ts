@@ -50,7 +50,7 @@ export async function listenHttp(options: HttpOptions): Promise<HttpServer> {
   const routes: Routes = {};
   const consoleUrl = options.consoleUrl ?? null;
   const rules = { https: consoleUrl?.startsWith('https:') === true, dev: options.dev === true };
-  const attempts = createAttempts();
+  const limits = { attempts: createAttempts(), beginnings: createAttempts({ failures: MOST_BEGINNINGS_A_MINUTE }) };
   const trusted = options.trustedProxies ?? NO_PROXIES;
   const server = createServer((req, res) => {
     const nonce = newNonce();
@@ -60,7 +60,7 @@ export async function listenHttp(options: HttpOptions): Promise<HttpServer> {
     req.headers['content-security-policy'] = contentSecurityPolicy(rules, nonce);
     if (fromAnotherSite({ method: req.method, path: pathOf(req), headers: req.headers }, consoleUrl))
       return answer(res, 403, 'This request did not come from the console’s own page.');
-    if (refusedFor(attempts, req, res, trusted)) return;
+    if (refusedFor(limits, req, res, trusted)) return;
     void route(routes, req, res).catch((error: unknown) => {
       log.error({ err: error, path: pathOf(req) }, 'request failed');
       if (!res.headersSent) answer(res, 500, 'Something failed; the server log says what.');
@@ -85,16 +85,29 @@ export async function listenHttp(options: HttpOptions): Promise<HttpServer> {
   };
 }
 
-/** Whoever tries secrets has to wait: 429 for an address with too many failed sign-ins. */
-function refusedFor(attempts: Attempts, req: IncomingMessage, res: ServerResponse, trusted: TrustedProxies): boolean {
-  if (!isAttempt(req)) return false;
+/** Sign-ons that one address begins in a minute: each is a row in the store, or a request to the provider, and many people share an address. */
+const MOST_BEGINNINGS_A_MINUTE = 120;
+
+interface Limits {
+  /** Sign-ins that failed. */
+  attempts: Attempts;
+  /** Sign-ons by a provider that were begun, whatever came of them. */
+  beginnings: Attempts;
+}
+
+/** Whoever tries secrets has to wait, and whoever begins without end: 429 for an address with too many of either. */
+function refusedFor({ attempts, beginnings }: Limits, req: IncomingMessage, res: ServerResponse, trusted: TrustedProxies): boolean {
+  const begins = isBeginning(req);
+  if (!begins && !isAttempt(req)) return false;
   const address = addressOf(req, trusted);
-  const waitS = attempts.blocked(address, Date.now());
+  const nowMs = Date.now();
+  const waitS = (begins ? beginnings : attempts).blocked(address, nowMs);
   if (waitS !== null) {
     res.setHeader('retry-after', String(waitS));
-    answer(res, 429, 'Too many failed sign-ins; try again in a minute.');
+    answer(res, 429, `Too many ${begins ? 'sign-ins begun' : 'failed sign-ins'}; try again in a minute.`);
     return true;
   }
+  if (begins) beginnings.failed(address, nowMs);
   res.once('finish', () => {
     if (res.statusCode === 401) attempts.failed(address, Date.now());
   });
@@ -104,6 +117,9 @@ function refusedFor(attempts: Attempts, req: IncomingMessage, res: ServerRespons
 /** Requests that carry a secret that may be wrong. */
 const isAttempt = (req: IncomingMessage): boolean =>
   req.headers.authorization !== undefined || (req.method === 'POST' && /^\/api\/(auth\/callback\/|saml\/|token)/.test(pathOf(req)));
+
+/** Requests that lead to a provider. */
+const isBeginning = (req: IncomingMessage): boolean => /^\/api\/(auth\/signin\/.|saml\/[^/]+\/login$)/.test(pathOf(req));
 
 /** What the port answers of its own accord, from the first moment on. */
 const OWN: Readonly<Record<string, (routes: Routes, res: ServerResponse) => void | Promise<void>>> = {

@@ -173,7 +173,7 @@ const pathsOf = (command: Command, path: string[] = []): string[] =>
 
 describe('every command as every role', () => {
   test('the table has every command', () => {
-    const nowhere = { env: {}, out: () => undefined, err: () => undefined, run: () => Promise.resolve(1) };
+    const nowhere = { env: {}, out: () => undefined, err: () => undefined, run: () => Promise.resolve(1), open: () => undefined };
     const commands = pathsOf(createProgram(nowhere, { exitCode: 0, json: false }));
     expect([...Object.keys(TABLE), ...APART].sort()).toEqual(commands.sort());
   });

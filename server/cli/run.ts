@@ -26,6 +26,8 @@ export interface Terminal {
   interactive?: boolean;
   /** Runs another command in this terminal; answers with its exit code. */
   run(program: string, args: readonly string[], env: Record<string, string>): Promise<number>;
+  /** Starts a program that outlives this one, and does not wait for it. */
+  open(program: string, args: readonly string[]): void;
 }
 
 /** What a command works with. `print` writes the value as JSON under `--json`, and as its text otherwise. */
@@ -42,6 +44,8 @@ export interface Context {
   /** Makes the command end with another one's exit code. */
   end(code: number): void;
   run: Terminal['run'];
+  interactive: boolean;
+  open: Terminal['open'];
 }
 
 /** Adds a command: its options, and what it does. */
@@ -100,6 +104,8 @@ export function createProgram(terminal: Terminal, outcome: Outcome): Command {
             outcome.exitCode = code;
           },
           run: terminal.run,
+          interactive: terminal.interactive === true,
+          open: terminal.open,
         },
         args,
         options,

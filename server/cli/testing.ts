@@ -42,6 +42,8 @@ export interface CliGateway {
   open(): Promise<string>;
   /** What commands have been run; each ends with 7. */
   ran: Ran[];
+  /** What pages have been opened by. */
+  opened: [program: string, args: readonly string[]][];
   close(): Promise<void>;
 }
 
@@ -68,10 +70,10 @@ export async function withCli(options: { applied?: boolean; runtime?: (db: TestS
     create role ${role} login password '${CANARY}';
     grant usage on schema crm to ${role};
     grant select, delete on all tables in schema crm to ${role};`);
-  const opened: HttpServer[] = [];
+  const listening: HttpServer[] = [];
   const listen = async () => {
     const http = await listenHttp({ host: '127.0.0.1', port: 0 });
-    opened.push(http);
+    listening.push(http);
     return http;
   };
   const http = await listen();
@@ -101,6 +103,7 @@ export async function withCli(options: { applied?: boolean; runtime?: (db: TestS
   file('policy.yaml', policy());
   if (options.applied !== false) await applyDocument(root, { yaml: policy(), env: { APP_PASSWORD: CANARY } });
   const ran: Ran[] = [];
+  const opened: [program: string, args: readonly string[]][] = [];
   return {
     db,
     folder,
@@ -124,19 +127,21 @@ export async function withCli(options: { applied?: boolean; runtime?: (db: TestS
           ran.push(command);
           return Promise.resolve(7);
         },
+        open: (...command) => void opened.push(command),
       });
       expect(out + err).not.toContain(CANARY);
       return { code, out, err };
     },
     file,
     ran,
+    opened,
     async open() {
       const another = await listen();
       mountRoutes(another.routes, runtime, NO_PROXIES);
       return `http://127.0.0.1:${another.port}`;
     },
     async close() {
-      await Promise.all(opened.map((each) => each.close()));
+      await Promise.all(listening.map((each) => each.close()));
       await stopLive();
       await asRoot(`drop owned by ${role}; drop role ${role}`);
       await db.close();

@@ -4,6 +4,7 @@ import { asc } from 'drizzle-orm';
 import { identityProviders } from '../../db/schema/identity';
 import type { Store } from '../../db/store';
 import { IdentityRefused } from '../../proxy/identity/assertion';
+import { createRefusalLog } from '../../proxy/identity/refusals';
 import { createJwtVerifier, type JwtVerifier } from '../../proxy/identity/verifyJwt';
 import { recordFailedSignIn } from '../auth/recordSignIn';
 import { nameSchema } from '../input';
@@ -118,6 +119,8 @@ async function device(form: URLSearchParams, address: string): Promise<object> {
   };
 }
 
+const refused = createRefusalLog((line) => log.info(line, 'token exchange refused'));
+
 async function refuse(
   res: ServerResponse,
   error: unknown,
@@ -138,7 +141,7 @@ async function refuse(
     });
   }
   // Why is for the operator: whoever asks learns nothing of who is known here.
-  log.info({ why: error.message }, 'token exchange refused');
+  refused(error instanceof IdentityRefused ? error.provider : null, error.message);
   attempts.failed(address, Date.now());
   await recordFailedSignIn(getRuntime().store, 'cli', 'token exchange', error.message);
   await delay(Math.max(0, FAILURE_AFTER_MS - (Date.now() - startedMs)));
