@@ -57,3 +57,21 @@ test('no answer may be framed or sniffed', async () => {
     expect(headers.get('content-security-policy')).toContain("frame-ancestors 'none'");
   }
 });
+
+test('who begins sign-ons without end waits, by address, and nobody else does', async () => {
+  http = await listenHttp({ host: '127.0.0.1', port: 0, trustedProxies: { has: (address) => address === '127.0.0.1' } });
+  http.routes.saml = (_, res) => void res.writeHead(303, { location: '/' }).end();
+  http.routes.pages = (_, res) => void res.writeHead(302, { location: '/' }).end();
+  const begin = async (path: string, from: string, method = 'GET') =>
+    (await fetch(`http://127.0.0.1:${http.port}${path}`, { method, redirect: 'manual', headers: { 'x-forwarded-for': from } })).status;
+  for (let i = 0; i < 60; i++) {
+    expect(await begin('/api/saml/corp/login', '10.0.0.1')).toBe(303);
+    expect(await begin('/api/auth/signin/okta', '10.0.0.1', 'POST')).toBe(302);
+  }
+  expect(await begin('/api/saml/corp/login', '10.0.0.1')).toBe(429);
+  expect(await begin('/api/auth/signin/okta', '10.0.0.1', 'POST')).toBe(429);
+  // Whose sign-on is under way ends it, metadata stays, and others begin theirs.
+  expect(await begin('/api/saml/corp/acs', '10.0.0.1', 'POST')).toBe(303);
+  expect(await begin('/api/saml/corp/metadata', '10.0.0.1')).toBe(303);
+  expect(await begin('/api/saml/corp/login', '10.0.0.2')).toBe(303);
+});

@@ -4,16 +4,19 @@ import { PASSKEY_PATH } from './auth/passkey/browser';
 import type { Readiness } from './health';
 import { log } from './log';
 import { type Attempts, createAttempts } from './web/attempts';
-import { addressOf, type TrustedProxies } from './web/clientAddress';
+import { addressOf, NO_PROXIES, type TrustedProxies } from './web/clientAddress';
 import { fromAnotherSite } from './web/crossSite';
 import { contentSecurityPolicy, newNonce, securityHeaders } from './web/headers';
 
 type Handler = (req: IncomingMessage, res: ServerResponse) => void | Promise<void>;
 
 /** What the console's address serves; filled in as the parts come up, and until then each answers 503. */
-export interface Routes {
+export interface Routes extends Handlers {
   readiness?: () => Promise<Readiness>;
   metrics?: Registry;
+}
+
+export interface Handlers {
   api?: Handler;
   slack?: Handler;
   saml?: Handler;
@@ -50,7 +53,7 @@ export async function listenHttp(options: HttpOptions): Promise<HttpServer> {
   const routes: Routes = {};
   const consoleUrl = options.consoleUrl ?? null;
   const rules = { https: consoleUrl?.startsWith('https:') === true, dev: options.dev === true };
-  const attempts = createAttempts();
+  const limits = { attempts: createAttempts(), beginnings: createAttempts({ failures: MOST_BEGINNINGS_A_MINUTE }) };
   const trusted = options.trustedProxies ?? NO_PROXIES;
   const server = createServer((req, res) => {
     const nonce = newNonce();
@@ -60,7 +63,7 @@ export async function listenHttp(options: HttpOptions): Promise<HttpServer> {
     req.headers['content-security-policy'] = contentSecurityPolicy(rules, nonce);
     if (fromAnotherSite({ method: req.method, path: pathOf(req), headers: req.headers }, consoleUrl))
       return answer(res, 403, 'This request did not come from the console’s own page.');
-    if (refusedFor(attempts, req, res, trusted)) return;
+    if (refusedFor(limits, req, res, trusted)) return;
     void route(routes, req, res).catch((error: unknown) => {
       log.error({ err: error, path: pathOf(req) }, 'request failed');
       if (!res.headersSent) answer(res, 500, 'Something failed; the server log says what.');
@@ -85,18 +88,29 @@ export async function listenHttp(options: HttpOptions): Promise<HttpServer> {
   };
 }
 
-const NO_PROXIES: TrustedProxies = { has: () => false };
+/** Sign-ons that one address begins in a minute: each is a row in the store, or a request to the provider, and many people share an address. */
+const MOST_BEGINNINGS_A_MINUTE = 120;
 
-/** Whoever tries secrets has to wait: 429 for an address with too many failed sign-ins. */
-function refusedFor(attempts: Attempts, req: IncomingMessage, res: ServerResponse, trusted: TrustedProxies): boolean {
-  if (!isAttempt(req)) return false;
+interface Limits {
+  /** Sign-ins that failed. */
+  attempts: Attempts;
+  /** Sign-ons by a provider that were begun, whatever came of them. */
+  beginnings: Attempts;
+}
+
+/** Whoever tries secrets has to wait, and whoever begins without end: 429 for an address with too many of either. */
+function refusedFor({ attempts, beginnings }: Limits, req: IncomingMessage, res: ServerResponse, trusted: TrustedProxies): boolean {
+  const begins = isBeginning(req);
+  if (!begins && !isAttempt(req)) return false;
   const address = addressOf(req, trusted);
-  const waitS = attempts.blocked(address, Date.now());
+  const nowMs = Date.now();
+  const waitS = (begins ? beginnings : attempts).blocked(address, nowMs);
   if (waitS !== null) {
     res.setHeader('retry-after', String(waitS));
-    answer(res, 429, 'Too many failed sign-ins; try again in a minute.');
+    answer(res, 429, `Too many ${begins ? 'sign-ins begun' : 'failed sign-ins'}; try again in a minute.`);
     return true;
   }
+  if (begins) beginnings.failed(address, nowMs);
   res.once('finish', () => {
     if (res.statusCode === 401) attempts.failed(address, Date.now());
   });
@@ -107,33 +121,52 @@ function refusedFor(attempts: Attempts, req: IncomingMessage, res: ServerRespons
 const isAttempt = (req: IncomingMessage): boolean =>
   req.headers.authorization !== undefined || (req.method === 'POST' && /^\/api\/(auth\/callback\/|saml\/|token)/.test(pathOf(req)));
 
+/** Requests that lead to a provider. */
+const isBeginning = (req: IncomingMessage): boolean => /^\/api\/(auth\/signin\/.|saml\/[^/]+\/login$)/.test(pathOf(req));
+
+/** What the port answers of its own accord, from the first moment on. */
+const OWN: Readonly<Record<string, (routes: Routes, res: ServerResponse) => void | Promise<void>>> = {
+  '/healthz': (_, res) => answer(res, 200, 'ok'),
+  async '/readyz'({ readiness }, res) {
+    const state = (await readiness?.()) ?? { ready: false, checks: {} };
+    answer(res, state.ready ? 200 : 503, JSON.stringify(state), 'application/json');
+  },
+  async '/metrics'({ metrics }, res) {
+    if (metrics === undefined) starting(res);
+    else answer(res, 200, await metrics.metrics(), metrics.contentType);
+  },
+};
+
+/** Which part answers an address; one that ends with a slash stands for all below it. */
+const MOUNTS: Readonly<Record<string, keyof Handlers>> = {
+  '/api/trpc/': 'api',
+  '/api/slack/interactions': 'slack',
+  '/api/record/export': 'recordExport',
+  '/api/audit/export': 'exports',
+  '/api/token': 'token',
+  '/api/token/revoke': 'token',
+  '/api/device': 'token',
+  [PASSKEY_PATH]: 'passkey',
+  '/api/saml/': 'saml',
+  '/scim/v2/': 'scim',
+};
+const MOUNTED = Object.entries(MOUNTS);
+
+/** Every address that is no page. */
+export const ADDRESSES: readonly string[] = [...Object.keys(OWN), ...Object.keys(MOUNTS)];
+
 async function route(routes: Routes, req: IncomingMessage, res: ServerResponse): Promise<void> {
   const path = pathOf(req);
-  if (path === '/healthz') return answer(res, 200, 'ok');
-  if (path === '/readyz') {
-    const state = (await routes.readiness?.()) ?? { ready: false, checks: {} };
-    return answer(res, state.ready ? 200 : 503, JSON.stringify(state), 'application/json');
-  }
-  if (path === '/metrics' && routes.metrics !== undefined)
-    return answer(res, 200, await routes.metrics.metrics(), routes.metrics.contentType);
-  const handler = handlerOf(routes, path);
-  if (handler === undefined) {
-    res.setHeader('retry-after', '1');
-    return answer(res, 503, 'Gatehouse is starting.');
-  }
-  return handler(req, res);
+  const own = Object.hasOwn(OWN, path) ? OWN[path] : undefined;
+  if (own !== undefined) return own(routes, res);
+  const mounted = MOUNTED.find(([at]) => (at.endsWith('/') ? path.startsWith(at) : path === at));
+  const handler = routes[mounted?.[1] ?? 'pages'];
+  return handler === undefined ? starting(res) : handler(req, res);
 }
 
-function handlerOf(routes: Routes, path: string): Handler | undefined {
-  if (path.startsWith('/api/trpc/')) return routes.api;
-  if (path === '/api/slack/interactions') return routes.slack;
-  if (path === '/api/record/export') return routes.recordExport;
-  if (path === '/api/audit/export') return routes.exports;
-  if (path === '/api/token' || path === '/api/token/revoke' || path === '/api/device') return routes.token;
-  if (path === PASSKEY_PATH) return routes.passkey;
-  if (path.startsWith('/api/saml/')) return routes.saml;
-  if (path.startsWith('/scim/v2/')) return routes.scim;
-  return routes.pages;
+function starting(res: ServerResponse): void {
+  res.setHeader('retry-after', '1');
+  answer(res, 503, 'Gatehouse is starting.');
 }
 
 function pathOf(req: IncomingMessage): string {

@@ -131,7 +131,7 @@ export const signInLinks = pgTable('sign_in_links', {
 export const deviceLogins = pgTable('device_logins', {
   id: text('id').primaryKey(),
   deviceHash: text('device_hash').notNull().unique(),
-  /** Of the code that the person types; it lives for minutes. */
+  /** HMAC-SHA-256 of the code that the person types, under a key of the store; it lives for minutes. */
   userHash: text('user_hash').notNull().unique(),
   /** What the program says it is, for the person to recognise. */
   client: text('client').notNull(),

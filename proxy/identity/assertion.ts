@@ -19,6 +19,8 @@ export interface Assertion {
 /** An identity that does not open this door. Its message says why, for the log and the operator; a client at the proxy hears none of it. */
 export class IdentityRefused extends Error {
   override name = 'IdentityRefused';
+  /** Whose word it was to be, by name; null where that is not known. */
+  provider: string | null = null;
 }
 
 /** The provider could not be asked for its keys. The client hears it: nothing it sent is wrong. */

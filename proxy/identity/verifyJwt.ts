@@ -48,9 +48,14 @@ export function createJwtVerifier(nowMs?: () => number): JwtVerifier {
         currentDate: now,
         requiredClaims: ['exp', 'sub'],
       };
-      const payload = (await signedBy(await issuerKeys.get(provider), jwt, options)) ?? (await renewedly(provider, jwt, options));
-      if (payload === null) throw new IdentityRefused('no key of the issuer made its signature');
-      return read(provider, payload, now);
+      try {
+        const payload = (await signedBy(await issuerKeys.get(provider), jwt, options)) ?? (await renewedly(provider, jwt, options));
+        if (payload === null) throw new IdentityRefused('no key of the issuer made its signature');
+        return read(provider, payload, now);
+      } catch (error) {
+        if (error instanceof IdentityRefused) error.provider = provider.name;
+        throw error;
+      }
     },
   };
 

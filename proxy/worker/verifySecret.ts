@@ -1,4 +1,5 @@
 import { IdentityRefused, IssuerUnavailable } from '../identity/assertion';
+import { createRefusalLog } from '../identity/refusals';
 import { resolveAssertion } from '../identity/resolve';
 import { type SignedIn, signIn } from '../identity/signIn';
 import { type KnownProvider, looksLikeJwt } from '../identity/verifyJwt';
@@ -10,6 +11,8 @@ type OidcProvider = Extract<KnownProvider, { type: 'oidc' }>;
 
 export const oidcProviders = ({ policy }: Pick<Gateway, 'policy'>): OidcProvider[] =>
   (policy.current().providers ?? []).filter((each) => each.type === 'oidc');
+
+const refused = createRefusalLog((line) => log.info(line, 'an identity was refused'));
 
 export interface Secret {
   user: string;
@@ -31,8 +34,10 @@ export async function verifySecret(
   const now = new Date();
   const providers = oidcProviders(gateway);
   if (providers.length === 0 || !looksLikeJwt(secret)) return signIn(gateway.store, { user, password: secret, now });
+  let saidBy: string | null = null;
   try {
     const assertion = await gateway.jwt.verify(providers, secret, now, { maxBytes });
+    saidBy = assertion.provider;
     const provider = providers.find(({ id }) => id === assertion.providerId);
     if (provider === undefined || assertion.expiresAt === null) throw new IdentityRefused('the provider is gone');
     const { principal, person, identity } = await resolveAssertion(gateway.store, provider, assertion, now);
@@ -41,7 +46,7 @@ export async function verifySecret(
   } catch (error) {
     if (error instanceof IssuerUnavailable) throw issuerUnavailable(error.provider);
     if (!(error instanceof IdentityRefused)) throw error;
-    log.info({ reason: error.message }, 'an identity was refused');
+    refused(error.provider ?? saidBy, error.message);
     onRefused(error.message);
     return null;
   }

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { gatewayUrl } from './client';
 import { CliError } from './errors';
 import { keepLogin, keptLogin } from './keptLogins';
+import { openerOf } from './openerOf';
 import type { Context, Define } from './run';
 import { oneLine } from './table';
 
@@ -31,8 +32,10 @@ const TIMEOUT_MS = 15_000;
 export function loginCommands(program: Command, define: Define): void {
   define(program, 'login', 'sign this command line in: a code here, a yes in the console', login)
     .option('--connections <names>', 'only for these connections, e.g. shop,crm: the token opens no console and no API')
-    .option('--provider <name>', 'sign in at this OIDC provider itself; the policy gives it a device client');
-  define(program, 'logout', 'end what login began, and forget it', logout);
+    .option('--provider <name>', 'sign in at this OIDC provider itself; the policy gives it a device client')
+    .option('--url <address>', 'the console’s address (default: GATEHOUSE_URL, or the gateway of this machine)')
+    .option('--browser <program>', 'what opens the page (default: this system’s own way, on a terminal); none: only print its address');
+  define(program, 'logout', 'end what login began, and forget it', logout).option('--url <address>', 'where (default: as login)');
 }
 
 async function login(
@@ -40,10 +43,11 @@ async function login(
   _args: readonly string[],
   options: Readonly<Record<string, string | boolean | undefined>>,
 ): Promise<void> {
-  const url = gatewayUrl(context.env);
+  const url = urlOf(context, options.url);
   const names = typeof options.connections === 'string' ? options.connections.split(',').map((name) => name.trim()) : [];
+  const shown = { ...context, openPage: pageOpener(context, options.browser) };
   const given =
-    typeof options.provider === 'string' ? await atProvider(context, url, options.provider, names) : await atConsole(context, url, names);
+    typeof options.provider === 'string' ? await atProvider(shown, url, options.provider, names) : await atConsole(shown, url, names);
   keepLogin(context.env, url, {
     token: given.access_token,
     principal: given.principal,
@@ -51,15 +55,20 @@ async function login(
     connections: given.audience ?? null,
     proxy: given.proxy,
   });
+  const there = url === gatewayUrl(context.env) ? '' : `GATEHOUSE_URL=${url} `;
   const hours = Math.max(1, Math.round(given.expires_in / 3_600));
   context.print(
     { principal: given.principal, expiresInS: given.expires_in, connections: given.audience ?? null },
-    `signed in as ${given.principal} for ${hours} ${hours === 1 ? 'hour' : 'hours'}; next: gatehouse psql CONNECTION`,
+    `signed in as ${given.principal} for ${hours} ${hours === 1 ? 'hour' : 'hours'}; next: ${there}gatehouse psql CONNECTION`,
   );
 }
 
-async function logout(context: Context): Promise<void> {
-  const url = gatewayUrl(context.env);
+async function logout(
+  context: Context,
+  _args: readonly string[],
+  options: Readonly<Record<string, string | boolean | undefined>>,
+): Promise<void> {
+  const url = urlOf(context, options.url);
   const kept = keptLogin(context.env, url);
   if (kept === null) return context.print({ signedOut: false }, `not signed in at ${url}`);
   keepLogin(context.env, url, null);
@@ -70,7 +79,26 @@ async function logout(context: Context): Promise<void> {
   context.print({ signedOut: true }, `signed out at ${url}`);
 }
 
-async function atConsole(context: Context, url: string, names: readonly string[]): Promise<Given> {
+/** With what shows a person the page where they say yes. */
+type Shown = Pick<Context, 'warn' | 'progress'> & { openPage(address: string): void };
+
+function urlOf({ env }: Pick<Context, 'env'>, given: string | boolean | undefined): string {
+  if (typeof given !== 'string') return gatewayUrl(env);
+  if (!URL.canParse(given) || !/^https?:$/.test(new URL(given).protocol))
+    throw new CliError('--url is the console’s address, e.g. https://gatehouse.example.com', 2);
+  return gatewayUrl({ GATEHOUSE_URL: given });
+}
+
+/** Without `--browser` a page is opened where somebody looks at a terminal: a script has its address printed. */
+function pageOpener({ env, interactive, open }: Context, browser: string | boolean | undefined): (address: string) => void {
+  return (address) => {
+    const asked = typeof browser === 'string' ? browser : interactive ? null : 'none';
+    const command = openerOf(address, { browser: asked, platform: process.platform, env });
+    if (command !== null) open(...command);
+  };
+}
+
+async function atConsole(context: Shown, url: string, names: readonly string[]): Promise<Given> {
   const form: Record<string, string> = { client_name: 'gatehouse command line' };
   if (names.length > 0) form.audience = names.join(' ');
   const codes = await asked<Codes>(`${url}/api/device`, form, 'the sign-in could not be begun');
@@ -78,7 +106,7 @@ async function atConsole(context: Context, url: string, names: readonly string[]
 }
 
 /** The provider signs the person in; its token is then exchanged for one of the gateway's. */
-async function atProvider(context: Context, url: string, name: string, names: readonly string[]): Promise<Given> {
+async function atProvider(context: Shown, url: string, name: string, names: readonly string[]): Promise<Given> {
   const provider = (await devicesOf(url)).find((each) => each.name === name);
   if (provider === undefined) throw new CliError(`no provider ${name} with a device client: the policy names it under identity, device`);
   const discovery = await fetchJson<{ device_authorization_endpoint?: string; token_endpoint?: string; issuer?: string }>(
@@ -140,10 +168,11 @@ function audiencesOf(token: string | undefined): string[] {
 const devicesOf = (url: string): Promise<DeviceProvider[]> => fetchJson<DeviceProvider[]>(`${url}/api/device`);
 
 /** Shows the code, and asks until somebody has decided (RFC 8628 §3.5). */
-async function polled<T extends object = Given>(context: Context, codes: Codes, url: string, form: Record<string, string>): Promise<T> {
+async function polled<T extends object = Given>(context: Shown, codes: Codes, url: string, form: Record<string, string>): Promise<T> {
   const where = codes.verification_uri_complete ?? codes.verification_uri;
   context.warn(`Open ${oneLine(where, 300)}`);
   context.warn(`and confirm the code ${oneLine(codes.user_code, 40)}`);
+  context.openPage(where);
   let everyMs = (codes.interval ?? 5) * 1_000;
   const until = Date.now() + codes.expires_in * 1_000;
   while (Date.now() < until) {

@@ -1,5 +1,5 @@
 import { runCli } from './run';
-import { runHere } from './spawned';
+import { openBeside, runHere } from './spawned';
 
 process.exitCode = await runCli(process.argv.slice(2), {
   env: process.env,
@@ -7,4 +7,5 @@ process.exitCode = await runCli(process.argv.slice(2), {
   err: (text) => process.stderr.write(text),
   interactive: process.stderr.isTTY === true,
   run: runHere,
+  open: openBeside,
 });

@@ -27,6 +27,8 @@ export interface Terminal {
   interactive?: boolean;
   /** Runs another command in this terminal; answers with its exit code. */
   run(program: string, args: readonly string[], env: Record<string, string>): Promise<number>;
+  /** Starts a program that outlives this one, and does not wait for it. */
+  open(program: string, args: readonly string[]): void;
 }
 
 /** What a command works with. `print` writes the value as JSON under `--json`, and as its text otherwise. */
@@ -43,6 +45,8 @@ export interface Context {
   /** Makes the command end with another one's exit code. */
   end(code: number): void;
   run: Terminal['run'];
+  interactive: boolean;
+  open: Terminal['open'];
 }
 
 /** Adds a command: its options, and what it does. */
@@ -53,10 +57,14 @@ export type Define = (
   action: (context: Context, args: string[], options: Readonly<Record<string, string | boolean | undefined>>) => Promise<void>,
 ) => Command;
 
-/** Runs one command line; returns the exit code: of ours 0, 1 or 2. Never throws. */
-export async function runCli(argv: readonly string[], terminal: Terminal): Promise<number> {
-  let exitCode = 0;
-  let json = argv.includes('--json');
+/** What a run has come to. */
+interface Outcome {
+  exitCode: number;
+  json: boolean;
+}
+
+/** Every command, bound to a terminal. */
+export function createProgram(terminal: Terminal, outcome: Outcome): Command {
   const program = new Command('gatehouse')
     .description('The command line of a running Gatehouse gateway.')
     .showHelpAfterError('(add --help for usage)')
@@ -70,7 +78,8 @@ export async function runCli(argv: readonly string[], terminal: Terminal): Promi
     command.exitOverride().configureOutput({ writeOut: (text) => terminal.out(text), writeErr: (text) => terminal.err(text) });
     command.action(async (...given: unknown[]) => {
       const options = command.opts<Record<string, string | boolean | undefined>>();
-      json = options.json === true;
+      outcome.json = options.json === true;
+      const { json } = outcome;
       const args = given
         .slice(0, -2)
         .flat()
@@ -90,12 +99,14 @@ export async function runCli(argv: readonly string[], terminal: Terminal): Promi
             if (terminal.interactive === true) terminal.err(`\r\u001b[K${text}`);
           },
           fail: () => {
-            exitCode = 1;
+            outcome.exitCode = 1;
           },
           end: (code) => {
-            exitCode = code;
+            outcome.exitCode = code;
           },
           run: terminal.run,
+          interactive: terminal.interactive === true,
+          open: terminal.open,
         },
         args,
         options,
@@ -120,14 +131,21 @@ export async function runCli(argv: readonly string[], terminal: Terminal): Promi
   connectCommands(program, define);
   checkCommand(program, define);
   reportCommand(program, define);
+  return program;
+}
 
+/** Runs one command line; returns the exit code: of ours 0, 1 or 2. Never throws. */
+export async function runCli(argv: readonly string[], terminal: Terminal): Promise<number> {
+  const outcome: Outcome = { exitCode: 0, json: argv.includes('--json') };
+  const program = createProgram(terminal, outcome);
   try {
     await program.parseAsync([...argv], { from: 'user' });
-    return exitCode;
+    return outcome.exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     const failure = describeFailure(error, gatewayUrl(terminal.env));
-    if (json) terminal.err(`${JSON.stringify({ error: { code: failure.code, message: failure.message, policy: failure.policy } })}\n`);
+    if (outcome.json)
+      terminal.err(`${JSON.stringify({ error: { code: failure.code, message: failure.message, policy: failure.policy } })}\n`);
     else if (failure.policy.length > 0)
       for (const issue of failure.policy)
         terminal.err(

@@ -19,3 +19,10 @@ export function runHere(program: string, args: readonly string[], env: Record<st
     child.on('close', (code, signal) => resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
   });
 }
+
+/** Starts a program for good: it keeps nothing of this terminal. That it cannot be started is no failure, since the address is printed too. */
+export function openBeside(program: string, args: readonly string[]): void {
+  const child = spawn(program, args, { stdio: 'ignore', detached: true });
+  child.on('error', () => undefined);
+  child.unref();
+}

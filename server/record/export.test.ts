@@ -4,10 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openAppendLog } from '../../proxy/record/appendLog';
-import { keepNote, openCheckpointKey } from '../../proxy/record/checkpointFile';
 import { listSegments, logDirectory } from '../../proxy/record/segments';
-import { signCheckpoint } from '../../proxy/tlog/checkpoint';
 import { handleRecordExport } from '../api/recordExport';
 import { listActions } from '../audit/actions';
 import { verifyText } from '../audit/proof/sampleExport';
@@ -17,6 +14,7 @@ import { type TestStore, withStore } from '../testing';
 import { createToken } from '../tokens/create';
 import { exportRecord } from './export';
 import { proveRecorded } from './prove';
+import { writeLog } from './testing';
 
 let db: TestStore;
 let server: Server;
@@ -29,26 +27,7 @@ beforeAll(async () => {
   db = await withStore();
   folder = mkdtempSync(join(tmpdir(), 'gatehouse-export-'));
   dataDir = join(folder, 'data');
-  const log = openAppendLog(dataDir);
-  for (let n = 0; n < 40; n += 10)
-    log.append(
-      Array.from({ length: 10 }, (_, at) => ({
-        bytes: Buffer.from(
-          JSON.stringify({
-            v: 1,
-            node: 'n',
-            journal: 'j',
-            seq: n + at,
-            entry: { type: 'outcome', id: `stm_${n + at}`, atMs: 1_790_000_000_000 },
-          }),
-        ),
-        values: null,
-      })),
-      '{}',
-    );
-  const signer = openCheckpointKey(dataDir, 'n', db.secretKey);
-  keepNote(dataDir, signCheckpoint({ size: log.size, root: log.root() }, signer));
-  log.close();
+  writeLog(dataDir, db.secretKey, 40);
   server = createServer((req, res) => void handleRecordExport(req, res));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -75,6 +54,7 @@ async function cli(args: string[], token = tokens.auditor): Promise<{ code: numb
       out += text;
     },
     run: () => Promise.reject(new Error('no other command')),
+    open: () => undefined,
     err: (text) => {
       err += text;
     },

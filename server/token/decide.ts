@@ -25,15 +25,16 @@ export interface DeviceLogin {
   lifetimeS: number;
 }
 
-export async function getDevice({ store, actor }: Call, input: unknown): Promise<DeviceLogin> {
-  const { client, clientAddress, connections, createdAt } = await found({ store, actor }, parseInput(userCodeSchema, input).userCode);
+export async function getDevice(call: Call, input: unknown): Promise<DeviceLogin> {
+  const { client, clientAddress, connections, createdAt } = await found(call, parseInput(userCodeSchema, input).userCode);
   return { client, clientAddress, connections, createdAt, lifetimeS: LOGIN_TTL_S };
 }
 
 /** Says yes or no to the program, once. */
-export async function decideDevice({ store, actor }: Call, input: unknown): Promise<{ approved: boolean }> {
+export async function decideDevice(call: Call, input: unknown): Promise<{ approved: boolean }> {
+  const { store, actor } = call;
   const { userCode, approve } = parseInput(deviceDecisionSchema, input);
-  const login = await found({ store, actor }, userCode);
+  const login = await found(call, userCode);
   return store.transaction(async (tx) => {
     const decided = await tx
       .update(deviceLogins)
@@ -47,13 +48,14 @@ export async function decideDevice({ store, actor }: Call, input: unknown): Prom
   });
 }
 
-async function found({ store, actor }: Pick<Call, 'store' | 'actor'>, userCode: string) {
+async function found(call: Call, userCode: string) {
+  const { actor } = call;
   demand(actor, 'me:read');
   // A token that could make tokens would outlive its own end.
   if (actor.via !== 'console' || actor.id === null) throw new ServiceError('FORBIDDEN', 'a person says yes to this in the console');
   const waitS = attempts.blocked(actor.id, Date.now());
   if (waitS !== null) throw new ServiceError('CONFLICT', `too many wrong codes; try again in ${Math.ceil(waitS / 60)} minutes`);
-  const login = await waitingDevice(store, userCode, new Date());
+  const login = await waitingDevice(call, userCode, new Date());
   if (login !== undefined) return login;
   attempts.failed(actor.id, Date.now());
   throw notWaiting();

@@ -1,4 +1,4 @@
-import { randomInt } from 'node:crypto';
+import { createHmac, hkdfSync, randomInt } from 'node:crypto';
 import { and, eq, gt, isNull, lt, sql } from 'drizzle-orm';
 import { newId } from '../../db/ids';
 import { deviceLogins, principals } from '../../db/schema/identity';
@@ -6,6 +6,7 @@ import { hashSecret, newSecret } from '../../db/secrets';
 import type { Store } from '../../db/store';
 import { loadPrincipal } from '../../proxy/identity/principal';
 import { recordAction } from '../actions/record';
+import type { Call } from '../identity/actor';
 import { makeToken } from '../tokens/make';
 import { TokenRefused } from './grants';
 import type { Granted } from './handler';
@@ -17,6 +18,9 @@ export const LOGIN_TTL_S = 12 * 3_600;
 /** Letters that are hardly mistaken and spell nothing (RFC 8628 §6.1): 20 to the 8th codes, and few tries. */
 const LETTERS = 'BCDFGHJKLMNPQRSTVWXZ';
 
+/** A store and the root of its keys. */
+export type Keyed = Pick<Call, 'store' | 'secretKey'>;
+
 /** What a program shows and keeps. */
 export interface DeviceCodes {
   deviceCode: string;
@@ -26,7 +30,7 @@ export interface DeviceCodes {
 
 /** A program asks for a person's sign-in (RFC 8628 §3.1). */
 export async function beginDevice(
-  store: Store,
+  { store, secretKey }: Keyed,
   asks: { client: string; clientAddress: string; connections: readonly string[] },
   now: Date,
 ): Promise<DeviceCodes> {
@@ -36,7 +40,7 @@ export async function beginDevice(
   await store.insert(deviceLogins).values({
     id: newId('dev'),
     deviceHash: hashSecret(deviceCode),
-    userHash: hashSecret(userCode),
+    userHash: keyedUserCode(secretKey, userCode),
     client: asks.client,
     clientAddress: asks.clientAddress,
     connections: asks.connections.length === 0 ? null : [...asks.connections],
@@ -44,6 +48,12 @@ export async function beginDevice(
   });
   return { deviceCode, userCode: `${userCode.slice(0, 4)}-${userCode.slice(4)}` };
 }
+
+/** What codes are found by: there are so few that whoever has read the store would find any by trying them, but for the key. Pure. */
+const keyedUserCode = (secretKey: Buffer, userCode: string): string =>
+  createHmac('sha256', Buffer.from(hkdfSync('sha256', secretKey, Buffer.alloc(0), 'gatehouse user codes', 32)))
+    .update(userCode)
+    .digest('base64url');
 
 /** As a person may have typed it. Pure. */
 export const plainUserCode = (typed: string): string => typed.toUpperCase().replace(/[^A-Z]/g, '');
@@ -116,12 +126,20 @@ async function waits(store: Store, deviceCode: string, now: Date): Promise<never
 }
 
 /** What a person sees of a program that waits for them; undefined for a code that nobody waits with. */
-export async function waitingDevice(store: Store, typed: string, now: Date): Promise<typeof deviceLogins.$inferSelect | undefined> {
+export async function waitingDevice(
+  { store, secretKey }: Keyed,
+  typed: string,
+  now: Date,
+): Promise<typeof deviceLogins.$inferSelect | undefined> {
   const [login] = await store
     .select()
     .from(deviceLogins)
     .where(
-      and(eq(deviceLogins.userHash, hashSecret(plainUserCode(typed))), gt(deviceLogins.expiresAt, now), isNull(deviceLogins.decision)),
+      and(
+        eq(deviceLogins.userHash, keyedUserCode(secretKey, plainUserCode(typed))),
+        gt(deviceLogins.expiresAt, now),
+        isNull(deviceLogins.decision),
+      ),
     );
   return login;
 }

@@ -4,6 +4,7 @@ import { asc } from 'drizzle-orm';
 import { identityProviders } from '../../db/schema/identity';
 import type { Store } from '../../db/store';
 import { IdentityRefused } from '../../proxy/identity/assertion';
+import { createRefusalLog } from '../../proxy/identity/refusals';
 import { createJwtVerifier, type JwtVerifier } from '../../proxy/identity/verifyJwt';
 import { recordFailedSignIn } from '../auth/recordSignIn';
 import { nameSchema } from '../input';
@@ -99,14 +100,14 @@ async function devices(store: Store): Promise<object> {
 }
 
 async function device(form: URLSearchParams, address: string): Promise<object> {
-  const { store, consoleUrl } = getRuntime();
+  const { store, secretKey, consoleUrl } = getRuntime();
   const client = (form.get('client_name') ?? '').trim() || 'a program';
   if (client.length > MAX_CLIENT_CHARACTERS || /\p{C}/u.test(client))
     throw new TokenRefused('invalid_request', 'client_name is a short text');
   const connections = audiencesIn(form);
   if (connections.length > 200 || connections.some((name) => !nameSchema.safeParse(name).success))
     throw new TokenRefused('invalid_request', 'audience names connections');
-  const { deviceCode, userCode } = await beginDevice(store, { client, clientAddress: address, connections }, new Date());
+  const { deviceCode, userCode } = await beginDevice({ store, secretKey }, { client, clientAddress: address, connections }, new Date());
   const at = `${consoleUrl}/device`;
   return {
     device_code: deviceCode,
@@ -117,6 +118,8 @@ async function device(form: URLSearchParams, address: string): Promise<object> {
     interval: POLL_S,
   };
 }
+
+const refused = createRefusalLog((line) => log.info(line, 'token exchange refused'));
 
 async function refuse(
   res: ServerResponse,
@@ -138,7 +141,7 @@ async function refuse(
     });
   }
   // Why is for the operator: whoever asks learns nothing of who is known here.
-  log.info({ why: error.message }, 'token exchange refused');
+  refused(error instanceof IdentityRefused ? error.provider : null, error.message);
   attempts.failed(address, Date.now());
   await recordFailedSignIn(getRuntime().store, 'cli', 'token exchange', error.message);
   await delay(Math.max(0, FAILURE_AFTER_MS - (Date.now() - startedMs)));

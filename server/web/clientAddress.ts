@@ -5,6 +5,8 @@ export interface TrustedProxies {
   has(address: string): boolean;
 }
 
+export const NO_PROXIES: TrustedProxies = { has: () => false };
+
 /** Addresses and networks, e.g. `10.0.0.0/8, ::1`. Null: one of them is neither. */
 export function parseProxies(text: string): TrustedProxies | null {
   const list = new BlockList();
