@@ -15,7 +15,7 @@ const claim = (name: string): SQL => sql`(${sessions.identity} -> ${sql.raw(`'${
 /** A name in full is found by its index. */
 const among = (list: SQL, glob: string): SQL =>
   glob.includes('*')
-    ? sql`exists (select 1 from jsonb_array_elements_text(${list}) a(sub) where ${named(sql`a.sub`, glob)})`
+    ? sql`(${list} <> '[]' and exists (select 1 from jsonb_array_elements_text(${list}) a(sub) where ${named(sql`a.sub`, glob)}))`
     : sql`${list} ? ${glob}`;
 
 function holds({ field, value }: IdentityTerm): SQL {
