@@ -3,13 +3,13 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { parse, stringify } from 'yaml';
-import { type Api, apiAsOperator } from './api';
+import type { Api } from './api';
 import { gatehouse } from './cli';
 import { eventually, failure, open, proxySettings } from './clients';
 import { sharedGateway } from './gateway';
+import { corp, type IdentityPolicy, withIdentity } from './identityPolicy';
 import { confirmDevice } from './oauth/deviceFlow';
-import { AUDIENCE, DEVICE_CLIENT, startTokenIssuer, type TokenIssuer } from './tokenIssuer';
+import { startTokenIssuer, type TokenIssuer } from './tokenIssuer';
 
 const gateway = sharedGateway();
 const config = mkdtempSync(join(tmpdir(), 'gatehouse-login-'));
@@ -20,7 +20,7 @@ const env = {
   GATEHOUSE_TOKEN: '',
 };
 let admin: Api;
-let before: string;
+let policy: IdentityPolicy;
 let issuer: TokenIssuer;
 
 const person = (name: string, more: object = {}) => ({ claims: { email: `${name}@acme.example`, groups: ['Data'], ...more } });
@@ -31,32 +31,18 @@ beforeAll(async () => {
     'yan-by-bot': person('yan', { act: { sub: 'mcp-bot' } }),
     zoe: { ...person('zoe'), ttlS: 20 },
   });
-  admin = await apiAsOperator(gateway);
-  before = (await admin.policy.export.query()).yaml;
-  const document = parse(before);
-  document.groups = [...(document.groups ?? []), 'data'];
-  document.principals.push({ name: 'x-helper', kind: 'agent', groups: ['data'] });
-  document.access.push({ connections: ['shop'], groups: ['data'] });
-  document.identity = {
-    providers: [
-      {
-        name: 'corp',
-        type: 'oidc',
-        issuer: issuer.url,
-        audiences: [AUDIENCE],
-        principal: { claim: 'email', strip: '@acme.example', create: 'human' },
-        groups: { claim: 'groups', names: { Data: 'data' } },
-        agents: { 'mcp-bot': 'x-helper' },
-        device: { clientId: DEVICE_CLIENT, scopes: ['openid', 'sql'] },
-      },
-    ],
-  };
-  await admin.policy.applyYaml.mutate({ yaml: stringify(document), dryRun: false });
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  policy = await withIdentity(gateway, (document) => {
+    document.groups = [...(document.groups ?? []), 'data'];
+    document.principals.push({ name: 'x-helper', kind: 'agent', groups: ['data'] });
+    document.access.push({ connections: ['shop'], groups: ['data'] });
+    const groups = { claim: 'groups', names: { Data: 'data' } };
+    document.identity = { providers: [corp(issuer, { groups, agents: { 'mcp-bot': 'x-helper' } })] };
+  });
+  admin = policy.admin;
 });
 afterAll(async () => {
   issuer.hang(false);
-  await admin.policy.applyYaml.mutate({ yaml: before, dryRun: false });
+  await policy.restore();
   await issuer.stop();
   rmSync(config, { recursive: true, force: true });
 });

@@ -1,18 +1,19 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { parse, stringify } from 'yaml';
-import { type Api, apiAsOperator } from './api';
+import type { Api } from './api';
 import { gatehouse } from './cli';
 import { eventually, failure, open, proxySettings } from './clients';
 import { sharedGateway } from './gateway';
-import { AUDIENCE, DEVICE_CLIENT, startTokenIssuer, type TokenIssuer } from './tokenIssuer';
+import { corp, heard, type IdentityPolicy, type PolicyDocument, withIdentity } from './identityPolicy';
+import { startTokenIssuer, type TokenIssuer } from './tokenIssuer';
 
 const gateway = sharedGateway();
 let admin: Api;
-let before: string;
 let issuer: TokenIssuer;
-let document: { groups: string[]; principals: object[]; access: object[]; rules?: object[]; identity?: object };
+let policy: IdentityPolicy;
+let document: PolicyDocument;
+let apply: IdentityPolicy['apply'];
 
 const person = (name: string, groups: string[], more: object = {}) => ({
   claims: { email: `${name}@acme.example`, groups, ...more },
@@ -33,52 +34,31 @@ beforeAll(async () => {
     'outsider-by-bot': person('outsider-by-bot', ['Sales'], { act: { sub: 'mcp-bot' } }),
     'ana-by-stranger': person('ana-by-stranger', ['Platform Team'], { act: { sub: 'nobody-knows' } }),
   });
-  // The operator first: putting the policy back must not take it away.
-  admin = await apiAsOperator(gateway);
-  before = (await admin.policy.export.query()).yaml;
-  document = parse(before);
-  document.groups = [...(document.groups ?? []), 'platform'];
-  document.principals.push({ name: 'id-helper', kind: 'agent', groups: ['platform'] });
-  document.rules = [
-    {
-      name: 'e2e-identity',
-      groups: ['platform'],
-      match: { statements: ['DELETE'] },
-      action: 'hold',
-      approval: { groups: ['dba'], count: 1 },
-    },
-    ...(document.rules ?? []),
-  ];
-  document.access.push({ connections: ['shop'], groups: ['platform'] });
-  document.identity = {
-    providers: [
+  policy = await withIdentity(gateway, (document) => {
+    document.groups = [...(document.groups ?? []), 'platform'];
+    document.principals.push({ name: 'id-helper', kind: 'agent', groups: ['platform'] });
+    document.rules = [
       {
-        name: 'corp',
-        type: 'oidc',
-        issuer: issuer.url,
-        audiences: [AUDIENCE],
-        clockSkew: '0s',
-        principal: { claim: 'email', strip: '@acme.example', create: 'human' },
-        groups: { claim: 'groups', names: { 'Platform Team': 'platform' } },
-        agents: { 'mcp-bot': 'id-helper' },
-        device: { clientId: DEVICE_CLIENT, scopes: ['openid', 'sql'] },
+        name: 'e2e-identity',
+        groups: ['platform'],
+        match: { statements: ['DELETE'] },
+        action: 'hold',
+        approval: { groups: ['dba'], count: 1 },
       },
-    ],
-  };
-  await apply();
-  await heard();
+      ...(document.rules ?? []),
+    ];
+    document.access.push({ connections: ['shop'], groups: ['platform'] });
+    const groups = { claim: 'groups', names: { 'Platform Team': 'platform' } };
+    document.identity = { providers: [corp(issuer, { clockSkew: '0s', groups, agents: { 'mcp-bot': 'id-helper' } })] };
+  });
+  ({ admin, document, apply } = policy);
 });
 afterAll(async () => {
   issuer.hang(false);
-  await admin.policy.applyYaml.mutate({ yaml: before, dryRun: false });
+  await policy.restore();
   await issuer.stop();
 });
 
-const apply = async (changed: object = document) => {
-  await admin.policy.applyYaml.mutate({ yaml: stringify(changed), dryRun: false });
-};
-/** Workers hear of a policy a moment after it is stored. */
-const heard = () => new Promise((resolve) => setTimeout(resolve, 500));
 const as = (user: string, password: string) => proxySettings(gateway, { user, password });
 const signedIn = async (user: string, persona = user) => open(as(user, await issuer.token(persona)));
 const sessionOf = (user: string) =>
@@ -188,7 +168,7 @@ describe('the issuer', () => {
   test('is down: new sign-ins with keys nobody has hear it in less than 3 s, sessions go on, tokens of ours too', async () => {
     const session = await signedIn('cleo');
     const second = await startTokenIssuer({ zoe: person('zoe', []) });
-    const providers = (document.identity as { providers: object[] }).providers;
+    const providers = document.identity?.providers ?? [];
     await apply({
       ...document,
       identity: { providers: [...providers, { ...providers[0], name: 'other', issuer: second.url, device: undefined, agents: undefined }] },
@@ -293,7 +273,7 @@ describe('a session ends with its identity, within 5 s:', () => {
   });
 
   test('the issuer is another, or the provider is gone', async () => {
-    const providers = (document.identity as { providers: object[] }).providers;
+    const providers = document.identity?.providers ?? [];
     for (const [what, changed] of [
       ['another issuer', [{ ...providers[0], issuer: 'https://elsewhere.example' }]],
       ['no provider', []],
@@ -312,7 +292,7 @@ describe('a session ends with its identity, within 5 s:', () => {
       const { access_token: token } = (await exchanged.json()) as { access_token: string };
       const byToken = await open(as('cleo', token));
       await ends(client, what, /identity provider was removed or is another/, () =>
-        apply({ ...document, identity: { providers: changed } }),
+        apply({ ...document, identity: { providers: [...changed] } }),
       );
       await eventually('the end of the other session', async () => byToken.lost.length > 0);
       expect((await failure(open(as('cleo', token)))).code).toBe('28P01');

@@ -37,7 +37,13 @@ export const sessions = pgTable(
     openIndex: bigint('open_index', { mode: 'number' }),
     closeIndex: bigint('close_index', { mode: 'number' }),
   },
-  (t) => [index('sessions_open').on(t.endedAt, t.startedAt)],
+  (t) => [
+    index('sessions_open').on(t.endedAt, t.startedAt),
+    // For the search by identity; patterns too.
+    index('sessions_subject').on(sql`(${t.identity} ->> 'subject') text_pattern_ops`).where(sql`${t.identity} is not null`),
+    index('sessions_client').on(sql`(${t.identity} ->> 'client') text_pattern_ops`).where(sql`${t.identity} is not null`),
+    index('sessions_actors').using('gin', sql`(${t.identity} -> 'actors')`).where(sql`${t.identity} is not null`),
+  ],
 );
 
 /**

@@ -3,41 +3,30 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { parse, stringify } from 'yaml';
-import { type Api, apiAsOperator } from '../api';
+import type { Api } from '../api';
 import { eventually } from '../clients';
 import { sharedGateway } from '../gateway';
-import { AUDIENCE, DEVICE_CLIENT, startTokenIssuer, type TokenIssuer } from '../tokenIssuer';
+import { corp, type IdentityPolicy, withIdentity } from '../identityPolicy';
+import { DEVICE_CLIENT, startTokenIssuer, type TokenIssuer } from '../tokenIssuer';
 import { cstring, fieldsOf, frame, int32, type Message, simpleQuery, startUp, WireClient } from '../wireClient';
 import { deviceToken } from './deviceFlow';
 
 const gateway = sharedGateway();
 let admin: Api;
-let before: string;
+let policy: IdentityPolicy;
 let issuer: TokenIssuer;
 
 beforeAll(async () => {
   issuer = await startTokenIssuer({ olga: { claims: { email: 'olga@acme.example' } } });
-  admin = await apiAsOperator(gateway);
-  before = (await admin.policy.export.query()).yaml;
-  const document = parse(before) as { access: object[]; identity?: object };
-  const provider = (name: string, more: object) => ({
-    ...{ name, type: 'oidc', audiences: [AUDIENCE] },
-    principal: { claim: 'email', strip: '@acme.example', create: 'human' },
-    ...more,
+  policy = await withIdentity(gateway, (document) => {
+    document.access.push({ connections: ['shop'], groups: ['*'] });
+    const workloads = corp(issuer, { name: 'workloads', issuer: 'https://workloads.example/', device: undefined });
+    document.identity = { providers: [workloads, corp(issuer)] };
   });
-  document.access.push({ connections: ['shop'], groups: ['*'] });
-  document.identity = {
-    providers: [
-      provider('workloads', { issuer: 'https://workloads.example/' }),
-      provider('corp', { issuer: issuer.url, device: { clientId: DEVICE_CLIENT, scopes: ['openid', 'sql'] } }),
-    ],
-  };
-  await admin.policy.applyYaml.mutate({ yaml: stringify(document), dryRun: false });
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  admin = policy.admin;
 });
 afterAll(async () => {
-  await admin.policy.applyYaml.mutate({ yaml: before, dryRun: false });
+  await policy.restore();
   await issuer.stop();
 });
 

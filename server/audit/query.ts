@@ -25,7 +25,10 @@ export type AuditTerm =
         | 'fingerprint'
         | 'column'
         | 'transaction'
-        | 'value';
+        | 'value'
+        | 'sub'
+        | 'issuer'
+        | 'agent';
       value: string;
     }
   | { field: 'verdict'; value: Action }
@@ -56,6 +59,9 @@ const NAMES = [
   'column',
   'transaction',
   'value',
+  'sub',
+  'issuer',
+  'agent',
 ] as const;
 export const QUERY_KEYS = [...NAMES, 'verdict', 'rows', 'bytes', 'duration'] as const;
 

@@ -5,6 +5,7 @@ import { termsOf } from '../../proxy/record/constants';
 import { wordKey, wordOf } from '../../proxy/record/words';
 import type { Call } from '../identity/actor';
 import { ownSources } from '../identity/scope';
+import { byIdentity, type IdentityTerm } from './byIdentity';
 import { anyOf, escapeLike, globPattern, nameAmong, named } from './globs';
 import type { AuditTerm, Comparison } from './query';
 
@@ -42,6 +43,7 @@ export async function resolveTerms({ store, actor, secretKey }: Call, terms: rea
   const judged: { statements: SQL; hours: SQL }[] = [];
   const exact: SQL[] = [];
   const texts: TextSearch[] = [];
+  const identity: IdentityTerm[] = [];
   const key = wordKey(secretKey);
   for (const term of terms) {
     switch (term.field) {
@@ -117,6 +119,12 @@ export async function resolveTerms({ store, actor, secretKey }: Call, terms: rea
       case 'value':
         exact.push(hasWords(key, term.value));
         break;
+      case 'sub':
+      case 'issuer':
+      case 'agent':
+        // Of one session all of them: asked together, below.
+        identity.push(term as IdentityTerm);
+        break;
       case 'text': {
         const found = await store
           .select({ id: statementForms.id })
@@ -129,6 +137,8 @@ export async function resolveTerms({ store, actor, secretKey }: Call, terms: rea
         term satisfies never;
     }
   }
+  const ofIdentity = identity.length === 0 ? undefined : await byIdentity(store, identity);
+  if (ofIdentity != null) exact.push(ofIdentity);
   const sources = await idsOf(store, statementSources, and(...sourceTerms));
   const forms = await idsOf(store, statementForms, and(...formTerms));
   return {
@@ -138,7 +148,7 @@ export async function resolveTerms({ store, actor, secretKey }: Call, terms: rea
     hoursJudged: and(...judged.map((one) => one.hours)),
     exact,
     texts,
-    nothing: sources?.length === 0 || forms?.length === 0,
+    nothing: sources?.length === 0 || forms?.length === 0 || ofIdentity === null,
   };
 }
 

@@ -3,6 +3,8 @@ import { decideDevice } from '../token/decide';
 import { type CliGateway, withCli } from './testing';
 
 let gateway: CliGateway;
+/** Nobody is signed in on this machine. */
+const NO_TOKEN = { GATEHOUSE_DATA_DIR: '/nowhere' };
 beforeAll(async () => {
   gateway = await withCli();
 });
@@ -12,7 +14,7 @@ test('login at an address opens its page by the program that is named, and logou
   const call = await gateway.db.as('member', { name: 'mia' });
   const url = await gateway.open();
   let decided: Promise<unknown> | undefined;
-  const login = await gateway.run(['login', '--url', `${url}/`, '--browser', 'firefox'], {}, (text) => {
+  const login = await gateway.run(['login', '--url', `${url}/`, '--browser', 'firefox'], NO_TOKEN, (text) => {
     const [, userCode] = /confirm the code ([A-Z-]+)/.exec(text) ?? [];
     if (userCode !== undefined) decided = decideDevice(call, { userCode, approve: true });
   });
@@ -34,7 +36,7 @@ test.each([
   ['asked not to', ['--browser', 'none']],
 ])('no page is opened %s', async (_name, options) => {
   const call = await gateway.db.as('member');
-  await gateway.run(['login', ...options], {}, (text) => {
+  await gateway.run(['login', ...options], NO_TOKEN, (text) => {
     const [, userCode] = /confirm the code ([A-Z-]+)/.exec(text) ?? [];
     if (userCode !== undefined) void decideDevice(call, { userCode, approve: false });
   });

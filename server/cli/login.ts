@@ -45,7 +45,8 @@ async function login(
 ): Promise<void> {
   const url = urlOf(context, options.url);
   const names = typeof options.connections === 'string' ? options.connections.split(',').map((name) => name.trim()) : [];
-  const shown = { ...context, openPage: pageOpener(context, options.browser) };
+  // Not the whole context: its client asks for a token, which is what is not there yet.
+  const shown = { warn: context.warn, progress: context.progress, openPage: pageOpener(context, options.browser) };
   const given =
     typeof options.provider === 'string' ? await atProvider(shown, url, options.provider, names) : await atConsole(shown, url, names);
   keepLogin(context.env, url, {

@@ -1,4 +1,4 @@
-import { and, asc, count, eq, inArray, type SQL, sql } from 'drizzle-orm';
+import { and, asc, count, desc, eq, inArray, type SQL, sql } from 'drizzle-orm';
 import { newId } from '../../db/ids';
 import { groups, principalGroups, principals } from '../../db/schema/identity';
 import type { ScimGroup } from '../../db/schema/identityShapes';
@@ -7,10 +7,13 @@ import { moveAccessVersion, recordAction } from '../actions/record';
 import type { Actor } from '../identity/actor';
 import { noSuch, ScimError } from './errors';
 import { type GroupDraft, type GroupStep, groupName } from './groupInput';
-import type { Filter, ListQuery } from './query';
-import { type Directory, SCIM } from './users';
+import type { Askable, Filter, ListQuery, Sort } from './query';
+import { type Demand, type Directory, SCIM } from './users';
 
-export const GROUP_FILTERS = ['displayName', 'externalId', 'id', 'members.value'] as const;
+export const GROUPS: Askable = {
+  filters: ['displayName', 'externalId', 'id', 'members.value'],
+  sorts: ['displayName', 'externalId', 'id'],
+};
 
 type Row = typeof groups.$inferSelect;
 
@@ -29,10 +32,27 @@ export async function listGroupsForScim({ store }: Directory, query: ListQuery):
     .select()
     .from(groups)
     .where(where)
-    .orderBy(asc(groups.name))
+    .orderBy(...ordered(query.sort))
     .offset(query.startIndex - 1)
     .limit(query.count);
   return { total, groups: await withMembers(store, rows, query.withoutMembers) };
+}
+
+function ordered(sort: Sort | null): SQL[] {
+  if (sort === null) return [asc(groups.name)];
+  const by = sortedBy(sort.attribute);
+  return [sort.descending ? desc(by) : asc(by), asc(groups.id)];
+}
+
+function sortedBy(attribute: string): SQL {
+  switch (attribute) {
+    case 'displayName':
+      return sql`lower(coalesce(${groups.scim} ->> 'displayName', ${groups.name}))`;
+    case 'externalId':
+      return sql`lower(${groups.scim} ->> 'externalId')`;
+    default:
+      return sql`${groups.id}`;
+  }
 }
 
 function matches({ attribute, value }: Filter): SQL | undefined {
@@ -94,19 +114,22 @@ export async function createGroup({ store, actor }: Directory, { members, ...dra
   });
 }
 
-export const replaceGroup = (directory: Directory, id: string, draft: GroupDraft): Promise<Group> =>
-  changeGroup(directory, id, [
-    { step: 'rename', displayName: draft.displayName },
-    { step: 'externalId', externalId: draft.externalId ?? null },
-    { step: 'set', members: draft.members },
-  ]);
+/** What a PUT asks for. Pure. */
+export const replacing = (draft: GroupDraft): GroupStep[] => [
+  { step: 'rename', displayName: draft.displayName },
+  { step: 'externalId', externalId: draft.externalId ?? null },
+  { step: 'set', members: draft.members },
+];
 
 /** A name that rules speak of stays; what the directory calls the group follows. */
-export async function changeGroup({ store, actor }: Directory, id: string, steps: readonly GroupStep[]): Promise<Group> {
+export async function changeGroup(
+  { store, actor }: Directory,
+  id: string,
+  steps: readonly GroupStep[],
+  demand: Demand<Group>,
+): Promise<Group> {
   return store.transaction(async (tx) => {
-    const row = await lockGroup(tx, and(visible, eq(groups.id, id)));
-    if (row === undefined) throw noSuch('Group', id);
-    const { members: before } = await getGroup({ store: tx }, id);
+    const { row, members: before } = await demanded(tx, id, demand);
     const after = new Set(before.map((member) => member.id));
     const scim: ScimGroup = { ...(row.scim ?? { displayName: row.name }) };
     for (const each of steps) {
@@ -140,10 +163,9 @@ export async function changeGroup({ store, actor }: Directory, id: string, steps
 }
 
 /** The members that SCIM gave go, and it sees the group no more. Whether there is one is the policy document's to say from now on. */
-export async function deleteGroup({ store, actor }: Directory, id: string): Promise<void> {
+export async function deleteGroup({ store, actor }: Directory, id: string, demand: Demand<Group>): Promise<void> {
   await store.transaction(async (tx) => {
-    const row = await lockGroup(tx, and(visible, eq(groups.id, id)));
-    if (row === undefined) throw noSuch('Group', id);
+    const { row } = await demanded(tx, id, demand);
     await setMembers(tx, actor, row, []);
     await tx
       .update(groups)
@@ -151,6 +173,13 @@ export async function deleteGroup({ store, actor }: Directory, id: string): Prom
       .where(eq(groups.id, id));
     await recordAction(tx, actor, { action: 'group.release', subject: row.name, after: { by: SCIM } });
   });
+}
+
+async function demanded(tx: StoreTransaction, id: string, demand: Demand<Group>): Promise<Group> {
+  if ((await lockGroup(tx, and(visible, eq(groups.id, id)))) === undefined) throw noSuch('Group', id);
+  const group = await getGroup({ store: tx }, id);
+  demand(group);
+  return group;
 }
 
 async function lockGroup(tx: StoreTransaction, where: SQL | undefined): Promise<Row | undefined> {

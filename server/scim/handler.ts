@@ -5,11 +5,12 @@ import { log } from '../log';
 import type { Runtime } from '../runtime';
 import { errorBody, ScimError } from './errors';
 import { readGroup, readGroupPatch } from './groupInput';
-import { changeGroup, createGroup, deleteGroup, GROUP_FILTERS, getGroup, listGroupsForScim, replaceGroup } from './groups';
+import { changeGroup, createGroup, deleteGroup, GROUPS, type Group, getGroup, listGroupsForScim, replacing } from './groups';
 import { MOST_A_PAGE, readQuery } from './query';
-import { groupResource, listOf, resourceTypes, schemas, serviceProviderConfig, userResource } from './resources';
+import { groupResource, listOf, type Resource, resourceTypes, schemas, serviceProviderConfig, userResource } from './resources';
 import { readUser, readUserPatch } from './userInput';
-import { changeUser, createUser, type Directory, deleteUser, getUser, listUsers, USER_FILTERS } from './users';
+import { changeUser, createUser, type Directory, deleteUser, getUser, listUsers, USERS, type User } from './users';
+import { demandMatch, isAmong } from './versions';
 
 export const SCIM_PATH = '/scim/v2';
 const MOST_BODY_BYTES = 2 * 1024 * 1024;
@@ -29,6 +30,8 @@ interface Asked {
   query: URLSearchParams;
   base: string;
   body(): Promise<unknown>;
+  ifMatch: string | undefined;
+  ifNoneMatch: string | undefined;
 }
 
 /** SCIM 2.0 (RFC 7643, RFC 7644): a directory says who is there and who is in which group. */
@@ -57,7 +60,16 @@ async function answer(context: Context, req: IncomingMessage): Promise<Reply> {
     return { status: 401, body: errorBody(401, 'an access token is needed'), headers: { 'www-authenticate': 'Bearer realm="gatehouse"' } };
   if (actor.kind !== 'service' || actor.role !== 'admin')
     throw new ScimError(403, 'the token has to be of a principal of kind service with role admin');
-  const asked: Asked = { directory: { store: context.store, actor }, method, id, query: url.searchParams, base, body: () => readBody(req) };
+  const asked: Asked = {
+    directory: { store: context.store, actor },
+    method,
+    id,
+    query: url.searchParams,
+    base,
+    body: () => readBody(req),
+    ifMatch: req.headers['if-match'],
+    ifNoneMatch: req.headers['if-none-match'],
+  };
   if (rest.length > 0) throw new ScimError(404, 'no such endpoint');
   switch (kind?.toLowerCase()) {
     case 'users':
@@ -84,7 +96,7 @@ function described(all: object[], id: string | undefined): Reply {
 
 async function users({ directory, method, query, base, body }: Asked): Promise<Reply> {
   if (method === 'GET') {
-    const wanted = readQuery(query, USER_FILTERS);
+    const wanted = readQuery(query, USERS);
     const { users: found, total } = await listUsers(directory, wanted);
     return {
       status: 200,
@@ -97,19 +109,21 @@ async function users({ directory, method, query, base, body }: Asked): Promise<R
   }
   if (method !== 'POST') throw notAllowed();
   const user = await createUser(directory, readUser(await body()));
-  return { status: 201, body: userResource(user, base), headers: { location: `${base}/Users/${user.row.id}` } };
+  return shown(userResource(user, base), 201, { location: `${base}/Users/${user.row.id}` });
 }
 
-async function oneUser({ directory, method, base, body }: Asked, id: string): Promise<Reply> {
+async function oneUser({ directory, method, base, body, ifMatch, ifNoneMatch }: Asked, id: string): Promise<Reply> {
+  const resource = (user: User) => userResource(user, base);
+  const demand = (user: User) => demandMatch(ifMatch, resource(user).meta.version ?? '');
   switch (method) {
     case 'GET':
-      return { status: 200, body: userResource(await getUser(directory, id), base) };
+      return unlessKnown(resource(await getUser(directory, id)), ifNoneMatch);
     case 'PUT':
-      return { status: 200, body: userResource(await changeUser(directory, id, readUser(await body()), true), base) };
+      return shown(resource(await changeUser(directory, id, readUser(await body()), { whole: true, demand })));
     case 'PATCH':
-      return { status: 200, body: userResource(await changeUser(directory, id, readUserPatch(await body()), false), base) };
+      return shown(resource(await changeUser(directory, id, readUserPatch(await body()), { whole: false, demand })));
     case 'DELETE':
-      await deleteUser(directory, id);
+      await deleteUser(directory, id, demand);
       return { status: 204 };
     default:
       throw notAllowed();
@@ -118,7 +132,7 @@ async function oneUser({ directory, method, base, body }: Asked, id: string): Pr
 
 async function groups({ directory, method, query, base, body }: Asked): Promise<Reply> {
   if (method === 'GET') {
-    const wanted = readQuery(query, GROUP_FILTERS);
+    const wanted = readQuery(query, GROUPS);
     const { groups: found, total } = await listGroupsForScim(directory, wanted);
     return {
       status: 200,
@@ -131,25 +145,39 @@ async function groups({ directory, method, query, base, body }: Asked): Promise<
   }
   if (method !== 'POST') throw notAllowed();
   const group = await createGroup(directory, readGroup(await body()));
-  return { status: 201, body: groupResource(group, base), headers: { location: `${base}/Groups/${group.row.id}` } };
+  return shown(groupResource(group, base), 201, { location: `${base}/Groups/${group.row.id}` });
 }
 
-async function oneGroup({ directory, method, query, base, body }: Asked, id: string): Promise<Reply> {
+async function oneGroup({ directory, method, query, base, body, ifMatch, ifNoneMatch }: Asked, id: string): Promise<Reply> {
+  const demand = (group: Group) => demandMatch(ifMatch, groupResource(group, base).meta.version ?? '');
   switch (method) {
     case 'GET': {
-      const { withoutMembers } = readQuery(query, GROUP_FILTERS);
-      return { status: 200, body: groupResource(await getGroup(directory, id, withoutMembers), base, withoutMembers) };
+      const { withoutMembers } = readQuery(query, GROUPS);
+      return unlessKnown(groupResource(await getGroup(directory, id, withoutMembers), base, withoutMembers), ifNoneMatch);
     }
     case 'PUT':
-      return { status: 200, body: groupResource(await replaceGroup(directory, id, readGroup(await body())), base) };
+      return shown(groupResource(await changeGroup(directory, id, replacing(readGroup(await body())), demand), base));
     case 'PATCH':
-      return { status: 200, body: groupResource(await changeGroup(directory, id, readGroupPatch(await body())), base) };
+      return shown(groupResource(await changeGroup(directory, id, readGroupPatch(await body()), demand), base));
     case 'DELETE':
-      await deleteGroup(directory, id);
+      await deleteGroup(directory, id, demand);
       return { status: 204 };
     default:
       throw notAllowed();
   }
+}
+
+/** A resource, with its version as its tag. */
+function shown(resource: Resource, status = 200, headers: Record<string, string> = {}): Reply {
+  const { version } = resource.meta;
+  return { status, body: resource, headers: { ...headers, ...(version === undefined ? {} : { etag: version }) } };
+}
+
+/** A client that has this version already is not sent it again. */
+function unlessKnown(resource: Resource, ifNoneMatch: string | undefined): Reply {
+  const { version } = resource.meta;
+  if (version === undefined || ifNoneMatch === undefined || !isAmong(ifNoneMatch, version)) return shown(resource);
+  return { status: 304, headers: { etag: version } };
 }
 
 const notAllowed = () => new ScimError(405, 'no such method here');

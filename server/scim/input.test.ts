@@ -7,6 +7,8 @@ import { changed, readUser, readUserPatch, type UserChange } from './userInput';
 const USER = 'urn:ietf:params:scim:schemas:core:2.0:User';
 const patch = (...Operations: object[]) => ({ schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'], Operations });
 
+const NOTHING = { filters: [], sorts: [] };
+
 describe('a PATCH of a user, as each directory writes it', () => {
   test.each<[string, object, UserChange]>([
     ['the RFC', patch({ op: 'replace', path: 'active', value: false }), { active: false }],
@@ -151,10 +153,31 @@ describe('what a list is asked for', () => {
     ['startIndex=0&count=-1', { startIndex: 1, count: 0 }],
     ['startIndex=11&count=5000', { startIndex: 11, count: 200 }],
   ])('%s', (query, page) => {
-    expect(readQuery(new URLSearchParams(query), [])).toMatchObject({ ...page, filter: null });
+    expect(readQuery(new URLSearchParams(query), NOTHING)).toMatchObject({ ...page, filter: null });
   });
 
   test('no number', () => {
-    expect(() => readQuery(new URLSearchParams('count=ten'), [])).toThrow(ScimError);
+    expect(() => readQuery(new URLSearchParams('count=ten'), NOTHING)).toThrow(ScimError);
+  });
+});
+
+describe('the order that is asked for', () => {
+  const askable = { filters: [], sorts: ['userName', 'name.familyName'] };
+  const sortOf = (query: string) => readQuery(new URLSearchParams(query), askable).sort;
+  test.each([
+    ['', null],
+    ['sortBy=', null],
+    ['sortOrder=descending', null],
+    ['sortBy=USERNAME', { attribute: 'userName', descending: false }],
+    ['sortBy=userName&sortOrder=ascending', { attribute: 'userName', descending: false }],
+    [
+      'sortBy=urn:ietf:params:scim:schemas:core:2.0:User:name.familyName&sortOrder=Descending',
+      { attribute: 'name.familyName', descending: true },
+    ],
+  ])('%s', (query, expected) => {
+    expect(sortOf(query)).toEqual(expected);
+  });
+  test('by what we cannot sort is said', () => {
+    expect(() => sortOf('sortBy=password')).toThrow(/sortBy is one of: userName, name.familyName/);
   });
 });

@@ -1,15 +1,21 @@
 import type { Group } from './groups';
 import type { ListQuery } from './query';
 import type { User } from './users';
+import { versionOf } from './versions';
 
 /** Resources as clients read them (RFC 7643 §4). Pure. */
 
 const USER = 'urn:ietf:params:scim:schemas:core:2.0:User';
 const GROUP = 'urn:ietf:params:scim:schemas:core:2.0:Group';
 
-export function userResource({ row, groups }: User, base: string): object {
+export interface Resource {
+  id: string;
+  meta: { resourceType: string; version?: string };
+}
+
+export function userResource({ row, groups }: User, base: string): Resource {
   const { externalId, displayName, name } = row.scim ?? {};
-  return {
+  const content = {
     schemas: [USER],
     id: row.id,
     ...(externalId === undefined ? {} : { externalId }),
@@ -19,12 +25,14 @@ export function userResource({ row, groups }: User, base: string): object {
     active: row.disabledAt === null,
     emails: row.email === null ? [] : [{ value: row.email, type: 'work', primary: true }],
     groups: groups.map((group) => ({ value: group.id, display: group.name, $ref: `${base}/Groups/${group.id}` })),
-    meta: { resourceType: 'User', created: row.createdAt.toISOString(), location: `${base}/Users/${row.id}` },
   };
+  const meta = { resourceType: 'User', created: row.createdAt.toISOString(), location: `${base}/Users/${row.id}` };
+  return { ...content, meta: { ...meta, version: versionOf(content) } };
 }
 
-export function groupResource({ row, members }: Group, base: string, withoutMembers = false): object {
-  return {
+/** Without its members nobody can say which version it is. */
+export function groupResource({ row, members }: Group, base: string, withoutMembers = false): Resource {
+  const content = {
     schemas: [GROUP],
     id: row.id,
     ...(row.scim?.externalId === undefined ? {} : { externalId: row.scim.externalId }),
@@ -32,8 +40,9 @@ export function groupResource({ row, members }: Group, base: string, withoutMemb
     ...(withoutMembers
       ? {}
       : { members: members.map((member) => ({ value: member.id, display: member.name, $ref: `${base}/Users/${member.id}` })) }),
-    meta: { resourceType: 'Group', location: `${base}/Groups/${row.id}` },
   };
+  const meta = { resourceType: 'Group', location: `${base}/Groups/${row.id}` };
+  return { ...content, meta: withoutMembers ? meta : { ...meta, version: versionOf(content) } };
 }
 
 export const listOf = (resources: readonly object[], total: number, query: Pick<ListQuery, 'startIndex'> = { startIndex: 1 }): object => ({
@@ -51,8 +60,8 @@ export const serviceProviderConfig = (base: string, mostAPage: number): object =
   bulk: { supported: false, maxOperations: 0, maxPayloadSize: 0 },
   filter: { supported: true, maxResults: mostAPage },
   changePassword: { supported: false },
-  sort: { supported: false },
-  etag: { supported: false },
+  sort: { supported: true },
+  etag: { supported: true },
   authenticationSchemes: [
     { type: 'oauthbearertoken', name: 'Access token', description: 'A token of a service principal with role admin', primary: true },
   ],

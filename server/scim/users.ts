@@ -1,4 +1,4 @@
-import { and, asc, count, eq, inArray, isNull, or, type SQL, sql } from 'drizzle-orm';
+import { and, asc, count, desc, eq, inArray, isNull, or, type SQL, sql } from 'drizzle-orm';
 import { newId } from '../../db/ids';
 import { groups, identities, principalGroups, principals, tokens } from '../../db/schema/identity';
 import type { ScimUser } from '../../db/schema/identityShapes';
@@ -10,17 +10,23 @@ import { nameSchema } from '../input';
 import { demandAdministrator } from '../principals/administrators';
 import { endSessionsOf } from '../sessions/end';
 import { noSuch, ScimError } from './errors';
-import type { Filter, ListQuery } from './query';
+import type { Askable, Filter, ListQuery, Sort } from './query';
 import { changed, type UserChange } from './userInput';
 
 /** Where a group membership or a principal comes from that SCIM made. */
 export const SCIM = 'scim';
-export const USER_FILTERS = ['userName', 'externalId', 'id', 'emails.value', 'displayName'] as const;
+export const USERS: Askable = {
+  filters: ['userName', 'externalId', 'id', 'emails.value', 'displayName'],
+  sorts: ['userName', 'displayName', 'emails.value', 'externalId', 'id', 'name.familyName', 'name.givenName', 'meta.created'],
+};
 
 export interface Directory {
   store: Store;
   actor: Actor;
 }
+
+/** Looks at what is about to be changed, and throws where the client must not. */
+export type Demand<T> = (found: T) => void;
 
 type Row = typeof principals.$inferSelect;
 
@@ -39,10 +45,32 @@ export async function listUsers({ store }: Directory, query: ListQuery): Promise
     .select()
     .from(principals)
     .where(where)
-    .orderBy(asc(principals.createdAt), asc(principals.id))
+    .orderBy(...ordered(query.sort))
     .offset(query.startIndex - 1)
     .limit(query.count);
   return { total, users: await withGroups(store, rows) };
+}
+
+/** Whoever has no such attribute is last, and first where it descends: as PostgreSQL has it of itself. */
+function ordered(sort: Sort | null): SQL[] {
+  if (sort === null) return [asc(principals.createdAt), asc(principals.id)];
+  const by = sortedBy(sort.attribute);
+  return [sort.descending ? desc(by) : asc(by), asc(principals.id)];
+}
+
+function sortedBy(attribute: string): SQL {
+  switch (attribute) {
+    case 'userName':
+      return sql`lower(${principals.name})`;
+    case 'emails.value':
+      return sql`lower(${principals.email})`;
+    case 'id':
+      return sql`${principals.id}`;
+    case 'meta.created':
+      return sql`${principals.createdAt}`;
+    default:
+      return sql`lower(${principals.scim} #>> ${sql.param(attribute.split('.'))}::text[])`;
+  }
 }
 
 function matches({ attribute, value }: Filter): SQL | undefined {
@@ -110,16 +138,32 @@ export async function createUser({ store, actor }: Directory, draft: UserChange 
   });
 }
 
-/** @param whole of a PUT: what is not said is taken away */
-export async function changeUser({ store, actor }: Directory, id: string, change: UserChange, whole: boolean): Promise<User> {
+/**
+ * @param options.whole of a PUT: what is not said is taken away
+ * @param options.demand throws where the client has seen another version
+ */
+export async function changeUser(
+  { store, actor }: Directory,
+  id: string,
+  change: UserChange,
+  { whole, demand }: { whole: boolean; demand: Demand<User> },
+): Promise<User> {
   return store.transaction(async (tx) => {
-    const { row } = await getUser({ store: tx }, id);
+    const { row } = await lockUser(tx, id, demand);
     if (change.userName !== undefined && change.userName.toLowerCase() !== row.name.toLowerCase())
       throw new ScimError(400, `userName: ${row.name} keeps its name, because the record speaks of it by name`, 'mutability');
     const active = row.disabledAt === null;
     await writeUser(tx, actor, row, changed(whole ? { active } : { ...row.scim, active }, change), change);
     return getUser({ store: tx }, id);
   });
+}
+
+/** Nobody else changes it until the transaction ends, so that what was demanded of it still holds. */
+async function lockUser(tx: StoreTransaction, id: string, demand: Demand<User>): Promise<User> {
+  await tx.select({ id: principals.id }).from(principals).where(eq(principals.id, id)).for('update');
+  const user = await getUser({ store: tx }, id);
+  demand(user);
+  return user;
 }
 
 async function writeUser(tx: StoreTransaction, actor: Actor, row: Row, scim: ScimUser, change: UserChange): Promise<void> {
@@ -151,9 +195,9 @@ async function setActive(tx: StoreTransaction, actor: Actor, row: Row, active: b
  * Out for good, and the name free: whoever gets it next gets no token, no link to a provider's subject and no group of whoever had it. The
  * principal stays, for the record speaks of it.
  */
-export async function deleteUser({ store, actor }: Directory, id: string): Promise<void> {
+export async function deleteUser({ store, actor }: Directory, id: string, demand: Demand<User>): Promise<void> {
   await store.transaction(async (tx) => {
-    const { row } = await getUser({ store: tx }, id);
+    const { row } = await lockUser(tx, id, demand);
     if (row.disabledAt === null) await setActive(tx, actor, row, false);
     else await movePolicyVersion(tx);
     await tx

@@ -1,11 +1,13 @@
 'use client';
 import { useQuery } from '@tanstack/react-query';
 import { OctagonX, SquareTerminal } from 'lucide-react';
+import Link from 'next/link';
 import { parseAsString, useQueryState } from 'nuqs';
 import { useCallback, useState } from 'react';
 import { useIsAdmin } from '../../../data/me';
 import { useTRPC } from '../../../data/trpc';
 import type { SessionRow, StatementRow } from '../../../data/types';
+import { withTerm } from '../../../sql/terms';
 import { StatementDetailView } from '../../../statement/detail';
 import { Button } from '../../../ui/button';
 import { Card, Fact, Facts } from '../../../ui/card';
@@ -106,7 +108,13 @@ function Body({ session, statements, onOpen }: { session: SessionRow; statements
           {session.identity ? (
             <Fact name="Identity">
               <span className="break-all">
-                {session.identity.subject} at {session.identity.provider}
+                <Link
+                  href={`/audit?q=${encodeURIComponent(withTerm(withTerm('', 'sub', session.identity.subject), 'issuer', session.identity.issuer))}&range=all`}
+                  className="text-accent-text underline underline-offset-4"
+                >
+                  {session.identity.subject}
+                </Link>{' '}
+                at {session.identity.provider}
                 {session.identity.actors.length > 0 ? ` · acting: ${session.identity.actors.join(', ')}` : ''}
                 {session.identity.client ? ` · client ${session.identity.client}` : ''}
               </span>
