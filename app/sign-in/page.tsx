@@ -2,9 +2,11 @@ import type { Metadata } from 'next';
 import { redirect } from 'next/navigation';
 import { signOnWays } from '../../server/auth/providers';
 import { returnPath } from '../../server/auth/returnPath';
+import { passkeySignInOrigin } from '../../server/passkeys/signInOrigin';
 import { getRuntime } from '../../server/runtime';
 import { Logo } from '../shell/logo';
 import { isSignedIn } from '../viewer';
+import { PasskeySignIn } from './passkey';
 import { LinkCard, RedeemLink } from './redeem';
 import { SignOn } from './signOn';
 import { noticeOf } from './words';
@@ -21,6 +23,7 @@ export default async function SignInPage({ searchParams }: Props) {
   const to = returnPath(next);
   if (typeof link !== 'string' && (await isSignedIn())) redirect(to);
   const ways = await signOnWays(getRuntime().store);
+  const passkeysAt = await passkeySignInOrigin();
   return (
     <main className="grid min-h-dvh place-items-center px-4 py-10">
       <div className="w-full max-w-md">
@@ -33,10 +36,12 @@ export default async function SignInPage({ searchParams }: Props) {
         </div>
         {typeof link === 'string' ? (
           <RedeemLink link={link} to={to} />
-        ) : ways.length === 0 ? (
+        ) : ways.length === 0 && passkeysAt === null ? (
           <LinkCard title="Sign in with a one-time link" />
         ) : (
-          <SignOn ways={ways} to={to} notice={noticeOf(rest, ways)} />
+          <SignOn ways={ways} to={to} notice={noticeOf(rest, ways)}>
+            {passkeysAt === null ? null : <PasskeySignIn origin={passkeysAt} to={to} />}
+          </SignOn>
         )}
       </div>
     </main>

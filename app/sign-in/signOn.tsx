@@ -1,7 +1,7 @@
 'use client';
 import { KeyRound, TriangleAlert } from 'lucide-react';
 import { getCsrfToken } from 'next-auth/react';
-import { useState } from 'react';
+import { type ReactNode, useState } from 'react';
 import type { SignOnWay } from '../../server/auth/providers';
 import { Button } from '../ui/button';
 import { Card } from '../ui/card';
@@ -9,8 +9,16 @@ import { cx } from '../ui/classes';
 import { HowToGetALink } from './redeem';
 import { type Notice, unavailableText } from './words';
 
+interface Props {
+  ways: readonly SignOnWay[];
+  to: string;
+  notice: Notice | null;
+  /** Ways that are no provider's. */
+  children?: ReactNode;
+}
+
 /** A button for each provider, and the one-time link for who has none of them. */
-export function SignOn({ ways, to, notice }: { ways: readonly SignOnWay[]; to: string; notice: Notice | null }) {
+export function SignOn({ ways, to, notice, children }: Props) {
   const [busy, setBusy] = useState<string | null>(null);
   const [said, setSaid] = useState(notice);
   const begin = async (way: SignOnWay) => {
@@ -41,10 +49,11 @@ export function SignOn({ ways, to, notice }: { ways: readonly SignOnWay[]; to: s
         )}
       </div>
       <div className="mt-5 grid min-w-0 grid-cols-1 gap-2.5">
+        {children}
         {ways.map((way) => (
           <Button
             key={way.name}
-            look={ways.length === 1 ? 'primary' : 'secondary'}
+            look={ways.length === 1 && !children ? 'primary' : 'secondary'}
             size="lg"
             className="w-full min-w-0"
             busy={busy === way.name}

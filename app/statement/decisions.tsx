@@ -8,6 +8,7 @@ interface Decision {
   reason: string | null;
   at: Date;
   scope?: { kind: 'once' } | { kind: 'session' } | { kind: 'minutes'; minutes: number } | null;
+  passkey?: { id: string; name: string } | null;
 }
 
 /** Who decided what, when, and why. */
@@ -27,6 +28,11 @@ export function Decisions({ decisions }: { decisions: readonly Decision[] }) {
               <Time at={decision.at} />
               {decision.scope?.kind === 'session' ? ', for the session' : ''}
               {decision.scope?.kind === 'minutes' ? `, for ${decision.scope.minutes} min` : ''}
+              {decision.passkey ? (
+                <>
+                  , confirmed with passkey <span title={decision.passkey.id}>“{decision.passkey.name}”</span>
+                </>
+              ) : null}
             </p>
             {decision.reason ? <p className="break-words text-ink-2">“{decision.reason}”</p> : null}
           </div>

@@ -8,7 +8,7 @@ const WORDS = { approve: 'approved', reject: 'rejected', breakGlass: 'broke the 
 export function Reviewers({ reviewers }: { reviewers: StatementRow['reviewers'] }) {
   return (
     <ul>
-      {reviewers.map(({ name, decision }) => (
+      {reviewers.map(({ name, decision, passkey }) => (
         <li key={`${name} ${decision}`} className="break-words">
           <Link
             href={`/audit?q=${encodeURIComponent(withTerm('', 'reviewer', name))}&range=all`}
@@ -17,6 +17,12 @@ export function Reviewers({ reviewers }: { reviewers: StatementRow['reviewers'] 
             {name}
           </Link>
           <span className="text-ink-2"> {WORDS[decision]}</span>
+          {passkey === undefined ? null : (
+            <span className="text-ink-3">
+              {' '}
+              with passkey <code className="break-all text-xs">{passkey}</code>
+            </span>
+          )}
         </li>
       ))}
     </ul>

@@ -17,6 +17,7 @@ test.each<[what: string, specs: ApprovalSpec[], expected: ApprovalSpec | null]>(
   ],
   ['a glass that only one has', [spec({ breakGlass: ['oncall'] }), spec({})], spec({})],
   ['measured where any says so', [spec({}), spec({ dryRun: true })], spec({ dryRun: true })],
+  ['a passkey where any says so', [spec({}), spec({ passkey: 'required' })], spec({ passkey: 'required' })],
 ])('%s', (_, specs, expected) => {
   expect(strictestOf(specs)).toEqual(expected);
 });

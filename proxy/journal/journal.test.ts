@@ -142,7 +142,7 @@ describe('writing', () => {
         status: 'done',
         maskedColumns: ['a.b.c'],
         detected: [{ rule: 'x', detector: 'email', mode: 'observe', cells: 3 }],
-        reviewers: [{ name: 'bo', decision: 'reject' }],
+        reviewers: [{ name: 'bo', decision: 'approve', passkey: 'psk_1' }],
       },
       {
         type: 'sessionOpen',

@@ -123,6 +123,23 @@ describe('rules', () => {
     expect(opaque.approval?.at).toBeUndefined();
   });
 
+  it('a passkey that any rule which holds a statement asks for is asked for, also where its effects cannot be known', () => {
+    const approval = { groups: [], count: 1, expiresInMs: 1000 };
+    const rules = [
+      rule('many', 'hold', { statements: ['DELETE'] }, { approval: { ...approval, count: 3 } }),
+      rule('confirmed', 'hold', { tables: ['hr.*'] }, { approval: { ...approval, passkey: 'required' } }),
+      rule('at-commit', 'hold', { statements: ['SELECT'] }, { approval: { ...approval, at: 'commit', passkey: 'required' } }),
+    ];
+    expect(verdict('DELETE FROM items WHERE id = 1', rules).approval).toEqual({ ...approval, count: 3 });
+    expect(verdict('DELETE FROM hr.items WHERE id = 1', rules)).toMatchObject({
+      rule: 'many',
+      approval: { count: 3, passkey: 'required' },
+    });
+    expect(verdict('SELECT purge()', rules)).toMatchObject({ decidedBy: 'opaque', approval: { passkey: 'required' } });
+    const observed = rules.map((one) => ({ ...one, mode: 'observe' as const }));
+    expect(verdict('DELETE FROM hr.items WHERE id = 1', [...observed, ...rules.slice(0, 1)]).approval).toEqual({ ...approval, count: 3 });
+  });
+
   it.each<[string, Rule['match'], string, boolean]>([
     ['tables by glob', { tables: ['hr.*'] }, 'SELECT id FROM hr.staff', true],
     ['tables through the search path', { tables: ['hr.*'] }, 'SELECT id FROM items', false],

@@ -51,6 +51,10 @@ export function reviewersOf(value: unknown): Reviewer[] | null {
   return reviewers.length === 0 ? null : reviewers;
 }
 
+/** `bo (approve)`, `bo (approve, passkey psk_…)` */
+export const reviewerText = ({ name, decision, passkey }: Reviewer): string =>
+  `${name} (${decision}${passkey === undefined ? '' : `, passkey ${passkey}`})`;
+
 /** Only gateways write it, and this is where its type is believed. */
 export const detectedOf = (value: unknown): Detected[] => (Array.isArray(value) ? (value as Detected[]) : []);
 

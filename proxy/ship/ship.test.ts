@@ -88,7 +88,7 @@ describe('shipper', () => {
 
     add(
       outcome(later),
-      outcome(held, { status: 'running', requestId: 'req_1', reviewers: [{ name: 'bo', decision: 'approve' }] }),
+      outcome(held, { status: 'running', requestId: 'req_1', reviewers: [{ name: 'bo', decision: 'approve', passkey: 'psk_1' }] }),
       outcome(held, { status: 'failed', sqlstate: '22012', rows: 0 }),
     );
     expect(await ship()).toBe(3);
@@ -102,7 +102,7 @@ describe('shipper', () => {
         ...{ tables: ['public.t'], columns: ['public.t.a'], shape: 'select * from t where a = ?', words: WORDS },
       });
     expect(stored[2]).toMatchObject({ status: 'failed', sqlstate: '22012', request_id: 'req_1', rule: 'r', outcome_index: '6' });
-    expect(stored.map((row) => row.reviewers)).toEqual([null, null, [{ name: 'bo', decision: 'approve' }]]);
+    expect(stored.map((row) => row.reviewers)).toEqual([null, null, [{ name: 'bo', decision: 'approve', passkey: 'psk_1' }]]);
     expect(await hoursOf('rounds')).toEqual(['allow done true: 2/4', 'hold failed true: 1/0']);
   });
 

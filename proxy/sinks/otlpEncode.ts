@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Leaf, LogRecord } from '../record/leaf';
-import { reviewersOf } from '../ship/read';
+import { reviewersOf, reviewerText } from '../ship/read';
 import type { Gap } from './sink';
 import { type Severity, summaryOf } from './summary';
 
@@ -90,7 +90,7 @@ export function spanOf(statement: StatementLeaf | null, outcome: StatementLeaf):
       'gatehouse.upstream_ms': numberOf(outcome.upstreamMs),
       'gatehouse.masking_ms': numberOf(outcome.maskingMs),
       'gatehouse.masked_columns': listOf(outcome.maskedColumns),
-      'gatehouse.reviewers': (reviewersOf(outcome.reviewers ?? begun.reviewers) ?? []).map(({ name, decision }) => `${name} (${decision})`),
+      'gatehouse.reviewers': (reviewersOf(outcome.reviewers ?? begun.reviewers) ?? []).map(reviewerText),
       'db.response.returned_rows': numberOf(outcome.rows),
       'db.response.status_code': sqlstate,
       'error.type': bad ? sqlstate || status : '',

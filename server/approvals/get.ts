@@ -10,6 +10,7 @@ import { demand, PERMISSIONS } from '../identity/permission';
 import { isOwn } from '../identity/scope';
 import { idSchema, parseInput } from '../input';
 import { countPasskeys } from '../passkeys/list';
+import { whereTaken } from '../passkeys/relyingParty';
 import { readEditors } from './editors';
 import { mayDecide } from './mayDecide';
 import { readReviewers } from './people';
@@ -67,7 +68,7 @@ export async function describeRequest(store: StoreHandle, actor: Actor, request:
       passkey: passkey ?? null,
     })),
     mayDecide: mayDecide({ request, decisions, editors, actor, people, now: new Date() }),
-    passkey: request.passkey ? { own: await countPasskeys(store, actor.id) } : null,
+    passkey: request.passkey ? { own: await countPasskeys(store, actor.id), ...whereTaken() } : null,
     waits: request.waiting,
     grantable: request.shape === '' ? 'no' : request.shapeIsExact ? 'text' : 'shape',
     grantId: grant?.id ?? null,

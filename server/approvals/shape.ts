@@ -75,8 +75,8 @@ export interface RequestDetail extends RequestRow {
   /** The transaction whose COMMIT waits; null for a statement. */
   heldTransaction: HeldTransaction | null;
   mayDecide: MayDecide;
-  /** Whoever approves it confirms that with a passkey in the console; of these the caller has so many. */
-  passkey: { own: number } | null;
+  /** Whoever approves it confirms that with a passkey: how many the caller has, and where browsers take them, or why nowhere. */
+  passkey: { own: number; origin: string | null; whyNot: string | null } | null;
   /** Its client waits on its connection; otherwise it sends the statement again. */
   waits: boolean;
   /** What an approval beyond one run would cover: the shape, this very text with its parameters, or nothing. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { reviewerText } from '../../proxy/ship/read';
 import { recordAction } from '../actions/record';
 import { ServiceError } from '../errors';
 import type { Call } from '../identity/actor';
@@ -111,6 +112,6 @@ function lineOf(row: StatementRow, format: ExportFormat): string {
 /** Lists in one cell. */
 function cellOf(row: StatementRow, column: (typeof COLUMNS)[number]): unknown {
   if (column === 'maskedColumns') return row.maskedColumns.join(' ');
-  if (column === 'reviewers') return row.reviewers.map(({ name, decision }) => `${name} (${decision})`).join(', ');
+  if (column === 'reviewers') return row.reviewers.map(reviewerText).join(', ');
   return row[column];
 }

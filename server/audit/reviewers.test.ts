@@ -9,7 +9,7 @@ let db: TestStore;
 let auditor: Awaited<ReturnType<TestStore['as']>>;
 let ids: string[];
 const reviewers = [
-  { name: 'bo', decision: 'approve' as const },
+  { name: 'bo', decision: 'approve' as const, passkey: 'psk_1' },
   { name: 'cy', decision: 'reject' as const },
 ];
 
@@ -46,5 +46,5 @@ test('an export names them, in both formats', async () => {
     return text;
   };
   expect(JSON.parse(await exported('jsonl'))).toMatchObject({ reviewers });
-  expect(await exported('csv')).toMatch(/,reviewers\r\n.*,"bo \(approve\), cy \(reject\)"\r\n$/);
+  expect(await exported('csv')).toMatch(/,reviewers\r\n.*,"bo \(approve, passkey psk_1\), cy \(reject\)"\r\n$/);
 });

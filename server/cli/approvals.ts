@@ -109,6 +109,7 @@ function describe(request: RequestDetail): string {
     ['principal', request.ownerName === null ? request.principalName : `${request.principalName} for ${request.ownerName}`],
     ['connection', request.connectionName],
     ['held by', `${request.rule}: ${request.why}`],
+    ...(request.passkey === null ? [] : ([['approval', 'with a passkey, in the console']] as [string, string][])),
     ['touches', request.relations.map((relation) => `${relation.name} (${relation.access})`).join(', ') || 'nothing that is known'],
     ['transaction', { I: 'none', T: 'inside one', E: 'inside a failed one' }[request.transactionStatus]],
     ...(request.unbounded ? ([['warning', 'nothing bounds the rows it changes']] as [string, string][]) : []),
@@ -119,7 +120,7 @@ function describe(request: RequestDetail): string {
     ]),
     ...request.decisions.map((item): [string, string] => [
       item.decision,
-      `${item.reviewerName}, ${time(item.at)}${item.reason === null ? '' : `: ${visible(item.reason)}`}`,
+      `${item.reviewerName}, ${time(item.at)}${item.passkey == null ? '' : ` with passkey ${visible(item.passkey.name)}`}${item.reason === null ? '' : `: ${visible(item.reason)}`}`,
     ]),
     [
       'you',

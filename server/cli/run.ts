@@ -10,6 +10,7 @@ import { connectionCommands } from './connections';
 import { describeFailure } from './errors';
 import { identityCommands } from './identities';
 import { loginCommands } from './login';
+import { passkeyCommands } from './passkeys';
 import { policyCommands } from './policy';
 import { principalCommands } from './principals';
 import { reportCommand } from './report';
@@ -111,6 +112,7 @@ export async function runCli(argv: readonly string[], terminal: Terminal): Promi
   accessCommands(program, define);
   sessionCommands(program, define);
   principalCommands(program, define);
+  passkeyCommands(program, define);
   identityCommands(program, define);
   secretCommands(program, define);
   auditProofCommands(auditCommands(program, define), define);

@@ -1,3 +1,4 @@
+import type { AuthenticatorTransport, PublicKeyCredentialRequestOptionsJSON } from '@simplewebauthn/server';
 import { asc, eq } from 'drizzle-orm';
 import { z } from 'zod';
 import { passkeys } from '../../db/schema/passkeys';
@@ -27,14 +28,7 @@ export function demandBrowser({ actor, browser }: Pick<Call, 'actor' | 'browser'
   return { actor: { ...actor, id: actor.id }, browser, party };
 }
 
-/** What a browser's `navigator.credentials.get` takes (PublicKeyCredentialRequestOptionsJSON). */
-export interface RequestOptions {
-  challenge: string;
-  timeout: number;
-  rpId: string;
-  allowCredentials: { id: string; type: 'public-key'; transports: string[] }[];
-  userVerification: 'required';
-}
+export type RequestOptions = PublicKeyCredentialRequestOptionsJSON;
 
 /** Asks one of the person's own passkeys to sign for this purpose. @throws ServiceError where they have none */
 export async function confirmationOptions(call: Call, purpose: Purpose): Promise<RequestOptions> {
@@ -50,7 +44,7 @@ export async function confirmationOptions(call: Call, purpose: Purpose): Promise
     challenge: Buffer.from(challenge).toString('base64url'),
     timeout: CHALLENGE_TTL_MS,
     rpId: party.id,
-    allowCredentials: own.map((one) => ({ ...one, type: 'public-key' })),
+    allowCredentials: own.map(({ id, transports }) => ({ id, type: 'public-key', transports: transports as AuthenticatorTransport[] })),
     userVerification: 'required',
   };
 }

@@ -7,18 +7,17 @@ import { notFound, ServiceError } from '../errors';
 import type { Call } from '../identity/actor';
 import { demand } from '../identity/permission';
 import { parseInput } from '../input';
-import { relyingParty } from './relyingParty';
+import { whereTaken } from './relyingParty';
 import { MOST_PASSKEYS, type OwnPasskeys, type PasskeyRow } from './shape';
 
 /** One's own, and where they can be used. */
 export async function ownPasskeys({ store, actor }: Call): Promise<OwnPasskeys> {
   demand(actor, 'passkeys:own');
   if (actor.id === null) throw new ServiceError('UNAUTHORIZED', 'sign in first');
-  const party = relyingParty();
   return {
     rows: await readPasskeys(store, actor.id),
     most: MOST_PASSKEYS,
-    ...(party.state === 'on' ? { origin: party.origin, whyNot: null } : { origin: null, whyNot: party.why }),
+    ...whereTaken(),
   };
 }
 

@@ -1,3 +1,4 @@
+import type { AuthenticatorTransport } from '@simplewebauthn/server';
 import { eq } from 'drizzle-orm';
 import { z } from 'zod';
 import { newId } from '../../db/ids';
@@ -41,7 +42,6 @@ export async function beginRegistration(call: Call, input: unknown) {
     await confirm(call, ADD, confirmation, actor.name);
   }
   const { generateRegistrationOptions } = await import('@simplewebauthn/server');
-  type Transports = NonNullable<NonNullable<Parameters<typeof generateRegistrationOptions>[0]['excludeCredentials']>[number]['transports']>;
   return generateRegistrationOptions({
     rpName: 'Gatehouse',
     rpID: party.id,
@@ -57,7 +57,7 @@ export async function beginRegistration(call: Call, input: unknown) {
     timeout: CHALLENGE_TTL_MS,
     attestationType: 'none',
     // An authenticator holds one passkey of a person, not two.
-    excludeCredentials: own.map(({ id, transports }) => ({ id, transports: transports as Transports })),
+    excludeCredentials: own.map(({ id, transports }) => ({ id, transports: transports as AuthenticatorTransport[] })),
     authenticatorSelection: { residentKey: 'preferred', userVerification: 'required' },
     supportedAlgorithmIDs: ALGORITHMS,
   });

@@ -23,3 +23,9 @@ const isLoopback = (hostname: string): boolean => /^127(\.\d{1,3}){3}$/.test(hos
 
 /** Of this gateway. */
 export const relyingParty = (): RelyingParty => relyingPartyOf(getRuntime().consoleUrl);
+
+/** Where browsers take them, for people to read. */
+export function whereTaken(): { origin: string | null; whyNot: string | null } {
+  const party = relyingParty();
+  return party.state === 'on' ? { origin: party.origin, whyNot: null } : { origin: null, whyNot: party.why };
+}

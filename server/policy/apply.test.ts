@@ -83,10 +83,11 @@ describe('apply', () => {
     });
   });
 
-  test('what an approval says of COMMIT, dry runs and tolerance comes back from an export', async () => {
+  test('what an approval says of COMMIT, dry runs, tolerance and passkeys comes back from an export', async () => {
     for (const [approval, shown] of [
       ['at: commit, dryRun: true, tolerance: 2.5%', 'tolerance: 2.5%'],
       ['tolerance: 3', 'tolerance: 3'],
+      ['passkey: required', 'passkey: required'],
     ] as const) {
       const changed = SAMPLE.replace('count: 1, expiresIn: 15m', `count: 1, expiresIn: 15m, ${approval}`);
       expect(effective((await apply(changed)).changes)).toHaveLength(1);

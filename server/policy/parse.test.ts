@@ -40,6 +40,8 @@ test('what an approval says of COMMIT, dry runs and tolerance; nothing where not
     tolerance: { percent: 10 },
   });
   expect(approvalOf('{ tolerance: 5 }')).toEqual({ ...base, tolerance: { rows: 5 } });
+  expect(approvalOf('{ passkey: required }')).toEqual({ ...base, passkey: 'required' });
+  expect(approvalOf('{ passkey: never }')).toEqual(['rules[0].approval.passkey required, or left out']);
   expect(approvalOf('{ count: 1 }')).toEqual(base);
   expect(approvalOf('{ tolerance: "ten" }')).toEqual(['rules[0].approval.tolerance rows, or a share such as "10%"']);
   expect(approvalOf('{ at: never }')).toHaveLength(1);

@@ -23,6 +23,7 @@ export async function listPrincipals({ store, actor }: Call): Promise<PrincipalR
       limits: principals.limits,
       disabledAt: principals.disabledAt,
       tokens: sql<number>`(select count(*)::int from tokens t where t.principal_id = ${principals.id} and t.revoked_at is null and (t.expires_at is null or t.expires_at > now()))`,
+      passkeys: sql<number>`(select count(*)::int from passkeys k where k.principal_id = ${principals.id})`,
       lastSeenAt: sql<string | null>`(select max(t.last_used_at) from tokens t where t.principal_id = ${principals.id})`,
     })
     .from(principals)

@@ -17,6 +17,7 @@ export interface PrincipalRow {
   disabledAt: Date | null;
   /** Tokens that still work. */
   tokens: number;
+  passkeys: number;
   lastSeenAt: Date | null;
 }
 

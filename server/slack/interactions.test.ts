@@ -11,6 +11,7 @@ import { approveRequest } from '../approvals/approve';
 import { type HttpServer, listenHttp } from '../http';
 import { startDeliveries } from '../notifications/loop';
 import { saveChannel } from '../notifications/save';
+import { setRuntime } from '../runtime';
 import { type TestStore, withStore } from '../testing';
 import { createSlackHandler } from './interactions';
 import { isFromSlack } from './verify';
@@ -251,6 +252,16 @@ test.each<[string, string, () => Promise<unknown>]>([
   expect(slack.ephemeral[0]).toMatchObject({ response_type: 'ephemeral', replace_original: false, text: expect.stringContaining(words) });
   expect(await statusOf(id)).toBe('pending');
   expect(buttons(ts)).toContain('Approve');
+});
+
+test('what asks for a passkey is not approved here, and where is said', async () => {
+  const runtime = { store: db.store, storeUrl: db.url, secretKey: db.secretKey, dataDir: '/nowhere', gatewayId: 'gw_test' };
+  setRuntime({ ...runtime, consoleUrl: 'https://gatehouse.example.com' });
+  const { id, ts } = await file({ passkey: true });
+  await send(slack.signed(slack.press('U0BO00001', ts, 'Approve')));
+  await until(() => slack.ephemeral.length === 1);
+  expect(slack.ephemeral[0]?.text).toContain(`approve it in the console, https://gatehouse.example.com/approvals/${id}`);
+  expect(await statusOf(id)).toBe('pending');
 });
 
 test('a member ID on a principal counts more than a mail address', async () => {

@@ -1,10 +1,13 @@
 'use client';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { Check, Info, TriangleAlert, X } from 'lucide-react';
+import { Check, Fingerprint, Info, TriangleAlert, X } from 'lucide-react';
+import Link from 'next/link';
 import { useState } from 'react';
 import { toast } from 'sonner';
 import { useTRPC } from '../../data/trpc';
 import type { ApprovalScope, RequestDetail } from '../../data/types';
+import { signWithPasskey } from '../../passkeys/ceremony';
+import { Elsewhere, useIsAt } from '../../passkeys/elsewhere';
 import { Button } from '../../ui/button';
 import { ConfirmDialog } from '../../ui/confirm';
 import { Field, Textarea } from '../../ui/field';
@@ -26,21 +29,26 @@ export function useDecide(request: RequestDetail | undefined) {
   };
   // After a conflict the card must show what really happened.
   const reread = () => void queryClient.invalidateQueries({ queryKey: trpc.approvals.pathKey() });
-  const approve = useMutation(
-    trpc.approvals.approve.mutationOptions({
-      onSuccess: (detail) => {
-        settle(detail);
-        toast.success(
-          detail.status === 'pending'
-            ? `Approval ${detail.approvals} of ${detail.required} recorded`
-            : detail.grantId === null
-              ? 'Statement approved'
-              : 'Statement approved, and a grant made',
-        );
-      },
-      onError: reread,
-    }),
-  );
+  const confirm = useMutation(trpc.approvals.confirmApproval.mutationOptions());
+  const send = useMutation(trpc.approvals.approve.mutationOptions());
+  const approve = useMutation({
+    mutationFn: async ({ passkey, ...decision }: { id: string; scope: ApprovalScope; passkey: boolean }) => {
+      if (!passkey) return send.mutateAsync(decision);
+      const confirmation = await signWithPasskey(await confirm.mutateAsync(decision));
+      return send.mutateAsync({ ...decision, confirmation });
+    },
+    onSuccess: (detail: RequestDetail) => {
+      settle(detail);
+      toast.success(
+        detail.status === 'pending'
+          ? `Approval ${detail.approvals} of ${detail.required} recorded`
+          : detail.grantId === null
+            ? 'Statement approved'
+            : 'Statement approved, and a grant made',
+      );
+    },
+    onError: reread,
+  });
   const reject = useMutation(
     trpc.approvals.reject.mutationOptions({
       onSuccess: (detail) => {
@@ -66,7 +74,7 @@ export function useDecide(request: RequestDetail | undefined) {
       if (request !== undefined) setChosen({ id: request.id, scope: next });
     },
     startApprove: () => {
-      if (may) approve.mutate({ id: request.id, scope });
+      if (may && request.passkey?.own !== 0) approve.mutate({ id: request.id, scope, passkey: request.passkey !== null });
     },
     startReject: () => {
       if (may) setRejecting(true);
@@ -92,6 +100,7 @@ export function DecideBar({ request, decide }: { request: RequestDetail; decide:
       ) : null}
       {request.status !== 'pending' ? null : request.mayDecide.allowed ? (
         <>
+          {request.passkey === null ? null : <PasskeyAsked passkey={request.passkey} />}
           <ScopeChoice request={request} scope={decide.scope} onChange={decide.setScope} disabled={approve.isPending || reject.isPending} />
           <div className="flex gap-2.5">
             <Button
@@ -100,9 +109,9 @@ export function DecideBar({ request, decide }: { request: RequestDetail; decide:
               className="min-w-0 flex-1 px-2 max-sm:text-sm max-[23rem]:[&_svg]:hidden"
               onClick={decide.startApprove}
               busy={approve.isPending}
-              disabled={reject.isPending}
+              disabled={reject.isPending || request.passkey?.own === 0}
             >
-              {approve.isPending ? null : <Check aria-hidden />}
+              {approve.isPending ? null : request.passkey === null ? <Check aria-hidden /> : <Fingerprint aria-hidden />}
               Approve statement
             </Button>
             <Button
@@ -121,6 +130,33 @@ export function DecideBar({ request, decide }: { request: RequestDetail; decide:
         <CannotDecide request={request} />
       )}
     </div>
+  );
+}
+
+/** Its rule asks for a passkey: whoever has none is told where to get one. */
+function PasskeyAsked({ passkey: { own, origin, whyNot } }: { passkey: NonNullable<RequestDetail['passkey']> }) {
+  const isHere = useIsAt(origin);
+  return (
+    <p className="flex items-start gap-2 text-sm text-ink-2">
+      <Fingerprint className="mt-0.5 size-4 shrink-0 text-ink-3" aria-hidden />
+      {whyNot !== null ? (
+        `The rule asks for a passkey, and here nobody can use one: ${sentence(whyNot)}`
+      ) : origin !== null && !isHere ? (
+        <span>
+          The rule asks for a passkey. <Elsewhere origin={origin} />
+        </span>
+      ) : own > 0 ? (
+        'The rule asks for your passkey: your browser asks for it when you approve.'
+      ) : (
+        <span>
+          The rule asks for a passkey, and you have none. Register one under{' '}
+          <Link href="/account" className="text-accent-text underline underline-offset-4">
+            Your account
+          </Link>
+          ; rejecting needs none.
+        </span>
+      )}
+    </p>
   );
 }
 

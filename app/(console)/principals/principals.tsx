@@ -84,6 +84,7 @@ function Row({ row, isAdmin, show }: { row: PrincipalRow; isAdmin: boolean; show
           {row.kind}
           {row.owner ? ` of ${row.owner}` : ''}
           {row.email ? ` · ${row.email}` : ''}
+          {row.passkeys > 0 ? ` · ${row.passkeys} ${row.passkeys === 1 ? 'passkey' : 'passkeys'}` : ''}
         </p>
       </div>
       <div className="flex flex-wrap items-center gap-1.5 lg:w-40">

@@ -15,6 +15,7 @@ import { Field, Input, Select } from '../../ui/field';
 import { Sheet } from '../../ui/sheet';
 import { ErrorState, SkeletonRows } from '../../ui/states';
 import { Time } from '../../ui/time';
+import { PasskeysOf } from './passkeys';
 import { RotateToken } from './rotateToken';
 import { SignOutEverywhere } from './signOut';
 
@@ -61,6 +62,7 @@ export function Tokens({ principal, isAdmin, onClose }: { principal: PrincipalRo
             </ul>
           ) : null}
         </Section>
+        {principal.kind === 'human' ? <PasskeysOf principal={principal} isAdmin={isAdmin} /> : null}
         {isAdmin && principal.disabledAt === null ? <SignOutEverywhere principal={principal} /> : null}
       </div>
       {revoking ? <Revoke token={revoking} onClose={() => setRevoking(null)} /> : null}

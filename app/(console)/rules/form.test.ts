@@ -18,7 +18,7 @@ const rule: RuleRow = {
   },
   action: 'hold',
   message: null,
-  approval: { groups: ['dba'], count: 2, expiresInMs: 90_000, breakGlass: ['oncall'] },
+  approval: { groups: ['dba'], count: 2, expiresInMs: 90_000, passkey: 'required', breakGlass: ['oncall'] },
   mode: 'observe',
   updatedAt: new Date(0),
 };
@@ -27,6 +27,10 @@ describe('rule form', () => {
   it('gives back the rule it was made from', () => {
     const { position: _position, updatedAt: _updatedAt, ...kept } = rule;
     expect(draftOf(formOf(rule), rule)).toEqual(kept);
+  });
+
+  it('takes back what is not chosen any more', () => {
+    expect(draftOf({ ...formOf(rule), passkey: false }, rule).approval).not.toHaveProperty('passkey');
   });
 
   it('asks nothing that was not given', () => {

@@ -28,6 +28,8 @@ export interface RuleForm {
   expiresMinutes: string;
   at: 'statement' | 'commit';
   dryRun: boolean;
+  /** Each approval is confirmed with a passkey. */
+  passkey: boolean;
   breakGlass: string[];
   mode: RuleRow['mode'];
 }
@@ -58,6 +60,7 @@ export function formOf(row: RuleRow | null): RuleForm {
     count: String(row?.approval?.count ?? 1),
     at: row?.approval?.at ?? 'statement',
     dryRun: row?.approval?.dryRun ?? false,
+    passkey: row?.approval?.passkey === 'required',
     expiresMinutes: String((row?.approval?.expiresInMs ?? 15 * 60_000) / 60_000),
     breakGlass: row?.approval?.breakGlass ?? [],
     mode: row?.mode ?? 'enforce',
@@ -95,7 +98,7 @@ export function draftOf(form: RuleForm, row: RuleRow | null): RuleDraft {
       : { hours: { from: form.hoursFrom, to: form.hoursTo, ...(form.timeZone === '' ? {} : { timeZone: form.timeZone }) } }),
     ...(form.maxAffectedRows === '' ? {} : { maxAffectedRows: Number(form.maxAffectedRows) }),
   } as RuleDraft['match'];
-  const { at: _at, dryRun: _dryRun, breakGlass: _breakGlass, ...kept } = row?.approval ?? {};
+  const { at: _at, dryRun: _dryRun, passkey: _passkey, breakGlass: _breakGlass, ...kept } = row?.approval ?? {};
   return {
     ...(row === null ? {} : { id: row.id }),
     name: form.name.trim(),
@@ -114,6 +117,7 @@ export function draftOf(form: RuleForm, row: RuleRow | null): RuleDraft {
             // What is not said is the default.
             ...(form.at === 'commit' ? { at: form.at } : {}),
             ...(form.dryRun ? { dryRun: true } : {}),
+            ...(form.passkey ? { passkey: 'required' as const } : {}),
             ...(form.breakGlass.length === 0 ? {} : { breakGlass: form.breakGlass }),
           }
         : null,

@@ -137,6 +137,7 @@ function Row({
             <span>
               {row.approval.count} {row.approval.count === 1 ? 'approval' : 'approvals'} from{' '}
               {row.approval.groups.join(' or ') || 'any reviewer'}
+              {row.approval.passkey === 'required' ? (row.approval.count === 1 ? ', with a passkey' : ', each with a passkey') : ''}
             </span>
           ) : null}
           {row.approval?.breakGlass ? <span>break-glass for {row.approval.breakGlass.join(' and ')}</span> : null}

@@ -49,6 +49,17 @@ export function VerdictFields({ form, set, error }: FieldsProps) {
               </Select>
             </Field>
             <Field
+              label="Passkey"
+              className="sm:col-span-2"
+              hint="Who approves it confirms that with a fresh passkey in the console; the command line and chat cannot then."
+              error={error('approval.passkey')}
+            >
+              <Select value={form.passkey ? 'required' : 'no'} onChange={(event) => set({ passkey: event.target.value === 'required' })}>
+                <option value="no">Not asked for</option>
+                <option value="required">Required for each approval</option>
+              </Select>
+            </Field>
+            <Field
               label="Break-glass groups"
               className="sm:col-span-2"
               hint="Their members may run it at once with a reason; it is recorded and announced."
