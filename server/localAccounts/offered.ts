@@ -1,5 +1,6 @@
 import { eq } from 'drizzle-orm';
 import { principals } from '../../db/schema/identity';
+import { localAccounts } from '../../db/schema/localAccounts';
 import type { StoreHandle } from '../../db/store';
 import { ServiceError } from '../errors';
 import type { Actor } from '../identity/actor';
@@ -10,6 +11,12 @@ const ELSEWHERE =
 
 /** Whether this gateway keeps passwords at all: where it is not known, it does not. */
 export const keepsPasswords = ({ embeddedStore }: Pick<Runtime, 'embeddedStore'>): boolean => embeddedStore === true;
+
+/** Whether the sign-in page asks for a password: where nobody has one, it would only lead astray. */
+export async function signsInByPassword(runtime: Pick<Runtime, 'store' | 'embeddedStore'>): Promise<boolean> {
+  if (!keepsPasswords(runtime)) return false;
+  return (await runtime.store.select({ id: localAccounts.id }).from(localAccounts).limit(1)).length > 0;
+}
 
 /** Throws CONFLICT in words that say what to use instead. */
 export function demandOffered(): void {
