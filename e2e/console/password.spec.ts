@@ -42,6 +42,8 @@ test.afterAll(async () => {
 const used = new Set<number>();
 async function freshCode(of = secret): Promise<string> {
   for (;;) {
+    // Not one that is over before it is typed.
+    if (Date.now() % 30_000 > 22_000) await page.waitForTimeout(30_000 - (Date.now() % 30_000));
     const now = Math.floor(Date.now() / 30_000);
     const step = [now - 1, now, now + 1].find((one) => one > Math.max(0, ...used));
     if (step !== undefined) {

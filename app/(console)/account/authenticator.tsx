@@ -19,6 +19,9 @@ export function AuthenticatorFields({ shown, code, onCode, error }: Props) {
       <div className="grid content-start gap-4">
         <div className="grid gap-1.5">
           <p className="text-sm font-medium">Scan it with an authenticator app</p>
+          <a href={shown.uri} className="w-fit py-2 text-sm text-accent-text underline underline-offset-4 sm:hidden">
+            Open it in an app on this phone
+          </a>
           <p className="text-xs text-ink-3">Or type this key there, as a time-based one:</p>
           <div className="flex items-start gap-1 rounded-lg border bg-sunken p-1 pl-3">
             <code data-testid="authenticator-key" className="min-w-0 flex-1 break-words py-1.5 text-xs leading-5">

@@ -118,7 +118,7 @@ function ProvedForm({ confirm, failed, note, busy, error, onCancel, onSubmit, ch
     onSubmit(current);
   };
   return (
-    <form onSubmit={submit} className="grid gap-5 border-b bg-sunken/50 p-4">
+    <form onSubmit={submit} className="grid gap-5 rounded-b-xl bg-sunken/50 p-4">
       {children}
       <div className="grid gap-4 sm:grid-cols-2">
         <Field label="Current password" error={wrong}>

@@ -28,7 +28,7 @@ export function SetUpPassword({ shown, onDone }: { shown: Authenticator; onDone:
     if (password.agrees()) enrol.mutate({ password: password.value, pending: shown.pending, code });
   };
   return (
-    <form onSubmit={submit} className="grid gap-5 border-b bg-sunken/50 p-4">
+    <form onSubmit={submit} className="grid gap-5 rounded-b-xl bg-sunken/50 p-4">
       <NewPassword of={password} error={fieldError(enrol.error, 'password')} />
       <AuthenticatorFields shown={shown} code={code} onCode={setCode} error={fieldError(enrol.error, 'code')} />
       {general ? <ErrorState compact what="No password was set up" error={general} /> : null}
