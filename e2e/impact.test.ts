@@ -124,6 +124,13 @@ describe('approval at COMMIT', () => {
     await admin.approvals.approve.mutate({ id: request.id });
     expect((await commit).command).toBe('COMMIT');
     expect((await rows.direct.query(`SELECT 1 FROM impact_rows WHERE note = 'at_commit'`)).rowCount).toBe(5);
+    const recorded = await eventually('the statements of the transaction by the name of who approved', async () => {
+      const { items } = await admin.audit.search.query({ q: 'reviewer:* kind:UPDATE at_commit' });
+      return items.length > 0 ? items : undefined;
+    });
+    expect(recorded.map(({ sql }) => sql)).toEqual([`UPDATE impact_rows SET note = 'at_commit' WHERE id IN (1, 2, 3, 4, 5)`]);
+    const update = await admin.audit.get.query({ id: recorded[0]?.id ?? '' });
+    expect(update.approval).toMatchObject({ id: request.id, atCommit: true, status: 'executed', decisions: [{ decision: 'approve' }] });
   });
 
   test('rejected: rolled back, status I, and the session goes on; disconnected: rolled back', async () => {

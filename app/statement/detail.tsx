@@ -125,6 +125,7 @@ function Detail({ statement }: { statement: StatementDetail }) {
           }
         >
           <p className="text-sm text-ink-2">
+            {statement.approval.atCommit ? 'Its transaction was held at COMMIT. ' : null}
             Asked at <Time at={statement.approval.createdAt} />, {statement.approval.status}
             {statement.approval.decidedAt ? (
               <>

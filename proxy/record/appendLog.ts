@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Frontier } from '../tlog/frontier';
 import { leafHash } from '../tlog/hash';
 import { rootAt } from '../tlog/subtrees';
-import { encodeCommit, encodeFileHeader, encodeLeaf, erasedValues } from './frame';
+import { encodeFileHeader, encodeGroup, erasedValues } from './frame';
 import { openHashFile } from './hashFile';
 import type { LogPlace, SealedValues } from './leaf';
 import { LogDamagedError, type LogFiles, SegmentReader } from './readLog';
@@ -102,9 +102,7 @@ export function openAppendLog(dataDir: string, segmentBytes: number = SEGMENT_BY
         torn = false;
       }
       if (end >= segmentBytes) roll();
-      const frames = leaves.map(({ bytes, values }, at) => encodeLeaf(size + at, bytes, values));
-      frames.push(encodeCommit(size + leaves.length, newState));
-      const bytes = Buffer.concat(frames);
+      const bytes = encodeGroup(size, leaves, newState);
       torn = true;
       writeWhole(file, bytes, end);
       fdatasyncSync(file);
@@ -180,7 +178,7 @@ function openLastFile(directory: string): OpenFile {
 function startFile(directory: string, first: number, state: string): OpenFile {
   const path = segmentPath(directory, first);
   const file = openSync(path, 'wx+', 0o600);
-  const bytes = Buffer.concat([encodeFileHeader(first), encodeCommit(first, state)]);
+  const bytes = Buffer.concat([encodeFileHeader(first), encodeGroup(first, [], state)]);
   try {
     writeWhole(file, bytes, 0);
     fdatasyncSync(file);

@@ -67,8 +67,9 @@ const SURROGATE = /[\ud800-\udfff]/;
 
 /** The fields that hold what a client sent, as text, and the entry without them. What holds nothing stays where it is. */
 function partsOf(entry: RecordEntry): { values: Record<string, string>; clear: Leaf['entry'] } {
-  const fields: readonly string[] = entry.type in VALUE_FIELDS ? VALUE_FIELDS[entry.type as keyof typeof VALUE_FIELDS] : [];
   const values: Record<string, string> = {};
+  const fields: readonly string[] | undefined = VALUE_FIELDS[entry.type as keyof typeof VALUE_FIELDS];
+  if (fields === undefined) return { values, clear: entry as unknown as Leaf['entry'] };
   // A copy in which they are undefined, which JSON leaves out: to build one field by field costs more than to hash it.
   const clear: Leaf['entry'] = { ...entry };
   for (const name of fields) {
@@ -87,7 +88,10 @@ export type OpenedValues = Readonly<Record<string, readonly [salt: string, value
 function sealValues({ id, key }: ValueKey, values: OpenedValues, nonce: Buffer): SealedValues {
   const cipher = createCipheriv('aes-256-gcm', key, nonce);
   cipher.setAAD(Buffer.from(id));
-  return { keyId: id, box: Buffer.concat([nonce, cipher.update(JSON.stringify(values), 'utf8'), cipher.final(), cipher.getAuthTag()]) };
+  const text = cipher.update(JSON.stringify(values), 'utf8');
+  // GCM has given all by now; this makes the tag.
+  cipher.final();
+  return { keyId: id, box: Buffer.concat([nonce, text, cipher.getAuthTag()]) };
 }
 
 /** Salts and values of a box. @throws Error when the key is another or a byte differs; the message never holds a value */

@@ -1,5 +1,6 @@
 import { hash, hkdfSync } from 'node:crypto';
 import type { ParameterValue } from '../../db/schema/shapes';
+import { joined } from '../tlog/joined';
 import { constantsOf, normalTerm, termsOf } from './constants';
 
 const WORD_DIGITS = 16;
@@ -13,8 +14,7 @@ export const wordKey = (secretKey: Buffer): Buffer =>
  * The word that a value is found by: 16 hexadecimal digits that say nothing without the key. SHA-256 over key and value: what HMAC is for,
  * going on from a digest, cannot be done from a quarter of one.
  */
-export const wordOf = (key: Buffer, value: string): string =>
-  hash('sha256', Buffer.concat([key, Buffer.from(normalTerm(value))]), 'hex').slice(0, WORD_DIGITS);
+export const wordOf = (key: Buffer, value: string): string => hash('sha256', joined(key, normalTerm(value)), 'hex').slice(0, WORD_DIGITS);
 
 /** The words of a statement: of each constant of its text and of each parameter. */
 export function wordsOf(key: Buffer, statement: { sql: string; parameters: readonly ParameterValue[] }): string[] {

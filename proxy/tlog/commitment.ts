@@ -1,7 +1,9 @@
 import { hash, randomBytes } from 'node:crypto';
 import { readBase64 } from './base64';
+import { joined } from './joined';
 
 export const SALT_BYTES = 16;
+const NUL = Buffer.of(0);
 
 export const newSalt = (): Buffer => randomBytes(SALT_BYTES);
 
@@ -12,7 +14,7 @@ export const newSalt = (): Buffer => randomBytes(SALT_BYTES);
 export function commitmentOf(salt: Buffer, name: string, value: string): string {
   if (salt.length !== SALT_BYTES) throw new Error('a salt is 16 bytes');
   if (name.includes('\0')) throw new Error('the name of a value has no NUL');
-  return hash('sha256', Buffer.concat([salt, Buffer.from(`${name}\0${value}`)]), 'base64');
+  return hash('sha256', joined(salt, name, NUL, value), 'base64');
 }
 
 /** Whether salt (in base64) and value are what was committed to. */

@@ -1,5 +1,5 @@
-import { and, eq, gte, lt } from 'drizzle-orm';
-import { sessions, statements } from '../../db/schema/audit';
+import { and, desc, eq, gte, isNotNull, lt } from 'drizzle-orm';
+import { sessions, statementForms, statements } from '../../db/schema/audit';
 import type { StoreHandle } from '../../db/store';
 import { timeOfId } from '../../proxy/ship/days';
 import { readDecisions, readRequest } from '../approvals/read';
@@ -67,16 +67,19 @@ export async function getStatement(call: Call, input: unknown): Promise<Statemen
     logIndex: statement.logIndex,
     outcomeIndex: statement.outcomeIndex,
     enforcement: session?.enforcement ?? null,
-    approval: statement.requestId === null ? null : await approvalOf(store, statement.requestId),
+    approval: await approvalOf(store, stored),
   };
 }
 
-async function approvalOf(store: StoreHandle, requestId: string): Promise<StatementDetail['approval']> {
-  const request = await readRequest(store, requestId);
+/** What was decided on the statement, or on the COMMIT of its transaction. */
+async function approvalOf(store: StoreHandle, { statement }: StoredStatement): Promise<StatementDetail['approval']> {
+  const requestId = statement.requestId ?? (await requestOfCommit(store, statement));
+  const request = requestId === null ? undefined : await readRequest(store, requestId);
   if (request === undefined) return null;
   const decisions = await readDecisions(store, [request.id]);
   return {
     id: request.id,
+    atCommit: statement.requestId === null,
     status: request.status,
     required: request.required,
     createdAt: request.createdAt,
@@ -86,4 +89,23 @@ async function approvalOf(store: StoreHandle, requestId: string): Promise<Statem
       passkey: passkey ?? null,
     })),
   };
+}
+
+async function requestOfCommit(store: StoreHandle, { sessionId, transactionId }: StoredStatement['statement']): Promise<string | null> {
+  if (transactionId === null) return null;
+  const [commit] = await store
+    .select({ requestId: statements.requestId })
+    .from(statements)
+    .innerJoin(statementForms, eq(statementForms.id, statements.formId))
+    .where(
+      and(
+        eq(statements.sessionId, sessionId),
+        eq(statements.transactionId, transactionId),
+        isNotNull(statements.requestId),
+        eq(statementForms.kind, 'COMMIT'),
+      ),
+    )
+    .orderBy(desc(statements.at))
+    .limit(1);
+  return commit?.requestId ?? null;
 }

@@ -1,4 +1,4 @@
-import { and, eq, gt, gte, ilike, like, lt, lte, type SQL, sql } from 'drizzle-orm';
+import { and, eq, gt, gte, ilike, isNotNull, like, lt, lte, type SQL, sql } from 'drizzle-orm';
 import type { PgColumn } from 'drizzle-orm/pg-core';
 import { statementForms, statementHours, statementMasks, statementSources, statements } from '../../db/schema/audit';
 import { termsOf } from '../../proxy/record/constants';
@@ -100,7 +100,7 @@ export async function resolveTerms({ store, actor, secretKey }: Call, terms: rea
         exact.push(eq(statements.requestId, term.value));
         break;
       case 'reviewer':
-        exact.push(reviewedBy(term.value));
+        exact.push(await reviewedBy(store, term.value));
         break;
       case 'transaction':
         exact.push(eq(statements.transactionId, term.value));
@@ -176,10 +176,22 @@ async function maskedLike(store: Call['store'], glob: string): Promise<SQL> {
   return sql`((${statements.maskId} is not null and ${anyOf(statements.maskId, ids, 'bigint')}) or ${byContent})`;
 }
 
-/** Whatever they decided; `*` finds everything that somebody decided on. */
-function reviewedBy(glob: string): SQL {
-  return sql`(${statements.reviewers} is not null
+/**
+ * Whatever they decided; `*` finds everything that somebody decided on. Who decided on a COMMIT decided on its whole transaction: its
+ * statements are found by their session, of which there is an index.
+ */
+async function reviewedBy(store: Call['store'], glob: string): Promise<SQL> {
+  const decided = sql`(${statements.reviewers} is not null
     and exists (select 1 from jsonb_array_elements(${statements.reviewers}) r where ${named(sql`(r->>'name')`, glob)}))`;
+  const commits = await store
+    .selectDistinct({ session: statements.sessionId, transaction: statements.transactionId })
+    .from(statements)
+    .innerJoin(statementForms, eq(statementForms.id, statements.formId))
+    .where(and(decided, isNotNull(statements.transactionId), eq(statementForms.kind, 'COMMIT')));
+  if (commits.length === 0) return decided;
+  const sessions = [...new Set(commits.map(({ session }) => session))];
+  const transactions = commits.map(({ transaction }) => transaction ?? '');
+  return sql`(${decided} or (${anyOf(statements.sessionId, sessions, 'text')} and ${anyOf(statements.transactionId, transactions, 'text')}))`;
 }
 
 /** A value is it, or values have all its words. */

@@ -48,3 +48,15 @@ test('an export names them, in both formats', async () => {
   expect(JSON.parse(await exported('jsonl'))).toMatchObject({ reviewers });
   expect(await exported('csv')).toMatch(/,reviewers\r\n.*,"bo \(approve, passkey psk_1\), cy \(reject\)"\r\n$/);
 });
+
+test('who decided on a COMMIT decided on the statements of its transaction, and on no other', async () => {
+  const [transactionId, sessionId] = ['txn_held', 'ses_commit'];
+  await recordStatements(db, [
+    { sql: 'UPDATE item SET price = 2', kind: 'UPDATE', sessionId, transactionId },
+    { sql: 'COMMIT', kind: 'COMMIT', verdict: 'hold', sessionId, transactionId, reviewers: [{ name: 'dee', decision: 'approve' }] },
+    { sql: 'UPDATE item SET price = 3', kind: 'UPDATE', sessionId, transactionId: 'txn_other' },
+    { sql: 'UPDATE item SET price = 4', kind: 'UPDATE', sessionId: 'ses_other', transactionId },
+  ]);
+  const found = await searchStatements(auditor, { q: 'reviewer:dee' });
+  expect(found.items.map((row) => row.sql).sort()).toEqual(['COMMIT', 'UPDATE item SET price = 2']);
+});

@@ -77,8 +77,17 @@ export interface StatementDetail extends StatementRow {
   outcomeIndex: number | null;
   /** Who kept masked columns from its session; null when the session's row is gone. */
   enforcement: Enforcement | null;
-  /** Set when the statement was held. */
-  approval: { id: string; status: string; required: number; createdAt: Date; decidedAt: Date | null; decisions: RequestDecision[] } | null;
+  /** Set when the statement was held, or the COMMIT of its transaction was. */
+  approval: {
+    id: string;
+    /** Decided at the COMMIT, when the statement had run. */
+    atCommit: boolean;
+    status: string;
+    required: number;
+    createdAt: Date;
+    decidedAt: Date | null;
+    decisions: RequestDecision[];
+  } | null;
 }
 
 /** Statements that began in [at, at + width of the bucket), by verdict. */
