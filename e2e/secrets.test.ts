@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { codeAt } from '../server/localAccounts/totp';
 import { type Api, adminToken, apiAsAdmin, apiAsBrowser, demoToken } from './api';
+import { codeAt } from './authenticator';
 import { gatehouse } from './cli';
 import { directSettings, eventually, failure, open, proxySettings } from './clients';
 import { sharedGateway } from './gateway';

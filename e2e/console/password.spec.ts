@@ -1,7 +1,7 @@
 import AxeBuilder from '@axe-core/playwright';
 import { type BrowserContext, expect, type Page, test } from '@playwright/test';
-import { codeAt } from '../../server/localAccounts/totp';
 import { type Api, apiAsAdmin } from '../api';
+import { codeAt } from '../authenticator';
 import { gatehouse } from '../cli';
 import { sharedGateway } from '../gateway';
 
