@@ -1,5 +1,5 @@
 import { eq } from 'drizzle-orm';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { actions, sessions } from '../../db/schema/audit';
 import { identityProviders, principals } from '../../db/schema/identity';
 import { localAccounts } from '../../db/schema/localAccounts';
@@ -19,6 +19,8 @@ beforeAll(async () => {
   db = await withStore();
 });
 afterAll(() => db.close());
+// Each password costs a third of a second of a core.
+vi.setConfig({ testTimeout: 180_000 });
 beforeEach(() => runAs(db, 'embedded'));
 
 const rowOf = async (principalId: string) =>
