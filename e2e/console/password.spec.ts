@@ -84,6 +84,8 @@ async function fillSignIn(code: string, { name = NAME, password = PASSWORD } = {
 }
 
 async function signOut(): Promise<void> {
+  // A page that is open goes to sign-in by itself, and would be in the way.
+  await page.goto('about:blank');
   await context.clearCookies();
   await page.goto(`${gateway.consoleUrl}/sign-in`);
 }
