@@ -28,7 +28,8 @@ export type IdPrefix =
   | 'idp'
   | 'idn'
   | 'dev'
-  | 'psk';
+  | 'psk'
+  | 'lac';
 
 /** A branded id: a `Id<'stm'>` is never an `Id<'req'>`. */
 export type Id<P extends IdPrefix> = `${P}_${string}`;

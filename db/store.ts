@@ -4,6 +4,7 @@ import * as accessRequests from './schema/accessRequests';
 import * as approvals from './schema/approvals';
 import * as audit from './schema/audit';
 import * as identity from './schema/identity';
+import * as localAccounts from './schema/localAccounts';
 import * as notifications from './schema/notifications';
 import * as passkeys from './schema/passkeys';
 import * as policy from './schema/policy';
@@ -14,6 +15,7 @@ import { type SilenceWatch, watchSilence } from './silence';
 const schema = {
   ...identity,
   ...passkeys,
+  ...localAccounts,
   ...policy,
   ...approvals,
   ...accessRequests,

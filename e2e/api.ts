@@ -16,6 +16,19 @@ export function apiAs(gateway: Gateway, token: string): Api {
   });
 }
 
+/** The same as the console's own page, by the cookie of a browser that is signed in. */
+export function apiAsBrowser(gateway: Gateway, cookie: string): Api {
+  return createTRPCClient<AppRouter>({
+    links: [
+      httpBatchLink({
+        url: `${gateway.consoleUrl}/api/trpc`,
+        transformer: superjson,
+        headers: { cookie, 'sec-fetch-site': 'same-origin' },
+      }),
+    ],
+  });
+}
+
 export function adminToken(gateway: Gateway): string {
   return readFileSync(join(gateway.dataDir, 'admin-token'), 'utf8').trim();
 }

@@ -93,3 +93,9 @@ test('a rotation while sessions run: they go on, both gateways open what is seal
   const again = await open(at(second));
   await again.end();
 }, 180_000);
+
+test('the gateway with a store of its own keeps passwords; the one that was given a store says what to use instead', async () => {
+  const remove = (gateway: RunningGateway) => gatehouse(gateway, ['principals', 'remove-password', 'admin']);
+  expect(await remove(first)).toMatchObject({ code: 1, stderr: expect.stringContaining('admin has no password here') });
+  expect(await remove(second)).toMatchObject({ code: 1, stderr: expect.stringContaining('OIDC, SAML or passkeys') });
+});

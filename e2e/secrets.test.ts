@@ -1,11 +1,13 @@
 import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { type Api, adminToken, apiAsAdmin, demoToken } from './api';
+import { type Api, adminToken, apiAsAdmin, apiAsBrowser, demoToken } from './api';
+import { codeAt } from './authenticator';
 import { gatehouse } from './cli';
 import { directSettings, eventually, failure, open, proxySettings } from './clients';
 import { sharedGateway } from './gateway';
 import { storeText } from './storeText';
+import { webBrowser } from './webBrowser';
 
 const gateway = sharedGateway();
 // The tests after this one share the gateway.
@@ -13,6 +15,10 @@ afterAll(async () => {
   const admin = apiAsAdmin(gateway);
   for (const { id, name } of await admin.notifications.list.query())
     if (name.startsWith('canary-')) await admin.notifications.remove.mutate({ id });
+  const person = (await admin.principals.list.query()).find(({ name }) => name === 'canary-of-the-vault');
+  if (person === undefined) return;
+  if (person.hasPassword) await admin.localAccounts.remove.mutate({ principal: person.id });
+  await admin.principals.disable.mutate({ id: person.id });
 });
 
 /** Files that are meant to hold a secret, for their owner alone. */
@@ -57,9 +63,11 @@ test('no token, password or masked value reaches the terminal, the journals or t
   await failure(open(proxySettings(gateway, { database: 'canary' })));
   await fetch(`${gateway.consoleUrl}/api/trpc/me.get`, { headers: { authorization: `Bearer ${wrongPassword}` } });
   await gatehouse(gateway, ['approvals', 'list'], { GATEHOUSE_TOKEN: wrongPassword });
+  await session.end();
+  const local = await signInByPassword(admin);
   const wholeAudit =
     JSON.stringify((await admin.audit.search.query({ q: '' })).items) + JSON.stringify((await admin.audit.actions.query({})).items);
-  await session.end();
+  expect(wholeAudit).toContain('localAccount.enrol');
   const notified = await sendThroughEveryChannel(admin);
   await admin.connections.remove.mutate({ id });
   const exportFile = `${gateway.logFile}.export.jsonl`;
@@ -75,7 +83,7 @@ test('no token, password or masked value reaches the terminal, the journals or t
   rmSync(exportFile);
 
   const { password: postgresPassword } = directSettings(gateway);
-  const secrets = { canaryPassword, canaryToken, wrongPassword, adminToken: adminToken(gateway), postgresPassword, ...notified };
+  const secrets = { canaryPassword, canaryToken, wrongPassword, adminToken: adminToken(gateway), postgresPassword, ...notified, ...local };
   const log = readFileSync(gateway.logFile, 'utf8');
   const store = await storeText(gateway);
   for (const [place, text] of [
@@ -94,6 +102,49 @@ test('no token, password or masked value reaches the terminal, the journals or t
   expect(store.includes(demoToken(gateway))).toBe(false);
   await direct.end();
 }, 120_000);
+
+/**
+ * Somebody sets up a password, signs in by it, by a recovery code and with what is wrong, and changes it. Returns what no place may hold.
+ */
+async function signInByPassword(admin: Api): Promise<Record<string, string>> {
+  const name = 'canary-of-the-vault';
+  const known = (await admin.principals.list.query()).find((one) => one.name === name);
+  const draft = { name, kind: 'human' as const, role: 'member' as const, groups: [] };
+  const { id } = await admin.principals.save.mutate({ ...draft, ...(known === undefined ? {} : { id: known.id }) });
+  if (known?.disabledAt != null) await admin.principals.enable.mutate({ id });
+  const password = 'canary bird hums behind the curtain';
+  const nextPassword = 'canary bird moved to the attic';
+  const wrongPassword = 'canary bird was never here at all';
+
+  const browser = webBrowser();
+  const signIn = async (way: string, fields: Record<string, string>) => {
+    const { csrfToken } = (await (await browser.fetch(`${gateway.consoleUrl}/api/auth/csrf`)).json()) as { csrfToken: string };
+    const answer = await browser.fetch(`${gateway.consoleUrl}/api/auth/callback/${way}`, { form: { csrfToken, json: 'true', ...fields } });
+    return answer.status;
+  };
+  const link = new URL((await gatehouse(gateway, ['sign-in', '--principal', name])).stdout.trim()).searchParams.get('link') ?? '';
+  expect(await signIn('_link', { link })).toBe(200);
+  const cookie = Object.entries(browser.cookies(gateway.consoleUrl))
+    .map((pair) => pair.join('='))
+    .join('; ');
+  const own = apiAsBrowser(gateway, cookie);
+  const { secret, pending } = await own.localAccounts.begin.mutate();
+  const code = (steps: number) => codeAt(secret, new Date(Date.now() + steps * 30_000));
+  const { recoveryCodes } = await own.localAccounts.enrol.mutate({ password, pending, code: code(0) });
+  const [first = '', second = '', third = '', ...rest] = recoveryCodes;
+  expect(await signIn('_local', { name, password, code: first })).toBe(200);
+  expect(await signIn('_local', { name, password: wrongPassword, code: second })).toBe(401);
+  expect(await signIn('_local', { name, password, code: first })).toBe(401);
+  // A password in the place of a name.
+  expect(await signIn('_local', { name: wrongPassword, password: wrongPassword, code: second })).toBe(401);
+  await own.localAccounts.changePassword.mutate({ current: { password, code: second }, password: nextPassword });
+  await failure(own.localAccounts.renewRecoveryCodes.mutate({ current: { password: wrongPassword, code: third } }));
+  expect(await signIn('_local', { name, password: nextPassword, code: third })).toBe(200);
+  expect((await gatehouse(gateway, ['policy', 'export'])).stdout).not.toContain(secret);
+  const spelled = [first, second, third, ...rest].flatMap((one) => [one, one.replaceAll('-', '')]);
+  const codes = Object.fromEntries(spelled.map((one, n) => [`recoveryCode${n}`, one]));
+  return { password, nextPassword, wrongPasswordOfPerson: wrongPassword, totpSecret: secret, pending, ...codes };
+}
 
 /** Makes a channel of every kind, whose receivers are not there, and has them try. Returns what no place may hold. */
 async function sendThroughEveryChannel(admin: Api): Promise<Record<string, string>> {

@@ -11,6 +11,8 @@ export interface Runtime {
   secretKey: Buffer;
   /** What wraps them; the one thing an operator keeps. */
   operatorKey?: OperatorKey;
+  /** The store is the embedded PostgreSQL of this gateway alone, not one that operators bring. */
+  embeddedStore?: boolean;
   dataDir: string;
   gatewayId: string;
   /** What this gateway's record is called. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { SignOnWay } from '../../server/auth/providers';
-import { noticeOf } from './words';
+import { noticeOf, passwordEndedText } from './words';
 
 const ways: SignOnWay[] = [{ name: 'okta', type: 'oidc', label: 'Okta' }];
 
@@ -23,5 +23,19 @@ describe('noticeOf', () => {
 
   it('is nothing where nothing ended', () => {
     expect(noticeOf({}, ways)).toBeNull();
+  });
+});
+
+describe('passwordEndedText', () => {
+  it.each([
+    ['wait', /too many attempts.*one-time link/],
+    ['busy', /too many people/],
+    ['unreachable', /did not answer/],
+    ['CredentialsSignin', /do not fit together/],
+    ['refused', /do not fit together/],
+    ['Call 555', /do not fit together/],
+  ])('%s', (ended, words) => {
+    expect(passwordEndedText(ended)).toMatch(words);
+    expect(passwordEndedText(ended)).not.toContain('555');
   });
 });

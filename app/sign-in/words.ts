@@ -34,3 +34,17 @@ export function noticeOf(query: { ended?: unknown; with?: unknown; error?: unkno
 
 export const unavailableText = (label: string | null): string =>
   `You were not signed in: ${label ?? 'the identity provider'} does not answer. Try again in a while; sessions that are open go on.`;
+
+/** What somebody reads whom password and code did not sign in: never which of them was wrong. Pure. @param ended see server/auth/local/signIn.ts */
+export function passwordEndedText(ended: string): string {
+  switch (ended) {
+    case 'wait':
+      return 'You were not signed in: too many attempts. Wait a quarter of an hour, or ask an administrator for a one-time link.';
+    case 'busy':
+      return 'You were not signed in: too many people sign in at this moment. Try again in a few seconds.';
+    case 'unreachable':
+      return 'You were not signed in: the gateway did not answer. Try again.';
+    default:
+      return 'You were not signed in: name, password and code do not fit together. Each code works once, so wait for the next one.';
+  }
+}

@@ -11,6 +11,7 @@ type Who = Role | 'anonymous';
 
 const WHO: readonly Who[] = ['admin', 'reviewer', 'auditor', 'member', 'anonymous'];
 const none = { id: 'xxx_none' };
+const PROOF = { password: 'x', code: '000000' };
 
 /** procedure → input that is harmless, and what admin, reviewer, auditor and member get. Anonymous always gets UNAUTHORIZED. */
 const TABLE: Record<string, [input: unknown, admin: Answer, reviewer: Answer, auditor: Answer, member: Answer]> = {
@@ -83,6 +84,13 @@ const TABLE: Record<string, [input: unknown, admin: Answer, reviewer: Answer, au
   'identities.providers': [undefined, 'ok', 'ok', 'ok', 'FORBIDDEN'],
   'identities.list': [undefined, 'ok', 'ok', 'ok', 'FORBIDDEN'],
   'identities.unlink': [none, 'NOT_FOUND', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'],
+  'localAccounts.get': [undefined, 'ok', 'ok', 'ok', 'ok'],
+  'localAccounts.begin': [undefined, 'ok', 'ok', 'ok', 'ok'],
+  'localAccounts.enrol': [{}, 'BAD_REQUEST', 'BAD_REQUEST', 'BAD_REQUEST', 'BAD_REQUEST'],
+  'localAccounts.changePassword': [{}, 'BAD_REQUEST', 'BAD_REQUEST', 'BAD_REQUEST', 'BAD_REQUEST'],
+  'localAccounts.changeAuthenticator': [{}, 'BAD_REQUEST', 'BAD_REQUEST', 'BAD_REQUEST', 'BAD_REQUEST'],
+  'localAccounts.renewRecoveryCodes': [{ current: PROOF }, 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND'],
+  'localAccounts.remove': [{ principal: 'none' }, 'NOT_FOUND', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'],
   'notifications.list': [undefined, 'ok', 'ok', 'ok', 'FORBIDDEN'],
   'notifications.save': [{}, 'BAD_REQUEST', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'],
   'notifications.remove': [none, 'NOT_FOUND', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'],
@@ -125,6 +133,7 @@ beforeAll(async () => {
     store: db.store,
     storeUrl: db.url,
     secretKey: db.secretKey,
+    embeddedStore: true,
     dataDir: '/nowhere',
     gatewayId: 'gw_test',
     consoleUrl: 'http://127.0.0.1:4300',

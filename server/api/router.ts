@@ -5,6 +5,7 @@ import { auditRouter } from './audit';
 import { checkRouter } from './check';
 import { connectionsRouter } from './connections';
 import { identitiesRouter } from './identities';
+import { localAccountsRouter } from './localAccounts';
 import { maskingRouter } from './masking';
 import { meRouter } from './me';
 import { notificationsRouter } from './notifications';
@@ -42,6 +43,7 @@ export const appRouter = router({
   device: deviceRouter,
   identities: identitiesRouter,
   passkeys: passkeysRouter,
+  localAccounts: localAccountsRouter,
   tokens: tokensRouter,
   notifications: notificationsRouter,
   secrets: secretsRouter,

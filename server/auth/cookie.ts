@@ -20,7 +20,7 @@ export function readCookie(header: string | undefined, name: string): string | n
 export interface CookieClaims {
   /** The principal's id. */
   sub: string;
-  /** The id of the provider or of the passkey; null for a one-time link. */
+  /** The id of the provider, the passkey or the local account; null for a one-time link. */
   by: string | null;
   /** Milliseconds since 1970. */
   at: number;

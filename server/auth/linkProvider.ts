@@ -2,3 +2,5 @@
 export const LINK = '_link';
 /** And passkeys. */
 export const PASSKEY = '_passkey';
+/** And passwords with their codes. */
+export const LOCAL = '_local';

@@ -3,7 +3,8 @@ import { log } from '../log';
 import { getRuntime } from '../runtime';
 import { type CookieClaims, cookieName, SESSION_MAX_AGE_S } from './cookie';
 import { redeemSignInLink } from './link';
-import { LINK, PASSKEY } from './linkProvider';
+import { LINK, LOCAL, PASSKEY } from './linkProvider';
+import { signInLocally } from './local/signIn';
 import { type EndedUser, oidcProvider } from './oidc/provider';
 import { signInWithPasskey } from './passkey/signIn';
 import { oidcSignOns } from './providers';
@@ -17,7 +18,8 @@ import { notSignedInAddress } from './signOn';
  * of an OIDC provider. What the cookie holds: cookie.ts.
  */
 export async function authOptions(): Promise<NextAuthOptions> {
-  const { store, secretKey, consoleUrl } = getRuntime();
+  const runtime = getRuntime();
+  const { store, secretKey, consoleUrl } = runtime;
   // next-auth builds its absolute addresses from this; without it, it would trust the Host header.
   process.env.NEXTAUTH_URL ??= consoleUrl;
   const secure = consoleUrl.startsWith('https:');
@@ -53,6 +55,19 @@ export async function authOptions(): Promise<NextAuthOptions> {
             typeof cookie === 'string' ? cookie : undefined,
           );
           return signedIn === null ? null : { id: signedIn.principalId, providerId: signedIn.passkeyId };
+        },
+      },
+      {
+        id: LOCAL,
+        name: 'Password and code',
+        type: 'credentials',
+        credentials: { name: { type: 'text' }, password: { type: 'password' }, code: { type: 'text' } },
+        async authorize(credentials) {
+          const ended = await signInLocally(runtime, credentials, new Date());
+          if (ended.state === 'signedIn') return { id: ended.principalId, providerId: ended.accountId };
+          // Its message is what the page gets; for a refusal that is next-auth's own.
+          if (ended.state !== 'refused') throw new Error(ended.state);
+          return null;
         },
       },
       ...(await oidcSignOns(store, secretKey)).map((provider) => oidcProvider({ store }, provider)),
@@ -91,7 +106,7 @@ function failureOf(metadata: unknown): { provider: string | undefined; reason: s
 
 interface SignedIn {
   id: string;
-  /** Or the passkey's id. */
+  /** Or the passkey's, or the local account's. */
   providerId: string | null;
 }
 

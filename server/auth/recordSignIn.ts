@@ -7,6 +7,8 @@ import { given } from '../input';
 
 export const BY_LINK = 'one-time link';
 export const BY_PASSKEY = 'passkey';
+/** What follows says the second factor. */
+export const BY_PASSWORD = 'password';
 
 /**
  * Somebody signed in to the console; in the transaction that used up what they signed in with.

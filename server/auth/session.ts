@@ -1,10 +1,11 @@
 import { and, eq } from 'drizzle-orm';
 import { decode } from 'next-auth/jwt';
 import { identityProviders, principals } from '../../db/schema/identity';
+import { localAccounts } from '../../db/schema/localAccounts';
 import { passkeys } from '../../db/schema/passkeys';
-import type { Store } from '../../db/store';
 import { loadPrincipal } from '../../proxy/identity/principal';
 import type { Actor } from '../identity/actor';
+import { keepsPasswords } from '../localAccounts/offered';
 import type { Runtime } from '../runtime';
 import { bearerOf } from './bearer';
 import { type CookieClaims, cookieName, readClaims, readCookie, SESSION_MAX_AGE_S } from './cookie';
@@ -27,7 +28,7 @@ export interface Asking {
 
 /** Who may use the console and the API by this request; nobody by a token for some connections, which opens neither. */
 export async function sessionActor(
-  runtime: Pick<Runtime, 'store' | 'secretKey' | 'consoleUrl'>,
+  runtime: Pick<Runtime, 'store' | 'secretKey' | 'consoleUrl' | 'embeddedStore'>,
   headers: Credentials,
 ): Promise<Actor | null> {
   const asking = await whoAsks(runtime, headers);
@@ -38,7 +39,10 @@ export async function sessionActor(
  * Who makes this request: by access token (`Authorization: Bearer gh_at_…`) or by the console's cookie; null when nobody is signed in.
  * A given token that does not hold is null too: it never falls back to the cookie. Role, groups and disabling are read anew each time.
  */
-export async function whoAsks(runtime: Pick<Runtime, 'store' | 'secretKey' | 'consoleUrl'>, headers: Credentials): Promise<Asking | null> {
+export async function whoAsks(
+  runtime: Pick<Runtime, 'store' | 'secretKey' | 'consoleUrl' | 'embeddedStore'>,
+  headers: Credentials,
+): Promise<Asking | null> {
   if (headers.authorization !== undefined) {
     const [scheme, token] = headers.authorization.split(' ', 2);
     if (scheme?.toLowerCase() !== 'bearer' || token === undefined) return null;
@@ -50,7 +54,7 @@ export async function whoAsks(runtime: Pick<Runtime, 'store' | 'secretKey' | 'co
     return { actor: actorOf(bearer.principal, 'cli'), connections: bearer.connections };
   }
   const claims = await cookieClaims(runtime, headers.cookie);
-  if (claims === null || !(await stillHolds(runtime.store, claims, new Date()))) return null;
+  if (claims === null || !(await stillHolds(runtime, claims, new Date()))) return null;
   const principal = await loadPrincipal(runtime.store, claims.sub);
   return principal === null ? null : { actor: actorOf(principal, 'console'), connections: null, browser: `${claims.sub} ${claims.at}` };
 }
@@ -69,16 +73,27 @@ async function cookieClaims(
   }
 }
 
-/** False once its working day is over, the principal was signed out everywhere, or what vouched is gone: the provider from the policy, or the passkey. */
-async function stillHolds(store: Store, { sub, by, at }: CookieClaims, now: Date): Promise<boolean> {
+/**
+ * False once its working day is over, the principal was signed out everywhere, or what vouched is gone: the provider from the policy, the passkey,
+ * or the password and authenticator that were used.
+ */
+async function stillHolds(runtime: Pick<Runtime, 'store' | 'embeddedStore'>, { sub, by, at }: CookieClaims, now: Date): Promise<boolean> {
   if (now.getTime() - at > SESSION_MAX_AGE_S * 1_000) return false;
-  const [row] = await store
-    .select({ signedOutAt: principals.signedOutAt, provider: identityProviders.id, passkey: passkeys.id })
+  const [row] = await runtime.store
+    .select({
+      signedOutAt: principals.signedOutAt,
+      provider: identityProviders.id,
+      passkey: passkeys.id,
+      passwordOf: localAccounts.changedAt,
+    })
     .from(principals)
     .leftJoin(identityProviders, eq(identityProviders.id, by ?? ''))
     .leftJoin(passkeys, and(eq(passkeys.id, by ?? ''), eq(passkeys.principalId, principals.id)))
+    .leftJoin(localAccounts, and(eq(localAccounts.id, by ?? ''), eq(localAccounts.principalId, principals.id)))
     .where(eq(principals.id, sub));
-  if (row === undefined || (by !== null && row.provider === null && row.passkey === null)) return false;
+  if (row === undefined) return false;
+  const byPassword = keepsPasswords(runtime) && row.passwordOf !== null && row.passwordOf.getTime() < at;
+  if (by !== null && row.provider === null && row.passkey === null && !byPassword) return false;
   return row.signedOutAt === null || row.signedOutAt.getTime() < at;
 }
 

@@ -70,6 +70,7 @@ export async function startGateway(config: Config, options: { dev: boolean; clos
     store: store.store,
     storeUrl: store.url,
     secretKey,
+    embeddedStore: store.embedded !== null,
     dataDir: dataDir.path,
     gatewayId: dataDir.gatewayId,
     node: node.name,

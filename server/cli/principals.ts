@@ -12,4 +12,13 @@ export function principalCommands(program: Command, define: Define): void {
       print(done, `signed out ${done.principal}; access tokens revoked: ${done.tokensRevoked}`);
     },
   );
+  define(
+    principals,
+    'remove-password <name>',
+    'take a person’s password, authenticator and recovery codes away; console sessions they opened end',
+    async ({ client, print }, [name]) => {
+      const done = await client.localAccounts.remove.mutate({ principal: name ?? '' });
+      print(done, `${done.principal} has no password any more; gatehouse sign-in --principal ${done.principal} lets them set up a new one`);
+    },
+  );
 }

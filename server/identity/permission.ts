@@ -40,6 +40,7 @@ export const PERMISSIONS = {
   'principals:read': READERS,
   'principals:write': ADMIN,
   'passkeys:own': ALL,
+  'localAccounts:own': ALL,
   'tokens:own': ALL,
   'tokens:write': ADMIN,
   'notifications:read': READERS,

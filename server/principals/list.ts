@@ -22,6 +22,7 @@ export async function listPrincipals({ store, actor }: Call): Promise<PrincipalR
       >`array(select g.name from principal_groups pg join groups g on g.id = pg.group_id where pg.principal_id = ${principals.id} order by g.name)`,
       limits: principals.limits,
       disabledAt: principals.disabledAt,
+      hasPassword: sql<boolean>`exists (select from local_accounts l where l.principal_id = ${principals.id})`,
       tokens: sql<number>`(select count(*)::int from tokens t where t.principal_id = ${principals.id} and t.revoked_at is null and (t.expires_at is null or t.expires_at > now()))`,
       passkeys: sql<number>`(select count(*)::int from passkeys k where k.principal_id = ${principals.id})`,
       lastSeenAt: sql<string | null>`(select max(t.last_used_at) from tokens t where t.principal_id = ${principals.id})`,

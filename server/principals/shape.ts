@@ -15,6 +15,8 @@ export interface PrincipalRow {
   groups: string[];
   limits: PrincipalLimits;
   disabledAt: Date | null;
+  /** A password and an authenticator, here. */
+  hasPassword: boolean;
   /** Tokens that still work. */
   tokens: number;
   passkeys: number;

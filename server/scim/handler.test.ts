@@ -2,6 +2,7 @@ import { and, desc, eq } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { actions, sessions } from '../../db/schema/audit';
 import { groups, identities, identityProviders, principalGroups, principals } from '../../db/schema/identity';
+import { localAccounts } from '../../db/schema/localAccounts';
 import { loadPrincipal } from '../../proxy/identity/principal';
 import { type HttpServer, listenHttp } from '../http';
 import type { Call } from '../identity/actor';
@@ -193,6 +194,8 @@ describe('users', () => {
     const settings = { type: 'saml' as const, name: 'corp', metadata: '', clockSkewMs: 0, principal: { claim: 'uid' } };
     await db.store.insert(identityProviders).values({ id: 'idp_corp', position: 0, name: 'corp', settings });
     await db.store.insert(identities).values({ id: 'idn_uma', providerId: 'idp_corp', subject: 's', principalId: id });
+    const account = { passwordHash: '', totpSealed: '', lastStep: 0, recoveryHashes: [], changedAt: new Date() };
+    await db.store.insert(localAccounts).values({ id: 'lac_uma', principalId: id, ...account });
     const group = (await ask('POST', '/Groups', { displayName: 'Leavers', members: [{ value: id }] })).json.id;
     expect((await ask('DELETE', `/Users/${id}`)).status).toBe(204);
     expect((await ask('GET', `/Users/${id}`)).status).toBe(404);
@@ -201,6 +204,7 @@ describe('users', () => {
     const again = await ask('POST', '/Users', { userName: 'uma', externalId: 'new' });
     expect(again).toMatchObject({ status: 201, json: { id, externalId: 'new', active: true, groups: [] } });
     expect(await db.store.select().from(identities)).toEqual([]);
+    expect(await db.store.select().from(localAccounts)).toEqual([]);
     expect((await ask('GET', '/Users', undefined, secret)).status).toBe(401);
   });
 });

@@ -2,6 +2,7 @@ import { and, asc, count, desc, eq, inArray, isNull, or, type SQL, sql } from 'd
 import { newId } from '../../db/ids';
 import { groups, identities, principalGroups, principals, tokens } from '../../db/schema/identity';
 import type { ScimUser } from '../../db/schema/identityShapes';
+import { localAccounts } from '../../db/schema/localAccounts';
 import { passkeys } from '../../db/schema/passkeys';
 import type { Store, StoreHandle, StoreTransaction } from '../../db/store';
 import { movePolicyVersion, recordAction } from '../actions/record';
@@ -205,6 +206,7 @@ export async function deleteUser({ store, actor }: Directory, id: string, demand
       .set({ revokedAt: sql`now()` })
       .where(and(eq(tokens.principalId, id), isNull(tokens.revokedAt)));
     await tx.delete(identities).where(eq(identities.principalId, id));
+    await tx.delete(localAccounts).where(eq(localAccounts.principalId, id));
     await tx.delete(passkeys).where(eq(passkeys.principalId, id));
     await tx
       .delete(principalGroups)

@@ -2,6 +2,7 @@ import type { Metadata } from 'next';
 import { Page } from '../../ui/frame';
 import { requireViewer } from '../../viewer';
 import { Passkeys } from './passkeys';
+import { Password } from './password';
 
 export const metadata: Metadata = { title: 'Your account' };
 
@@ -18,6 +19,7 @@ export default async function AccountPage({ searchParams }: Props) {
     >
       <div className="grid gap-6">
         <Passkeys />
+        <Password />
       </div>
     </Page>
   );

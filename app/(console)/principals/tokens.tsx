@@ -16,6 +16,7 @@ import { Sheet } from '../../ui/sheet';
 import { ErrorState, SkeletonRows } from '../../ui/states';
 import { Time } from '../../ui/time';
 import { PasskeysOf } from './passkeys';
+import { PasswordOf } from './password';
 import { RotateToken } from './rotateToken';
 import { SignOutEverywhere } from './signOut';
 
@@ -62,6 +63,7 @@ export function Tokens({ principal, isAdmin, onClose }: { principal: PrincipalRo
             </ul>
           ) : null}
         </Section>
+        {principal.hasPassword ? <PasswordOf principal={principal} isAdmin={isAdmin} /> : null}
         {principal.kind === 'human' ? <PasskeysOf principal={principal} isAdmin={isAdmin} /> : null}
         {isAdmin && principal.disabledAt === null ? <SignOutEverywhere principal={principal} /> : null}
       </div>
