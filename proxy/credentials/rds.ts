@@ -19,6 +19,9 @@ export async function rdsToken(
   if (!accessKeyId || !secretAccessKey)
     throw unresolved('AWS has no credentials here', 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY where the gateway starts');
   const url = new URL(`https://${target.host}:${target.port}/`);
+  // It must be for the server that it goes to, and a URL may read another name out of this one.
+  if (url.hostname !== target.host.toLowerCase())
+    throw unresolved(`a token for ${target.host} cannot be made`, 'give the host as RDS names its endpoint');
   url.searchParams.set('Action', 'connect');
   url.searchParams.set('DBUser', target.username);
   url.searchParams.set('X-Amz-Expires', String(EXPIRES_S));

@@ -1,6 +1,7 @@
 import type { PasswordFrom } from '../../db/schema/shapes';
 import { UpstreamError } from '../upstream/error';
 import type { Credential, Environment } from './credential';
+import { demandHost } from './hosts';
 import { readEnvironment, readSecretFile } from './local';
 import { rdsToken } from './rds';
 import { createVault, type Vault } from './vault';
@@ -45,6 +46,7 @@ export function createCredentials(env: Environment, now: () => number): Credenti
 
   return {
     async get(target) {
+      await demandHost(target.passwordFrom, target, env);
       const key = keyOf(target);
       const known = settled.get(key);
       if (known !== undefined && known.freshUntilMs <= now()) drop(key);

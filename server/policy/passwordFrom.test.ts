@@ -43,6 +43,15 @@ test('a reference is for the server it was given for, like a password', async ()
   expect(await fields(document('{ env: GATEHOUSE_UPSTREAM_SHOP }', 'elsewhere.example.com'))).toEqual(['host']);
 });
 
+test('a reference that the operator did not name for the server is warned about when it is applied', async () => {
+  const warnings = async (password: string) => (await apply(document(password, 'elsewhere.example.com'))).warnings;
+  expect(await warnings('{ env: GATEHOUSE_UPSTREAM_SHOP }')).toEqual([
+    'connection shop: the password of this connection: the environment variable GATEHOUSE_UPSTREAM_SHOP may not be sent to elsewhere.example.com:5432: add env:GATEHOUSE_UPSTREAM_SHOP = its host to GATEHOUSE_SECRETS_HOSTS where the gateway starts',
+  ]);
+  expect(await warnings('{ rds: { region: eu-central-1 } }')).toEqual([]);
+  expect(await warnings('{ env: GATEHOUSE_UPSTREAM_SHOP }')).toHaveLength(1);
+});
+
 test.each([
   '{ env: GATEHOUSE_SECRET_KEY }',
   '{ env: PATH }',
