@@ -53,14 +53,20 @@ test('a reference that the operator did not name for the server is warned about 
 });
 
 test.each([
-  '{ env: GATEHOUSE_SECRET_KEY }',
-  '{ env: PATH }',
-  '{ vault: { path: ../sys/x } }',
-  '{ vault: { path: a/../b } }',
-  '{ rds: {} }',
-  '{ file: "" }',
-])('%s is no reference', async (password) => {
-  await expect(apply(document(password))).rejects.toThrow(ServiceError);
+  ['{ env: GATEHOUSE_SECRET_KEY }', 'password.env', 'only names that begin with GATEHOUSE_UPSTREAM_ may be read'],
+  ['{ env: PATH }', 'password.env', 'only names'],
+  ['{ vault: { path: ../sys/x } }', 'password.vault.path', 'no dots alone'],
+  ['{ vault: { path: a/../b } }', 'password.vault.path', 'no dots alone'],
+  ['{ vault: { path: shop } }', 'password.vault.path', 'a path of Vault’s API'],
+  ['{ rds: {} }', 'password.rds.region', ''],
+  ['{ file: "" }', 'password.file', 'a path'],
+  ['{ file: x, env: GATEHOUSE_UPSTREAM_X }', 'password', 'file'],
+  ['{ url: x }', 'password', 'a text, or one of env, file, vault, rds'],
+  ['7', 'password', 'a text, or one of'],
+])('%s is no reference, and %s says why', async (password, path, words) => {
+  await expect(apply(document(password))).rejects.toMatchObject({
+    details: { policy: [{ path: `connections[0].${path}`, message: expect.stringContaining(words) }] },
+  });
 });
 
 test('session variables are kept, exported, and not given where statements nobody can look into run unasked', async () => {
