@@ -138,7 +138,7 @@ test('Vault and AWS are kept as they are given; a mistake is named at its field'
       'Vault: database role',
       'Path in Vault',
       '../sys',
-      'a path of Vault’s API',
+      'no dots alone',
       'database/creds/ro',
       { path: 'database/creds/ro', field: 'password' },
     ],
