@@ -193,7 +193,9 @@ describe('AWS RDS', () => {
     expect(await credentials.get(at({ rds: { region: 'eu-central-1' } }))).toBe(first);
     nowMs += 600_001;
     expect((await credentials.get(at({ rds: { region: 'eu-central-1' } }))).password).not.toBe(first.password);
-    await expect(createCredentials({}, Date.now).get(at({ rds: { region: 'eu-central-1' } }))).rejects.toThrow('set AWS_ACCESS_KEY_ID');
+    await expect(
+      createCredentials({ AWS_EC2_METADATA_DISABLED: 'true' }, Date.now).get(at({ rds: { region: 'eu-central-1' } })),
+    ).rejects.toThrow('set AWS_ACCESS_KEY_ID');
   });
 });
 
