@@ -7,6 +7,9 @@ import { apiAsAdmin } from '../api';
 import { directSettings, open, proxySettings } from '../clients';
 import { type RunningGateway, startGateway } from '../gateway';
 
+// One gateway and one connection that each test goes on with.
+test.describe.configure({ mode: 'serial' });
+
 const PASSWORD = 'canary-referenced-password';
 let scratch: string;
 let gateway: RunningGateway;

@@ -47,8 +47,15 @@ const variable = z
 export const upstreamSessionSchema: z.ZodType<UpstreamSession> = z
   .strictObject({
     variables: z
-      .record(variable, z.enum(['principal', 'owner', 'groups', 'session']))
-      .refine((all) => Object.keys(all).length <= 20, 'at most 20')
+      .record(z.string(), z.enum(['principal', 'owner', 'groups', 'session']))
+      .superRefine((all, context) => {
+        const names = Object.keys(all);
+        if (names.length > 20) context.addIssue({ code: 'custom', message: 'at most 20' });
+        // A record would only say that a key is invalid.
+        for (const given of names)
+          for (const { message } of variable.safeParse(given).error?.issues ?? [])
+            context.addIssue({ code: 'custom', path: [given], message: `${given}: ${message}` });
+      })
       .default({}),
     applicationName: z.literal('person', 'the only word here is person').optional(),
   })
