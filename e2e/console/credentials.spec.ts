@@ -79,7 +79,7 @@ test('a password of the environment signs in where the operator named the host, 
   await sheet.getByRole('button', { name: 'Add setting' }).click();
   await sheet.getByLabel('Setting 2', { exact: true }).fill('app.session');
   await sheet.getByLabel('What setting 2 carries').selectOption({ label: 'the session’s id' });
-  await sheet.getByLabel('Person and session in application_name').check();
+  await sheet.getByLabel('Person and session behind the application').check();
   await sheet.getByRole('button', { name: 'Save connection' }).click();
   await expect(page.getByRole('heading', { name: 'referenced' })).toBeVisible();
   expect(await row()).toMatchObject({

@@ -78,8 +78,8 @@ export function SessionFields({ form, set, error }: { form: SessionForm; set: (f
         </Button>
       </div>
       <Check
-        label="Person and session in application_name"
-        hint="psql [ana ses_…] in pg_stat_activity and the server’s log."
+        label="Person and session behind the application"
+        hint="It is then psql [ana ses_…] in pg_stat_activity and the server’s log."
         checked={form.person}
         onChange={(event) => set({ ...form, person: event.target.checked })}
       />
