@@ -11,7 +11,7 @@ try {
   if (tooOld !== null) throw new Error(tooOld);
   if (existsSync(join(root, 'server', 'cli'))) {
     const { buildStale } = await import('./build.mjs');
-    await buildStale({ names: ['cli'], pages: false, say: () => undefined });
+    await buildStale({ names: ['cli', 'offline'], pages: false, say: () => undefined });
   }
   process.setSourceMapsEnabled(true);
 } catch (error) {

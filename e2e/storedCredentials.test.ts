@@ -3,9 +3,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { createAuthority } from '../db/embedded/testCertificates';
+import { open as openEnvelope } from '../db/secrets';
 import { adminToken, apiAsAdmin, demoToken } from './api';
 import { gatehouse } from './cli';
+import { directSettings } from './clients';
 import { sharedGateway } from './gateway';
+import { dumpDatabase } from './pgDump';
 import { storeText } from './storeText';
 
 const gateway = sharedGateway();
@@ -15,12 +18,22 @@ const GIVEN = {
   clientSecret: 'canary-dump-client-secret',
   sinkSecret: 'canary-dump-sink-secret',
   s3Key: 'canary-dump-s3-secret-access-key',
+  archiveKey: 'canary-dump-archive-secret-key',
+  witnessToken: 'canary-dump-witness-token',
+  sinkHeader: 'canary-dump-sink-authorization',
+  slackToken: 'xoxb-canary-dump-slack-bot-token',
+  slackSigning: 'canarydumpslacksigning0123456789',
+  mailPassword: 'canary-dump-mail-password',
 };
+const channels: string[] = [];
 let before = '';
 beforeAll(async () => {
   before = (await admin.policy.export.query()).yaml;
 });
-afterAll(() => admin.policy.applyYaml.mutate({ yaml: before, dryRun: false }));
+afterAll(async () => {
+  for (const id of channels) await admin.notifications.remove.mutate({ id });
+  await admin.policy.applyYaml.mutate({ yaml: before, dryRun: false });
+});
 
 /** As it is, and as a column of bytes or somebody's base64 would hold it. */
 const forms = (secret: string): string[] => [
@@ -79,34 +92,83 @@ test('a dump of the store holds no credential that works, nor do log, export and
   };
   policy.audit = {
     witnesses: [{ type: 's3', bucket: 'dump', region: 'eu-central-1', lockDays: 400, accessKeyId: 'AKIA', secretAccessKey: GIVEN.s3Key }],
-    sinks: [{ type: 'webhook', url: 'http://127.0.0.1:9/in', secret: GIVEN.sinkSecret }],
+    sinks: [
+      { type: 'webhook', url: 'http://127.0.0.1:9/in', secret: GIVEN.sinkSecret },
+      { type: 'otlp', url: 'http://127.0.0.1:9/v1/logs', headers: { authorization: GIVEN.sinkHeader } },
+    ],
+    retention: {
+      days: 400,
+      archive: { type: 's3', bucket: 'dump', region: 'eu-central-1', accessKeyId: 'AKIB', secretAccessKey: GIVEN.archiveKey },
+    },
   };
+  policy.audit.witnesses.push({ type: 'http', url: 'http://127.0.0.1:9/add-checkpoint', token: GIVEN.witnessToken });
+  policy.principals.push({ name: 'dump-directory', kind: 'service', role: 'admin' });
   await admin.policy.applyYaml.mutate({ yaml: stringify(policy), dryRun: false });
   const link = /gh_ln_[\w-]+/.exec((await gatehouse(gateway, ['sign-in'])).stdout)?.[0] ?? '';
   const cookie = await signedInBy(link);
   expect(cookie.length).toBeGreaterThan(100);
-  const token = (await admin.tokens.create.mutate({ principal: 'support-bot', label: 'dump', ttlMs: 600_000 })).secret;
+  const made = async (draft: { principal: string; kind?: 'access' | 'api_key' }) =>
+    (await admin.tokens.create.mutate({ label: `dump ${draft.kind}`, ttlMs: 600_000, ...draft })).secret;
+  const token = await made({ principal: 'support-bot', kind: 'access' });
+  const apiKey = await made({ principal: 'support-bot', kind: 'api_key' });
+  const scimToken = await made({ principal: 'dump-directory', kind: 'api_key' });
+  expect((await fetch(`${gateway.consoleUrl}/scim/v2/Users`, { headers: { authorization: `Bearer ${scimToken}` } })).status).toBe(200);
+  const device = await fetch(`${gateway.consoleUrl}/api/device`, {
+    method: 'POST',
+    body: new URLSearchParams({ client_name: 'dump-device' }),
+  });
+  const { device_code: deviceCode, user_code: userCode } = (await device.json()) as { device_code: string; user_code: string };
+  const channel = async (name: string, target: Parameters<typeof admin.notifications.save.mutate>[0]['target']) => {
+    const saved = await admin.notifications.save.mutate({ name, target, events: ['request.filed'], connections: ['dump'] });
+    channels.push(saved.id);
+    return saved.secret ?? '';
+  };
+  const hookSecret = await channel('dump-hook', { kind: 'webhook', url: 'http://127.0.0.1:9/hook' });
+  await channel('dump-slack', { kind: 'slack', channel: 'C0APPROVALS', botToken: GIVEN.slackToken, signingSecret: GIVEN.slackSigning });
+  const mail = { host: '127.0.0.1', port: 9, username: 'dump', from: 'a@example.com' };
+  await channel('dump-mail', { kind: 'email', ...mail, security: 'none', to: ['b@example.com'], password: GIVEN.mailPassword });
   const unusedLink = /gh_ln_[\w-]+/.exec((await gatehouse(gateway, ['sign-in'])).stdout)?.[0] ?? '';
+  const secretKey = readFileSync(join(gateway.dataDir, 'secret-key'), 'utf8').trim();
+  const recordFile = (name: string) => readFileSync(join(gateway.dataDir, 'record', name), 'utf8').trim();
+  const checkpointKey = openEnvelope(
+    Buffer.from(secretKey, 'base64'),
+    recordFile('checkpoint-key'),
+    `checkpoint key of ${recordFile('node')}`,
+  );
   const secrets = {
     ...GIVEN,
     tlsKey: client.key.split('\n')[1] ?? '',
     token,
+    apiKey,
+    scimToken,
+    deviceCode,
+    hookSecret,
     link,
     unusedLink,
     cookie,
     adminToken: adminToken(gateway),
     demoToken: demoToken(gateway),
-    secretKey: readFileSync(join(gateway.dataDir, 'secret-key'), 'utf8').trim(),
+    secretKey,
+    checkpointKey,
   };
+  // Short enough to be guessed, so it is looked for as it is typed, too.
+  expect(userCode).toMatch(/^[A-Z]{4}-[A-Z]{4}$/);
   const audit = JSON.stringify([(await admin.audit.search.query({ q: '' })).items, (await admin.audit.actions.query({})).items]);
+  const dump = await dumpDatabase(directSettings(gateway, 'gatehouse'));
   const places = {
+    'a pg_dump of the store': dump,
     'the store': await storeText(gateway),
     'the export of the policy': (await admin.policy.export.query()).yaml,
     'the audit': audit,
     // The demo token is in its psql line, and the first link is printed, by contract.
     'the log': readFileSync(gateway.logFile, 'utf8').replaceAll(demoToken(gateway), ''),
   };
-  expect(places['the store']).toContain('dump-okta');
+  expect(dump).toMatch(/^-- Dumped by pg_dump version 18/m);
+  for (const place of ['the store', 'a pg_dump of the store'] as const)
+    for (const row of ['dump-okta', 'dump api_key', 'dump-device', 'dump-hook', 'dump-slack', 'dump-mail'])
+      expect(places[place], place).toContain(row);
+  for (const place of [places['the store'], dump])
+    for (const form of [userCode, userCode.replace('-', '')]) expect(place.includes(form), 'the code a person types').toBe(false);
   for (const [place, text] of Object.entries(places))
     for (const [name, secret] of Object.entries(secrets)) {
       expect(secret.length, name).toBeGreaterThan(16);

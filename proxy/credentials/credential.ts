@@ -11,6 +11,11 @@ export interface Credential {
   freshUntilMs: number;
 }
 
-/** A reference that gives nothing; `what` names it, `hint` says what to do. */
-export const unresolved = (what: string, hint: string): UpstreamError =>
-  new UpstreamError(`the password of this connection: ${what}`, { hint });
+const PASSWORD = 'the password of this connection';
+
+/**
+ * A reference that gives nothing; `what` names it, `hint` says what to do.
+ * @param told what a client hears in place of `what`, where that says more than is theirs to know
+ */
+export const unresolved = (what: string, hint: string, told = what): UpstreamError =>
+  new UpstreamError(`${PASSWORD}: ${what}`, { hint, told: `${PASSWORD}: ${told}` });

@@ -20,7 +20,8 @@ afterEach(() => vault.close());
 
 const at = (passwordFrom: PasswordFrom) => ({ host: 'db.example.com', port: 5432, username: 'app', passwordFrom });
 const kv = (path = 'secret/data/shop', field = 'password') => at({ vault: { path, field } });
-const tokenEnv = (): Environment => ({ VAULT_ADDR: vault.url, VAULT_TOKEN: 'root-token' });
+const ANYTHING_TO_SHOP = 'env:* = db.example.com; file:* = db.example.com; vault:* = db.example.com 127.0.0.1 localhost';
+const tokenEnv = (): Environment => ({ VAULT_ADDR: vault.url, VAULT_TOKEN: 'root-token', GATEHOUSE_SECRETS_HOSTS: ANYTHING_TO_SHOP });
 
 describe('environment and files', () => {
   const dir = mkdtempSync(join(tmpdir(), 'gatehouse-secrets-'));
@@ -31,7 +32,12 @@ describe('environment and files', () => {
   writeFileSync(join(outside, 'key'), 'not yours');
   symlinkSync(join(outside, 'key'), join(dir, 'sly'));
   writeFileSync(join(dir, 'empty'), '\n');
-  const env = { GATEHOUSE_UPSTREAM_SHOP: 'from the environment', GATEHOUSE_SECRET_KEY: 'never', GATEHOUSE_SECRETS_DIR: dir };
+  const env = {
+    GATEHOUSE_UPSTREAM_SHOP: 'from the environment',
+    GATEHOUSE_SECRET_KEY: 'never',
+    GATEHOUSE_SECRETS_DIR: dir,
+    GATEHOUSE_SECRETS_HOSTS: ANYTHING_TO_SHOP,
+  };
 
   test('are read, through links as Kubernetes makes them', async () => {
     const credentials = createCredentials(env, Date.now);
@@ -103,7 +109,7 @@ describe('Vault', () => {
     writeFileSync(jwt, 'the-jwt\n');
     vault.state.kv.set('secret/data/a', { password: 'a' });
     vault.state.kv.set('secret/data/b', { password: 'b' });
-    const credentials = createCredentials({ VAULT_ADDR: vault.url, VAULT_KUBERNETES_TOKEN_FILE: jwt, ...given }, Date.now);
+    const credentials = createCredentials({ ...tokenEnv(), VAULT_TOKEN: '', VAULT_KUBERNETES_TOKEN_FILE: jwt, ...given }, Date.now);
     expect((await credentials.get(kv('secret/data/a'))).password).toBe('a');
     vault.state.tokens.delete('login-1');
     expect((await credentials.get(kv('secret/data/b'))).password).toBe('b');
@@ -122,11 +128,16 @@ describe('Vault', () => {
     expect(await words(tokenEnv())).toBe(
       'sign-in: the password of this connection: Vault’s secret/data/shop is not there: check the path: KV version 2 has /data/ in it, e.g. secret/data/shop',
     );
+    const heard = vault.heard.length;
+    expect(await words({ ...tokenEnv(), GATEHOUSE_SECRETS_HOSTS: 'vault:secret/data/shop = other.example.com' })).toContain(
+      'Vault’s secret/data/shop may not be sent to this server',
+    );
+    expect(vault.heard).toHaveLength(heard);
     expect(await words({ ...tokenEnv(), VAULT_TOKEN: 'canary-vault-token' })).toContain('Vault’s secret/data/shop may not be read');
     vault.state.kv.set('secret/data/odd', { password: 7 });
     expect(await words(tokenEnv(), 'secret/data/odd')).toContain('has no field password');
-    expect(await words({ VAULT_ADDR: vault.url })).toContain('Vault is not told who asks: set VAULT_TOKEN');
-    expect(await words({ VAULT_TOKEN: 'x' })).toContain('set VAULT_ADDR');
+    expect(await words({ ...tokenEnv(), VAULT_TOKEN: '' })).toContain('Vault is not told who asks: set VAULT_TOKEN');
+    expect(await words({ ...tokenEnv(), VAULT_ADDR: '' })).toContain('set VAULT_ADDR');
     expect(await words({ ...tokenEnv(), VAULT_ADDR: 'http://127.0.0.1:9' })).toContain('Vault cannot be reached: check VAULT_ADDR');
     vault.state.sealed = true;
     expect(await words(tokenEnv())).toContain('Vault is sealed: unseal it');
@@ -167,6 +178,13 @@ describe('AWS RDS', () => {
     expect(signature).toBe(createHmac('sha256', key).update(toSign).digest('hex'));
   });
 
+  test('is for the host that it goes to: no other name is read out of it', async () => {
+    for (const host of ['db.example.com:5432#.evil.example', 'db.example.com?evil.example', 'evil.example#'])
+      await expect(createCredentials(env, Date.now).get({ ...at({ rds: { region: 'eu-central-1' } }), host })).rejects.toThrow(
+        'give the host as RDS names',
+      );
+  });
+
   test('is made anew before it ends, and not without credentials', async () => {
     let nowMs = Date.UTC(2026, 10, 26);
     const credentials = createCredentials({ ...env, AWS_SESSION_TOKEN: 'a/b+c' }, () => nowMs);
@@ -175,7 +193,9 @@ describe('AWS RDS', () => {
     expect(await credentials.get(at({ rds: { region: 'eu-central-1' } }))).toBe(first);
     nowMs += 600_001;
     expect((await credentials.get(at({ rds: { region: 'eu-central-1' } }))).password).not.toBe(first.password);
-    await expect(createCredentials({}, Date.now).get(at({ rds: { region: 'eu-central-1' } }))).rejects.toThrow('set AWS_ACCESS_KEY_ID');
+    await expect(
+      createCredentials({ AWS_EC2_METADATA_DISABLED: 'true' }, Date.now).get(at({ rds: { region: 'eu-central-1' } })),
+    ).rejects.toThrow('set AWS_ACCESS_KEY_ID');
   });
 });
 
@@ -192,7 +212,7 @@ describe('a session of a real server', () => {
     await admin.query('DROP ROLE referenced; DROP ROLE leased');
     await admin.end();
     await server.drop();
-    for (const name of ['VAULT_ADDR', 'VAULT_TOKEN']) delete process.env[name];
+    for (const name of ['VAULT_ADDR', 'VAULT_TOKEN', 'GATEHOUSE_SECRETS_HOSTS']) delete process.env[name];
   });
 
   test('signs in with what Vault has; a password changed there and at the server is read anew at once', async () => {

@@ -8,9 +8,20 @@ export const SECRETS_DIR = 'GATEHOUSE_SECRETS_DIR';
 
 const MAX_FILE_BYTES = 65_536;
 
-export function readEnvironment(name: string, env: Environment): string {
+export function demandUpstreamName(name: string): void {
   if (!name.startsWith(ENVIRONMENT_PREFIX))
     throw unresolved(`the environment variable ${name} may not be read`, `only names that begin with ${ENVIRONMENT_PREFIX} may`);
+}
+
+/** Where files may be read. @throws UpstreamError when the operator named no directory */
+export function secretsDir(path: string, env: Environment): string {
+  const directory = env[SECRETS_DIR];
+  if (directory) return directory;
+  throw unresolved(`the file ${path} may not be read`, `set ${SECRETS_DIR} to the directory of such files where the gateway starts`);
+}
+
+export function readEnvironment(name: string, env: Environment): string {
+  demandUpstreamName(name);
   const value = env[name];
   if (value === undefined || value === '')
     throw unresolved(`the environment variable ${name} is not set`, 'set it where the gateway starts');
@@ -19,9 +30,7 @@ export function readEnvironment(name: string, env: Environment): string {
 
 /** A trailing line end is not part of it. Links are followed, as Kubernetes makes them, but not out of the directory. */
 export async function readSecretFile(path: string, env: Environment): Promise<string> {
-  const directory = env[SECRETS_DIR];
-  if (directory === undefined || directory === '')
-    throw unresolved(`the file ${path} may not be read`, `set ${SECRETS_DIR} to the directory of such files where the gateway starts`);
+  const directory = secretsDir(path, env);
   try {
     const root = await realpath(directory);
     const real = await realpath(resolve(root, path));

@@ -1,6 +1,8 @@
 import type { PasswordFrom } from '../../db/schema/shapes';
 import { UpstreamError } from '../upstream/error';
+import { createAws } from './aws';
 import type { Credential, Environment } from './credential';
+import { demandHost } from './hosts';
 import { readEnvironment, readSecretFile } from './local';
 import { rdsToken } from './rds';
 import { createVault, type Vault } from './vault';
@@ -29,6 +31,7 @@ export function createCredentials(env: Environment, now: () => number): Credenti
   const kept = new Map<string, Promise<Credential>>();
   const settled = new Map<string, Credential>();
   let vault: Vault | undefined;
+  const aws = createAws(env, now);
   const drop = (key: string) => {
     kept.delete(key);
     settled.delete(key);
@@ -38,13 +41,14 @@ export function createCredentials(env: Environment, now: () => number): Credenti
     const { passwordFrom: from } = target;
     if ('env' in from) return { username: null, password: readEnvironment(from.env, env), freshUntilMs: 0 };
     if ('file' in from) return { username: null, password: await readSecretFile(from.file, env), freshUntilMs: 0 };
-    if ('rds' in from) return rdsToken(target, from.rds.region, env, now());
+    if ('rds' in from) return rdsToken(target, from.rds.region, await aws.identity(from.rds.region), now());
     vault ??= createVault(env, now);
     return vault.read(from.vault);
   };
 
   return {
     async get(target) {
+      await demandHost(target.passwordFrom, target, env);
       const key = keyOf(target);
       const known = settled.get(key);
       if (known !== undefined && known.freshUntilMs <= now()) drop(key);

@@ -14,15 +14,29 @@ const vaultPath = z
   .regex(/^[A-Za-z0-9_.-]+(\/[A-Za-z0-9_.-]+)+$/, 'a path of Vault’s API without v1/, e.g. secret/data/shop or database/creds/readonly')
   .refine((path) => path.split('/').every((part) => !/^\.+$/.test(part)), 'no dots alone');
 
-const references = [
-  z.strictObject({ env: name }),
-  z.strictObject({ file: z.string().min(1).max(500) }),
-  z.strictObject({ vault: z.strictObject({ path: vaultPath, field: z.string().min(1).max(200).default('password') }) }),
-  z.strictObject({ rds: z.strictObject({ region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d+$/, 'a region, e.g. eu-central-1') }) }),
-] as const;
+const references = {
+  env: z.strictObject({ env: name }),
+  file: z.strictObject({ file: z.string().min(1, 'a path').max(500) }),
+  vault: z.strictObject({ vault: z.strictObject({ path: vaultPath, field: z.string().min(1, 'a field').max(200).default('password') }) }),
+  rds: z.strictObject({ rds: z.strictObject({ region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d+$/, 'a region, e.g. eu-central-1') }) }),
+};
 
-/** A password, or where it is kept. */
-export const passwordSchema: z.ZodType<string | PasswordFrom> = z.union([z.string().max(1_000), ...references]);
+function schemaOf(given: unknown): z.ZodType<string | PasswordFrom> | undefined {
+  if (typeof given === 'string') return z.string().max(1_000);
+  if (typeof given !== 'object' || given === null) return undefined;
+  return Object.entries(references).find(([kind]) => kind in given)?.[1];
+}
+
+/** A password, or where it is kept. No union, so that a mistake is named where it is. */
+export const passwordSchema: z.ZodType<string | PasswordFrom> = z.unknown().transform((given, context) => {
+  const parsed = schemaOf(given)?.safeParse(given);
+  if (parsed?.success) return parsed.data;
+  for (const { path, message } of parsed?.error.issues ?? [
+    { path: [], message: `a text, or one of ${Object.keys(references).join(', ')}` },
+  ])
+    context.addIssue({ code: 'custom', path, message });
+  return z.NEVER;
+});
 
 const variable = z
   .string()
@@ -33,8 +47,15 @@ const variable = z
 export const upstreamSessionSchema: z.ZodType<UpstreamSession> = z
   .strictObject({
     variables: z
-      .record(variable, z.enum(['principal', 'owner', 'groups', 'session']))
-      .refine((all) => Object.keys(all).length <= 20, 'at most 20')
+      .record(z.string(), z.enum(['principal', 'owner', 'groups', 'session']))
+      .superRefine((all, context) => {
+        const names = Object.keys(all);
+        if (names.length > 20) context.addIssue({ code: 'custom', message: 'at most 20' });
+        // A record would only say that a key is invalid.
+        for (const given of names)
+          for (const { message } of variable.safeParse(given).error?.issues ?? [])
+            context.addIssue({ code: 'custom', path: [given], message: `${given}: ${message}` });
+      })
       .default({}),
     applicationName: z.literal('person', 'the only word here is person').optional(),
   })

@@ -5,14 +5,14 @@ import { mayConnect } from '../../proxy/identity/signIn';
 import { readTimedAccess } from '../../proxy/identity/timedAccess';
 import { readAccess } from '../access/list';
 import type { Call } from '../identity/actor';
-import { demand, seesOnlyOwn } from '../identity/permission';
+import { demand, may, seesOnlyOwn } from '../identity/permission';
 import type { ConnectionRow } from './shape';
 
 /** The configured upstream databases; a member sees those their groups may open sessions on. */
 export async function listConnections({ store, actor }: Call): Promise<ConnectionRow[]> {
   demand(actor, 'connections:own');
   const masking = await store.select().from(maskingRules).orderBy(asc(maskingRules.position), asc(maskingRules.id));
-  const found = await store
+  const stored = await store
     .select({
       id: connections.id,
       name: connections.name,
@@ -32,6 +32,8 @@ export async function listConnections({ store, actor }: Call): Promise<Connectio
       audit: connections.audit,
       record: connections.record,
       requestable: connections.requestable,
+      passwordFrom: connections.passwordFrom,
+      session: connections.session,
       hasPassword: sql<boolean>`password_sealed is not null or password_from is not null`,
       hasTlsKey: sql<boolean>`tls_key_sealed is not null`,
       openSessions: sql<number>`(select count(*)::int from sessions s where s.connection_name = connections.name and s.ended_at is null)`,
@@ -51,7 +53,8 @@ export async function listConnections({ store, actor }: Call): Promise<Connectio
     .from(connections)
     .leftJoin(connectionEnforcement, eq(connectionEnforcement.connectionId, connections.id))
     .orderBy(asc(connections.name));
-  const rows = found.map(({ proof, ...row }): ConnectionRow => {
+  const rows = stored.map(({ proof, ...found }): ConnectionRow => {
+    const row = { ...found, passwordFrom: may(actor, 'connections:write') ? found.passwordFrom : null };
     if (proof === null) return { ...row, enforcement: null };
     const { maskingDigest: _digest, catalogFingerprint: _fingerprint, ...shown } = proof;
     // The upstream is not asked here: a list must not wait for it.

@@ -1,6 +1,7 @@
 import { eq, sql } from 'drizzle-orm';
 import { newId } from '../../db/ids';
 import { connections } from '../../db/schema/policy';
+import type { Action, PasswordFrom, UpstreamSession } from '../../db/schema/shapes';
 import { seal } from '../../db/secrets';
 import { sealTlsKey } from '../../proxy/upstream/endpoint';
 import { movePolicyVersion, recordAction } from '../actions/record';
@@ -11,6 +12,7 @@ import { parseInput } from '../input';
 import { keepEdits } from '../policy/edits';
 import { demandNames, uniquely } from '../policy/names';
 import { opaqueIssue } from './credentialShape';
+import { keptPasswordIssue } from './keptPassword';
 import { demandUnreferenced } from './references';
 import { connectionDraftSchema } from './shape';
 import { demandTlsKey } from './tlsFields';
@@ -22,38 +24,36 @@ import { demandTlsKey } from './tlsFields';
 export async function saveConnection({ store, actor, secretKey }: Call, input: unknown): Promise<{ id: string }> {
   demand(actor, 'connections:write');
   const draft = parseInput(connectionDraftSchema, input);
-  const { id: existing, password, tlsKey, default: defaultAction, opaque: opaqueAction, ...plain } = draft;
-  const row = { ...plain, defaultAction, opaqueAction };
+  const { id: existing, password, tlsKey, session, default: defaultAction, opaque: opaqueAction, ...plain } = draft;
+  const row = { ...plain, ...(session === undefined ? {} : { session }), defaultAction, opaqueAction };
   return uniquely('connection', row.name, () =>
     store.transaction(async (tx) => {
       await movePolicyVersion(tx);
       await demandNames(tx, { groups: row.requestable?.groups ?? [] });
       const id = existing ?? newId('con');
       const secret = {
-        ...(password === undefined ? {} : { passwordSealed: password === '' ? null : seal(secretKey, password, id), passwordFrom: null }),
+        ...passwordColumns(password, secretKey, id),
         ...(tlsKey === undefined ? {} : { tlsKeySealed: sealTlsKey(secretKey, tlsKey, id) }),
         ...(row.tlsCertificate === null ? { tlsKeySealed: null } : {}),
       };
       if (existing === undefined) {
         demandTlsKey(draft, undefined, secretKey);
+        demandOpaque(session, opaqueAction);
         await tx.insert(connections).values({ id, ...row, ...secret });
         await keepEdits(tx, actor, [{ kind: 'connection', name: row.name }]);
-        await recordAction(tx, actor, { action: 'connection.create', subject: row.name, after: row });
+        await recordAction(tx, actor, { action: 'connection.create', subject: row.name, after: { ...row, ...shownPassword(password) } });
         return { id };
       }
       const [before] = await tx.select().from(connections).where(eq(connections.id, id));
       if (before === undefined) throw notFound('connection', id);
-      const { passwordSealed, tlsKeySealed: _key, ...shown } = before;
+      const { passwordSealed: _password, tlsKeySealed: _key, ...shown } = before;
       if (before.name !== row.name) await demandUnreferenced(tx, before.name);
-      // A stored password is for the server it was given for; pointing it at another one would hand it over.
-      if (
-        password === undefined &&
-        (passwordSealed !== null || before.passwordFrom !== null) &&
-        (before.host !== row.host || before.port !== row.port)
-      )
-        throw new ServiceError('INVALID', 'password: type it again, because host or port changed');
-      const opaque = opaqueIssue(before.session, opaqueAction);
-      if (opaque !== null) throw new ServiceError('INVALID', `opaque: ${opaque}`);
+      const moved = password === undefined ? keptPasswordIssue(before, row) : null;
+      if (moved !== null) {
+        const message = `give it again, because ${moved}`;
+        throw new ServiceError('INVALID', `password: ${message}`, { fields: [{ path: 'password', message }] });
+      }
+      demandOpaque(session ?? before.session, opaqueAction);
       demandTlsKey(draft, before, secretKey);
       await tx
         .update(connections)
@@ -67,11 +67,29 @@ export async function saveConnection({ store, actor, secretKey }: Call, input: u
         before: shown,
         after: {
           ...row,
-          ...(password === undefined ? {} : { password: 'changed' }),
+          ...shownPassword(password),
           ...(tlsKey === undefined ? {} : { tlsKey: 'changed' }),
         },
       });
       return { id };
     }),
   );
+}
+
+/** Neither in clear nor beside each other: a reference takes the place of what is sealed, and the other way round. */
+function passwordColumns(password: string | PasswordFrom | undefined, secretKey: Buffer, id: string) {
+  if (password === undefined) return {};
+  if (typeof password === 'object') return { passwordSealed: null, passwordFrom: password };
+  return { passwordSealed: password === '' ? null : seal(secretKey, password, id), passwordFrom: null };
+}
+
+/** What the record says of it: a reference is no secret. */
+function shownPassword(password: string | PasswordFrom | undefined): { password?: string | PasswordFrom } {
+  if (password === undefined) return {};
+  return { password: typeof password === 'object' ? password : 'changed' };
+}
+
+function demandOpaque(session: UpstreamSession | undefined, opaque: Action): void {
+  const issue = session === undefined ? null : opaqueIssue(session, opaque);
+  if (issue !== null) throw new ServiceError('INVALID', `opaque: ${issue}`, { fields: [{ path: 'opaque', message: issue }] });
 }

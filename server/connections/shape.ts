@@ -5,13 +5,16 @@ import type {
   Durability,
   EnforcementReport,
   EnforcementState,
+  PasswordFrom,
   RecordSpec,
   Requestable,
   TlsMode,
   TlsNegotiation,
+  UpstreamSession,
 } from '../../db/schema/shapes';
 import { given, nameSchema } from '../input';
 import { actionSchema, durabilitySchema, functionCallSchema } from '../policy/shapes';
+import { passwordSchema, upstreamSessionSchema } from './credentialShape';
 import { checkTls, tlsFields } from './tlsFields';
 
 export interface ConnectionRow {
@@ -37,6 +40,9 @@ export interface ConnectionRow {
   /** Who may give access for a time; null: it cannot be asked for. */
   requestable: Requestable | null;
   hasPassword: boolean;
+  /** Where it is kept; null: in the store, there is none, or whoever asks may not change it. */
+  passwordFrom: PasswordFrom | null;
+  session: UpstreamSession;
   hasTlsKey: boolean;
   openSessions: number;
   enforcement: ConnectionEnforcement | null;
@@ -135,8 +141,8 @@ export const hostSchema = z
   .regex(/^[^\s/\\@]+$/, 'a host name or address');
 
 /**
- * A connection as the console edits it. An absent password or key keeps the stored one; an empty password removes it, and a key goes with
- * its certificate.
+ * A connection as the console edits it. An absent password, session or key keeps the stored one; an empty password removes it, one may also be
+ * a reference, and a key goes with its certificate.
  */
 export const connectionDraftSchema = z
   .object({
@@ -146,7 +152,8 @@ export const connectionDraftSchema = z
     port: z.int('a port is a number').min(1, 'a port from 1 to 65535').max(65_535, 'a port from 1 to 65535').default(5432),
     database: z.string().min(1, 'a database is needed').max(63),
     username: z.string().min(1, 'a role to sign in with is needed').max(63),
-    password: z.string().max(1_000).optional(),
+    password: passwordSchema.optional(),
+    session: upstreamSessionSchema.optional(),
     ...tlsFields,
     default: actionSchema.default('allow'),
     opaque: actionSchema.default('hold'),

@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 async function stages(tls: Partial<UpstreamTls>, change: Parameters<typeof targetOn>[1] = {}) {
-  const found = await runStages({ ...targetOn(server, { ...change, tls }), superuser: 'refuse', passwordMissing: false });
+  const found = await runStages({ ...targetOn(server, { ...change, tls }), superuser: 'refuse', passwordMissing: null });
   expect(JSON.stringify(found)).not.toContain(PASSWORD);
   return found;
 }

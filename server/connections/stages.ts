@@ -14,8 +14,8 @@ import { expiryHints, tlsFinding } from './tlsStage';
 
 export interface StageTarget extends Endpoint {
   superuser: 'refuse' | 'allow';
-  /** A password is stored, but for another host: it has to be typed again. */
-  passwordMissing: boolean;
+  /** Why the stored password is not for this, so that it has to be given again. */
+  passwordMissing: string | null;
 }
 
 const TIMEOUT_MS = 5_000;
@@ -49,8 +49,8 @@ export async function runStages(target: StageTarget): Promise<TestStage[]> {
       return tlsFinding(socket, target.tls, new Date());
     },
     'sign-in': async () => {
-      if (target.passwordMissing)
-        return { status: 'failed', detail: 'the stored password was given for another host or port', hint: 'Type the password again.' };
+      if (target.passwordMissing !== null)
+        return { status: 'failed', detail: `the stored password is not kept: ${target.passwordMissing}`, hint: 'Give the password again.' };
       const secured = connected();
       const upstream = await within('sign-in', secured, async () => {
         const known = await withCredential(controlTarget(target));

@@ -1,11 +1,13 @@
 import { eq } from 'drizzle-orm';
 import { z } from 'zod';
 import { connections } from '../../db/schema/policy';
+import { openTlsKey } from '../../proxy/upstream/endpoint';
 import { notFound } from '../errors';
 import type { Call } from '../identity/actor';
 import { demand } from '../identity/permission';
 import { parseInput } from '../input';
 import { targetOf } from './control';
+import { keptPasswordIssue } from './keptPassword';
 import { type ConnectionDraft, connectionDraftSchema, type TestStage } from './shape';
 import { runStages, type StageTarget } from './stages';
 import { demandTlsKey } from './tlsFields';
@@ -23,32 +25,31 @@ export async function testConnection({ store, actor, secretKey }: Call, input: u
   const [stored] = where === undefined ? [] : await store.select().from(connections).where(where);
   if (isDraft) return { stages: await runStages(draftTarget(subject, stored, secretKey)) };
   if (stored === undefined) throw notFound('connection', 'id' in subject ? subject.id : subject.name);
-  return { stages: await runStages({ ...targetOf(stored, secretKey), superuser: stored.superuser, passwordMissing: false }) };
+  return { stages: await runStages({ ...targetOf(stored, secretKey), superuser: stored.superuser, passwordMissing: null }) };
 }
 
 /** A stored credential goes only where it was given for: a test must not carry it to a server of someone's choosing. */
 function draftTarget(draft: ConnectionDraft, stored: typeof connections.$inferSelect | undefined, secretKey: Buffer): StageTarget {
-  const { host, port, database, username, superuser } = draft;
+  const { host, port, database, username, superuser, password: given } = draft;
   demandTlsKey(draft, stored, secretKey);
-  const moved = stored !== undefined && (stored.host !== host || stored.port !== port);
-  const keepsPassword = draft.password === undefined && stored?.passwordSealed != null;
+  const issue = given === undefined ? keptPasswordIssue(stored, draft) : null;
+  const kept = given === undefined && issue === null && stored !== undefined ? targetOf(stored, secretKey) : null;
   const keepsKey = draft.tlsCertificate !== null && draft.tlsKey === undefined && stored?.tlsKeySealed != null;
-  const kept = stored === undefined || moved ? null : targetOf(stored, secretKey);
   return {
     host,
     port,
     database,
     username,
     superuser,
-    password: keepsPassword ? (kept?.password ?? null) : draft.password || null,
+    password: typeof given === 'string' ? given || null : (kept?.password ?? null),
     tls: {
       mode: draft.tls,
       negotiation: draft.tlsNegotiation,
       ca: draft.tlsCa,
       certificate: draft.tlsCertificate,
-      key: keepsKey ? (kept?.tls.key ?? null) : (draft.tlsKey ?? null),
+      key: keepsKey ? openTlsKey(secretKey, stored.tlsKeySealed ?? '', stored.id) : (draft.tlsKey ?? null),
     },
-    passwordFrom: draft.password === undefined && !moved ? (stored?.passwordFrom ?? null) : null,
-    passwordMissing: moved && (keepsPassword || (draft.password === undefined && stored?.passwordFrom != null)),
+    passwordFrom: typeof given === 'object' ? given : (kept?.passwordFrom ?? null),
+    passwordMissing: issue,
   };
 }

@@ -52,9 +52,14 @@ export type Permission = keyof typeof PERMISSIONS;
 
 /** Throws FORBIDDEN in words that say which roles could. The first line of every verb. */
 export function demand(actor: Actor, permission: Permission): void {
+  if (may(actor, permission)) return;
+  throw new ServiceError('FORBIDDEN', `${actor.name} has role ${actor.role}; this needs role ${PERMISSIONS[permission].join(' or ')}`);
+}
+
+/** For what is shown to some and not to others. */
+export function may(actor: Actor, permission: Permission): boolean {
   const roles: readonly Role[] = PERMISSIONS[permission];
-  if (roles.includes(actor.role)) return;
-  throw new ServiceError('FORBIDDEN', `${actor.name} has role ${actor.role}; this needs role ${roles.join(' or ')}`);
+  return roles.includes(actor.role);
 }
 
 /** A member sees only what is theirs; every other role sees everything. */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Store } from '../../db/store';
 import { lockPolicy, movePolicyVersion, recordAction } from '../actions/record';
 import { metadataWarnings } from '../auth/saml/metadata';
+import { unboundReferences } from '../connections/unboundReferences';
 import { type PolicyIssue, ServiceError } from '../errors';
 import type { Actor, Call } from '../identity/actor';
 import { demand } from '../identity/permission';
@@ -54,7 +55,7 @@ export async function applyPolicy(store: Store, request: ApplyRequest): Promise<
   const parsed = parsePolicy(request.yaml, request.env);
   if (!parsed.ok) throw invalid(parsed.issues);
   const { document, issueAt } = parsed;
-  const unreadable = await metadataWarnings(document.identity);
+  const elsewhere = [...(await metadataWarnings(document.identity)), ...(await unboundReferences(document.connections))];
   return store.transaction(async (tx) => {
     const before = await lockPolicy(tx);
     const stored = await readStoredPolicy(tx);
@@ -62,7 +63,7 @@ export async function applyPolicy(store: Store, request: ApplyRequest): Promise<
     if (issues.length > 0) throw invalid(issues.map(({ path, message }) => issueAt(path, message)));
     const secretsChanged = changedSecrets(stored, document, request.secretKey);
     const planned = planPolicy(stored, document, { secretsChanged, actorId: request.actor.id });
-    const plan = { ...planned, warnings: [...planned.warnings, ...unreadable] };
+    const plan = { ...planned, warnings: [...planned.warnings, ...elsewhere] };
     if (request.dryRun || effective(plan.changes).length === 0) return { version: before, ...plan };
     const version = await movePolicyVersion(tx);
     await changePolicy(tx, { stored, document, plan, secretsChanged, secretKey: request.secretKey });

@@ -1,5 +1,6 @@
 import { desc, eq } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createAuthority } from '../../db/embedded/testCertificates';
 import { newId } from '../../db/ids';
 import { actions, sessions } from '../../db/schema/audit';
 import { groups } from '../../db/schema/identity';
@@ -9,6 +10,7 @@ import { saveAccess } from '../access/save';
 import { listConnections } from '../connections/list';
 import { removeConnection } from '../connections/remove';
 import { saveConnection } from '../connections/save';
+import { testConnection } from '../connections/test';
 import { saveMasking } from '../masking/save';
 import { disablePrincipal, enablePrincipal } from '../principals/disable';
 import { listPrincipals } from '../principals/list';
@@ -53,8 +55,44 @@ describe('connections', () => {
 
   test('a stored password does not follow its connection to another host', async () => {
     const { id } = await saveConnection(admin, { ...connection, name: 'moving', password: CANARY });
-    await expect(saveConnection(admin, { ...connection, name: 'moving', id, host: 'evil.example' })).rejects.toThrow('type it again');
+    await expect(saveConnection(admin, { ...connection, name: 'moving', id, host: 'evil.example' })).rejects.toThrow('give it again');
     await saveConnection(admin, { ...connection, name: 'moving', id, host: 'new.example', password: 'other' });
+    const verified = { ...connection, name: 'moving', id, host: 'new.example', tls: 'verify-full' };
+    await saveConnection(admin, verified);
+    for (const less of [{ tls: 'require' }, { tlsCa: createAuthority('theirs').certificate }])
+      await expect(saveConnection(admin, { ...verified, ...less })).rejects.toThrow('password: give it again, because tls');
+  });
+
+  test('nor does a test carry it there, or a reference to where nobody named', async () => {
+    const { hostname: host, port } = new URL(db.url);
+    const draft = { ...connection, name: 'tested', host, port: Number(port), password: CANARY };
+    const { id } = await saveConnection(admin, draft);
+    const signIn = async (change: object) =>
+      (await testConnection(admin, { ...draft, id, password: undefined, ...change })).stages.find(({ name }) => name === 'sign-in')?.detail;
+    expect(await signIn({ tls: 'disable' })).toBe('the stored password is not kept: tls is less than prefer');
+    expect(await signIn({ host: 'localhost' })).toBe('the stored password is not kept: host or port changed');
+    expect(await signIn({ password: { env: 'GATEHOUSE_UPSTREAM_SHOP' } })).toContain(`may not be sent to ${host}:${port}`);
+  });
+
+  test('a reference takes the place of a password, is shown to administrators alone, and goes with session variables', async () => {
+    const from = { vault: { path: 'secret/data/shop', field: 'password' } };
+    const draft = { ...connection, name: 'referenced', password: CANARY };
+    const { id } = await saveConnection(admin, draft);
+    const row = async () => (await db.store.select().from(connections).where(eq(connections.id, id)))[0];
+    await saveConnection(admin, { ...draft, id, password: from, session: { variables: { 'app.user': 'principal' } } });
+    expect(await row()).toMatchObject({ passwordSealed: null, passwordFrom: from, session: { variables: { 'app.user': 'principal' } } });
+    await saveConnection(admin, { ...draft, id, password: undefined });
+    expect(await row()).toMatchObject({ passwordFrom: from, session: { variables: { 'app.user': 'principal' } } });
+    const shown = async (call: Caller) => (await listConnections(call)).find((found) => found.id === id)?.passwordFrom;
+    expect(await shown(admin)).toEqual(from);
+    expect(await shown({ ...admin, actor: { ...admin.actor, role: 'auditor' } })).toBeNull();
+    await expect(saveConnection(admin, { ...draft, id, password: undefined, opaque: 'allow' })).rejects.toThrow(
+      'opaque: must be hold or deny',
+    );
+    await expect(saveConnection(admin, { ...draft, id, password: { env: 'PATH' } })).rejects.toThrow('GATEHOUSE_UPSTREAM_');
+    await expect(saveConnection(admin, { ...draft, id, password: undefined, host: 'evil.example' })).rejects.toThrow('give it again');
+    await saveConnection(admin, { ...draft, id });
+    expect(await row()).toMatchObject({ passwordFrom: null });
   });
 
   test('what rules name is neither renamed nor removed', async () => {

@@ -1,6 +1,7 @@
 import { open } from '../../db/secrets';
 import { openAuditSecrets, splitSecrets } from '../../proxy/record/auditSettings';
 import { openTlsKey } from '../../proxy/upstream/endpoint';
+import { keptPasswordIssue } from '../connections/keptPassword';
 import { keptKeyIssue } from '../connections/tlsFields';
 import type { PolicyDocument } from './document';
 import type { StoredPolicy } from './stored';
@@ -31,15 +32,10 @@ export function secretIssues(
   const ofConnections = document.connections.flatMap((wanted, index) => {
     const current = stored.connections.find((connection) => connection.name === wanted.name);
     const path = ['connections', index];
-    const keeps =
-      wanted.password === undefined &&
-      wanted.passwordFrom == null &&
-      current !== undefined &&
-      (current.passwordSealed !== null || current.passwordFrom != null);
-    const moved = keeps && (current.host !== wanted.host || current.port !== wanted.port);
+    const kept = wanted.password === undefined && wanted.passwordFrom == null ? keptPasswordIssue(current, wanted) : null;
     const key = keptKeyIssue(wanted, current, secretKey);
     return [
-      ...(moved ? [{ path, message: 'give the password again, because host or port changed' }] : []),
+      ...(kept === null ? [] : [{ path, message: `give the password again, because ${kept}` }]),
       ...(key === null ? [] : [{ path: [...path, key.path], message: key.message }]),
     ];
   });

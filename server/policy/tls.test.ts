@@ -146,17 +146,28 @@ describe('apply and export', () => {
     });
   });
 
+  test('a kept password is not sent where less proves who the server is', async () => {
+    for (const less of ['tls: require', 'tls: verify-ca\n    tlsCa: <CA>', 'tls: verify-full', 'tls: verify-full\n    tlsCa: <OTHER_CERT>'])
+      await expect(apply(document(`    ${less}\n`)), less).rejects.toMatchObject({
+        details: { policy: [{ path: 'connections[0]', message: expect.stringContaining('give the password again, because tls') }] },
+      });
+  });
+
   test('the key goes with its certificate', async () => {
-    await apply(document('    tls: verify-full\n'));
+    await apply(document('    tls: verify-full\n    password: p\n'));
     expect(await stored()).toMatchObject({ tlsCa: null, tlsCertificate: null, tlsKeySealed: null, tlsNegotiation: 'postgres' });
   });
 
   test('certificates that protect nothing are warned about', async () => {
-    expect((await apply(document('    tls: prefer\n    tlsCa: <CA>\n'))).warnings.join()).toContain(
+    expect((await apply(document('    tls: prefer\n    tlsCa: <CA>\n    password: p\n'))).warnings.join()).toContain(
       'tls is prefer, so a server that says it has no TLS',
     );
-    expect((await apply(document('    tls: disable\n    tlsCa: <CA>\n'))).warnings.join()).toContain('its certificates are not used');
-    expect((await apply(document('    tls: require\n    tlsCa: <CA>\n'))).warnings.join()).not.toContain('connection shop');
+    expect((await apply(document('    tls: disable\n    tlsCa: <CA>\n    password: p\n'))).warnings.join()).toContain(
+      'its certificates are not used',
+    );
+    expect((await apply(document('    tls: require\n    tlsCa: <CA>\n    password: p\n'))).warnings.join()).not.toContain(
+      'connection shop',
+    );
   });
 });
 

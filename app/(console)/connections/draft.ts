@@ -1,5 +1,6 @@
 import type { Action, ConnectionLimits, Durability, TlsMode, TlsNegotiation } from '../../../db/schema/shapes';
 import type { ConnectionRow } from '../../data/types';
+import { type CredentialForm, credentialForm, passwordOf, type SessionForm, sessionForm, sessionOf } from './credentialDraft';
 
 const HOUR_MS = 3_600_000;
 
@@ -26,7 +27,8 @@ export interface ConnectionForm {
   port: string;
   database: string;
   username: string;
-  password: string;
+  credential: CredentialForm;
+  session: SessionForm;
   tls: TlsMode;
   tlsNegotiation: TlsNegotiation;
   tlsCa: string;
@@ -51,7 +53,8 @@ export function formOf(row: ConnectionRow | null): ConnectionForm {
     port: String(row?.port ?? 5432),
     database: row?.database ?? '',
     username: row?.username ?? '',
-    password: '',
+    credential: credentialForm(row),
+    session: sessionForm(row),
     tls: row?.tls ?? 'prefer',
     tlsNegotiation: row?.tlsNegotiation ?? 'postgres',
     tlsCa: row?.tlsCa ?? '',
@@ -74,12 +77,14 @@ export function formOf(row: ConnectionRow | null): ConnectionForm {
 
 /** The form as the API takes it. An untouched password or key is left out, which keeps the stored one; a key goes with its certificate. */
 export function draftOf(form: ConnectionForm, row: ConnectionRow | null) {
-  const { limits, audit, record, requestable, password, port, tlsCa, tlsCertificate, tlsKey, ...rest } = form;
+  const { limits, audit, record, requestable, credential, session, port, tlsCa, tlsCertificate, tlsKey, ...rest } = form;
+  const password = passwordOf(credential, row);
   const keepRows = row?.record.maxRows;
   return {
     ...rest,
     ...(row === null ? {} : { id: row.id }),
-    ...(password === '' ? {} : { password }),
+    ...(password === undefined ? {} : { password }),
+    session: sessionOf(session),
     tlsCa: pem(tlsCa),
     tlsCertificate: pem(tlsCertificate),
     ...(tlsKey.trim() === '' ? {} : { tlsKey }),

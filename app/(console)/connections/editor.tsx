@@ -10,9 +10,11 @@ import { Button } from '../../ui/button';
 import { Field, Input } from '../../ui/field';
 import { Sheet } from '../../ui/sheet';
 import { ErrorState } from '../../ui/states';
+import { CredentialFields } from './credentialFields';
 import { type ConnectionForm, draftOf, formOf } from './draft';
 import { parseDsn } from './dsn';
 import { PolicyFields } from './policyFields';
+import { SessionFields } from './sessionFields';
 import { Stages } from './stages';
 import { TlsFields } from './tlsFields';
 
@@ -46,9 +48,10 @@ export function ConnectionEditor({
     setDsn(text);
     const fields = parseDsn(text);
     if (fields === null) return;
-    const { port, ...rest } = fields;
+    const { port, password, ...rest } = fields;
     set({
       ...rest,
+      ...(password === undefined ? {} : { credential: { ...form.credential, place: 'store', password } }),
       ...(port === undefined ? {} : { port: String(port) }),
       ...(form.name === '' && fields.database ? { name: fields.database.replace(/[^\w.@-]/g, '-') } : {}),
     });
@@ -128,23 +131,18 @@ export function ConnectionEditor({
           <Field label="Database" error={error('database')} className="sm:col-span-2">
             <Input value={form.database} onChange={(event) => set({ database: event.target.value })} />
           </Field>
-          <Field label="Role to sign in with" error={error('username')}>
+          <Field label="Role to sign in with" error={error('username')} className="sm:col-span-2">
             <Input value={form.username} onChange={(event) => set({ username: event.target.value })} />
           </Field>
-          <Field
-            label="Password"
+          <CredentialFields
+            form={form.credential}
+            set={(change) => setForm((current) => ({ ...current, credential: { ...current.credential, ...change } }))}
             error={error('password')}
-            hint={connection?.hasPassword ? 'One is stored. Leave empty to keep it.' : 'Encrypted at rest, never shown again.'}
-          >
-            <Input
-              type="password"
-              autoComplete="new-password"
-              value={form.password}
-              onChange={(event) => set({ password: event.target.value })}
-            />
-          </Field>
+            isStored={connection?.hasPassword === true && connection.passwordFrom === null}
+          />
         </div>
         <TlsFields form={form} set={set} error={error} hasKey={connection?.hasTlsKey ?? false} />
+        <SessionFields form={form.session} set={(session) => set({ session })} error={error('session')} />
         <PolicyFields form={form} set={set} error={error} />
         {test.error ? (
           <ErrorState compact what="The connection could not be tested" error={test.error} effect="Nothing was saved." />
