@@ -54,9 +54,10 @@ async function measure(): Promise<boolean> {
       const turns = [async () => times.token.push(await kinds.token()), async () => times.jwt.push(await kinds.jwt(jwt))];
       for (const turn of i % 2 === 0 ? turns : turns.reverse()) await turn();
     }
-    const added = median(times.jwt) - median(times.token);
+    // Of each pair, which stood side by side: what the machine does meanwhile meets both.
+    const added = median(times.jwt.map((jwt, pair) => jwt - (times.token[pair] ?? Number.NaN)));
     console.log(
-      `sign-in, median of ${PAIRS}: token ${median(times.token).toFixed(2)} ms, JWT ${median(times.jwt).toFixed(2)} ms: ${added.toFixed(2)} ms more (limit ${MAX_ADDED_MS})`,
+      `sign-in, median of ${PAIRS}: token ${median(times.token).toFixed(2)} ms, JWT ${median(times.jwt).toFixed(2)} ms: of a pair ${added.toFixed(2)} ms more (limit ${MAX_ADDED_MS})`,
     );
     const jwts = await Promise.all(Array.from({ length: 500 }, () => jwtFrom(issuer)));
     for (const kind of ['token', 'jwt'] as const) {

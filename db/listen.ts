@@ -4,7 +4,10 @@ import pg from 'pg';
 export type Channel =
   | 'gatehouse_policy'
   | 'gatehouse_approvals'
+  /** A session that somebody asks to end: its worker looks at its row. */
   | 'gatehouse_sessions'
+  /** Sessions that opened or ended, their ids with spaces between. Workers do not listen: it is said at every sign-in. */
+  | 'gatehouse_presence'
   | 'gatehouse_statements'
   | 'gatehouse_notifications'
   /** Something for the recorders: an action, an erasure, audit settings. */

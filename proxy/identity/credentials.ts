@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { and, desc, eq, gt, isNull, or } from 'drizzle-orm';
+import { and, desc, eq, gt, isNull, or, sql } from 'drizzle-orm';
+import { prepared } from '../../db/prepared';
 import { principals, tokens } from '../../db/schema/identity';
 import type { Store } from '../../db/store';
 import type { ScramKeys } from '../scram/keys';
@@ -18,21 +19,30 @@ export interface Credentials {
   onlyInClear: boolean;
 }
 
+const ofName = prepared((store) =>
+  store
+    .select({ salt: principals.scramSalt, disabledAt: principals.disabledAt, tokenId: tokens.id, scram: tokens.scram })
+    .from(principals)
+    .leftJoin(
+      tokens,
+      and(
+        eq(tokens.principalId, principals.id),
+        isNull(tokens.revokedAt),
+        or(isNull(tokens.expiresAt), gt(tokens.expiresAt, sql.placeholder('now'))),
+      ),
+    )
+    .where(eq(principals.name, sql.placeholder('user')))
+    .orderBy(desc(tokens.createdAt))
+    .limit(MAX_TOKENS)
+    .prepare('gatehouse_credentials'),
+);
+
 /**
  * Reads what a name can prove itself with, by one query in every case.
  * @param request.mockKey see proxy/identity/verifier.ts
  */
 export async function readCredentials(store: Store, request: { user: string; mockKey: Buffer; now: Date }): Promise<Credentials> {
-  const rows = await store
-    .select({ salt: principals.scramSalt, disabledAt: principals.disabledAt, tokenId: tokens.id, scram: tokens.scram })
-    .from(principals)
-    .leftJoin(
-      tokens,
-      and(eq(tokens.principalId, principals.id), isNull(tokens.revokedAt), or(isNull(tokens.expiresAt), gt(tokens.expiresAt, request.now))),
-    )
-    .where(eq(principals.name, request.user))
-    .orderBy(desc(tokens.createdAt))
-    .limit(MAX_TOKENS);
+  const rows = await ofName(store).execute({ user: request.user, now: request.now });
   const live = rows.filter((row) => row.tokenId !== null && row.disabledAt === null);
   const verifiers = live.flatMap(({ tokenId, scram }) => (scram === null || tokenId === null ? [] : [{ tokenId, scram }]));
   const [stored] = rows;

@@ -1,5 +1,6 @@
 import { and, eq, inArray, isNull, lt, or, sql } from 'drizzle-orm';
 import { newId } from '../../db/ids';
+import { prepared } from '../../db/prepared';
 import { groups, identities, identityProviders, principalGroups, principals } from '../../db/schema/identity';
 import type { IdentityProvider, TokenIdentity } from '../../db/schema/identityShapes';
 import { policyState } from '../../db/schema/policy';
@@ -56,24 +57,36 @@ interface Known extends Found {
   seenBefore: Date | null;
 }
 
+const sameGroups = sql<boolean>`
+  array(select g.id from ${groups} g
+    where g.name in (select jsonb_array_elements_text(${sql.placeholder('groups')}::jsonb)) order by 1)
+  = array(select m.group_id from ${principalGroups} m
+    where m.principal_id = ${principals.id} and m.source = ${sql.placeholder('providerId')} order by 1)`;
+const listedAs = prepared((store) =>
+  store
+    .select({ ...FOUND, sameGroups })
+    .from(principals)
+    .where(eq(principals.name, sql.placeholder('name')))
+    .prepare('gatehouse_listed'),
+);
+const ofSubject = prepared((store) =>
+  store
+    .select({ ...FOUND, sameGroups, seenBefore: identities.lastSeenAt })
+    .from(identities)
+    .innerJoin(principals, eq(principals.id, identities.principalId))
+    .where(and(eq(identities.providerId, sql.placeholder('providerId')), eq(identities.subject, sql.placeholder('subject'))))
+    .prepare('gatehouse_subject'),
+);
+
 async function findSubject(store: Store, provider: { id: string }, { subject }: Assertion, mapped: Mapped): Promise<Known | undefined> {
-  const sameGroups = sql<boolean>`
-    array(select g.id from ${groups} g where g.name in (select jsonb_array_elements_text(${JSON.stringify(mapped.groups ?? [])}::jsonb)) order by 1)
-    = array(select m.group_id from ${principalGroups} m where m.principal_id = ${principals.id} and m.source = ${provider.id} order by 1)`;
+  const asked = { providerId: provider.id, groups: JSON.stringify(mapped.groups ?? []) };
   if (mapped.listed) {
-    const [row] = await store
-      .select({ ...FOUND, sameGroups })
-      .from(principals)
-      .where(eq(principals.name, mapped.name));
+    const [row] = await listedAs(store).execute({ ...asked, name: mapped.name });
     if (row === undefined) throw new IdentityRefused(`nobody here is called ${mapped.name}`);
     // Nothing is linked, so there is nowhere to write that it was seen.
     return { ...row, seenBefore: new Date(8.64e15) };
   }
-  const [row] = await store
-    .select({ ...FOUND, sameGroups, seenBefore: identities.lastSeenAt })
-    .from(identities)
-    .innerJoin(principals, eq(principals.id, identities.principalId))
-    .where(and(eq(identities.providerId, provider.id), eq(identities.subject, subject)));
+  const [row] = await ofSubject(store).execute({ ...asked, subject });
   return row;
 }
 

@@ -1,10 +1,12 @@
-import { and, eq, gt, isNull, or, type SQL } from 'drizzle-orm';
+import { and, eq, gt, isNull, or, type SQL, sql } from 'drizzle-orm';
+import { alias } from 'drizzle-orm/pg-core';
+import { prepared } from '../../db/prepared';
 import { principals, tokens } from '../../db/schema/identity';
 import type { TokenIdentity } from '../../db/schema/identityShapes';
 import { hashSecret } from '../../db/secrets';
-import type { Store } from '../../db/store';
+import type { Store, StoreHandle } from '../../db/store';
 import type { AccessGrant, Principal, TimedAccess } from '../policy/types';
-import { type KnownPrincipal, loadPrincipal } from './principal';
+import { groupNames, type KnownPrincipal, principalColumns } from './principal';
 import { makeVerifier } from './verifier';
 
 export interface SignedIn {
@@ -37,24 +39,58 @@ const LAST_USED_EVERY_MS = 60_000;
  * token of another principal), so that the caller cannot tell them apart either. One query does the work in every case.
  */
 export function signIn(store: Store, request: { user: string; password: string; now: Date }): Promise<SignedIn | null> {
-  return signInBy(store, eq(tokens.hash, hashSecret(request.password)), request);
+  return signInBy(store, byHash(store).execute({ hash: hashSecret(request.password), now: request.now }), request);
 }
 
 /** Signs in with a token whose possession was proved (SCRAM). Null when it, or its principal, has gone meanwhile. */
 export function signInProven(store: Store, request: { user: string; tokenId: string; now: Date }): Promise<SignedIn | null> {
-  return signInBy(store, eq(tokens.id, request.tokenId), request);
+  return signInBy(store, byToken(store).execute({ id: request.tokenId, now: request.now }), request);
 }
 
-async function signInBy(store: Store, which: SQL, request: { user: string; now: Date }): Promise<SignedIn | null> {
-  const [token] = await store
-    .select()
+const owners = alias(principals, 'owners');
+const people = alias(principals, 'people');
+const peoplesOwners = alias(principals, 'peoples_owners');
+
+/** A live token with the principal whose it is, and the person that acts for, as far as they are there and not disabled. */
+const tokenWhere = (store: StoreHandle, which: SQL) =>
+  store
+    .select({
+      token: {
+        id: tokens.id,
+        identity: tokens.identity,
+        connections: tokens.connections,
+        scram: tokens.scram,
+        lastUsedAt: tokens.lastUsedAt,
+        expiresAt: tokens.expiresAt,
+      },
+      principal: principalColumns(principals),
+      owner: { id: owners.id, name: owners.name },
+      groups: groupNames(principals),
+      person: principalColumns(people),
+      personsOwner: { id: peoplesOwners.id, name: peoplesOwners.name },
+      personsGroups: groupNames(people),
+    })
     .from(tokens)
-    .where(and(which, isNull(tokens.revokedAt), or(isNull(tokens.expiresAt), gt(tokens.expiresAt, request.now))));
-  if (token === undefined) return null;
-  const principal = await loadPrincipal(store, token.principalId);
-  if (principal === null || principal.name !== request.user) return null;
+    .innerJoin(principals, and(eq(principals.id, tokens.principalId), isNull(principals.disabledAt)))
+    .leftJoin(owners, eq(owners.id, principals.ownerId))
+    .leftJoin(people, and(eq(people.id, sql`${tokens.identity}->>'personId'`), isNull(people.disabledAt)))
+    .leftJoin(peoplesOwners, eq(peoplesOwners.id, people.ownerId))
+    .where(and(which, isNull(tokens.revokedAt), or(isNull(tokens.expiresAt), gt(tokens.expiresAt, sql.placeholder('now')))));
+
+const byHash = prepared((store) => tokenWhere(store, eq(tokens.hash, sql.placeholder('hash'))).prepare('gatehouse_token_by_hash'));
+const byToken = prepared((store) => tokenWhere(store, eq(tokens.id, sql.placeholder('id'))).prepare('gatehouse_token'));
+
+async function signInBy(
+  store: Store,
+  found: ReturnType<ReturnType<typeof byToken>['execute']>,
+  request: { user: string; now: Date },
+): Promise<SignedIn | null> {
+  const [row] = await found;
+  if (row === undefined || row.principal.name !== request.user) return null;
+  const { token, owner, groups, personsOwner, personsGroups } = row;
   const { identity, connections } = token;
-  const person = identity?.personId == null ? null : await loadPrincipal(store, identity.personId);
+  const principal = { ...row.principal, owner, groups };
+  const person = row.person === null ? null : { ...row.person, owner: personsOwner, groups: personsGroups };
   // An agent whose person is gone acts for nobody.
   if (identity?.personId != null && person === null) return null;
   // Once a minute is precise enough, and spares a write at every sign-in of a busy program.

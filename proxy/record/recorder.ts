@@ -48,6 +48,9 @@ export interface RecorderOptions {
 }
 
 const IDLE_MS = 100;
+/** A group of the log costs a synchronised write, however few entries are in it: as long as few come, they are gathered. */
+const GATHER_MS = 25;
+const FEW_ENTRIES = 500;
 const ACTIONS_EVERY_MS = 500;
 const CHECK_EVERY_MS = 250;
 const STATUS_EVERY_MS = 2_000;
@@ -228,7 +231,7 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
     while (!draining) {
       const taken = await step();
       if (taken > 0) sinks.wake();
-      if (taken === 0 && !draining) await pause(IDLE_MS, (wake) => (wakeUp = wake));
+      if (taken < FEW_ENTRIES && !draining) await pause(taken === 0 ? IDLE_MS : GATHER_MS, (wake) => (wakeUp = wake));
     }
   };
   const shipRound = async (): Promise<number> => {
@@ -238,7 +241,7 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
   const ship = async () => {
     while (!draining) {
       const count = await shipRound();
-      if (count <= 0 && !draining) await pause(count < 0 ? 1_000 : SHIP_IDLE_MS);
+      if (count < FEW_ENTRIES && !draining) await pause(count < 0 ? 1_000 : SHIP_IDLE_MS);
     }
   };
 

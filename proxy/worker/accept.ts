@@ -26,7 +26,7 @@ import { firstPacket } from './firstPacket';
 import { type Gateway, newErrorId } from './gateway';
 import { log } from './log';
 import { isLoopback } from './loopback';
-import { announceSession, giveUpSession, recordDatabaseEnforced, reserveSession } from './reserveSession';
+import { giveUpSession, recordDatabaseEnforced, reserveSession } from './reserveSession';
 import { masksFor, servicesFor } from './services';
 import { codeOf, framesOf } from './shownError';
 import type { WaitingRoom } from './waitingRoom';
@@ -163,9 +163,7 @@ async function openSession(gateway: Gateway, opening: Opening): Promise<void> {
     });
     throw error;
   }
-  await announceSession(gateway, facts.id).catch((error: unknown) => {
-    log.warn({ session: facts.id, code: codeOf(error) }, 'a session could not be announced');
-  });
+  gateway.presence.opened(facts.id);
 }
 
 interface Opening {
@@ -245,10 +243,13 @@ function run(gateway: Gateway, parts: Opening & { facts: SessionFacts; target: U
     facts,
     target,
     upstream,
-    onClosed() {
+    onClosed(reason) {
       expiry?.clear();
       gateway.sessions.delete(facts.id);
       key.revoke();
+      const connection = gateway.policy.current().connections.get(facts.connectionName);
+      const limited = signedIn.principal.limits.maxSessions !== undefined || connection?.limits.maxSessions !== undefined;
+      gateway.presence.ended(facts.id, reason, limited);
     },
   });
   const session = new Session({

@@ -1,5 +1,5 @@
 import { hkdfSync } from 'node:crypto';
-import { eq, sql } from 'drizzle-orm';
+import { eq } from 'drizzle-orm';
 import { newId } from '../../db/ids';
 import { listen } from '../../db/listen';
 import { sessions } from '../../db/schema/audit';
@@ -20,6 +20,7 @@ import { CancelKeys } from './cancelKeys';
 import { type Catalogs, createCatalogs } from './catalogs';
 import { log } from './log';
 import { openPolicyKeeper, type PolicyKeeper } from './policyKeeper';
+import { createPresence, type Presence } from './presence';
 import { createRecheck } from './recheck';
 import type { WorkerSettings } from './settings';
 import { codeOf } from './shownError';
@@ -57,6 +58,7 @@ export interface Gateway {
   /** What principals have used of their budgets. */
   usage: UsageKeeper;
   sessions: Map<string, OpenSession>;
+  presence: Presence;
   /** Looks again at what every session may do. */
   recheckSessions(): void;
   close(): Promise<void>;
@@ -122,11 +124,16 @@ export async function openGateway(settings: WorkerSettings): Promise<Gateway> {
     },
   );
 
+  const kill = (id: string) => open.get(id)?.session.terminate('terminated by an administrator');
+  const presence = createPresence({
+    store,
+    onKill: kill,
+    onError: (error) => log.warn({ code: codeOf(error) }, 'sessions that opened or ended could not be stored yet'),
+  });
   const killIfAsked = async (id: string) => {
-    const entry = open.get(id);
-    if (entry === undefined) return;
+    if (!open.has(id)) return;
     const [row] = await store.select().from(sessions).where(eq(sessions.id, id));
-    if (row?.killRequestedAt != null) entry.session.terminate('terminated by an administrator');
+    if (row?.killRequestedAt != null) kill(id);
   };
 
   const usage = createUsageKeeper({
@@ -143,6 +150,7 @@ export async function openGateway(settings: WorkerSettings): Promise<Gateway> {
           return desk.wake(payload);
         case 'gatehouse_sessions':
           return void killIfAsked(payload).catch(() => undefined);
+        case 'gatehouse_presence':
         case 'gatehouse_statements':
         case 'gatehouse_notifications':
         case 'gatehouse_record':
@@ -189,6 +197,7 @@ export async function openGateway(settings: WorkerSettings): Promise<Gateway> {
     hashKey: maskHashKey(settings.secretKey),
     usage,
     sessions: open,
+    presence,
     recheckSessions: recheck.run,
     async close() {
       clearInterval(idleTimer);
@@ -200,19 +209,12 @@ export async function openGateway(settings: WorkerSettings): Promise<Gateway> {
       await listener.close();
       await catalogs.close();
       await usage.close();
+      await presence.close();
       await closeStore();
       signInFailures.close();
       journal.close();
     },
   };
-}
-
-/** One statement: programs that connect for each of theirs end sessions as often as they begin them. */
-export async function closeSessionRow(gateway: Pick<Gateway, 'store'>, id: string, reason: string): Promise<void> {
-  await gateway.store.execute(sql`
-    with ended as (update ${sessions} set ended_at = now(), end_reason = ${reason} where id = ${id})
-    select pg_notify('gatehouse_sessions', ${id})
-  `);
 }
 
 export const newErrorId = () => `err_${newId('act').slice(4)}`;

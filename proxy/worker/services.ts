@@ -12,7 +12,7 @@ import { catalogUnavailable, statementNotAnalyzed, terminatedByAdministrator } f
 import { MAX_MESSAGE_BYTES } from '../wire/messages';
 import { keepColumnNames } from './columnNames';
 import { durabilityOf, recordedInOrder } from './durability';
-import { closeSessionRow, type Gateway, newErrorId } from './gateway';
+import { type Gateway, newErrorId } from './gateway';
 import { log } from './log';
 import { codeOf, framesOf } from './shownError';
 
@@ -21,7 +21,7 @@ const MAX_STATEMENT_BYTES = 1024 * 1024;
 /** What one session gets of its worker. */
 export function servicesFor(
   gateway: Gateway,
-  session: { facts: SessionFacts; target: UpstreamTarget; upstream: Upstream; onClosed(): void },
+  session: { facts: SessionFacts; target: UpstreamTarget; upstream: Upstream; onClosed(reason: string): void },
 ): SessionServices {
   const view = createView(gateway);
   const detecting = createDetecting(gateway);
@@ -60,10 +60,7 @@ export function servicesFor(
     limits: () => limitsOf(gateway.policy.current().connections.get(session.facts.connectionName)),
     usage: () => gateway.usage.of(session.facts.principal),
     onClosed(reason) {
-      session.onClosed();
-      closeSessionRow(gateway, session.facts.id, reason).catch((error: unknown) => {
-        log.warn({ session: session.facts.id, code: codeOf(error) }, 'end of session could not be stored');
-      });
+      session.onClosed(reason);
     },
     logError: (errorId, error) => log.error({ errorId, code: codeOf(error), stack: framesOf(error) }, 'session error'),
     newErrorId,

@@ -1,4 +1,4 @@
-import { desc, eq, gt, or, sql } from 'drizzle-orm';
+import { desc, eq, gt, inArray, or, sql } from 'drizzle-orm';
 import { approvalRequests } from '../../db/schema/approvals';
 import { sessions, statements } from '../../db/schema/audit';
 import type { Store } from '../../db/store';
@@ -35,7 +35,10 @@ export async function readRequestsSince({ store }: LiveSource, since: Date): Pro
   return (await readRequests(store, changed, MOST_CHANGES)).map(toRequestRow).reverse();
 }
 
-export const readSessionNow = (source: LiveSource, id: string): Promise<SessionRow[]> => readSessions(source, eq(sessions.id, id), 1);
+/** These sessions as they are, oldest first. */
+export async function readSessionsNow(source: LiveSource, ids: readonly string[]): Promise<SessionRow[]> {
+  return (await readSessions(source, inArray(sessions.id, [...ids]), ids.length)).reverse();
+}
 
 export async function readSessionsSince(source: LiveSource, since: Date): Promise<SessionRow[]> {
   const changed = or(gt(sessions.startedAt, since), gt(sessions.endedAt, since), gt(sessions.killRequestedAt, since));

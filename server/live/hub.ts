@@ -3,7 +3,7 @@ import type { RequestRow } from '../approvals/shape';
 import type { StatementRow } from '../audit/shape';
 import { log } from '../log';
 import type { SessionRow } from '../sessions/shape';
-import { type LiveSource, readRequestNow, readRequestsSince, readSessionNow, readSessionsSince, readStatementsSince } from './changes';
+import { type LiveSource, readRequestNow, readRequestsSince, readSessionsNow, readSessionsSince, readStatementsSince } from './changes';
 
 /** What can be followed, by kind: read once, shown to every subscriber who may see it. */
 export interface LiveRows {
@@ -16,6 +16,8 @@ type Subscribers = { [K in keyof LiveRows]: Set<(row: LiveRows[K]) => void> };
 
 /** The live tail looks at most this often, however fast statements are shipped. */
 const TAIL_EVERY_MS = 250;
+/** Sessions that open and end within this time are read together. */
+const SESSIONS_EVERY_MS = 100;
 /** How far back the tail looks for rows that arrived late or changed their outcome. */
 const TAIL_WINDOW_MS = 120_000;
 
@@ -30,6 +32,8 @@ export class LiveHub {
   #connectedOnce = false;
   #lastSeenAt = new Date();
   #tailTimer: NodeJS.Timeout | undefined;
+  readonly #sessionsMoved = new Set<string>();
+  #sessionsTimer: NodeJS.Timeout | undefined;
   /** Outcome by statement id, so that a row is shown when it is new or its outcome is. */
   #tailed = new Map<string, string>();
 
@@ -37,13 +41,22 @@ export class LiveHub {
     private readonly source: LiveSource,
     storeUrl: string,
   ) {
-    this.#listener = listen(storeUrl, ['gatehouse_approvals', 'gatehouse_sessions', 'gatehouse_statements', 'gatehouse_policy'], {
+    const channels = [
+      'gatehouse_approvals',
+      'gatehouse_sessions',
+      'gatehouse_presence',
+      'gatehouse_statements',
+      'gatehouse_policy',
+    ] as const;
+    this.#listener = listen(storeUrl, channels, {
       onNotification: (channel, payload) => {
         switch (channel) {
           case 'gatehouse_approvals':
             return this.#settle(async () => this.#emitAll('request', await readRequestNow(this.source, payload)));
           case 'gatehouse_sessions':
-            return this.#settle(async () => this.#emitAll('session', await readSessionNow(this.source, payload)));
+            return this.#scheduleSessions([payload]);
+          case 'gatehouse_presence':
+            return this.#scheduleSessions(payload.split(' '));
           case 'gatehouse_statements':
             return this.#scheduleTail();
           case 'gatehouse_policy':
@@ -77,6 +90,7 @@ export class LiveHub {
 
   close(): Promise<void> {
     clearTimeout(this.#tailTimer);
+    clearTimeout(this.#sessionsTimer);
     return this.#listener.close();
   }
 
@@ -95,6 +109,18 @@ export class LiveHub {
 
   #emitPolicy(): void {
     for (const subscriber of this.#policy) subscriber();
+  }
+
+  /** Programs that connect for each statement open hundreds of sessions a second: nobody who watches means nothing to read. */
+  #scheduleSessions(ids: readonly string[]): void {
+    if (this.#rows.session.size === 0) return;
+    for (const id of ids) this.#sessionsMoved.add(id);
+    this.#sessionsTimer ??= setTimeout(() => {
+      this.#sessionsTimer = undefined;
+      const moved = [...this.#sessionsMoved];
+      this.#sessionsMoved.clear();
+      this.#settle(async () => this.#emitAll('session', await readSessionsNow(this.source, moved)));
+    }, SESSIONS_EVERY_MS);
   }
 
   #scheduleTail(): void {
