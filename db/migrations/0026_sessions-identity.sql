@@ -1,0 +1,3 @@
+CREATE INDEX "sessions_subject" ON "sessions" USING btree (("identity" ->> 'subject') text_pattern_ops) WHERE "sessions"."identity" is not null;--> statement-breakpoint
+CREATE INDEX "sessions_client" ON "sessions" USING btree (("identity" ->> 'client') text_pattern_ops) WHERE "sessions"."identity" is not null;--> statement-breakpoint
+CREATE INDEX "sessions_actors" ON "sessions" USING gin (("identity" -> 'actors')) WHERE "sessions"."identity" is not null;
