@@ -27,6 +27,7 @@ const page = (path: string): Row => ({ path, status: 200 });
 const TABLE: Record<string, Row[]> = {
   '(console)/page.tsx': [page('/')],
   '(console)/access/[[...id]]/page.tsx': [page('/access'), page('/access/acr_none')],
+  '(console)/account/page.tsx': [page('/account')],
   '(console)/approvals/[[...id]]/page.tsx': [page('/approvals'), page('/approvals/req_none')],
   '(console)/approvals/grants/page.tsx': [page('/approvals/grants')],
   '(console)/audit/page.tsx': [page('/audit')],

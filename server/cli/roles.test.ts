@@ -104,6 +104,7 @@ const TABLE: Record<string, Row> = {
   'sessions list': { answers: ALL },
   'sessions kill': { answers: ADMIN, args: async () => [await aSession()], changes: true },
   'principals sign-out': { answers: ADMIN, args: () => ['ana'], changes: true },
+  'principals remove-password': { answers: ['CONFLICT', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'], args: () => ['bot'] },
   'passkeys list': { answers: READERS, args: () => ['--principal', 'bot'] },
   'passkeys remove': { answers: ['ok', 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND'], args: async () => [await aPasskey()], changes: true },
   'identity providers': { answers: READERS },
