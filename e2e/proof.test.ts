@@ -154,6 +154,8 @@ test('a gateway that was killed twice at work goes on with the same log: what wa
             answered++;
           }
         })().catch(() => undefined);
+        // A loaded machine may sign before its first answer.
+        await eventually('an answer', async () => answered > 0);
         const note = join(folder, `run-${run}.txt`);
         await eventually('a checkpoint', async () => (await gatehouse(own, ['audit', 'checkpoint', '--out', note])).code === 0, 60_000);
         notes.push(note);
