@@ -1,26 +1,28 @@
 import type { Client, Connection, Submittable } from 'pg';
 
-/** Of one CopyData message: the socket takes it in pieces, and the server reads along. */
-const PIECE_BYTES = 128 * 1024;
+/** About this much makes one CopyData message. */
+export const PIECE_BYTES = 64 * 1024;
 
 /**
- * Runs a `COPY … FROM STDIN` and gives it `data` whole (PostgreSQL: Message Flow, COPY Operations).
+ * Runs a `COPY … FROM STDIN` (PostgreSQL: Message Flow, COPY Operations). Each piece is asked for when the one before it is on its way, and
+ * the loop is let go between two: the server works while the next is made, and other work of this process goes on.
  *
- * @throws the server's error
+ * @throws the server's error, or what making a piece threw: the COPY then fails, and the connection goes on
  */
-export function copyIn(client: Client, text: string, data: Buffer): Promise<void> {
+export function copyIn(client: Client, text: string, pieces: Iterator<Buffer, void>): Promise<void> {
   return new Promise((resolve, reject) => {
-    client.query(new CopyIn(text, data, (error) => (error === null ? resolve() : reject(error))));
+    client.query(new CopyIn(text, pieces, (error) => (error === null ? resolve() : reject(error))));
   });
 }
 
 /** What node-postgres calls while this is its active query. */
 class CopyIn implements Submittable {
   #error: Error | null = null;
+  #over = false;
 
   constructor(
     private readonly text: string,
-    private readonly data: Buffer,
+    private readonly pieces: Iterator<Buffer, void>,
     private readonly settled: (error: Error | null) => void,
   ) {}
 
@@ -34,30 +36,53 @@ class CopyIn implements Submittable {
   }
 
   handleCopyInResponse(connection: Connection): void {
-    connection.stream.cork();
-    for (let at = 0; at < this.data.length; at += PIECE_BYTES) {
-      const piece = this.data.subarray(at, at + PIECE_BYTES);
-      connection.stream.write(message('d', piece.length));
-      connection.stream.write(piece);
+    this.#sendTo(connection.stream);
+  }
+
+  #sendTo(stream: Connection['stream']): void {
+    // The server has said that it takes no more.
+    if (this.#over) return;
+    const piece = this.#next();
+    if (piece === null) {
+      const words = Buffer.from('its rows could not be made\0');
+      stream.write(this.#error === null ? message('c', 0) : Buffer.concat([message('f', words.length), words]));
+      return;
     }
-    connection.stream.write(message('c', 0));
-    connection.stream.uncork();
+    stream.cork();
+    stream.write(message('d', piece.length));
+    const takesMore = stream.write(piece);
+    stream.uncork();
+    const goOn = () => this.#sendTo(stream);
+    if (takesMore) setImmediate(goOn);
+    else stream.once('drain', goOn);
+  }
+
+  #next(): Buffer | null {
+    try {
+      const { value, done } = this.pieces.next();
+      return done === true ? null : value;
+    } catch (error) {
+      this.#error = error instanceof Error ? error : new Error(String(error));
+      return null;
+    }
   }
 
   handleCommandComplete(): void {}
 
   handleError(error: Error): void {
     // With the connection gone nothing follows; otherwise ReadyForQuery does, and settling again changes nothing.
-    this.#error = error;
-    this.settled(error);
+    this.#over = true;
+    this.#error ??= error;
+    this.settled(this.#error);
   }
 
   handleReadyForQuery(): void {
+    this.#over = true;
     this.settled(this.#error);
   }
 }
 
-function message(type: 'd' | 'c', length: number): Buffer {
+function message(type: 'd' | 'c' | 'f', length: number): Buffer {
   const head = Buffer.allocUnsafe(5);
   head.write(type, 0, 'latin1');
   head.writeUInt32BE(length + 4, 1);

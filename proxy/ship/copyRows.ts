@@ -6,21 +6,32 @@ const INT8_OID = 20;
 /** "PGCOPY\n\377\r\n\0", flags and the length of an extension there is none of. */
 const HEADER = Buffer.from([0x50, 0x47, 0x43, 0x4f, 0x50, 0x59, 0x0a, 0xff, 0x0d, 0x0a, 0x00, 0, 0, 0, 0, 0, 0, 0, 0]);
 
+/** A little more than what is sent at once (PIECE_BYTES in copyIn.ts), so that most rows fit without being moved. */
+const ROOM_BYTES = 96 * 1024;
+
 /**
  * Rows for `COPY … FROM STDIN WITH (FORMAT binary)` (PostgreSQL: COPY, "Binary Format"), a field after the other in the order and of
  * exactly the types of the table's columns. Binary, because it needs no escaping and costs both sides less than text.
  */
 export class CopyRows {
-  #bytes: Buffer;
+  #bytes = Buffer.allocUnsafe(ROOM_BYTES);
   #at: number;
 
-  /** @param buffer to write into, as far as it reaches */
-  constructor(
-    private readonly columns: number,
-    buffer: Buffer = Buffer.allocUnsafe(64 * 1024),
-  ) {
-    this.#bytes = buffer;
+  constructor(private readonly columns: number) {
     this.#at = HEADER.copy(this.#bytes);
+  }
+
+  /** Bytes that are written and not taken. */
+  get length(): number {
+    return this.#at;
+  }
+
+  /** What is written so far; it goes on in other bytes. */
+  take(): Buffer {
+    const taken = this.#bytes.subarray(0, this.#at);
+    this.#bytes = Buffer.allocUnsafe(ROOM_BYTES);
+    this.#at = 0;
+    return taken;
   }
 
   row(): void {
@@ -115,16 +126,11 @@ export class CopyRows {
     }
   }
 
-  /** For the next rows, once these are sent. */
-  get buffer(): Buffer {
-    return this.#bytes;
-  }
-
-  /** Everything, with its trailer. */
+  /** What is left, with the trailer. */
   end(): Buffer {
     this.#room(2);
     this.#at = this.#bytes.writeInt16BE(-1, this.#at);
-    return this.#bytes.subarray(0, this.#at);
+    return this.take();
   }
 
   #integer(value: number): void {

@@ -9,8 +9,8 @@ import { MovedError, movePosition, openWriter, type Writer, writeBatch } from '.
 
 /** Entries of one transaction: large enough that its fixed costs do not count, small enough that the tail is live. */
 const BATCH_ENTRIES = 8_000;
-/** Entries that are read at once: few, so that what is not kept of them is gone before it is moved in memory. */
-const READ_ENTRIES = 250;
+/** Entries that are read at once: few, so that what is not kept of them is gone before it is moved in memory, and a millisecond's work. */
+const READ_ENTRIES = 100;
 
 export interface ShipperOptions {
   storeUrl: string;
@@ -89,7 +89,7 @@ async function openShipping({ storeUrl, log, node, onRefused }: ShipperOptions):
       const { from, next: end } = batch;
       if (end - from > 1) {
         for (let at = from; at < end; ) {
-          const part = readBatch(log, node, at, Math.min((end - from) >> 1 || 1, end - at));
+          const part = await readBatch(log, node, at, Math.min((end - from) >> 1 || 1, end - at));
           await write(part);
           at = part.next;
         }
@@ -108,14 +108,11 @@ async function openShipping({ storeUrl, log, node, onRefused }: ShipperOptions):
       await makeAhead(writer);
       onMoved(next);
       const begun = next;
-      let batch = readBatch(log, node, next, BATCH_ENTRIES);
+      let batch = await readBatch(log, node, next, BATCH_ENTRIES);
       while (batch.next > batch.from) {
         const from = batch.next;
         // The next batch is read and decoded while the store takes this one.
-        const [following] = await Promise.all([
-          new Promise(setImmediate).then(() => readBatch(log, node, from, BATCH_ENTRIES)),
-          write(batch),
-        ]);
+        const [following] = await Promise.all([readBatch(log, node, from, BATCH_ENTRIES), write(batch)]);
         next = from;
         onMoved(next);
         batch = following;
@@ -126,8 +123,11 @@ async function openShipping({ storeUrl, log, node, onRefused }: ShipperOptions):
   };
 }
 
-/** Entries from `from` on, `limit` at most; damaged ones behind them are passed over. */
-function readBatch(log: ShipperOptions['log'], node: string, from: number, limit: number): Batch {
+/**
+ * Entries from `from` on, `limit` at most; damaged ones behind them are passed over. The loop is let go between few, so that the store, which
+ * takes the batch before it, never waits long for what it is to do next.
+ */
+async function readBatch(log: ShipperOptions['log'], node: string, from: number, limit: number): Promise<Batch> {
   const builder = new BatchBuilder(node, from);
   const { batch } = builder;
   while (batch.next - from < limit && batch.next < log.size) {
@@ -135,6 +135,7 @@ function readBatch(log: ShipperOptions['log'], node: string, from: number, limit
       const records = log.read(batch.next, Math.min(READ_ENTRIES, limit - (batch.next - from)));
       if (records.length === 0) break;
       for (const record of records) builder.add(record);
+      await new Promise(setImmediate);
     } catch (error) {
       if (!(error instanceof LogDamagedError)) throw error;
       const why = `entries ${error.from} to ${error.to - 1} of the log on disk are not as they were written`;

@@ -1,7 +1,7 @@
 import pg, { type Client } from 'pg';
 import { type SilenceWatch, watchSilence } from '../../db/silence';
 import type { Batch, NewStatement } from './batch';
-import { copyIn } from './copyIn';
+import { copyIn, PIECE_BYTES } from './copyIn';
 import { CopyRows, storable, storableJson } from './copyRows';
 import { dayOf } from './days';
 import { type Dimensions, openDimensions } from './dimensions';
@@ -21,8 +21,6 @@ export interface Writer {
   open: OpenStatements;
   /** UTC days whose partitions are there. */
   days: Set<string>;
-  /** What rows are written into, by table; used again, since large buffers are dear to make. */
-  buffers: Map<string, Buffer>;
 }
 
 /** @throws Error when the store does not answer */
@@ -43,7 +41,6 @@ export async function openWriter(storeUrl: string): Promise<Writer> {
     dimensions: openDimensions(),
     open: new OpenStatements(),
     days: new Set(),
-    buffers: new Map(),
   };
 }
 
@@ -178,34 +175,33 @@ async function maskIdsOf(writer: Writer, batch: Batch) {
 
 /** COPY goes to the partitions themselves: PostgreSQL then writes many rows at once. */
 async function copyByDay<T extends { atMs: number }>(
-  { client, buffers }: Writer,
+  { client }: Writer,
   table: DayTable,
   columns: number,
   list: readonly T[],
   put: (rows: CopyRows, one: T, index: number) => void,
 ): Promise<void> {
-  const byDay = new Map<string, CopyRows>();
-  let [day, from, to] = ['', 0, 0];
+  for (const day of new Set(list.map(({ atMs }) => dayOf(atMs))))
+    await copyIn(client, `copy ${partitionName(table, day)} from stdin with (format binary)`, piecesOf(day, columns, list, put));
+}
+
+/** The rows of one day, made as they are sent. */
+function* piecesOf<T extends { atMs: number }>(
+  day: string,
+  columns: number,
+  list: readonly T[],
+  put: (rows: CopyRows, one: T, index: number) => void,
+): Generator<Buffer, void> {
+  const from = Date.parse(`${day}T00:00:00Z`);
+  const to = from + 86_400_000;
+  const rows = new CopyRows(columns);
   for (const [index, one] of list.entries()) {
-    if (one.atMs < from || one.atMs >= to) {
-      day = dayOf(one.atMs);
-      from = Date.parse(`${day}T00:00:00Z`);
-      to = from + 86_400_000;
-    }
-    let rows = byDay.get(day);
-    if (rows === undefined) {
-      rows = new CopyRows(columns, buffers.get(table));
-      // The next day's rows, at midnight, need one of their own.
-      buffers.delete(table);
-      byDay.set(day, rows);
-    }
+    if (one.atMs < from || one.atMs >= to) continue;
     rows.row();
     put(rows, one, index);
+    if (rows.length >= PIECE_BYTES) yield rows.take();
   }
-  for (const [of, rows] of byDay) {
-    await copyIn(client, `copy ${partitionName(table, of)} from stdin with (format binary)`, rows.end());
-    buffers.set(table, rows.buffer);
-  }
+  yield rows.end();
 }
 
 /** In the order of the table's columns (db/schema/audit.ts). */
