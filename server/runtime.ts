@@ -42,6 +42,9 @@ export function setRuntime(runtime: Runtime): void {
 /** Whose log an action becomes an entry of; null in a process that is no gateway, and before this one has booted. */
 export const ownGatewayId = (): string | null => holder[KEY]?.gatewayId ?? null;
 
+/** Null in a process that is no gateway, and before this one has booted. */
+export const ownConsoleUrl = (): string | null => holder[KEY]?.consoleUrl ?? null;
+
 /** Null in a process that has none, and before they accept. */
 export const proxyWorkers = () => holder[KEY]?.workers ?? null;
 

@@ -6,7 +6,9 @@ import { open } from '../../db/secrets';
 import { createPolicyHeld } from '../boot/policyHeld';
 import { ServiceError } from '../errors';
 import { systemActor } from '../identity/actor';
-import { setRuntime } from '../runtime';
+import { listRules } from '../rules/list';
+import { saveRule } from '../rules/save';
+import { type Runtime, setRuntime } from '../runtime';
 import { type TestStore, withStore } from '../testing';
 import { applyDocument, applyPolicy } from './apply';
 import { exportDocument } from './export';
@@ -30,21 +32,16 @@ const apply = (yaml: string, options: { dryRun?: boolean; env?: Record<string, s
     dryRun: options.dryRun ?? false,
   });
 
+function gatewayAt(consoleUrl: string, workers?: Runtime['workers']) {
+  const runtime = { store: db.store, storeUrl: db.url, secretKey: db.secretKey, dataDir: '/nowhere', gatewayId: 'gw_test', consoleUrl };
+  setRuntime({ ...runtime, ...(workers === undefined ? {} : { workers }) });
+}
+
 /** A gateway with one worker that has come so far. */
 function withWorkerAt(versionOfWorker: number) {
   const workers = createPolicyHeld<string>();
   workers.said('w1', { version: versionOfWorker, accessVersion: 0 });
-  setRuntime({
-    ...{
-      store: db.store,
-      storeUrl: db.url,
-      secretKey: db.secretKey,
-      dataDir: '/nowhere',
-      gatewayId: 'gw_test',
-      consoleUrl: 'http://localhost',
-    },
-    workers: { untilHeld: (wanted) => workers.until(wanted, 100) },
-  });
+  gatewayAt('http://localhost', { untilHeld: (wanted) => workers.until(wanted, 100) });
 }
 
 const call = () => ({ store: db.store, secretKey: db.secretKey, actor: systemActor });
@@ -248,5 +245,19 @@ describe('apply', () => {
     expect(result).toMatchObject({ version: next + 1, warnings: expect.arrayContaining([late]) });
     expect(await version()).toBe(next + 1);
     expect((await applyDocument(call(), { yaml: limited(62), env, dryRun: true })).warnings).not.toContainEqual(late);
+  });
+
+  test('a rule that asks for a passkey where none can be used is applied, and said', async () => {
+    const asking = SAMPLE.replace('groups: [dba], count: 1, expiresIn: 15m', '$&, passkey: required');
+    const said = expect.stringMatching(/^rule review-deletes asks for a passkey, .* passkeys need https/);
+    gatewayAt('http://gate.corp.example');
+    expect((await apply(asking, { dryRun: true })).warnings).toContainEqual(said);
+    const applied = await apply(asking);
+    expect(applied.warnings).toContainEqual(said);
+    expect(effective(applied.changes)).toContainEqual({ kind: 'rule', name: 'review-deletes', change: 'update', fields: ['approval'] });
+    const rule = (await listRules(call())).find(({ name }) => name === 'review-deletes') ?? expect.fail('no rule');
+    expect((await saveRule(call(), { ...rule, message: 'Ask.' })).warnings).toContainEqual(said);
+    gatewayAt('https://gate.corp.example');
+    expect((await apply(asking)).warnings).not.toContainEqual(said);
   });
 });

@@ -7,6 +7,7 @@ import { type PolicyIssue, ServiceError } from '../errors';
 import type { Actor, Call } from '../identity/actor';
 import { demand } from '../identity/permission';
 import { parseInput } from '../input';
+import { ownConsoleUrl } from '../runtime';
 import { changePolicy } from './change';
 import type { PolicyDocument } from './document';
 import { keepEdits } from './edits';
@@ -18,6 +19,7 @@ import { changedSecrets, secretIssues } from './secrets';
 import type { ApplyResult, PolicyChange } from './shape';
 import { readStoredPolicy, type StoredPolicy } from './stored';
 import { takenUp } from './takenUp';
+import { unconfirmable } from './unconfirmable';
 
 /**
  * `env` answers the document's `${NAME}` references. It is the caller's own environment: the server's is never read for a remote caller,
@@ -62,7 +64,11 @@ export async function applyPolicy(store: Store, request: ApplyRequest): Promise<
   const parsed = parsePolicy(request.yaml, request.env);
   if (!parsed.ok) throw invalid(parsed.issues);
   const { document, issueAt } = parsed;
-  const elsewhere = [...(await metadataWarnings(document.identity)), ...(await unboundReferences(document.connections))];
+  const elsewhere = [
+    ...(await metadataWarnings(document.identity)),
+    ...(await unboundReferences(document.connections)),
+    ...unconfirmable(document.rules, ownConsoleUrl()),
+  ];
   return store.transaction(async (tx) => {
     const before = await lockPolicy(tx);
     const stored = await readStoredPolicy(tx);
