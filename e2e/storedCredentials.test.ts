@@ -5,12 +5,12 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { createAuthority } from '../db/embedded/testCertificates';
 import { open as openEnvelope } from '../db/secrets';
-import { softAuthenticator } from '../server/passkeys/testing';
 import { adminToken, apiAsAdmin, apiAsBrowser, demoToken } from './api';
 import { codeAt } from './authenticator';
 import { gatehouse } from './cli';
 import { directSettings, open } from './clients';
 import { sharedGateway } from './gateway';
+import { softPasskey } from './passkey';
 import { dumpDatabase } from './pgDump';
 import { storeText } from './storeText';
 
@@ -80,7 +80,7 @@ async function ownSecrets() {
   const { recoveryCodes } = await person.localAccounts.enrol.mutate({ password, pending, code: codeAt(secret, new Date()) });
   const shown = await person.localAccounts.begin.mutate();
   const { origin } = await person.passkeys.own.query();
-  const key = softAuthenticator({ rpId: 'localhost', origin: origin ?? '' });
+  const key = softPasskey({ rpId: 'localhost', origin: origin ?? '' });
   const registering = await person.passkeys.begin.mutate({});
   await person.passkeys.register.mutate({ name: 'dump-passkey', response: key.create(registering) });
   const confirmation = key.get(await person.passkeys.confirmAdding.mutate());
