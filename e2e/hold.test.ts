@@ -1,7 +1,8 @@
-import { describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { parse as parseYaml, stringify } from 'yaml';
 import type { RequestRow } from '../server/approvals/shape';
-import { apiAs, apiAsAdmin, demoToken, makePrincipal } from './api';
-import { DEMO_AGENT, directSettings, eventually, failure, open, proxySettings } from './clients';
+import { type Api, apiAs, apiAsAdmin, apiAsOperator, demoToken, makePrincipal } from './api';
+import { DEMO_AGENT, directSettings, eventually, failure, open, proxySettings, type ServerError } from './clients';
 import { sharedGateway } from './gateway';
 import { tenRows } from './tenRows';
 import { bind, execute, parse, simpleQuery, statusOf, sync, terminate, WireClient } from './wireClient';
@@ -325,3 +326,42 @@ async function storeRows(sql: string, atLeast: number) {
     await store.end();
   }
 }
+
+describe('a rule that changes while a statement waits', () => {
+  let operator: Api;
+  let before = '';
+  beforeAll(async () => {
+    operator = await apiAsOperator(gateway);
+    before = (await operator.policy.export.query()).yaml;
+  });
+  afterEach(async () => {
+    await operator.policy.applyYaml.mutate({ yaml: before, dryRun: false });
+  });
+
+  async function change(fields: { message?: string; approval?: object }): Promise<void> {
+    const document = parseYaml(before) as { rules: { name: string; approval?: object }[] };
+    const rule = document.rules.find(({ name }) => name === 'review-deletes') ?? expect.fail('no rule');
+    Object.assign(rule, fields, { approval: { ...rule.approval, ...fields.approval } });
+    await operator.policy.applyYaml.mutate({ yaml: stringify(document), dryRun: false });
+  }
+
+  test.each([
+    ['asks for a passkey now: the approval without one counts for nothing', { approval: { passkey: 'required' } }, null],
+    ['has another message: the approval stands', { message: 'Deletions are looked at.' }, 1],
+  ])('%s', async (_name, fields, removed) => {
+    const answer = rows.client.query('DELETE FROM held_rows WHERE id = 9').catch((error: ServerError) => error);
+    const request = await pending('DELETE FROM held_rows WHERE id = 9');
+    await change(fields);
+    await admin.approvals.approve.mutate({ id: request.id });
+    const said = await answer;
+    if (removed === null) {
+      expect(said).toMatchObject({ code: '42501', detail: 'The policy has changed while it was held; send it again.' });
+      expect(await rows.count()).toBe(10);
+      const again = failure(rows.client.query('DELETE FROM held_rows WHERE id = 9'));
+      const asking = await pending('DELETE FROM held_rows WHERE id = 9');
+      await expect(admin.approvals.approve.mutate({ id: asking.id })).rejects.toThrow(/passkey/);
+      await admin.approvals.reject.mutate({ id: asking.id, reason: 'no' });
+      expect((await again).code).toBe('42501');
+    } else expect(said).toMatchObject({ command: 'DELETE', rowCount: removed });
+  });
+});

@@ -5,7 +5,7 @@ import type { Api } from './api';
 import { gatehouse } from './cli';
 import { eventually, failure, open, proxySettings } from './clients';
 import { sharedGateway } from './gateway';
-import { corp, heard, type IdentityPolicy, type PolicyDocument, withIdentity } from './identityPolicy';
+import { corp, type IdentityPolicy, type PolicyDocument, withIdentity } from './identityPolicy';
 import { startTokenIssuer, type TokenIssuer } from './tokenIssuer';
 
 const gateway = sharedGateway();
@@ -173,7 +173,6 @@ describe('the issuer', () => {
       ...document,
       identity: { providers: [...providers, { ...providers[0], name: 'other', issuer: second.url, device: undefined, agents: undefined }] },
     });
-    await heard();
     const jwt = await second.token('zoe');
     second.hang(true);
     const startedMs = performance.now();
@@ -189,7 +188,6 @@ describe('the issuer', () => {
     await second.stop();
     await session.end();
     await apply();
-    await heard();
   });
 });
 
@@ -269,7 +267,6 @@ describe('a session ends with its identity, within 5 s:', () => {
       apply({ ...document, access: document.access.slice(0, -1) }),
     );
     await apply();
-    await heard();
   });
 
   test('the issuer is another, or the provider is gone', async () => {
@@ -297,7 +294,6 @@ describe('a session ends with its identity, within 5 s:', () => {
       await eventually('the end of the other session', async () => byToken.lost.length > 0);
       expect((await failure(open(as('cleo', token)))).code).toBe('28P01');
       await apply();
-      await heard();
     }
   });
 });

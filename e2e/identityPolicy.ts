@@ -30,12 +30,8 @@ export async function withIdentity(gateway: Gateway, change: (document: PolicyDo
     await admin.policy.applyYaml.mutate({ yaml: stringify(changed), dryRun: false });
   };
   await apply();
-  await heard();
   return { admin, document, apply, restore: async () => void (await admin.policy.applyYaml.mutate({ yaml: before, dryRun: false })) };
 }
-
-/** Workers hear of a policy a moment after it is stored. */
-export const heard = () => new Promise((resolve) => setTimeout(resolve, 500));
 
 /** The issuer as the provider `corp`: whoever it says is here by their mail address, and has a device flow. */
 export const corp = (issuer: TokenIssuer, more: object = {}) => ({

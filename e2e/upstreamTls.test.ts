@@ -5,7 +5,7 @@ import { type Authority, createAuthority, type Issued } from '../db/embedded/tes
 import { PASSWORD, startTlsServer, type TlsServer } from '../db/embedded/testTlsServer';
 import { apiAsAdmin } from './api';
 import { gatehouse } from './cli';
-import { eventually, failure, open, proxySettings } from './clients';
+import { failure, open, proxySettings } from './clients';
 import { sharedGateway } from './gateway';
 
 const gateway = sharedGateway();
@@ -41,11 +41,6 @@ beforeAll(async () => {
   );
   policy.access.push({ connections: ['tls-scram', 'tls-direct', 'tls-cert'], groups: ['*'] });
   await admin.policy.applyYaml.mutate({ yaml: stringify(policy), dryRun: false });
-  // A worker hears of it a moment later.
-  const first = await eventually('the connections at the proxy', () =>
-    open(proxySettings(gateway, { database: 'tls-scram' })).catch(() => null),
-  );
-  await first?.end();
 });
 afterAll(async () => {
   await admin.policy.applyYaml.mutate({ yaml: before, dryRun: false });

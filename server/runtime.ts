@@ -1,5 +1,6 @@
 import type { RecorderStatus } from '../db/schema/auditShapes';
 import type { Store } from '../db/store';
+import type { PolicyVersions } from '../proxy/worker/messages';
 import type { OperatorKey } from './secrets/operatorKey';
 
 /** What one gateway process has once. Set by server/main.ts before Next starts. */
@@ -19,6 +20,8 @@ export interface Runtime {
   node?: string;
   /** How the record stands, by the recorder's last word. */
   recorder?: { status(): RecorderStatus | null };
+  /** The proxy workers: whether all of them go by these versions, or do within the time. */
+  workers?: { untilHeld(wanted: PolicyVersions, withinMs: number): Promise<boolean> };
   /** Without a trailing slash. */
   consoleUrl: string;
   /** Where Slack's Web API is, with a slash at the end. */
@@ -38,6 +41,12 @@ export function setRuntime(runtime: Runtime): void {
 
 /** Whose log an action becomes an entry of; null in a process that is no gateway, and before this one has booted. */
 export const ownGatewayId = (): string | null => holder[KEY]?.gatewayId ?? null;
+
+/** Null in a process that is no gateway, and before this one has booted. */
+export const ownConsoleUrl = (): string | null => holder[KEY]?.consoleUrl ?? null;
+
+/** Null in a process that has none, and before they accept. */
+export const proxyWorkers = () => holder[KEY]?.workers ?? null;
 
 /** Throws when the server has not booted: a page or a router must never run against half a process. */
 export function getRuntime(): Runtime {

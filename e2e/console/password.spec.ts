@@ -180,6 +180,38 @@ test('changing the password asks for the current one, and signs out whoever it h
   await expect(page).not.toHaveURL(/\/sign-in/);
 });
 
+test('a person removes their own with password and code, and may set up another', async () => {
+  await page.goto(`${gateway.consoleUrl}/account`);
+  await page.getByRole('button', { name: 'Remove password' }).click();
+  await page.getByLabel('Current password').fill('not what it is at all');
+  await page.getByLabel('Current code').fill(recoveryCodes[3] ?? '');
+  await page.getByRole('button', { name: 'Remove password' }).click();
+  await expect(page.getByText(/current password or its code is wrong/)).toBeVisible();
+  await looksRight('account-remove-password');
+  await page.getByLabel('Current password').fill(NEXT_PASSWORD);
+  await page.getByRole('button', { name: 'Remove password' }).click();
+  await expect(page).toHaveURL(/\/sign-in/);
+  await page.goto((await gatehouse(gateway, ['sign-in', '--principal', NAME])).stdout.trim());
+  await expect(page).toHaveURL(`${gateway.consoleUrl}/`);
+  await page.goto(`${gateway.consoleUrl}/account`);
+  await expect(page.getByText('No password yet')).toBeVisible();
+  await page.getByRole('button', { name: 'Set up a password' }).click();
+  secret = ((await page.getByTestId('authenticator-key').textContent()) ?? '').replace(/\s/g, '');
+  await page.getByLabel('New password', { exact: true }).fill(PASSWORD);
+  await page.getByLabel('New password again').fill(PASSWORD);
+  await page.getByRole('textbox', { name: 'Code', exact: true }).fill(await freshCode());
+  await page.getByRole('button', { name: 'Set up password' }).click();
+  const codes = page.getByRole('list', { name: 'Recovery codes' }).getByRole('listitem');
+  await expect(codes).toHaveCount(10);
+  const fresh = await codes.allTextContents();
+  recoveryCodes.push(...fresh);
+  await page.getByRole('button', { name: 'I have kept them' }).click();
+  await expect(page.getByText('10 left')).toBeVisible();
+  await signOut();
+  await fillSignIn(fresh[0] ?? '');
+  await expect(page).toHaveURL(`${gateway.consoleUrl}/`);
+});
+
 test('an administrator removes it: the browser is signed out, and the record has all of it without a secret', async ({ page: asAdmin }) => {
   await asAdmin.goto(`${gateway.consoleUrl}/principals`);
   await asAdmin.getByRole('button', { name: `Tokens of ${NAME}`, exact: true }).click();

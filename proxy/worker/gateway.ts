@@ -12,6 +12,7 @@ import { type Journal, openJournal } from '../journal/write';
 import { createUsageKeeper, type UsageKeeper } from '../limits/usage';
 import { maskHashKey } from '../masking/hashKey';
 import { createJudge } from '../policy/judge';
+import type { PolicySnapshot } from '../policy/types';
 import type { Session } from '../session/session';
 import { openTlsKeeper, type TlsKeeper } from '../tls/keeper';
 import { watchAccessEnd } from './accessEnd';
@@ -68,7 +69,8 @@ const CERTIFICATE_POLL_MS = 1_000;
 const IDLE_CHECK_MS = 250;
 const JUDGE_CACHE_BYTES = 64 * 1024 * 1024;
 
-export async function openGateway(settings: WorkerSettings): Promise<Gateway> {
+/** @param onPolicyHeld a changed policy is what sessions go by, those that are open too */
+export async function openGateway(settings: WorkerSettings, onPolicyHeld: (policy: PolicySnapshot) => void): Promise<Gateway> {
   const tls = openTlsKeeper({
     ...settings.tls,
     pollMs: CERTIFICATE_POLL_MS,
@@ -122,6 +124,7 @@ export async function openGateway(settings: WorkerSettings): Promise<Gateway> {
         throw error;
       }
     },
+    () => onPolicyHeld(policy.current()),
   );
 
   const kill = (id: string) => open.get(id)?.session.terminate('terminated by an administrator');

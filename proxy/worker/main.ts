@@ -1,5 +1,6 @@
 import net from 'node:net';
 import { readKeys } from '../../db/secrets';
+import type { PolicySnapshot } from '../policy/types';
 import { loadParser, warmParser } from '../sql/parse';
 import { accept } from './accept';
 import { openGateway } from './gateway';
@@ -38,7 +39,8 @@ const begun = new Promise<void>((resolve) => {
 });
 await loadParser();
 await begun;
-const gateway = await openGateway(settings);
+const sayHeld = ({ version, accessVersion = 0 }: PolicySnapshot) => send({ type: 'policyHeld', version, accessVersion });
+const gateway = await openGateway(settings, sayHeld);
 
 // A client may close its sending side and still read the result.
 const context = {
@@ -53,6 +55,7 @@ server.on('error', (error: NodeJS.ErrnoException) => {
 });
 server.listen({ host: settings.host, port: settings.port }, () => {
   accepting = true;
+  sayHeld(gateway.policy.current());
   const address = server.address();
   send({
     type: 'ready',

@@ -7,8 +7,13 @@ const RETRY_MS = 500;
  * for what somebody has lost must not stay theirs because the store was away in that moment.
  *
  * @param check throws when it could not be found out
+ * @param onWhole all have been looked at, and nobody has asked for it again meanwhile
  */
-export function createRecheck<T>(all: () => Iterable<T>, check: (one: T) => Promise<void>): { run(): void; close(): void } {
+export function createRecheck<T>(
+  all: () => Iterable<T>,
+  check: (one: T) => Promise<void>,
+  onWhole: () => void = () => undefined,
+): { run(): void; close(): void } {
   let running = false;
   let again = false;
   let closed = false;
@@ -34,7 +39,9 @@ export function createRecheck<T>(all: () => Iterable<T>, check: (one: T) => Prom
       whole = await pass();
     }
     running = false;
-    if (!whole && !closed) {
+    if (closed) return;
+    if (whole) onWhole();
+    else {
       timer = setTimeout(() => void run(), RETRY_MS);
       timer.unref();
     }

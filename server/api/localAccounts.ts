@@ -1,5 +1,5 @@
 import { beginAuthenticator } from '../localAccounts/authenticator';
-import { changeAuthenticator, changePassword, renewRecoveryCodes } from '../localAccounts/change';
+import { changeAuthenticator, changePassword, removeOwnLocalAccount, renewRecoveryCodes } from '../localAccounts/change';
 import { enrolLocalAccount } from '../localAccounts/enrol';
 import { getLocalAccount } from '../localAccounts/get';
 import { removeLocalAccount } from '../localAccounts/remove';
@@ -8,6 +8,7 @@ import {
   changePasswordSchema,
   enrolSchema,
   removeLocalAccountSchema,
+  removeOwnLocalAccountSchema,
   renewRecoveryCodesSchema,
 } from '../localAccounts/shape';
 import { procedure, router, takes } from './trpc';
@@ -20,5 +21,6 @@ export const localAccountsRouter = router({
   changePassword: procedure.input(takes(changePasswordSchema)).mutation(({ ctx, input }) => changePassword(ctx.call, input)),
   changeAuthenticator: procedure.input(takes(changeAuthenticatorSchema)).mutation(({ ctx, input }) => changeAuthenticator(ctx.call, input)),
   renewRecoveryCodes: procedure.input(takes(renewRecoveryCodesSchema)).mutation(({ ctx, input }) => renewRecoveryCodes(ctx.call, input)),
+  removeOwn: procedure.input(takes(removeOwnLocalAccountSchema)).mutation(({ ctx, input }) => removeOwnLocalAccount(ctx.call, input)),
   remove: procedure.input(takes(removeLocalAccountSchema)).mutation(({ ctx, input }) => removeLocalAccount(ctx.call, input)),
 });

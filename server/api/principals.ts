@@ -13,16 +13,16 @@ import { listTokens, tokensListSchema } from '../tokens/list';
 import { revokeToken } from '../tokens/revoke';
 import { rotateToken } from '../tokens/rotate';
 import { tokenDraftSchema, tokenRotateSchema } from '../tokens/shape';
-import { procedure, router, takes } from './trpc';
+import { policyProcedure, procedure, router, takes } from './trpc';
 
 export const principalsRouter = router({
   list: procedure.query(({ ctx }) => listPrincipals(ctx.call)),
   usage: procedure.input(takes(idSchema)).query(({ ctx, input }) => usageOf(ctx.call, input)),
-  save: procedure.input(takes(principalDraftSchema)).mutation(({ ctx, input }) => savePrincipal(ctx.call, input)),
-  disable: procedure.input(takes(idSchema)).mutation(({ ctx, input }) => disablePrincipal(ctx.call, input)),
+  save: policyProcedure.input(takes(principalDraftSchema)).mutation(({ ctx, input }) => savePrincipal(ctx.call, input)),
+  disable: policyProcedure.input(takes(idSchema)).mutation(({ ctx, input }) => disablePrincipal(ctx.call, input)),
   signInLink: procedure.input(takes(signInLinkSchema)).mutation(({ ctx, input }) => makeSignInLink(ctx.call, input)),
-  signOut: procedure.input(takes(signOutSchema)).mutation(({ ctx, input }) => signOutPrincipal(ctx.call, input)),
-  enable: procedure.input(takes(idSchema)).mutation(({ ctx, input }) => enablePrincipal(ctx.call, input)),
+  signOut: policyProcedure.input(takes(signOutSchema)).mutation(({ ctx, input }) => signOutPrincipal(ctx.call, input)),
+  enable: policyProcedure.input(takes(idSchema)).mutation(({ ctx, input }) => enablePrincipal(ctx.call, input)),
 });
 
 /** Programs that wait for a person to sign them in. */
@@ -36,6 +36,6 @@ export const groupsRouter = router({ list: procedure.query(({ ctx }) => listGrou
 export const tokensRouter = router({
   list: procedure.input(takes(tokensListSchema)).query(({ ctx, input }) => listTokens(ctx.call, input)),
   create: procedure.input(takes(tokenDraftSchema)).mutation(({ ctx, input }) => createToken(ctx.call, input)),
-  revoke: procedure.input(takes(idSchema)).mutation(({ ctx, input }) => revokeToken(ctx.call, input)),
-  rotate: procedure.input(takes(tokenRotateSchema)).mutation(({ ctx, input }) => rotateToken(ctx.call, input)),
+  revoke: policyProcedure.input(takes(idSchema)).mutation(({ ctx, input }) => revokeToken(ctx.call, input)),
+  rotate: policyProcedure.input(takes(tokenRotateSchema)).mutation(({ ctx, input }) => rotateToken(ctx.call, input)),
 });

@@ -90,6 +90,7 @@ const TABLE: Record<string, [input: unknown, admin: Answer, reviewer: Answer, au
   'localAccounts.changePassword': [{}, 'BAD_REQUEST', 'BAD_REQUEST', 'BAD_REQUEST', 'BAD_REQUEST'],
   'localAccounts.changeAuthenticator': [{}, 'BAD_REQUEST', 'BAD_REQUEST', 'BAD_REQUEST', 'BAD_REQUEST'],
   'localAccounts.renewRecoveryCodes': [{ current: PROOF }, 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND'],
+  'localAccounts.removeOwn': [{ current: PROOF }, 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND'],
   'localAccounts.remove': [{ principal: 'none' }, 'NOT_FOUND', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'],
   'notifications.list': [undefined, 'ok', 'ok', 'ok', 'FORBIDDEN'],
   'notifications.save': [{}, 'BAD_REQUEST', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'],

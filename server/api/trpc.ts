@@ -5,6 +5,7 @@ import type { z } from 'zod';
 import { type FieldIssue, type PolicyIssue, type ServiceCode, ServiceError } from '../errors';
 import type { Actor, Call } from '../identity/actor';
 import { log } from '../log';
+import { takenUp } from '../policy/takenUp';
 
 /** What one HTTP request brings: who asks (null when nobody signed in), and how it was proven. */
 export interface ApiContext {
@@ -83,6 +84,16 @@ const signedIn = t.middleware(({ ctx, next, type }) => {
   return next({ ctx: { ...ctx, call } });
 });
 
+/**
+ * For what moves a version of the policy or of access, and so what workers go by: whoever connects behind the answer meets the change. A
+ * worker that is late does not make it fail.
+ */
+const heardByWorkers = t.middleware(async ({ ctx, next }) => {
+  const result = await next();
+  if (result.ok) await takenUp(ctx.call.store);
+  return result;
+});
+
 /** For whoever may open sessions: a token for some connections is enough. */
 const signedInOrLimited = t.middleware(({ ctx, next }) => {
   const actor = ctx.limited?.actor ?? ctx.actor;
@@ -93,6 +104,7 @@ const signedInOrLimited = t.middleware(({ ctx, next }) => {
 
 export const router = t.router;
 export const procedure = t.procedure.use(presentErrors).use(signedIn);
+export const policyProcedure = procedure.use(heardByWorkers);
 export const limitedProcedure = t.procedure.use(presentErrors).use(signedInOrLimited);
 
 /**

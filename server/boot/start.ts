@@ -106,7 +106,7 @@ export async function startGateway(config: Config, options: { dev: boolean; clos
   await closing.add('retention', () => retention.stop());
   say(`proxy on ${reachable(config.proxyHost)}:${proxyPort}`);
 
-  setRuntime({ ...runtime, operatorKey: keys.operatorKey, proxyHost: reachable(config.proxyHost), proxyPort });
+  setRuntime({ ...runtime, workers, operatorKey: keys.operatorKey, proxyHost: reachable(config.proxyHost), proxyPort });
   await keepAdminToken(store.store, dataDir.path);
   const demoToken = store.demo === null ? null : await keepDemoToken(store.store, dataDir.path);
   http.routes.readiness = () => checkReadiness(store.store, workers.accepting(), recorder.status());

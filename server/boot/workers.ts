@@ -1,6 +1,7 @@
 import cluster, { type Worker } from 'node:cluster';
-import type { ToSupervisor, ToWorker } from '../../proxy/worker/messages';
+import type { PolicyVersions, ToSupervisor, ToWorker } from '../../proxy/worker/messages';
 import { createCancelRelay } from './cancelRelay';
+import { createPolicyHeld } from './policyHeld';
 
 export interface Workers {
   /** The processes have started and loaded what they need; from now on they may accept. */
@@ -11,6 +12,8 @@ export interface Workers {
   accepting(): number;
   /** How many died and were replaced since the start. */
   restarts(): number;
+  /** True once every worker decides by these versions or later ones; false when one has not said so within the time. */
+  untilHeld(wanted: PolicyVersions, withinMs: number): Promise<boolean>;
   /** The store has new keys: those that run hear of them, and those to come begin with them. */
   secretKeys(keys: string): void;
   /** Lets sessions finish their statements for at most `withinMs`; afterwards no worker runs. */
@@ -79,6 +82,7 @@ export function startWorkers(options: {
   };
 
   const cancels = createCancelRelay<Slot>(send);
+  const policyHeld = createPolicyHeld<Slot>();
 
   const onMessage = (slot: Slot, message: ToSupervisor) => {
     switch (message.type) {
@@ -87,6 +91,8 @@ export function startWorkers(options: {
         if (settled || !slots.every((each) => each.accepting)) return;
         settled = true;
         return resolveReady(message.port);
+      case 'policyHeld':
+        return policyHeld.said(slot, message);
       case 'cancel':
         return cancels.ask(
           slot,
@@ -115,6 +121,7 @@ export function startWorkers(options: {
     slot.worker = null;
     slot.accepting = false;
     cancels.gone(slot);
+    policyHeld.gone(slot);
     if (draining) return;
     slot.earlyDeaths = Date.now() - slot.startedAtMs > HEALTHY_MS ? 1 : slot.earlyDeaths + 1;
     const how = signal ?? `exit code ${code}`;
@@ -144,6 +151,7 @@ export function startWorkers(options: {
     ready,
     accepting: () => slots.filter((slot) => slot.accepting).length,
     restarts: () => restarts,
+    untilHeld: policyHeld.until,
     secretKeys(keys) {
       options.env.GATEHOUSE_SECRET_KEY = keys;
       for (const slot of slots) send(slot, { type: 'secretKeys', keys });

@@ -2,7 +2,7 @@ import { eq } from 'drizzle-orm';
 import { localAccounts } from '../../db/schema/localAccounts';
 import { seal } from '../../db/secrets';
 import type { StoreTransaction } from '../../db/store';
-import { recordAction } from '../actions/record';
+import { lockPolicy, recordAction } from '../actions/record';
 import { ServiceError } from '../errors';
 import type { Call } from '../identity/actor';
 import { parseInput } from '../input';
@@ -12,7 +12,14 @@ import { demandStrong, freshRecoveryCodes } from './enrol';
 import { accountOf, demandOwner } from './owner';
 import { hashPassword, verifyPassword } from './password';
 import { takeCode } from './secondFactor';
-import { changeAuthenticatorSchema, changePasswordSchema, type RecoveryCodes, renewRecoveryCodesSchema } from './shape';
+import {
+  changeAuthenticatorSchema,
+  changePasswordSchema,
+  type RecoveryCodes,
+  removeOwnLocalAccountSchema,
+  renewRecoveryCodesSchema,
+} from './shape';
+import { demandWayIn } from './wayIn';
 
 type Account = typeof localAccounts.$inferSelect;
 
@@ -27,7 +34,7 @@ export async function changePassword(call: Call, input: unknown): Promise<{ chan
   const known = await provedPassword(call, owner, current.password);
   const changedAt = new Date();
   const passwordHash = await hashPassword(password);
-  await change(call, { known, code: current.code, action: 'localAccount.changePassword' }, () => ({ passwordHash, changedAt }));
+  await change(call, { known, code: current.code, action: 'localAccount.changePassword' }, set({ passwordHash, changedAt }));
   return { changedAt };
 }
 
@@ -38,11 +45,12 @@ export async function changeAuthenticator(call: Call, input: unknown): Promise<{
   const known = await provedPassword(call, owner, current.password);
   const changedAt = new Date();
   const { secret, step } = confirmedAuthenticator(call.secretKey, owner, shown, changedAt);
-  await change(call, { known, code: current.code, action: 'localAccount.changeAuthenticator' }, () => ({
-    totpSealed: seal(call.secretKey, secret, known.id),
-    lastStep: step,
-    changedAt,
-  }));
+  const totpSealed = seal(call.secretKey, secret, known.id);
+  await change(
+    call,
+    { known, code: current.code, action: 'localAccount.changeAuthenticator' },
+    set({ totpSealed, lastStep: step, changedAt }),
+  );
   return { changedAt };
 }
 
@@ -52,9 +60,29 @@ export async function renewRecoveryCodes(call: Call, input: unknown): Promise<Re
   const { current } = parseInput(renewRecoveryCodesSchema, input);
   const known = await provedPassword(call, owner, current.password);
   const { recoveryCodes, recoveryHashes } = freshRecoveryCodes();
-  await change(call, { known, code: current.code, action: 'localAccount.renewRecoveryCodes' }, () => ({ recoveryHashes }));
+  await change(call, { known, code: current.code, action: 'localAccount.renewRecoveryCodes' }, set({ recoveryHashes }));
   return { recoveryCodes };
 }
+
+/**
+ * Takes one's own password, authenticator and recovery codes away; console sessions that they opened are over. Throws CONFLICT where no
+ * administrator could sign in any more.
+ */
+export async function removeOwnLocalAccount(call: Call, input: unknown): Promise<void> {
+  const owner = await demandOwner(call);
+  const { current } = parseInput(removeOwnLocalAccountSchema, input);
+  const known = await provedPassword(call, owner, current.password);
+  await change(call, { known, code: current.code, action: 'localAccount.remove', lockFirst: lockPolicy }, async (tx, { id }) => {
+    await tx.delete(localAccounts).where(eq(localAccounts.id, id));
+    if (call.actor.role === 'admin') await demandWayIn(tx);
+  });
+}
+
+type Change = (tx: StoreTransaction, account: Account) => Promise<unknown>;
+const set =
+  (values: Partial<Account>): Change =>
+  (tx, { id }) =>
+    tx.update(localAccounts).set(values).where(eq(localAccounts.id, id));
 
 async function provedPassword({ store }: Call, owner: string, password: string): Promise<Account> {
   const account = await accountOf(store, owner);
@@ -77,15 +105,21 @@ function demandFew(owner: string): void {
 /** Takes the code and makes the change, both or neither, unless somebody has changed the account since the password was proved. */
 async function change(
   { store, actor, secretKey }: Call,
-  { known, code, action }: { known: Account; code: string; action: string },
-  to: () => Partial<Account>,
+  {
+    known,
+    code,
+    action,
+    lockFirst,
+  }: { known: Account; code: string; action: string; lockFirst?: (tx: StoreTransaction) => Promise<unknown> },
+  make: Change,
 ): Promise<void> {
   const done = await store.transaction(async (tx) => {
+    await lockFirst?.(tx);
     const account = await locked(tx, known.id);
     if (account === null || account.passwordHash !== known.passwordHash) return false;
     const by = await takeCode(tx, secretKey, account, code, new Date());
     if (by === null) return false;
-    await tx.update(localAccounts).set(to()).where(eq(localAccounts.id, known.id));
+    await make(tx, account);
     await recordAction(tx, actor, { action, subject: actor.name, after: { provedBy: `password and ${by}` } });
     return true;
   });

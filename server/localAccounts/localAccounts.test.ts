@@ -1,12 +1,14 @@
-import { eq } from 'drizzle-orm';
+import { and, desc, eq } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { actions, sessions } from '../../db/schema/audit';
-import { identityProviders, principals } from '../../db/schema/identity';
+import { identities, identityProviders, principals } from '../../db/schema/identity';
+import type { IdentityProvider } from '../../db/schema/identityShapes';
 import { localAccounts } from '../../db/schema/localAccounts';
+import { passkeys } from '../../db/schema/passkeys';
 import { open } from '../../db/secrets';
 import { type TestStore, withStore } from '../testing';
 import { beginAuthenticator } from './authenticator';
-import { changeAuthenticator, changePassword, renewRecoveryCodes } from './change';
+import { changeAuthenticator, changePassword, removeOwnLocalAccount, renewRecoveryCodes } from './change';
 import { enrolLocalAccount } from './enrol';
 import { getLocalAccount } from './get';
 import { hashPassword, verifyPassword } from './password';
@@ -98,6 +100,7 @@ test('with a store of others every verb refuses, and says what to use', async ()
     () => changePassword(sven, { current, password: NEW }),
     () => changeAuthenticator(sven, { current, pending: 'x', code: '1' }),
     () => renewRecoveryCodes(sven, { current }),
+    () => removeOwnLocalAccount(sven, { current }),
     () => removeLocalAccount(admin, { principal: 'sven' }),
   ])
     await expect(verb()).rejects.toMatchObject({ code: 'CONFLICT', message: /OIDC, SAML or passkeys/ });
@@ -167,6 +170,81 @@ describe('changing it', () => {
   });
 });
 
+describe('a person takes their own away', () => {
+  const left = async (id: string) => (await db.store.select().from(localAccounts).where(eq(localAccounts.principalId, id))).length;
+
+  test('by password and code, and by nothing less; another may be set up', async () => {
+    const yara = await enrolled(await db.as('member', { name: 'yara' }));
+    const remove = (current: object) =>
+      removeOwnLocalAccount(yara.call, { current: { password: yara.password, code: yara.code(0), ...current } });
+    for (const wrong of [{ password: 'not the password at all' }, { code: yara.code(-1) }, { code: 'abcd-efgh-jkmn-pqrs' }])
+      await expect(remove(wrong)).rejects.toMatchObject({ code: 'INVALID', details: { fields: [{ path: 'current' }] } });
+    await expect(remove({ code: '' })).rejects.toMatchObject({ code: 'INVALID' });
+    const token = { ...yara.call, actor: { ...yara.call.actor, via: 'cli' as const } };
+    await expect(removeOwnLocalAccount(token, { current: { password: yara.password, code: yara.code(0) } })).rejects.toMatchObject({
+      code: 'FORBIDDEN',
+    });
+    expect(await left(yara.call.actor.id)).toBe(1);
+    await remove({});
+    expect(await getLocalAccount(yara.call)).toEqual({ state: 'none' });
+    const [action] = await db.store.select().from(actions).where(eq(actions.subject, 'yara')).orderBy(desc(actions.id)).limit(1);
+    expect(action).toMatchObject({ action: 'localAccount.remove', actorName: 'yara', after: { provedBy: 'password and code' } });
+    await enrolled(yara.call);
+  });
+
+  test('not the only way in that an administrator has left: neither one after the other nor at once', async () => {
+    // Whoever else administers in this file has no way in of their own.
+    await db.store.delete(localAccounts);
+    const zoe = await enrolled(await db.as('admin', { name: 'zoe' }));
+    const remove = ({ call, password, code }: typeof zoe, steps = 0) =>
+      removeOwnLocalAccount(call, { current: { password, code: code(steps) } });
+    await expect(remove(zoe)).rejects.toMatchObject({ code: 'CONFLICT', message: /register a passkey first/ });
+    const abe = await enrolled(await db.as('admin', { name: 'abe' }));
+    // The code that was refused for this reason is not used up.
+    const both = await Promise.allSettled([remove(zoe), remove(abe)]);
+    expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    const [stays, id] = (await left(zoe.call.actor.id)) === 1 ? [zoe, zoe.call.actor.id] : [abe, abe.call.actor.id];
+    await expect(remove(stays)).rejects.toMatchObject({ code: 'CONFLICT' });
+    await db.store.insert(passkeys).values({
+      id: 'psk_1',
+      principalId: id,
+      credentialId: 'c',
+      publicKey: 'k',
+      counter: 0,
+      transports: [],
+      name: 'Phone',
+      backedUp: false,
+    });
+    runAs(db, 'embedded', 'http://gate.corp.example');
+    await expect(remove(stays)).rejects.toMatchObject({ code: 'CONFLICT' });
+    runAs(db, 'embedded');
+    await remove(stays);
+    expect(await left(id)).toBe(0);
+  });
+
+  test.each([
+    ['a provider that signs people in at the console', { console: { clientId: 'x', scopes: ['openid'] } }, true],
+    ['a provider for the proxy alone', {}, false],
+  ] as const)('%s', async (_name, more, enough) => {
+    await db.store.delete(localAccounts);
+    await db.store.delete(passkeys);
+    await db.store.delete(identityProviders);
+    const ida = await enrolled(await db.as('admin'));
+    const settings = {
+      type: 'oidc',
+      name: 'corp',
+      issuer: 'https://idp.example',
+      audiences: ['x'],
+      ...more,
+    } as unknown as IdentityProvider;
+    await db.store.insert(identityProviders).values({ id: 'idp_oidc', position: 0, name: 'corp', settings });
+    await db.store.insert(identities).values({ id: `idn_${enough}`, providerId: 'idp_oidc', subject: 's', principalId: ida.call.actor.id });
+    const removing = removeOwnLocalAccount(ida.call, { current: { password: ida.password, code: ida.code(0) } });
+    if (enough) await removing;
+    else await expect(removing).rejects.toMatchObject({ code: 'CONFLICT' });
+  });
+});
+
 describe('an administrator takes it away', () => {
   test('with the sessions of its person; another may be set up', async () => {
     const admin = await db.as('admin', { name: 'root-admin' });
@@ -185,7 +263,10 @@ describe('an administrator takes it away', () => {
     expect(await getLocalAccount(xena.call)).toEqual({ state: 'none' });
     const [session] = await db.store.select().from(sessions).where(eq(sessions.id, 'ses_xena'));
     expect(session?.killRequestedAt).toBeInstanceOf(Date);
-    const [action] = await db.store.select().from(actions).where(eq(actions.action, 'localAccount.remove'));
+    const [action] = await db.store
+      .select()
+      .from(actions)
+      .where(and(eq(actions.action, 'localAccount.remove'), eq(actions.subject, 'xena')));
     expect(action).toMatchObject({ actorName: 'root-admin', subject: 'xena', after: { sessionsEnded: 1 } });
     await expect(removeLocalAccount(admin, { principal: 'xena' })).rejects.toMatchObject({ code: 'NOT_FOUND' });
     await enrolled(xena.call);

@@ -18,6 +18,7 @@ export const enrolSchema = z.object({ password: newPassword, ...newAuthenticator
 export const changePasswordSchema = z.object({ current: proofSchema, password: newPassword });
 export const changeAuthenticatorSchema = z.object({ current: proofSchema, ...newAuthenticator });
 export const renewRecoveryCodesSchema = z.object({ current: proofSchema });
+export const removeOwnLocalAccountSchema = z.object({ current: proofSchema });
 /** Whose: a principal's id or its name. */
 export const removeLocalAccountSchema = z.object({ principal: z.string().min(1).max(64) });
 

@@ -17,7 +17,7 @@ export interface Enrolled {
 }
 
 /** This process as a gateway with its own store, or on one of others. */
-export const runAs = (db: TestStore, store: 'embedded' | 'external'): void =>
+export const runAs = (db: TestStore, store: 'embedded' | 'external', consoleUrl = 'http://127.0.0.1:4300'): void =>
   setRuntime({
     store: db.store,
     storeUrl: db.url,
@@ -25,7 +25,7 @@ export const runAs = (db: TestStore, store: 'embedded' | 'external'): void =>
     embeddedStore: store === 'embedded',
     dataDir: '/nowhere',
     gatewayId: 'gw_test',
-    consoleUrl: 'http://127.0.0.1:4300',
+    consoleUrl,
   });
 
 const STEP_MS = 30_000;

@@ -19,8 +19,8 @@ export interface Message {
   sql: string | null;
   /** Opens the console at the subject; changes nothing. */
   link: string;
-  /** Whether a reviewer can still decide it, as far as this event knows. */
-  decidable: boolean;
+  /** What a reviewer can still decide outside the console, as far as this event knows. */
+  decidable: readonly ('approve' | 'reject')[];
   /** What a program reads. */
   data: Record<string, unknown>;
 }
@@ -38,6 +38,8 @@ export interface StatementSubject {
   unbounded: boolean;
   required: number;
   reviewerGroups: readonly string[];
+  /** Whoever approves it confirms that with a passkey, which only the console can ask for. */
+  passkey: boolean;
   requesterReason: string | null;
   expiresAt: Date;
   /** Its text, or its shape: whichever the channel shows. */
@@ -103,7 +105,7 @@ export function composeMessage(event: StoredEvent, subject: Subject, consoleUrl:
     lines,
     sql: subject.is === 'statement' ? visible(subject.row.shown) : null,
     link: linkOf(event, consoleUrl),
-    decidable: DECIDABLE.has(event.event),
+    decidable: !DECIDABLE.has(event.event) ? [] : subject.is === 'statement' && subject.row.passkey ? ['reject'] : ['approve', 'reject'],
     data: dataOf(event, subject, { principal, owner, connection, link: linkOf(event, consoleUrl) }),
   };
 }
@@ -187,6 +189,7 @@ const statementLines = (row: StatementSubject) => [
   line('Touches', row.relations.map((relation) => `${relation.name} (${relation.access})`).join(', ')),
   line('Held by', `${row.rule}: ${row.why}`),
   line('Reviewers', row.reviewerGroups.join(' or ')),
+  line('Approved', row.passkey ? 'in Gatehouse, with a passkey' : null),
 ];
 
 const accessLines = (row: AccessSubject) => [
@@ -265,6 +268,6 @@ export const testMessage = (eventId: string, by: string, at: Date, consoleUrl: s
   lines: [{ label: 'Sent by', value: clean(by, MOST_CHARACTERS) }],
   sql: null,
   link: `${consoleUrl}/notifications`,
-  decidable: false,
+  decidable: [],
   data: { sentBy: by, link: `${consoleUrl}/notifications` },
 });

@@ -3,10 +3,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { actions } from '../../db/schema/audit';
 import { connections, policyState } from '../../db/schema/policy';
 import { open } from '../../db/secrets';
+import { createPolicyHeld } from '../boot/policyHeld';
 import { ServiceError } from '../errors';
 import { systemActor } from '../identity/actor';
+import { listRules } from '../rules/list';
+import { saveRule } from '../rules/save';
+import { type Runtime, setRuntime } from '../runtime';
 import { type TestStore, withStore } from '../testing';
-import { applyPolicy } from './apply';
+import { applyDocument, applyPolicy } from './apply';
 import { exportDocument } from './export';
 import { effective } from './plan';
 import { SAMPLE } from './sample';
@@ -27,6 +31,18 @@ const apply = (yaml: string, options: { dryRun?: boolean; env?: Record<string, s
     secretKey: db.secretKey,
     dryRun: options.dryRun ?? false,
   });
+
+function gatewayAt(consoleUrl: string, workers?: Runtime['workers']) {
+  const runtime = { store: db.store, storeUrl: db.url, secretKey: db.secretKey, dataDir: '/nowhere', gatewayId: 'gw_test', consoleUrl };
+  setRuntime({ ...runtime, ...(workers === undefined ? {} : { workers }) });
+}
+
+/** A gateway with one worker that has come so far. */
+function withWorkerAt(versionOfWorker: number) {
+  const workers = createPolicyHeld<string>();
+  workers.said('w1', { version: versionOfWorker, accessVersion: 0 });
+  gatewayAt('http://localhost', { untilHeld: (wanted) => workers.until(wanted, 100) });
+}
 
 const call = () => ({ store: db.store, secretKey: db.secretKey, actor: systemActor });
 const version = async () => (await db.store.select().from(policyState))[0]?.version;
@@ -215,5 +231,33 @@ describe('apply', () => {
       .from(actions)
       .where(eq(actions.subject, `version ${before + 1}`));
     expect(entries).toHaveLength(1);
+  });
+
+  test('answers when the workers go by it; one that is late does not make it fail, and is said', async () => {
+    const env = { SHOP_PASSWORD: CANARY };
+    const limited = (sessions: number) => SAMPLE.replace('maxSessions: 50', `maxSessions: ${sessions}`);
+    const next = ((await version()) ?? 0) + 1;
+    const late = expect.stringContaining('stored, and still being taken up');
+    withWorkerAt(next);
+    expect((await applyDocument(call(), { yaml: limited(60), env })).warnings).not.toContainEqual(late);
+    withWorkerAt(next);
+    const result = await applyDocument(call(), { yaml: limited(61), env });
+    expect(result).toMatchObject({ version: next + 1, warnings: expect.arrayContaining([late]) });
+    expect(await version()).toBe(next + 1);
+    expect((await applyDocument(call(), { yaml: limited(62), env, dryRun: true })).warnings).not.toContainEqual(late);
+  });
+
+  test('a rule that asks for a passkey where none can be used is applied, and said', async () => {
+    const asking = SAMPLE.replace('groups: [dba], count: 1, expiresIn: 15m', '$&, passkey: required');
+    const said = expect.stringMatching(/^rule review-deletes asks for a passkey, .* passkeys need https/);
+    gatewayAt('http://gate.corp.example');
+    expect((await apply(asking, { dryRun: true })).warnings).toContainEqual(said);
+    const applied = await apply(asking);
+    expect(applied.warnings).toContainEqual(said);
+    expect(effective(applied.changes)).toContainEqual({ kind: 'rule', name: 'review-deletes', change: 'update', fields: ['approval'] });
+    const rule = (await listRules(call())).find(({ name }) => name === 'review-deletes') ?? expect.fail('no rule');
+    expect((await saveRule(call(), { ...rule, message: 'Ask.' })).warnings).toContainEqual(said);
+    gatewayAt('https://gate.corp.example');
+    expect((await apply(asking)).warnings).not.toContainEqual(said);
   });
 });

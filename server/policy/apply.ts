@@ -7,6 +7,7 @@ import { type PolicyIssue, ServiceError } from '../errors';
 import type { Actor, Call } from '../identity/actor';
 import { demand } from '../identity/permission';
 import { parseInput } from '../input';
+import { ownConsoleUrl } from '../runtime';
 import { changePolicy } from './change';
 import type { PolicyDocument } from './document';
 import { keepEdits } from './edits';
@@ -17,6 +18,8 @@ import { renderPolicy } from './render';
 import { changedSecrets, secretIssues } from './secrets';
 import type { ApplyResult, PolicyChange } from './shape';
 import { readStoredPolicy, type StoredPolicy } from './stored';
+import { takenUp } from './takenUp';
+import { unconfirmable } from './unconfirmable';
 
 /**
  * `env` answers the document's `${NAME}` references. It is the caller's own environment: the server's is never read for a remote caller,
@@ -28,7 +31,10 @@ export const applySchema = z.object({
   env: z.record(z.string(), z.string().max(500_000)).default({}),
 });
 
-/** The verb behind `gatehouse apply`, `diff` and the console's editor. Throws INVALID for masks that do not fit their columns' types. */
+/**
+ * The verb behind `gatehouse apply`, `diff` and the console's editor. Answers when the proxy workers of this gateway go by the document. Throws INVALID for masks that do not fit their columns'
+ * types.
+ */
 export async function applyDocument(call: Call, input: unknown): Promise<ApplyResult> {
   demand(call.actor, 'policy:write');
   const { yaml, dryRun, env } = parseInput(applySchema, input);
@@ -36,8 +42,11 @@ export async function applyDocument(call: Call, input: unknown): Promise<ApplyRe
   const fit = await masksFit(call.store, request);
   if (fit.issues.length > 0) throw invalid(fit.issues);
   const result = await applyPolicy(call.store, request);
-  return { ...result, warnings: [...result.warnings, ...fit.warnings] };
+  const late = dryRun || (await takenUp(call.store)) ? [] : [LATE];
+  return { ...result, warnings: [...result.warnings, ...fit.warnings, ...late] };
 }
+
+const LATE = 'the policy is stored, and still being taken up: not every proxy worker goes by it yet';
 
 export interface ApplyRequest {
   yaml: string;
@@ -55,7 +64,11 @@ export async function applyPolicy(store: Store, request: ApplyRequest): Promise<
   const parsed = parsePolicy(request.yaml, request.env);
   if (!parsed.ok) throw invalid(parsed.issues);
   const { document, issueAt } = parsed;
-  const elsewhere = [...(await metadataWarnings(document.identity)), ...(await unboundReferences(document.connections))];
+  const elsewhere = [
+    ...(await metadataWarnings(document.identity)),
+    ...(await unboundReferences(document.connections)),
+    ...unconfirmable(document.rules, ownConsoleUrl()),
+  ];
   return store.transaction(async (tx) => {
     const before = await lockPolicy(tx);
     const stored = await readStoredPolicy(tx);

@@ -10,10 +10,12 @@ import { parseInput } from '../input';
 import { keepEdits } from '../policy/edits';
 import { demandNames, uniquely } from '../policy/names';
 import { DEFAULT_EXPIRES_IN_MS } from '../policy/shapes';
+import { unconfirmable } from '../policy/unconfirmable';
+import { ownConsoleUrl } from '../runtime';
 import { ruleDraftSchema } from './shape';
 
-/** Creates a rule (last in order) or changes the one whose id is given. */
-export async function saveRule({ store, actor }: Call, input: unknown): Promise<{ id: string }> {
+/** Creates a rule (last in order) or changes the one whose id is given. `warnings` say what the operator should know of it. */
+export async function saveRule({ store, actor }: Call, input: unknown): Promise<{ id: string; warnings: string[] }> {
   demand(actor, 'rules:write');
   const { id: existing, ...draft } = parseInput(ruleDraftSchema, input);
   const row = {
@@ -22,7 +24,7 @@ export async function saveRule({ store, actor }: Call, input: unknown): Promise<
     message: draft.message ?? null,
     approval: draft.action === 'hold' ? (draft.approval ?? { groups: [], count: 1, expiresInMs: DEFAULT_EXPIRES_IN_MS }) : null,
   };
-  return uniquely('rule', row.name, () =>
+  const { id } = await uniquely('rule', row.name, () =>
     store.transaction(async (tx) => {
       await movePolicyVersion(tx);
       await demandNames(tx, {
@@ -54,6 +56,7 @@ export async function saveRule({ store, actor }: Call, input: unknown): Promise<
       return { id: existing };
     }),
   );
+  return { id, warnings: unconfirmable([row], ownConsoleUrl()) };
 }
 
 /** Whether anything of a stored rule becomes different; what is stored has been through JSON. */

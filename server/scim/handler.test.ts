@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { actions, sessions } from '../../db/schema/audit';
 import { groups, identities, identityProviders, principalGroups, principals } from '../../db/schema/identity';
 import { localAccounts } from '../../db/schema/localAccounts';
+import { passkeys } from '../../db/schema/passkeys';
 import { loadPrincipal } from '../../proxy/identity/principal';
 import { type HttpServer, listenHttp } from '../http';
 import type { Call } from '../identity/actor';
@@ -196,6 +197,8 @@ describe('users', () => {
     await db.store.insert(identities).values({ id: 'idn_uma', providerId: 'idp_corp', subject: 's', principalId: id });
     const account = { passwordHash: '', totpSealed: '', lastStep: 0, recoveryHashes: [], changedAt: new Date() };
     await db.store.insert(localAccounts).values({ id: 'lac_uma', principalId: id, ...account });
+    const passkey = { credentialId: 'c', publicKey: 'k', counter: 0, transports: [], name: 'Phone', backedUp: false };
+    await db.store.insert(passkeys).values({ id: 'psk_uma', principalId: id, ...passkey });
     const group = (await ask('POST', '/Groups', { displayName: 'Leavers', members: [{ value: id }] })).json.id;
     expect((await ask('DELETE', `/Users/${id}`)).status).toBe(204);
     expect((await ask('GET', `/Users/${id}`)).status).toBe(404);
@@ -205,6 +208,7 @@ describe('users', () => {
     expect(again).toMatchObject({ status: 201, json: { id, externalId: 'new', active: true, groups: [] } });
     expect(await db.store.select().from(identities)).toEqual([]);
     expect(await db.store.select().from(localAccounts)).toEqual([]);
+    expect(await db.store.select().from(passkeys)).toEqual([]);
     expect((await ask('GET', '/Users', undefined, secret)).status).toBe(401);
   });
 });

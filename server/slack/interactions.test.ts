@@ -254,11 +254,13 @@ test.each<[string, string, () => Promise<unknown>]>([
   expect(buttons(ts)).toContain('Approve');
 });
 
-test('what asks for a passkey is not approved here, and where is said', async () => {
+test('what asks for a passkey is not approved here: where is said to whoever presses the button of an older message', async () => {
   const runtime = { store: db.store, storeUrl: db.url, secretKey: db.secretKey, dataDir: '/nowhere', gatewayId: 'gw_test' };
   setRuntime({ ...runtime, consoleUrl: 'https://gatehouse.example.com' });
-  const { id, ts } = await file({ passkey: true });
-  await send(slack.signed(slack.press('U0BO00001', ts, 'Approve')));
+  const { id, ts } = await file();
+  const press = slack.press('U0BO00001', ts, 'Approve');
+  await db.store.update(approvalRequests).set({ passkey: true }).where(eq(approvalRequests.id, id));
+  await send(slack.signed(press));
   await until(() => slack.ephemeral.length === 1);
   expect(slack.ephemeral[0]?.text).toContain(`approve it in the console, https://gatehouse.example.com/approvals/${id}`);
   expect(await statusOf(id)).toBe('pending');

@@ -3,6 +3,7 @@ import { principals, tokens } from '../../db/schema/identity';
 import { hashSecret } from '../../db/secrets';
 import type { Store } from '../../db/store';
 import { movePolicyVersion, recordAction } from '../actions/record';
+import { takenUp } from '../policy/takenUp';
 
 /** Ends the token that is given, and the sessions it opened (RFC 7009 §2). One that nobody knows is answered alike: it does not work either way. */
 export async function revokeByItself(store: Store, secret: string): Promise<object> {
@@ -29,5 +30,6 @@ export async function revokeByItself(store: Store, secret: string): Promise<obje
     const actor = { id: principalId, name: principal, kind, role, groups: [], via: 'cli' } as const;
     await recordAction(tx, actor, { action: 'token.revoke', subject: principal, before: { id, label, hint } });
   });
+  await takenUp(store);
   return {};
 }

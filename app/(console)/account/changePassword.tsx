@@ -97,8 +97,35 @@ export function RenewRecoveryCodes({ onDone }: { onDone: () => void }) {
   );
 }
 
+export function RemovePassword({ onDone }: { onDone: () => void }) {
+  const trpc = useTRPC();
+  const queries = useQueryClient();
+  const remove = useMutation(
+    trpc.localAccounts.removeOwn.mutationOptions({
+      onSuccess: () => {
+        toast.success('Password removed');
+        onDone();
+        void queries.invalidateQueries();
+      },
+    }),
+  );
+  return (
+    <ProvedForm
+      confirm="Remove password"
+      danger
+      failed="The password was not removed"
+      note="Password, authenticator and recovery codes sign you in no more. Whoever is signed in with them is signed out, this browser too if it is one of them."
+      busy={remove.isPending}
+      error={remove.error}
+      onCancel={onDone}
+      onSubmit={(current) => remove.mutate({ current })}
+    />
+  );
+}
+
 interface ProvedFormProps {
   confirm: string;
+  danger?: boolean;
   failed: string;
   note: string;
   busy: boolean;
@@ -109,7 +136,7 @@ interface ProvedFormProps {
 }
 
 /** Whatever changes, current password and code are asked for again: the browser may be somebody else's by now. */
-function ProvedForm({ confirm, failed, note, busy, error, onCancel, onSubmit, children }: ProvedFormProps) {
+function ProvedForm({ confirm, danger = false, failed, note, busy, error, onCancel, onSubmit, children }: ProvedFormProps) {
   const [current, setCurrent] = useState<Proof>({ password: '', code: '' });
   const wrong = fieldError(error, 'current');
   const general = error && (error.data?.fields.length ?? 0) === 0 ? error : null;
@@ -146,7 +173,7 @@ function ProvedForm({ confirm, failed, note, busy, error, onCancel, onSubmit, ch
       <p className="text-sm text-ink-2">{note}</p>
       {general ? <ErrorState compact what={failed} error={general} /> : null}
       <div className="flex flex-wrap gap-2">
-        <Button type="submit" look="primary" busy={busy}>
+        <Button type="submit" look={danger ? 'danger' : 'primary'} busy={busy}>
           {confirm}
         </Button>
         <Button onClick={onCancel}>Cancel</Button>

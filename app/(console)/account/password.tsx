@@ -1,6 +1,6 @@
 'use client';
 import { useMutation, useQuery } from '@tanstack/react-query';
-import { LockKeyhole } from 'lucide-react';
+import { LockKeyhole, Trash2 } from 'lucide-react';
 import { type ReactNode, useState } from 'react';
 import { useTRPC } from '../../data/trpc';
 import type { Authenticator, OwnLocalAccount } from '../../data/types';
@@ -8,10 +8,10 @@ import { Button } from '../../ui/button';
 import { Card } from '../../ui/card';
 import { Empty, ErrorState, SkeletonRows, sentence } from '../../ui/states';
 import { Time } from '../../ui/time';
-import { ChangeAuthenticator, ChangePassword, RenewRecoveryCodes } from './changePassword';
+import { ChangeAuthenticator, ChangePassword, RemovePassword, RenewRecoveryCodes } from './changePassword';
 import { SetUpPassword } from './setUpPassword';
 
-type Doing = { what: 'setUp' | 'authenticator'; shown: Authenticator } | { what: 'password' | 'recoveryCodes' } | null;
+type Doing = { what: 'setUp' | 'authenticator'; shown: Authenticator } | { what: 'password' | 'recoveryCodes' | 'remove' } | null;
 
 /** The password of whoever looks, and its second factor. */
 export function Password() {
@@ -46,6 +46,7 @@ export function Password() {
       {doing?.what === 'setUp' ? <SetUpPassword shown={doing.shown} onDone={done} /> : null}
       {doing?.what === 'authenticator' ? <ChangeAuthenticator shown={doing.shown} onDone={done} /> : null}
       {doing?.what === 'password' ? <ChangePassword onDone={done} /> : null}
+      {doing?.what === 'remove' ? <RemovePassword onDone={done} /> : null}
       {doing?.what === 'recoveryCodes' ? <RenewRecoveryCodes onDone={done} /> : null}
       {own.data?.state === 'notOffered' ? <p className="px-4 py-5 text-sm text-ink-2">{sentence(own.data.why)}</p> : null}
       {own.data?.state === 'none' && doing === null ? (
@@ -63,7 +64,7 @@ export function Password() {
 interface StandsProps {
   own: Extract<OwnLocalAccount, { state: 'set' }>;
   busy: boolean;
-  onDo: (doing: { what: 'password' | 'recoveryCodes' }) => void;
+  onDo: (doing: { what: 'password' | 'recoveryCodes' | 'remove' }) => void;
   onAuthenticator: () => void;
 }
 
@@ -84,6 +85,10 @@ function Stands({ own, busy, onDo, onAuthenticator }: StandsProps) {
         </Button>
         <Button size="sm" onClick={onAuthenticator} busy={busy}>
           Change authenticator
+        </Button>
+        <Button size="sm" onClick={() => onDo({ what: 'remove' })}>
+          <Trash2 aria-hidden />
+          Remove password
         </Button>
       </Line>
       <Line

@@ -33,7 +33,14 @@ export function RuleEditor({ rule, start, onClose }: { rule: RuleRow | null; sta
     void queryClient.invalidateQueries();
     onClose();
   };
-  const save = useMutation(trpc.rules.save.mutationOptions({ onSuccess: () => done(`Rule ${form.name} saved`) }));
+  const save = useMutation(
+    trpc.rules.save.mutationOptions({
+      onSuccess: ({ warnings }) => {
+        done(`Rule ${form.name} saved`);
+        for (const warning of warnings) toast.warning(warning);
+      },
+    }),
+  );
   const remove = useMutation(trpc.rules.remove.mutationOptions({ onSuccess: () => done(`Rule ${form.name} removed`) }));
   const set = (change: Partial<RuleForm>) => setForm((current) => ({ ...current, ...change }));
   const error = (path: string) => fieldError(save.error, path);

@@ -35,15 +35,18 @@ export function slackMessage(message: Message): { text: string; blocks: object[]
       {
         type: 'actions',
         elements: [
-          ...(message.decidable
-            ? [button('Approve', APPROVE_ACTION, message.subject, 'primary'), button('Reject', REJECT_ACTION, message.subject, 'danger')]
-            : []),
+          ...message.decidable.map((decision) => BUTTONS[decision](message.subject)),
           { type: 'button', text: { type: 'plain_text', text: 'Open in Gatehouse' }, action_id: 'gatehouse_open', url: message.link },
         ],
       },
     ],
   };
 }
+
+const BUTTONS = {
+  approve: (subject: string) => button('Approve', APPROVE_ACTION, subject, 'primary'),
+  reject: (subject: string) => button('Reject', REJECT_ACTION, subject, 'danger'),
+};
 
 const button = (words: string, actionId: string, value: string, style: 'primary' | 'danger') => ({
   type: 'button',
