@@ -165,3 +165,15 @@ export const usedAssertions = pgTable('used_assertions', {
   id: text('id').primaryKey(),
   expiresAt: instant('expires_at').notNull(),
 });
+
+/** The pairs that Gatehouse signs its SAML requests with and opens assertions with; one store, one pair, and a rotation adds the next. */
+export const samlKeys = pgTable('saml_keys', {
+  id: text('id').primaryKey(),
+  /** PEM; self-signed, and in our metadata. */
+  certificate: text('certificate').notNull(),
+  /** The private key, PKCS #8 in PEM, sealed for this id. */
+  keySealed: text('key_sealed').notNull(),
+  createdAt: instant('created_at').notNull().defaultNow(),
+  /** Until then a pair of before still signs and opens; null for the newest. */
+  endsAt: instant('ends_at'),
+});

@@ -62,6 +62,10 @@ export interface SamlProvider {
   metadata: string;
   label?: string;
   clockSkewMs: number;
+  /** Absent: as the provider's metadata asks for (`WantAuthnRequestsSigned`). */
+  signRequests?: boolean;
+  /** Absent: clear ones are taken too. */
+  encryptedAssertions?: 'required';
   principal: PrincipalMapping;
   groups?: GroupMapping;
 }

@@ -101,6 +101,7 @@ const TABLE: Record<string, [input: unknown, admin: Answer, reviewer: Answer, au
   'notifications.sendAgain': [none, 'NOT_FOUND', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'],
   'secrets.rotate': [{ key: 'short' }, 'SERVICE_UNAVAILABLE', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'],
   'secrets.retire': [{ keyId: 'none' }, 'SERVICE_UNAVAILABLE', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'],
+  'secrets.rotateSaml': [{ overlapMs: -1 }, 'BAD_REQUEST', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'],
   'principals.list': [undefined, 'ok', 'ok', 'ok', 'FORBIDDEN'],
   'principals.usage': [none, 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND', 'FORBIDDEN'],
   'principals.save': [{}, 'BAD_REQUEST', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'],

@@ -10,16 +10,19 @@ import { type SamlSignOn, samlSignOn } from '../providers';
 import { returnPath } from '../returnPath';
 import { notSignedInAddress, signOn } from '../signOn';
 import { againPage } from './againPage';
+import { readSamlKeys, type SamlKeys } from './keys';
+import { readIdpMetadata } from './metadata';
+import { describeServiceProvider } from './ownMetadata';
 import { keepRequest, newRequestId, requestsOf, useResponse } from './requests';
 import { verifyResponse } from './response';
-import { addressesOf, REQUEST_TTL_MS, serviceProvider } from './serviceProvider';
+import { addressesOf, REQUEST_TTL_MS, serviceProvider, signsRequests } from './serviceProvider';
 
 export const SAML_PATH = '/api/saml/';
 /** Says which browser began. Lax, so never with a form of another site: see {@link takeResponse}. */
 const BROWSER_COOKIE = 'gatehouse.saml';
 const MOST_BODY_BYTES = 256 * 1024;
 
-type Context = Pick<Runtime, 'store' | 'consoleUrl'>;
+type Context = Pick<Runtime, 'store' | 'consoleUrl' | 'secretKey'>;
 
 /** `/api/saml/NAME/login`, `/acs` and `/metadata`: sign-on by SAML 2.0, web browser SSO profile, begun here and never at the provider. */
 export function createSamlHandler(context: Context): (req: IncomingMessage, res: ServerResponse) => Promise<void> {
@@ -41,7 +44,11 @@ async function begin(context: Context, provider: SamlSignOn, req: IncomingMessag
   const id = newRequestId();
   const browser = browserOf(req) ?? randomBytes(24).toString('base64url');
   try {
-    const { saml } = await serviceProvider(provider, context.consoleUrl, { requestId: id, requests: NONE });
+    const { saml } = await serviceProvider(provider, context.consoleUrl, {
+      requestId: id,
+      requests: NONE,
+      signingKey: async () => (await keysOf(context)).signing.privateKey(),
+    });
     const address = await saml.getAuthorizeUrlAsync('', undefined, {});
     await keepRequest(context.store, { id, providerId: provider.id, browser, returnTo }, new Date());
     const secure = context.consoleUrl.startsWith('https:') ? '; Secure' : '';
@@ -71,7 +78,8 @@ async function takeResponse(context: Context, provider: SamlSignOn, req: Incomin
   let returnTo = '/';
   const ended = await signOn(store, provider, async () => {
     const service = await serviceProvider(provider, consoleUrl, { requestId: newRequestId(), requests: requestsOf(store, who) });
-    const verified = await verifyResponse(provider, service, samlResponse, new Date());
+    const ourKeys = async () => (await keysOf(context)).all.map((key) => key.privateKey());
+    const verified = await verifyResponse(provider, service, samlResponse, new Date(), ourKeys);
     returnTo = returnPath(await useResponse(store, who, verified, new Date()));
     return verified.assertion;
   });
@@ -80,12 +88,16 @@ async function takeResponse(context: Context, provider: SamlSignOn, req: Incomin
   go(res, `${consoleUrl}/sign-in?${new URLSearchParams({ link, next: returnTo })}`);
 }
 
-async function describe({ consoleUrl }: Context, name: string, res: ServerResponse): Promise<void> {
-  const { generateServiceProviderMetadata } = await import('@node-saml/node-saml');
-  const { metadata: issuer, acs: callbackUrl } = addressesOf(consoleUrl, name);
+async function describe(context: Context, name: string, res: ServerResponse): Promise<void> {
+  const provider = await samlSignOn(context.store, name);
+  const idp = provider === null ? null : await readIdpMetadata(provider.metadata).catch(() => null);
+  const certificates = (await keysOf(context)).all.map(({ certificate }) => certificate);
+  const signs = provider !== null && idp !== null && signsRequests(provider, idp);
   res.writeHead(200, { 'content-type': 'application/samlmetadata+xml' });
-  res.end(generateServiceProviderMetadata({ issuer, callbackUrl, identifierFormat: null, wantAssertionsSigned: true }));
+  res.end(describeServiceProvider(addressesOf(context.consoleUrl, name), certificates, { signsRequests: signs }));
 }
+
+const keysOf = ({ store, secretKey }: Context): Promise<SamlKeys> => readSamlKeys(store, secretKey, new Date());
 
 /** For what answers no request. */
 const NONE: CacheProvider = { getAsync: async () => null, saveAsync: async () => null, removeAsync: async () => null };

@@ -9,6 +9,8 @@ export interface IdpMetadata {
   signOnUrl: string;
   /** PEM; several while the provider changes its key. */
   certificates: string[];
+  /** It takes no request that is not signed. */
+  wantsSignedRequests: boolean;
 }
 
 const text = z.union([z.string(), z.object({ _: z.string() }).transform(({ _: value }) => value)]);
@@ -20,7 +22,13 @@ const key = z.object({
 const descriptor = z.object({
   $: z.object({ entityID: z.string().min(1) }),
   IDPSSODescriptor: z
-    .array(z.object({ KeyDescriptor: z.array(key).default([]), SingleSignOnService: z.array(service).default([]) }))
+    .array(
+      z.object({
+        $: z.object({ WantAuthnRequestsSigned: z.string().optional() }).optional(),
+        KeyDescriptor: z.array(key).default([]),
+        SingleSignOnService: z.array(service).default([]),
+      }),
+    )
     .min(1),
 });
 const document = z.union([
@@ -51,7 +59,12 @@ export async function readIdpMetadata(xml: string): Promise<IdpMetadata> {
     .flatMap(({ KeyInfo }) => KeyInfo.flatMap(({ X509Data }) => X509Data.flatMap(({ X509Certificate }) => X509Certificate.slice(0, 1))))
     .map(pemOf);
   if (certificates.length === 0) throw new Error('the metadata has no signing certificate');
-  return { entityId: entity.$.entityID, signOnUrl, certificates: [...new Set(certificates)] };
+  return {
+    entityId: entity.$.entityID,
+    signOnUrl,
+    certificates: [...new Set(certificates)],
+    wantsSignedRequests: roles.some(({ $ }) => /^(true|1)$/.test($?.WantAuthnRequestsSigned ?? '')),
+  };
 }
 
 function pemOf(base64: string): string {

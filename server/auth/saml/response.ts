@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { type Assertion, IdentityRefused } from '../../../proxy/identity/assertion';
 import type { SamlSignOn } from '../providers';
 import { Unfinished } from '../signOn';
+import { clearResponse } from './clearResponse';
 import type { ServiceProvider } from './serviceProvider';
 
 const BEARER = 'urn:oasis:names:tc:SAML:2.0:cm:bearer';
@@ -17,15 +18,23 @@ export interface VerifiedResponse {
   notOnOrAfter: Date;
 }
 
-/** @throws IdentityRefused | Unfinished */
+/**
+ * @param keys our private keys as PEM, asked for when something is encrypted
+ * @throws IdentityRefused | Unfinished
+ */
 export async function verifyResponse(
   provider: SamlSignOn,
   { saml, idp, addresses }: ServiceProvider,
   samlResponse: string,
   now: Date,
+  keys: () => Promise<string[]>,
 ): Promise<VerifiedResponse> {
-  const { profile } = await saml.validatePostResponseAsync({ SAMLResponse: samlResponse }).catch((error: unknown): never => {
-    if (error instanceof Unfinished) throw error;
+  const judged = async () => {
+    const expects = { certificates: idp.certificates, required: provider.encryptedAssertions === 'required', keys };
+    return saml.validatePostResponseAsync({ SAMLResponse: await clearResponse(samlResponse, expects) });
+  };
+  const { profile } = await judged().catch((error: unknown): never => {
+    if (error instanceof Unfinished || error instanceof IdentityRefused) throw error;
     throw new IdentityRefused(error instanceof Error ? error.message.slice(0, 300) : 'the response cannot be read');
   });
   if (profile === null) throw new Unfinished('the response has no assertion');
