@@ -30,7 +30,8 @@ export type IdPrefix =
   | 'dev'
   | 'psk'
   | 'lac'
-  | 'smk';
+  | 'smk'
+  | 'sgn';
 
 /** A branded id: a `Id<'stm'>` is never an `Id<'req'>`. */
 export type Id<P extends IdPrefix> = `${P}_${string}`;

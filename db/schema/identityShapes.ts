@@ -70,6 +70,14 @@ export interface SamlProvider {
   groups?: GroupMapping;
 }
 
+/** A person as a SAML provider names them, with what it has to be asked by. */
+export interface SamlNameId {
+  value: string;
+  format?: string;
+  nameQualifier?: string;
+  spNameQualifier?: string;
+}
+
 /** Somebody who says who people and workloads are. */
 export type IdentityProvider = OidcProvider | SamlProvider;
 

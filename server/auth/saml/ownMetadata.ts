@@ -1,7 +1,8 @@
 import { OFFERED_METHODS } from './decrypt';
 import type { Addresses } from './serviceProvider';
 
-const POST = 'urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST';
+const BINDINGS = 'urn:oasis:names:tc:SAML:2.0:bindings';
+const POST = `${BINDINGS}:HTTP-POST`;
 
 /**
  * What we tell a provider of ourselves (SAML 2.0 Metadata §2.4.4). node-saml's own says that requests are signed wherever there is a key, and
@@ -27,6 +28,8 @@ export function describeServiceProvider(
   return `<?xml version="1.0"?>
 <EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" xmlns:ds="http://www.w3.org/2000/09/xmldsig#" entityID="${escaped(addresses.metadata)}">
   <SPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol" AuthnRequestsSigned="${options.signsRequests}" WantAssertionsSigned="true">${keys.join('')}
+    <SingleLogoutService Binding="${BINDINGS}:HTTP-Redirect" Location="${escaped(addresses.slo)}"/>
+    <SingleLogoutService Binding="${POST}" Location="${escaped(addresses.slo)}"/>
     <AssertionConsumerService index="1" isDefault="true" Binding="${POST}" Location="${escaped(addresses.acs)}"/>
   </SPSSODescriptor>
 </EntityDescriptor>

@@ -1,6 +1,8 @@
 import type { Profile } from '@node-saml/node-saml';
 import { z } from 'zod';
+import type { SamlNameId } from '../../../db/schema/identityShapes';
 import { type Assertion, IdentityRefused } from '../../../proxy/identity/assertion';
+import { given } from '../../input';
 import type { SamlSignOn } from '../providers';
 import { Unfinished } from '../signOn';
 import { clearResponse } from './clearResponse';
@@ -16,6 +18,9 @@ export interface VerifiedResponse {
   assertionId: string;
   /** Until then it would be believed. */
   notOnOrAfter: Date;
+  /** What the provider calls the person, and their session: to end it there or here. */
+  nameId: SamlNameId;
+  sessionIndex: string | null;
 }
 
 /**
@@ -51,8 +56,17 @@ export async function verifyResponse(
     requestId: bearer.inResponseTo,
     assertionId: signed.data.Assertion.$.ID,
     notOnOrAfter: new Date(bearer.notOnOrAfter.getTime() + provider.clockSkewMs),
+    nameId: given({
+      value: profile.nameID,
+      format: said(profile.nameIDFormat),
+      nameQualifier: said(profile.nameQualifier),
+      spNameQualifier: said(profile.spNameQualifier),
+    }),
+    sessionIndex: said(profile.sessionIndex) ?? null,
   };
 }
+
+const said = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
 
 const instant = z.string().transform((text, context) => {
   const at = new Date(text);

@@ -10,12 +10,14 @@ export interface Addresses {
   metadata: string;
   /** Where responses go: the assertion consumer service. */
   acs: string;
+  /** Where messages of single logout go. */
+  slo: string;
 }
 
 /** Pure. */
 export function addressesOf(consoleUrl: string, provider: string): Addresses {
   const base = `${consoleUrl}/api/saml/${encodeURIComponent(provider)}`;
-  return { metadata: `${base}/metadata`, acs: `${base}/acs` };
+  return { metadata: `${base}/metadata`, acs: `${base}/acs`, slo: `${base}/slo` };
 }
 
 export interface ServiceProvider {

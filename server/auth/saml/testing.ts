@@ -23,6 +23,7 @@ export interface ResponseChanges {
   inResponseTo: string;
   nameId: string;
   attributes?: Readonly<Record<string, readonly string[]>>;
+  sessionIndex?: string;
   issuer?: string;
   audience?: string;
   recipient?: string;
@@ -39,6 +40,7 @@ export interface ResponseChanges {
   template?(xml: string): string;
 }
 
+export const SLO = 'https://idp.example/slo';
 const SSO = 'https://idp.example/sso';
 const ENTITY = 'https://idp.example/metadata';
 
@@ -46,7 +48,10 @@ const ENTITY = 'https://idp.example/metadata';
  * @param spMetadata what our metadata address answers
  * @param options.others certificates that are published beside its own
  */
-export function makeIdp(spMetadata: string, options: { others?: readonly string[]; wantsSignedRequests?: true } = {}): TestIdp {
+export function makeIdp(
+  spMetadata: string,
+  options: { others?: readonly string[]; wantsSignedRequests?: true; logout?: false } = {},
+): TestIdp {
   const { others = [] } = options;
   // What is judged is ours; samlify only has to be told that it need not judge what it made.
   setSchemaValidator({ validate: async () => 'not validated' });
@@ -57,6 +62,7 @@ export function makeIdp(spMetadata: string, options: { others?: readonly string[
     privateKey: key,
     signingCert: certificate,
     singleSignOnService: [...signOn, { Binding: Constants.namespace.binding.post, Location: SSO }],
+    ...(options.logout === false ? {} : { singleLogoutService: [{ Binding: Constants.namespace.binding.redirect, Location: SLO }] }),
     nameIDFormat: ['urn:oasis:names:tc:SAML:2.0:nameid-format:persistent'],
   };
   const idp = IdentityProvider({ ...settings, isAssertionEncrypted: false });
@@ -129,7 +135,8 @@ function fill(template: string, changes: ResponseChanges, sp: ReturnType<typeof 
     NameIDFormat: changes.nameIdFormat ?? 'urn:oasis:names:tc:SAML:2.0:nameid-format:persistent',
     NameID: changes.nameId,
     InResponseTo: changes.inResponseTo,
-    AuthnStatement: '',
+    AuthnStatement:
+      changes.sessionIndex === undefined ? '' : `<saml:AuthnStatement AuthnInstant="${at(0)}" SessionIndex="${changes.sessionIndex}"/>`,
     AttributeStatement: attributesXml(changes.attributes ?? {}),
   };
   return template.replace(/\{(\w+)\}/g, (_, tag: string) => values[tag] ?? '');
