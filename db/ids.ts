@@ -29,7 +29,9 @@ export type IdPrefix =
   | 'idn'
   | 'dev'
   | 'psk'
-  | 'lac';
+  | 'lac'
+  | 'smk'
+  | 'sgn';
 
 /** A branded id: a `Id<'stm'>` is never an `Id<'req'>`. */
 export type Id<P extends IdPrefix> = `${P}_${string}`;

@@ -8,6 +8,10 @@ import { Constants, IdentityProvider, ServiceProvider, setSchemaValidator } from
 /** A real SAML identity provider with one page, which signs in whoever comes as `nameId` and posts its response by itself. */
 export interface SamlIdp {
   metadata: string;
+  /** Where it sends a browser whose person it signs out. */
+  signsOut(): string;
+  /** Whom it was asked to sign out. */
+  signedOut: readonly string[];
   stop(): void;
 }
 
@@ -15,6 +19,7 @@ export interface SamlIdp {
 export async function startSamlIdp(spMetadata: string, nameId: string): Promise<SamlIdp> {
   // What is judged is the console's judgement; samlify need not judge what it made.
   setSchemaValidator({ validate: async () => 'not validated' });
+  const signedOut: string[] = [];
   const page = createServer();
   await new Promise<void>((resolve) => page.listen(0, 'localhost', resolve));
   const address = `http://localhost:${(page.address() as AddressInfo).port}`;
@@ -22,13 +27,30 @@ export async function startSamlIdp(spMetadata: string, nameId: string): Promise<
   const idp = IdentityProvider({
     ...makeKey(),
     entityID: `${address}/metadata`,
-    isAssertionEncrypted: false,
+    ...{ dataEncryptionAlgorithm: 'http://www.w3.org/2009/xmlenc11#aes256-gcm', isAssertionEncrypted: true },
+    ...{ wantLogoutRequestSigned: true, wantLogoutResponseSigned: true },
     singleSignOnService: [redirect, post].map((Binding) => ({ Binding, Location: `${address}/sso` })),
+    singleLogoutService: [{ Binding: redirect, Location: `${address}/slo` }],
     nameIDFormat: ['urn:oasis:names:tc:SAML:2.0:nameid-format:persistent'],
   });
-  const sp = ServiceProvider({ metadata: spMetadata });
+  const sp = ServiceProvider({ metadata: spMetadata, wantLogoutRequestSigned: true, wantLogoutResponseSigned: true });
   page.on('request', async (req, res) => {
-    const query = Object.fromEntries(new URL(req.url ?? '/', address).searchParams);
+    const { pathname, search, searchParams } = new URL(req.url ?? '/', address);
+    const query = Object.fromEntries(searchParams);
+    if (pathname === '/slo') {
+      // Both are thrown at when no key of the console's metadata signed them.
+      const message = { query, octetString: search.slice(1).replace(/&Signature=.*$/, '') };
+      if (query.SAMLResponse !== undefined) {
+        const { extract } = await idp.parseLogoutResponse(sp, 'redirect', message);
+        res.end(`Signed out everywhere, says ${String(extract.issuer)}`);
+      } else {
+        const { extract } = await idp.parseLogoutRequest(sp, 'redirect', message);
+        signedOut.push(String(extract.nameID));
+        const answer = idp.createLogoutResponse(sp, { extract } as never, 'redirect');
+        res.writeHead(303, { location: answer.context }).end();
+      }
+      return;
+    }
     const request = await idp.parseLoginRequest(sp, 'redirect', { query });
     const { context } = await idp.createLoginResponse(sp, request as never, 'post', { email: nameId });
     res.setHeader('content-type', 'text/html');
@@ -36,7 +58,8 @@ export async function startSamlIdp(spMetadata: string, nameId: string): Promise<
       <input type="hidden" name="SAMLResponse" value="${context}"><input type="hidden" name="RelayState" value="https://evil.example/">
       </form><script>document.forms[0].submit()</script>`);
   });
-  return { metadata: idp.getMetadata(), stop: () => void page.close() };
+  const signsOut = () => idp.createLogoutRequest(sp, 'redirect', { logoutNameID: nameId, sessionIndex: '' }).context;
+  return { metadata: idp.getMetadata(), signedOut, signsOut, stop: () => void page.close() };
 }
 
 function makeKey(): { privateKey: string; signingCert: string } {

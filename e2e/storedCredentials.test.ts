@@ -1,6 +1,8 @@
+import { createPrivateKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Secret } from 'otpauth';
+import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { createAuthority } from '../db/embedded/testCertificates';
@@ -12,6 +14,7 @@ import { directSettings, open } from './clients';
 import { sharedGateway } from './gateway';
 import { softPasskey } from './passkey';
 import { dumpDatabase } from './pgDump';
+import { startSamlIdp } from './samlIdp';
 import { storeText } from './storeText';
 
 const gateway = sharedGateway();
@@ -41,8 +44,8 @@ afterAll(async () => {
 });
 
 /** As it is, and as a column of bytes or somebody's base64 would hold it. */
-const forms = (secret: string): string[] => [
-  secret,
+const forms = (secret: string | Buffer): string[] => [
+  ...(typeof secret === 'string' ? [secret] : []),
   Buffer.from(secret).toString('hex'),
   Buffer.from(secret).toString('base64').replace(/=+$/, '').slice(0, -2),
   Buffer.from(secret).toString('base64url').slice(0, -2),
@@ -103,8 +106,24 @@ async function ownSecrets() {
   };
 }
 
+const samlMetadata = async () => (await fetch(`${gateway.consoleUrl}/api/saml/dump-corp/metadata`)).text();
+
+/** The private key that the metadata is about, from behind what is public of it: as PEM has it, and its bytes. */
+async function samlKey(secretKey: string): Promise<{ samlKeyPem: string; samlKeyBytes: Buffer }> {
+  const client = new Client(directSettings(gateway, 'gatehouse'));
+  await client.connect();
+  const { rows } = await client.query<{ id: string; key_sealed: string }>('SELECT id, key_sealed FROM saml_keys');
+  await client.end();
+  const [row] = rows;
+  const pem = openEnvelope(Buffer.from(secretKey, 'base64'), row?.key_sealed ?? '', row?.id ?? '');
+  const der = createPrivateKey(pem).export({ type: 'pkcs1', format: 'der' });
+  return { samlKeyPem: pem.trimEnd().split('\n').at(-4) ?? '', samlKeyBytes: der.subarray(-90, -30) };
+}
+
 test('a dump of the store holds no credential that works, nor do log, export and audit', async () => {
   const client = createAuthority('dump').issue({ name: 'dump' });
+  const idp = await startSamlIdp(await samlMetadata(), 'dump');
+  idp.stop();
   const policy = parse(before);
   policy.connections.push({
     name: 'dump',
@@ -126,6 +145,10 @@ test('a dump of the store holds no credential that works, nor do log, export and
         audiences: ['x'],
         principal: { claim: 'sub' },
         console: { clientId: 'x', clientSecret: GIVEN.clientSecret },
+      },
+      {
+        ...{ type: 'saml', name: 'dump-corp', signRequests: true, encryptedAssertions: 'required', principal: { claim: 'uid' } },
+        metadata: idp.metadata,
       },
     ],
   };
@@ -175,9 +198,14 @@ test('a dump of the store holds no credential that works, nor do log, export and
     recordFile('checkpoint-key'),
     `checkpoint key of ${recordFile('node')}`,
   );
+  // A request that is signed with it.
+  const begun = await fetch(`${gateway.consoleUrl}/api/saml/dump-corp/login`, { redirect: 'manual' });
+  expect(begun.headers.get('location')).toContain('&Signature=');
+  const metadata = await samlMetadata();
   const secrets = {
     ...GIVEN,
     ...own.secrets,
+    ...(await samlKey(secretKey)),
     tlsKey: client.key.split('\n')[1] ?? '',
     token,
     apiKey,
@@ -201,12 +229,25 @@ test('a dump of the store holds no credential that works, nor do log, export and
     'the store': await storeText(gateway),
     'the export of the policy': (await admin.policy.export.query()).yaml,
     'the audit': audit,
+    'the SAML metadata': metadata,
     // The demo token is in its psql line, and the first link is printed, by contract.
     'the log': readFileSync(gateway.logFile, 'utf8').replaceAll(demoToken(gateway), ''),
   };
+  const ownCertificate = /<ds:X509Certificate>(.{64})/.exec(metadata)?.[1] ?? 'no certificate';
+  expect(dump).toContain(ownCertificate);
   expect(dump).toMatch(/^-- Dumped by pg_dump version 18/m);
   for (const place of ['the store', 'a pg_dump of the store'] as const)
-    for (const row of ['dump-okta', 'dump api_key', 'dump-device', 'dump-hook', 'dump-slack', 'dump-mail', own.accountId, own.credentialId])
+    for (const row of [
+      'dump-okta',
+      'dump-corp',
+      'dump api_key',
+      'dump-device',
+      'dump-hook',
+      'dump-slack',
+      'dump-mail',
+      own.accountId,
+      own.credentialId,
+    ])
       expect(places[place], place).toContain(row);
   for (const place of [places['the store'], dump])
     for (const form of [userCode, userCode.replace('-', '')]) expect(place.includes(form), 'the code a person types').toBe(false);

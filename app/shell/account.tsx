@@ -1,10 +1,12 @@
 'use client';
+import { useMutation } from '@tanstack/react-query';
 import { LogOut, Monitor, Moon, Sun } from 'lucide-react';
 import Link from 'next/link';
 import { signOut } from 'next-auth/react';
 import { useState } from 'react';
 import { toast } from 'sonner';
 import { useMe } from '../data/me';
+import { useTRPC } from '../data/trpc';
 import { type ThemeChoice, useTheme } from '../theme/choose';
 import { Button } from '../ui/button';
 import { Group } from '../ui/scroll';
@@ -40,12 +42,16 @@ export function ThemeSwitch() {
 
 export function WhoAmI({ onNavigate }: { onNavigate?: () => void }) {
   const me = useMe();
+  const trpc = useTRPC();
+  const signOff = useMutation(trpc.me.leave.mutationOptions());
   const [busy, setBusy] = useState(false);
   const leave = async () => {
     setBusy(true);
     try {
+      // While the cookie still says whose session it is.
+      const { address } = await signOff.mutateAsync().catch(() => ({ address: null }));
       await signOut({ redirect: false });
-      window.location.assign('/sign-in');
+      window.location.assign(address ?? '/sign-in');
     } catch {
       setBusy(false);
       toast.error('The gateway did not answer. You are still signed in; try again.');

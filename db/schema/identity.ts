@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { type AnyPgColumn, index, integer, jsonb, pgTable, primaryKey, text, timestamp, unique } from 'drizzle-orm/pg-core';
-import type { IdentityProvider, ScimGroup, ScimUser, TokenIdentity, TokenKind } from './identityShapes';
+import type { IdentityProvider, SamlNameId, ScimGroup, ScimUser, TokenIdentity, TokenKind } from './identityShapes';
 import type { PrincipalKind, PrincipalLimits, Role, ScramVerifier } from './shapes';
 
 const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });
@@ -114,6 +114,26 @@ export const tokens = pgTable(
   (t) => [index('tokens_principal').on(t.principalId)],
 );
 
+/** Sign-ons at SAML providers that console sessions rest on: single logout ends them there and here. */
+export const signOns = pgTable(
+  'sign_ons',
+  {
+    id: text('id').primaryKey(),
+    providerId: text('provider_id')
+      .notNull()
+      .references(() => identityProviders.id, { onDelete: 'cascade' }),
+    principalId: text('principal_id')
+      .notNull()
+      .references(() => principals.id, { onDelete: 'cascade' }),
+    nameId: jsonb('name_id').$type<SamlNameId>().notNull(),
+    /** What the provider calls the session; null where it does not say. */
+    sessionIndex: text('session_index'),
+    createdAt: instant('created_at').notNull().defaultNow(),
+    endedAt: instant('ended_at'),
+  },
+  (t) => [index('sign_ons_provider').on(t.providerId)],
+);
+
 /** One-time console sign-in links; used once, within their time, then worthless. */
 export const signInLinks = pgTable('sign_in_links', {
   id: text('id').primaryKey(),
@@ -123,6 +143,7 @@ export const signInLinks = pgTable('sign_in_links', {
     .references(() => principals.id, { onDelete: 'cascade' }),
   /** The provider that has just said who it is, where the link is the last step of a sign-on there. */
   providerId: text('provider_id').references(() => identityProviders.id, { onDelete: 'cascade' }),
+  signOnId: text('sign_on_id').references(() => signOns.id, { onDelete: 'cascade' }),
   expiresAt: instant('expires_at').notNull(),
   usedAt: instant('used_at'),
 });
@@ -159,9 +180,21 @@ export const samlRequests = pgTable('saml_requests', {
   usedAt: instant('used_at'),
 });
 
-/** SAML assertions that were believed, until they would not be any more: none is believed twice. */
+/** SAML assertions and logout requests that were believed, until they would not be any more: none is believed twice. */
 export const usedAssertions = pgTable('used_assertions', {
-  /** Hash of provider and assertion id. */
+  /** Hash of provider and the message's id. */
   id: text('id').primaryKey(),
   expiresAt: instant('expires_at').notNull(),
+});
+
+/** The pairs that Gatehouse signs its SAML requests with and opens assertions with; one store, one pair, and a rotation adds the next. */
+export const samlKeys = pgTable('saml_keys', {
+  id: text('id').primaryKey(),
+  /** PEM; self-signed, and in our metadata. */
+  certificate: text('certificate').notNull(),
+  /** The private key, PKCS #8 in PEM, sealed for this id. */
+  keySealed: text('key_sealed').notNull(),
+  createdAt: instant('created_at').notNull().defaultNow(),
+  /** Until then a pair of before still signs and opens; null for the newest. */
+  endsAt: instant('ends_at'),
 });

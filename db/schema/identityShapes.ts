@@ -62,8 +62,20 @@ export interface SamlProvider {
   metadata: string;
   label?: string;
   clockSkewMs: number;
+  /** Absent: as the provider's metadata asks for (`WantAuthnRequestsSigned`). */
+  signRequests?: boolean;
+  /** Absent: clear ones are taken too. */
+  encryptedAssertions?: 'required';
   principal: PrincipalMapping;
   groups?: GroupMapping;
+}
+
+/** A person as a SAML provider names them, with what it has to be asked by. */
+export interface SamlNameId {
+  value: string;
+  format?: string;
+  nameQualifier?: string;
+  spNameQualifier?: string;
 }
 
 /** Somebody who says who people and workloads are. */

@@ -32,7 +32,10 @@ test.beforeAll(async () => {
       issuer: `http://127.0.0.1:${await freePort()}`,
       console: { clientId: 'gatehouse', label: 'Keycloak of the subsidiary with a long name' },
     },
-    corp: { type: 'saml', name: 'corp', label: 'Corporate SSO', metadata: idp.metadata, principal: { claim: 'nameID', create: 'human' } },
+    corp: {
+      ...{ type: 'saml', name: 'corp', label: 'Corporate SSO', metadata: idp.metadata, principal: { claim: 'nameID', create: 'human' } },
+      ...{ signRequests: true, encryptedAssertions: 'required' },
+    },
   };
   operator = await apiAsOperator(sharedGateway());
   policyBefore = (await operator.policy.export.query()).yaml;
@@ -70,6 +73,21 @@ test('by SAML, from another site, back to where they were going', async ({ page 
   await button(page, 'Corporate SSO').click();
   await expect(page).toHaveURL(`${consoleUrl}/sessions`);
   await expect(page.getByText('sam').first()).toBeVisible();
+  // Out, by way of the provider and back.
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await expect(page).toHaveURL(`${consoleUrl}/sign-in`);
+  expect(idp.signedOut).toEqual(['sam']);
+});
+
+test('who signs out at the SAML provider is signed out here too', async ({ page }) => {
+  await use(providers.okta, providers.corp);
+  await page.goto(`${consoleUrl}/sessions`);
+  await button(page, 'Corporate SSO').click();
+  await expect(page.getByText('sam').first()).toBeVisible();
+  await page.goto(idp.signsOut());
+  await expect(page.getByText('Signed out everywhere')).toBeVisible();
+  await page.goto(`${consoleUrl}/sessions`);
+  await expect(button(page, 'Corporate SSO')).toBeVisible();
 });
 
 test('a provider that is down says so at once, and the others can be pressed', async ({ page }) => {

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { nodeHTTPRequestHandler } from '@trpc/server/adapters/node-http';
 import { whoAsks } from '../auth/session';
+import { given } from '../input';
 import { getRuntime } from '../runtime';
 import { appRouter } from './router';
 import { sameOrigin } from './sameOrigin';
@@ -35,7 +36,7 @@ async function createContext(req: IncomingMessage): Promise<ApiContext> {
   const forgeable = authorization === undefined && !sameOrigin(req.headers, runtime.consoleUrl);
   const { store, secretKey } = runtime;
   if (asking === null) return { call: { store, secretKey }, actor: null, forgeable };
-  const { actor, connections, browser } = asking;
-  const call = { store, secretKey, ...(browser === undefined ? {} : { browser }) };
+  const { actor, connections, browser, signOn } = asking;
+  const call = { store, secretKey, ...given({ browser, signOn }) };
   return connections === null ? { call, actor, forgeable } : { call, actor: null, limited: { actor, connections }, forgeable };
 }

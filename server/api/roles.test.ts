@@ -16,6 +16,7 @@ const PROOF = { password: 'x', code: '000000' };
 /** procedure → input that is harmless, and what admin, reviewer, auditor and member get. Anonymous always gets UNAUTHORIZED. */
 const TABLE: Record<string, [input: unknown, admin: Answer, reviewer: Answer, auditor: Answer, member: Answer]> = {
   'me.get': [undefined, 'ok', 'ok', 'ok', 'ok'],
+  'me.leave': [undefined, 'ok', 'ok', 'ok', 'ok'],
   'overview.get': [undefined, 'ok', 'ok', 'ok', 'ok'],
   'connections.list': [undefined, 'ok', 'ok', 'ok', 'ok'],
   'connections.save': [{ name: 'no spaces allowed' }, 'BAD_REQUEST', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'],
@@ -102,6 +103,7 @@ const TABLE: Record<string, [input: unknown, admin: Answer, reviewer: Answer, au
   'notifications.sendAgain': [none, 'NOT_FOUND', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'],
   'secrets.rotate': [{ key: 'short' }, 'SERVICE_UNAVAILABLE', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'],
   'secrets.retire': [{ keyId: 'none' }, 'SERVICE_UNAVAILABLE', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'],
+  'secrets.rotateSaml': [{ overlapMs: -1 }, 'BAD_REQUEST', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'],
   'principals.list': [undefined, 'ok', 'ok', 'ok', 'FORBIDDEN'],
   'principals.usage': [none, 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND', 'FORBIDDEN'],
   'principals.save': [{}, 'BAD_REQUEST', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'],

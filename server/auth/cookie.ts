@@ -22,13 +22,16 @@ export interface CookieClaims {
   sub: string;
   /** The id of the provider, the passkey or the local account; null for a one-time link. */
   by: string | null;
+  /** The id of the sign-on at the provider, where single logout can end it. */
+  signOn: string | null;
   /** Milliseconds since 1970. */
   at: number;
 }
 
 /** Pure. Null for what this version did not write. */
 export function readClaims(claims: Readonly<Record<string, unknown>> | null): CookieClaims | null {
-  const { sub, by, at } = claims ?? {};
+  // A cookie of before there was single logout does not say.
+  const { sub, by, at, signOn = null } = claims ?? {};
   if (typeof sub !== 'string' || typeof at !== 'number' || (by !== null && typeof by !== 'string')) return null;
-  return { sub, by, at };
+  return signOn === null || typeof signOn === 'string' ? { sub, by, at, signOn } : null;
 }

@@ -24,10 +24,13 @@ export async function createSignInLink(store: StoreHandle, principalId: string):
 }
 
 /** The last step of a sign-on at a provider that cannot end at next-auth: its secret, `gh_ln_…`, for the browser that signed on. */
-export async function createTicket(store: StoreHandle, principalId: string, providerId: string): Promise<string> {
+export async function createTicket(
+  store: StoreHandle,
+  { principalId, providerId, signOnId }: { principalId: string; providerId: string; signOnId: string },
+): Promise<string> {
   const secret = newSecret('gh_ln');
   const expiresAt = new Date(Date.now() + TICKET_TTL_MS);
-  await store.insert(signInLinks).values({ id: newId('lnk'), hash: hashSecret(secret), principalId, providerId, expiresAt });
+  await store.insert(signInLinks).values({ id: newId('lnk'), hash: hashSecret(secret), principalId, providerId, signOnId, expiresAt });
   return secret;
 }
 
@@ -35,6 +38,7 @@ export async function createTicket(store: StoreHandle, principalId: string, prov
 export interface Redeemed {
   principal: Principal;
   providerId: string | null;
+  signOnId: string | null;
 }
 
 /**
@@ -47,11 +51,11 @@ export async function redeemSignInLink(store: Store, secret: string): Promise<Re
       .update(signInLinks)
       .set({ usedAt: sql`now()` })
       .where(and(eq(signInLinks.hash, hashSecret(secret)), isNull(signInLinks.usedAt), gt(signInLinks.expiresAt, sql`now()`)))
-      .returning({ principalId: signInLinks.principalId, providerId: signInLinks.providerId });
+      .returning({ principalId: signInLinks.principalId, providerId: signInLinks.providerId, signOnId: signInLinks.signOnId });
     const principal = link === undefined ? null : await loadPrincipal(tx, link.principalId);
     if (link === undefined || principal === null) return null;
     await recordSignIn(tx, principal, await vouchedBy(tx, link.providerId));
-    return { principal, providerId: link.providerId };
+    return { principal, providerId: link.providerId, signOnId: link.signOnId };
   });
   if (redeemed === null) await recordFailedSignIn(store, 'console', BY_LINK);
   return redeemed;

@@ -39,7 +39,7 @@ export async function authOptions(): Promise<NextAuthOptions> {
           const link = credentials?.link;
           if (typeof link !== 'string' || !link.startsWith('gh_ln_') || link.length > 100) return null;
           const redeemed = await redeemSignInLink(store, link);
-          return redeemed === null ? null : { id: redeemed.principal.id, providerId: redeemed.providerId };
+          return redeemed === null ? null : { id: redeemed.principal.id, providerId: redeemed.providerId, signOnId: redeemed.signOnId };
         },
       },
       {
@@ -108,6 +108,12 @@ interface SignedIn {
   id: string;
   /** Or the passkey's, or the local account's. */
   providerId: string | null;
+  signOnId?: string | null;
 }
 
-const claimsOf = ({ id, providerId }: SignedIn): CookieClaims & Record<string, unknown> => ({ sub: id, by: providerId, at: Date.now() });
+const claimsOf = ({ id, providerId, signOnId }: SignedIn): CookieClaims & Record<string, unknown> => ({
+  sub: id,
+  by: providerId,
+  signOn: signOnId ?? null,
+  at: Date.now(),
+});

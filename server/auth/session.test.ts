@@ -1,7 +1,7 @@
 import { eq } from 'drizzle-orm';
 import { encode } from 'next-auth/jwt';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { identityProviders, principals } from '../../db/schema/identity';
+import { identityProviders, principals, signOns } from '../../db/schema/identity';
 import { type TestStore, withStore } from '../testing';
 import { type CookieClaims, cookieName, SESSION_MAX_AGE_S } from './cookie';
 import { consoleSecret } from './secret';
@@ -32,6 +32,7 @@ test('a cookie is believed for a working day, of this gateway, and as this versi
   expect(await whoIs({ sub: 'prn_nobody' })).toBeNull();
   expect(await whoIs({ at: undefined as never })).toBeNull();
   expect(await whoIs({ by: undefined as never })).toBeNull();
+  expect(await whoIs({ signOn: 1 as never })).toBeNull();
 });
 
 test('being signed out everywhere ends it, and signing in again does not suffer from it', async () => {
@@ -52,9 +53,19 @@ test('a provider that the policy drops takes its sessions with it, and no others
   expect(await whoIs({ at })).toBe('ana');
 });
 
+test('a sign-on that has ended, is another one’s or is not known takes its session with it', async () => {
+  const settings = { type: 'saml' as const, name: 'corp', metadata: '', clockSkewMs: 0, principal: { claim: 'uid' } };
+  await db.store.insert(identityProviders).values({ id: 'idp_corp', position: 0, name: 'corp', settings });
+  const bo = (await db.as('member', { name: 'bo' })).actor.id;
+  const kept = (id: string, principalId: string) => ({ id, principalId, providerId: 'idp_corp', nameId: { value: 'x' } });
+  await db.store.insert(signOns).values([kept('sgn_ana', ana), { ...kept('sgn_over', ana), endedAt: new Date() }, kept('sgn_bo', bo)]);
+  const by = (signOn: string) => whoIs({ by: 'idp_corp', signOn });
+  expect([await by('sgn_ana'), await by('sgn_over'), await by('sgn_bo'), await by('sgn_none')]).toEqual(['ana', null, null, null]);
+});
+
 test('behind https the cookie has a name that no other host of the domain can set, and the plain name counts for nothing', async () => {
   const { actor } = await db.as('admin');
-  const claims: CookieClaims = { sub: actor.id, by: null, at: Date.now() };
+  const claims: CookieClaims = { sub: actor.id, by: null, signOn: null, at: Date.now() };
   const token = await encode({ token: { ...claims }, secret: consoleSecret(db.secretKey) });
   const asked = async (consoleUrl: string, name: string) =>
     (await sessionActor({ ...db, consoleUrl }, { cookie: `${name}=${token}` }))?.name ?? null;

@@ -1,6 +1,6 @@
-import { and, eq } from 'drizzle-orm';
+import { and, eq, isNull } from 'drizzle-orm';
 import { decode } from 'next-auth/jwt';
-import { identityProviders, principals } from '../../db/schema/identity';
+import { identityProviders, principals, signOns } from '../../db/schema/identity';
 import { localAccounts } from '../../db/schema/localAccounts';
 import { passkeys } from '../../db/schema/passkeys';
 import { loadPrincipal } from '../../proxy/identity/principal';
@@ -24,6 +24,8 @@ export interface Asking {
   connections: readonly string[] | null;
   /** The console session, where one asks. */
   browser?: string;
+  /** The sign-on at a provider that it rests on. */
+  signOn?: string;
 }
 
 /** Who may use the console and the API by this request; nobody by a token for some connections, which opens neither. */
@@ -56,7 +58,9 @@ export async function whoAsks(
   const claims = await cookieClaims(runtime, headers.cookie);
   if (claims === null || !(await stillHolds(runtime, claims, new Date()))) return null;
   const principal = await loadPrincipal(runtime.store, claims.sub);
-  return principal === null ? null : { actor: actorOf(principal, 'console'), connections: null, browser: `${claims.sub} ${claims.at}` };
+  if (principal === null) return null;
+  const signOn = claims.signOn === null ? {} : { signOn: claims.signOn };
+  return { actor: actorOf(principal, 'console'), connections: null, browser: `${claims.sub} ${claims.at}`, ...signOn };
 }
 
 async function cookieClaims(
@@ -74,10 +78,14 @@ async function cookieClaims(
 }
 
 /**
- * False once its working day is over, the principal was signed out everywhere, or what vouched is gone: the provider from the policy, the passkey,
- * or the password and authenticator that were used.
+ * False once its working day is over, the principal was signed out everywhere or at their provider, or what vouched is gone: the provider from the
+ * policy, the passkey, or the password and authenticator that were used.
  */
-async function stillHolds(runtime: Pick<Runtime, 'store' | 'embeddedStore'>, { sub, by, at }: CookieClaims, now: Date): Promise<boolean> {
+async function stillHolds(
+  runtime: Pick<Runtime, 'store' | 'embeddedStore'>,
+  { sub, by, at, signOn }: CookieClaims,
+  now: Date,
+): Promise<boolean> {
   if (now.getTime() - at > SESSION_MAX_AGE_S * 1_000) return false;
   const [row] = await runtime.store
     .select({
@@ -85,13 +93,16 @@ async function stillHolds(runtime: Pick<Runtime, 'store' | 'embeddedStore'>, { s
       provider: identityProviders.id,
       passkey: passkeys.id,
       passwordOf: localAccounts.changedAt,
+      signOn: signOns.id,
     })
     .from(principals)
     .leftJoin(identityProviders, eq(identityProviders.id, by ?? ''))
     .leftJoin(passkeys, and(eq(passkeys.id, by ?? ''), eq(passkeys.principalId, principals.id)))
     .leftJoin(localAccounts, and(eq(localAccounts.id, by ?? ''), eq(localAccounts.principalId, principals.id)))
+    .leftJoin(signOns, and(eq(signOns.id, signOn ?? ''), eq(signOns.principalId, principals.id), isNull(signOns.endedAt)))
     .where(eq(principals.id, sub));
   if (row === undefined) return false;
+  if (signOn !== null && row.signOn === null) return false;
   const byPassword = keepsPasswords(runtime) && row.passwordOf !== null && row.passwordOf.getTime() < at;
   if (by !== null && row.provider === null && row.passkey === null && !byPassword) return false;
   return row.signedOutAt === null || row.signedOutAt.getTime() < at;

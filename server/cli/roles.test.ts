@@ -74,6 +74,7 @@ const TABLE: Record<string, Row> = {
     args: () => ['--key-file', gateway.file('key', 'short')],
   },
   'secrets retire': { answers: ['NOT_FOUND', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'], args: () => ['none'] },
+  'secrets rotate-saml': { answers: ADMIN, args: () => ['--overlap', '0s'], changes: true },
   // What waits for people.
   'approvals list': { answers: ALL },
   'approvals show': { answers: ['ok', 'ok', 'ok', 'NOT_FOUND'], args: async () => [await held()] },

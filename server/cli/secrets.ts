@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { Rotation } from '../secrets/rotate';
+import { durationOf } from './durationOf';
 import type { Context, Define } from './run';
+import { time } from './table';
 
 export function secretCommands(program: Command, define: Define): void {
   const secrets = program.command('secrets').description('the keys that seal what the store keeps');
@@ -31,6 +33,17 @@ export function secretCommands(program: Command, define: Define): void {
       print(result, `${keyId} no longer opens the store`);
     },
   );
+  define(
+    secrets,
+    'rotate-saml',
+    'make the next SAML key pair and print its certificate; the one before goes on for a while',
+    async ({ client, print, warn }, _args, options) => {
+      const overlapMs = durationOf(options.overlap, '--overlap');
+      const made = await client.secrets.rotateSaml.mutate(overlapMs === null ? {} : { overlapMs });
+      print(made, made.certificate.trimEnd());
+      warn(`Both pairs are in the metadata; ${time(made.alone)} the new one begins to sign, and the one before opens nothing any more.`);
+    },
+  ).option('--overlap <duration>', 'how long the pair of before signs and opens (default 14d; 0s ends it now)');
 }
 
 /** A bundle of its own: what reaches the store would make every command slower to start. */

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { formatDuration, parseDuration } from '../duration';
+import { formatDuration } from '../duration';
+import { durationOf } from './durationOf';
 import { CliError } from './errors';
 import type { Define } from './run';
 import { table, time } from './table';
@@ -59,12 +60,4 @@ export function tokenCommands(program: Command, define: Define): void {
       warn(`the old one works until ${time(made.oldWorksUntil)}`);
     },
   ).option('--overlap <duration>', 'how long the old one goes on working (default 1h; 0s ends it now)');
-}
-
-function durationOf(text: string | boolean | undefined, option: string): number | null {
-  if (typeof text !== 'string') return null;
-  if (/^0+s?$/.test(text)) return 0;
-  const ms = parseDuration(text);
-  if (ms === null) throw new CliError(`${option} is a duration, e.g. 30m, 1h or 7d`, 2);
-  return ms;
 }

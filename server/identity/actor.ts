@@ -19,6 +19,8 @@ export interface Call {
   secretKey: Buffer;
   /** Tells the browser's console session from others of the same person; absent for a token. */
   browser?: string;
+  /** The sign-on at a provider that the console session rests on. */
+  signOn?: string;
 }
 
 /** The gateway acting for itself at start-up. */

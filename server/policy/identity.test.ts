@@ -46,6 +46,8 @@ const WHOLE = `${BASE}identity:
     - name: corp
       type: saml
       metadata: <EntityDescriptor><IDPSSODescriptor/></EntityDescriptor>
+      signRequests: true
+      encryptedAssertions: required
       principal: { claim: nameID }
 `;
 const apply = (yaml: string, env: Record<string, string> = {}) => applyDocument(admin, { yaml, env });
@@ -65,6 +67,7 @@ describe('the document’s identity providers', () => {
       ['corp', 'saml', 30_000],
     ]);
     expect(providers?.[1]).toMatchObject({ require: { ref: ['refs/heads/main'] }, algorithms: ['RS256'] });
+    expect(providers?.[2]).toMatchObject({ signRequests: true, encryptedAssertions: 'required' });
     const [row] = await store.store.select().from(identityProviders).where(eq(identityProviders.name, 'okta'));
     const { yaml } = await exportDocument(admin);
     expect(JSON.stringify(row)).not.toContain(SECRET);

@@ -98,6 +98,11 @@ const saml = z.strictObject({
     ),
   label: z.string().min(1).max(60).optional(),
   clockSkew: skew,
+  signRequests: z.boolean().optional(),
+  encryptedAssertions: z
+    .enum(['optional', 'required'])
+    .optional()
+    .transform((word) => (word === 'required' ? word : undefined)),
   principal,
   groups,
 });

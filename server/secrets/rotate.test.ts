@@ -63,6 +63,7 @@ beforeAll(async () => {
   await store.execute(sql`INSERT INTO audit_settings (id, settings, secrets_sealed) VALUES (1, '{}', ${old('1', 'audit settings')})`);
   await store.execute(sql`INSERT INTO local_accounts (id, principal_id, password_hash, totp_sealed, last_step, recovery_hashes, changed_at)
     VALUES ('lac_1', ${call.actor.id}, '', ${old('lac_1', 'lac_1')}, 0, '{}', now())`);
+  await store.execute(sql`INSERT INTO saml_keys (id, certificate, key_sealed) VALUES ('smk_1', '', ${old('smk_1', 'smk_1')})`);
   for (let n = 0; n < 2_100; n++)
     await store.execute(sql`INSERT INTO value_keys (id, principal_name, day, key_sealed)
       VALUES (${`vky_${n}`}, ${`p${n}`}, '2026-01-01', ${old(`vky_${n}`, `vky_${n}`)})`);
@@ -113,13 +114,13 @@ test('a rotation: everything is sealed anew, both keys open, what derives from t
   };
   runWith(secretKey, null);
   const rotation = await rotateSecrets(call, {}, 0);
-  expect(rotation).toMatchObject({ previousKeyId: keyId(secretKey), resealed: 2_106 });
+  expect(rotation).toMatchObject({ previousKeyId: keyId(secretKey), resealed: 2_107 });
   const next = Buffer.from(rotation.key ?? '', 'base64');
   operator = next;
   expect(keyId(next)).toBe(rotation.keyId);
 
   const sealed = await envelopes();
-  expect(sealed).toHaveLength(2_106);
+  expect(sealed).toHaveLength(2_107);
   for (const { id, sealed: envelope, boundTo } of sealed) {
     expect(sealedBy(envelope)).toBe(keyId(sealingKey(secretKey)));
     expect(open(secretKey, envelope, boundTo)).toBe(`secret of ${id}`);
@@ -155,7 +156,7 @@ test('where the gateway keeps its key itself, one command is all of it; the next
   runWith(found, (key) => kept.push(key));
   const given = randomBytes(32);
   const rotation = await rotateSecrets(call, { key: given.toString('base64') }, 0);
-  expect(rotation).toMatchObject({ key: null, keyId: keyId(given), resealed: 2_106 });
+  expect(rotation).toMatchObject({ key: null, keyId: keyId(given), resealed: 2_107 });
   expect(kept).toEqual([given]);
   expect((await openSecretKeys(db.store, given)).equals(db.secretKey)).toBe(true);
   await expect(openSecretKeys(db.store, found)).rejects.toThrow(/does not open this store/);

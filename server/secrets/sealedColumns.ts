@@ -15,6 +15,7 @@ export const SEALED_COLUMNS: readonly SealedColumn[] = [
   { table: 'connections', column: 'tls_key_sealed', boundTo: tlsKeyBinding },
   { table: 'notification_channels', column: 'secrets_sealed', boundTo: channelBinding },
   { table: 'identity_providers', column: 'secret_sealed', boundTo: (id) => id },
+  { table: 'saml_keys', column: 'key_sealed', boundTo: (id) => id },
   { table: 'local_accounts', column: 'totp_sealed', boundTo: (id) => id },
   { table: 'audit_settings', column: 'secrets_sealed', boundTo: () => AUDIT_SECRETS_BOUND_TO },
   { table: 'value_keys', column: 'key_sealed', boundTo: (id) => id },

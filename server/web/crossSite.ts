@@ -4,7 +4,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 const PROVED_OTHERWISE: readonly RegExp[] = [
   // Slack's signature over the body.
   /^\/api\/slack\/interactions$/,
-  // The identity provider's signature, and the request that this browser began.
+  // The identity provider's signature, and for a sign-on the request that this browser began.
   /^\/api\/saml\//,
 ];
 

@@ -25,7 +25,7 @@ beforeAll(async () => {
   db = await withStore();
   http = await listenHttp({ host: '127.0.0.1', port: 0 });
   origin = `http://127.0.0.1:${http.port}`;
-  http.routes.saml = createSamlHandler({ store: db.store, consoleUrl: origin });
+  http.routes.saml = createSamlHandler({ store: db.store, consoleUrl: origin, secretKey: db.secretKey });
   const ours = await (await fetch(`${origin}/api/saml/corp/metadata`)).text();
   // With a second certificate, as a provider publishes while it changes its key.
   idp = makeIdp(ours, { others: [makeRsaCertificate().certificate] });
@@ -191,7 +191,9 @@ describe('refused, each with its reason in the record', () => {
     const response = await respond(id);
     const requests = requestsOf(db.store, { providerId: provider.id, browser: cookie.split('=')[1] ?? '' });
     const service = await serviceProvider(provider, origin, { requestId: '_', requests });
-    const refusal = verifyResponse(provider, service, response, new Date()).then(({ assertion }) => mapAssertion(provider, assertion));
+    const refusal = verifyResponse(provider, service, response, new Date(), async () => []).then(({ assertion }) =>
+      mapAssertion(provider, assertion),
+    );
     await expect(refusal).rejects.toThrow(words);
     await expect(refusal).rejects.toBeInstanceOf(IdentityRefused);
     const answer = await post(response, cookie);

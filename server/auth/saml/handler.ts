@@ -10,18 +10,23 @@ import { type SamlSignOn, samlSignOn } from '../providers';
 import { returnPath } from '../returnPath';
 import { notSignedInAddress, signOn } from '../signOn';
 import { againPage } from './againPage';
+import { end, go, readForm } from './http';
+import { readSamlKeys, type SamlKeys } from './keys';
+import { takeLogout } from './logout';
+import { readIdpMetadata } from './metadata';
+import { describeServiceProvider } from './ownMetadata';
 import { keepRequest, newRequestId, requestsOf, useResponse } from './requests';
-import { verifyResponse } from './response';
-import { addressesOf, REQUEST_TTL_MS, serviceProvider } from './serviceProvider';
+import { type VerifiedResponse, verifyResponse } from './response';
+import { addressesOf, REQUEST_TTL_MS, serviceProvider, signsRequests } from './serviceProvider';
+import { keepSignOn } from './signOns';
 
 export const SAML_PATH = '/api/saml/';
 /** Says which browser began. Lax, so never with a form of another site: see {@link takeResponse}. */
 const BROWSER_COOKIE = 'gatehouse.saml';
-const MOST_BODY_BYTES = 256 * 1024;
 
-type Context = Pick<Runtime, 'store' | 'consoleUrl'>;
+type Context = Pick<Runtime, 'store' | 'consoleUrl' | 'secretKey'>;
 
-/** `/api/saml/NAME/login`, `/acs` and `/metadata`: sign-on by SAML 2.0, web browser SSO profile, begun here and never at the provider. */
+/** `/api/saml/NAME/login`, `/acs`, `/slo` and `/metadata`: sign-on by SAML 2.0, web browser SSO profile, begun here and never at the provider, and single logout. */
 export function createSamlHandler(context: Context): (req: IncomingMessage, res: ServerResponse) => Promise<void> {
   return async (req, res) => {
     res.setHeader('cache-control', 'no-store');
@@ -33,6 +38,8 @@ export function createSamlHandler(context: Context): (req: IncomingMessage, res:
     if (provider === null || rest.length > 0) return end(res, 404, 'No such identity provider.');
     if (verb === 'login' && req.method === 'GET') return begin(context, provider, req, res, returnPath(url.searchParams.get('next') ?? ''));
     if (verb === 'acs' && req.method === 'POST') return takeResponse(context, provider, req, res);
+    if (verb === 'slo' && (req.method === 'GET' || req.method === 'POST'))
+      return takeLogout(context, provider, req, res, url.search.slice(1));
     return end(res, 404, 'No such page.');
   };
 }
@@ -41,7 +48,11 @@ async function begin(context: Context, provider: SamlSignOn, req: IncomingMessag
   const id = newRequestId();
   const browser = browserOf(req) ?? randomBytes(24).toString('base64url');
   try {
-    const { saml } = await serviceProvider(provider, context.consoleUrl, { requestId: id, requests: NONE });
+    const { saml } = await serviceProvider(provider, context.consoleUrl, {
+      requestId: id,
+      requests: NONE,
+      signingKey: async () => (await keysOf(context)).signing.privateKey(),
+    });
     const address = await saml.getAuthorizeUrlAsync('', undefined, {});
     await keepRequest(context.store, { id, providerId: provider.id, browser, returnTo }, new Date());
     const secure = context.consoleUrl.startsWith('https:') ? '; Secure' : '';
@@ -68,24 +79,36 @@ async function takeResponse(context: Context, provider: SamlSignOn, req: Incomin
   const browser = browserOf(req);
   if (browser === null && form.get('again') === null) return againPage(res, samlResponse);
   const who = { providerId: provider.id, browser: browser ?? '' };
-  let returnTo = '/';
+  const taken: { returnTo: string; verified?: VerifiedResponse } = { returnTo: '/' };
   const ended = await signOn(store, provider, async () => {
     const service = await serviceProvider(provider, consoleUrl, { requestId: newRequestId(), requests: requestsOf(store, who) });
-    const verified = await verifyResponse(provider, service, samlResponse, new Date());
-    returnTo = returnPath(await useResponse(store, who, verified, new Date()));
+    const ourKeys = async () => (await keysOf(context)).all.map((key) => key.privateKey());
+    const verified = await verifyResponse(provider, service, samlResponse, new Date(), ourKeys);
+    taken.returnTo = returnPath(await useResponse(store, who, verified, new Date()));
+    taken.verified = verified;
     return verified.assertion;
   });
-  if (ended.state !== 'signedIn') return go(res, notSignedInAddress(consoleUrl, ended.state, provider.name));
-  const link = await createTicket(store, ended.principal.id, provider.id);
+  const { verified, returnTo } = taken;
+  if (ended.state !== 'signedIn' || verified === undefined)
+    return go(res, notSignedInAddress(consoleUrl, ended.state === 'signedIn' ? 'unfinished' : ended.state, provider.name));
+  const whose = { principalId: ended.principal.id, providerId: provider.id };
+  const link = await store.transaction(async (tx) => {
+    const signOnId = await keepSignOn(tx, { ...whose, nameId: verified.nameId, sessionIndex: verified.sessionIndex }, new Date());
+    return createTicket(tx, { ...whose, signOnId });
+  });
   go(res, `${consoleUrl}/sign-in?${new URLSearchParams({ link, next: returnTo })}`);
 }
 
-async function describe({ consoleUrl }: Context, name: string, res: ServerResponse): Promise<void> {
-  const { generateServiceProviderMetadata } = await import('@node-saml/node-saml');
-  const { metadata: issuer, acs: callbackUrl } = addressesOf(consoleUrl, name);
+async function describe(context: Context, name: string, res: ServerResponse): Promise<void> {
+  const provider = await samlSignOn(context.store, name);
+  const idp = provider === null ? null : await readIdpMetadata(provider.metadata).catch(() => null);
+  const certificates = (await keysOf(context)).all.map(({ certificate }) => certificate);
+  const signs = provider !== null && idp !== null && signsRequests(provider, idp);
   res.writeHead(200, { 'content-type': 'application/samlmetadata+xml' });
-  res.end(generateServiceProviderMetadata({ issuer, callbackUrl, identifierFormat: null, wantAssertionsSigned: true }));
+  res.end(describeServiceProvider(addressesOf(context.consoleUrl, name), certificates, { signsRequests: signs }));
 }
+
+const keysOf = ({ store, secretKey }: Context): Promise<SamlKeys> => readSamlKeys(store, secretKey, new Date());
 
 /** For what answers no request. */
 const NONE: CacheProvider = { getAsync: async () => null, saveAsync: async () => null, removeAsync: async () => null };
@@ -93,27 +116,4 @@ const NONE: CacheProvider = { getAsync: async () => null, saveAsync: async () =>
 function browserOf(req: IncomingMessage): string | null {
   const value = readCookie(req.headers.cookie, BROWSER_COOKIE);
   return value !== null && /^[\w-]{32}$/.test(value) ? value : null;
-}
-
-async function readForm(req: IncomingMessage): Promise<URLSearchParams | null> {
-  if (req.headers['content-type']?.split(';')[0]?.trim().toLowerCase() !== 'application/x-www-form-urlencoded') return null;
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of req) {
-    const bytes = Buffer.from(chunk);
-    size += bytes.length;
-    if (size > MOST_BODY_BYTES) return null;
-    chunks.push(bytes);
-  }
-  return new URLSearchParams(Buffer.concat(chunks).toString('utf8'));
-}
-
-function go(res: ServerResponse, location: string): void {
-  res.writeHead(303, { location });
-  res.end();
-}
-
-function end(res: ServerResponse, status: number, words: string): void {
-  res.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' });
-  res.end(`${words}\n`);
 }

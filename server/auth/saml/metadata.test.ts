@@ -12,6 +12,8 @@ const key = (use: string, ...certificates: (string | undefined)[]) =>
 const SIGNING = ' use="signing"';
 const sso = (binding: string, at = 'https://idp.example/sso') =>
   `<md:SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:${binding}" Location="${at}"/>`;
+const slo = (binding: string, more = '') =>
+  `<md:SingleLogoutService Binding="urn:oasis:names:tc:SAML:2.0:bindings:${binding}" Location="https://idp.example/slo" ${more}/>`;
 const entity = (inner: string, id = 'https://idp.example') =>
   `<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" entityID="${id}"><md:IDPSSODescriptor>${inner}</md:IDPSSODescriptor></md:EntityDescriptor>`;
 const federation = (...entities: string[]) =>
@@ -30,6 +32,20 @@ describe('what a sign-on needs of metadata', () => {
     const read = await readIdpMetadata(xml);
     expect(read).toMatchObject({ entityId: 'https://idp.example', signOnUrl: 'https://idp.example/sso' });
     expect(fingerprints(read.certificates)).toEqual(fingerprints(certificates));
+  });
+
+  test.each<[string, string, object | null]>([
+    ['nowhere', '', null],
+    ['by post alone', slo('HTTP-POST'), null],
+    ['by redirect', slo('HTTP-POST') + slo('HTTP-Redirect'), { requests: 'https://idp.example/slo', responses: 'https://idp.example/slo' }],
+    [
+      'with an address of its own for answers',
+      slo('HTTP-Redirect', 'ResponseLocation="https://idp.example/done"'),
+      { requests: 'https://idp.example/slo', responses: 'https://idp.example/done' },
+    ],
+    ['at an address that a browser would run', slo('HTTP-Redirect', 'ResponseLocation="javascript:alert(1)"'), null],
+  ])('sign-outs are heard %s', async (_name, services, logout) => {
+    expect((await readIdpMetadata(entity(key(SIGNING, first) + services + sso('HTTP-Redirect')))).logout).toEqual(logout);
   });
 
   test.each<[string, string, RegExp]>([

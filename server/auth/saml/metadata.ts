@@ -9,10 +9,14 @@ export interface IdpMetadata {
   signOnUrl: string;
   /** PEM; several while the provider changes its key. */
   certificates: string[];
+  /** Where it hears of sign-outs, by HTTP-Redirect; null where it does not. */
+  logout: { requests: string; responses: string } | null;
+  /** It takes no request that is not signed. */
+  wantsSignedRequests: boolean;
 }
 
 const text = z.union([z.string(), z.object({ _: z.string() }).transform(({ _: value }) => value)]);
-const service = z.object({ $: z.object({ Binding: z.string(), Location: z.string() }) });
+const service = z.object({ $: z.object({ Binding: z.string(), Location: z.string(), ResponseLocation: z.string().optional() }) });
 const key = z.object({
   $: z.object({ use: z.string().optional() }).optional(),
   KeyInfo: z.array(z.object({ X509Data: z.array(z.object({ X509Certificate: z.array(text).default([]) })).default([]) })).default([]),
@@ -20,7 +24,14 @@ const key = z.object({
 const descriptor = z.object({
   $: z.object({ entityID: z.string().min(1) }),
   IDPSSODescriptor: z
-    .array(z.object({ KeyDescriptor: z.array(key).default([]), SingleSignOnService: z.array(service).default([]) }))
+    .array(
+      z.object({
+        $: z.object({ WantAuthnRequestsSigned: z.string().optional() }).optional(),
+        KeyDescriptor: z.array(key).default([]),
+        SingleLogoutService: z.array(service).default([]),
+        SingleSignOnService: z.array(service).default([]),
+      }),
+    )
     .min(1),
 });
 const document = z.union([
@@ -42,7 +53,7 @@ export async function readIdpMetadata(xml: string): Promise<IdpMetadata> {
   if (others.length > 0) throw new Error('the metadata is of several identity providers: give the one');
   const roles = entity.IDPSSODescriptor;
   const signOnUrl = roles.flatMap((role) => role.SingleSignOnService).find(({ $ }) => $.Binding === REDIRECT)?.$.Location;
-  if (signOnUrl === undefined || !/^https?:$/.test(URL.canParse(signOnUrl) ? new URL(signOnUrl).protocol : ''))
+  if (signOnUrl === undefined || !isWebAddress(signOnUrl))
     throw new Error('the metadata has no SingleSignOnService with the HTTP-Redirect binding');
   const certificates = roles
     .flatMap((role) => role.KeyDescriptor)
@@ -51,7 +62,23 @@ export async function readIdpMetadata(xml: string): Promise<IdpMetadata> {
     .flatMap(({ KeyInfo }) => KeyInfo.flatMap(({ X509Data }) => X509Data.flatMap(({ X509Certificate }) => X509Certificate.slice(0, 1))))
     .map(pemOf);
   if (certificates.length === 0) throw new Error('the metadata has no signing certificate');
-  return { entityId: entity.$.entityID, signOnUrl, certificates: [...new Set(certificates)] };
+  return {
+    entityId: entity.$.entityID,
+    signOnUrl,
+    certificates: [...new Set(certificates)],
+    logout: logoutOf(roles.flatMap((role) => role.SingleLogoutService)),
+    wantsSignedRequests: roles.some(({ $ }) => /^(true|1)$/.test($?.WantAuthnRequestsSigned ?? '')),
+  };
+}
+
+const isWebAddress = (text: string): boolean => /^https?:$/.test(URL.canParse(text) ? new URL(text).protocol : '');
+
+/** An address that a browser cannot be sent to is none: the sign-on need not suffer from it. */
+function logoutOf(services: readonly z.output<typeof service>[]): IdpMetadata['logout'] {
+  const found = services.find(({ $ }) => $.Binding === REDIRECT)?.$;
+  if (found === undefined) return null;
+  const responses = found.ResponseLocation ?? found.Location;
+  return isWebAddress(found.Location) && isWebAddress(responses) ? { requests: found.Location, responses } : null;
 }
 
 function pemOf(base64: string): string {

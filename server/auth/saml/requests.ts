@@ -1,13 +1,14 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { CacheProvider } from '@node-saml/node-saml';
 import { and, eq, gt, isNull, lt } from 'drizzle-orm';
-import { samlRequests, usedAssertions } from '../../../db/schema/identity';
+import { samlRequests } from '../../../db/schema/identity';
 import { hashSecret } from '../../../db/secrets';
 import type { Store } from '../../../db/store';
 import { IdentityRefused } from '../../../proxy/identity/assertion';
 import { Unfinished } from '../signOn';
 import type { VerifiedResponse } from './response';
 import { REQUEST_TTL_MS } from './serviceProvider';
+import { takeOnce } from './signOns';
 
 /** Requests are under way in the store, so that the answer may come to any gateway; each is for the browser that began it, and used once. */
 
@@ -54,13 +55,8 @@ export async function useResponse(
   now: Date,
 ): Promise<string> {
   return store.transaction(async (tx) => {
-    await tx.delete(usedAssertions).where(lt(usedAssertions.expiresAt, now));
-    const fresh = await tx
-      .insert(usedAssertions)
-      .values({ id: createHash('sha256').update(`${who.providerId}\n${assertionId}`).digest('hex'), expiresAt: notOnOrAfter })
-      .onConflictDoNothing()
-      .returning({ id: usedAssertions.id });
-    if (fresh.length === 0) throw new IdentityRefused('the assertion was used before');
+    if (!(await takeOnce(tx, { providerId: who.providerId, id: assertionId, expiresAt: notOnOrAfter }, now)))
+      throw new IdentityRefused('the assertion was used before');
     const [request] = await tx
       .update(samlRequests)
       .set({ usedAt: now })

@@ -1,8 +1,11 @@
 import type { Profile } from '@node-saml/node-saml';
 import { z } from 'zod';
+import type { SamlNameId } from '../../../db/schema/identityShapes';
 import { type Assertion, IdentityRefused } from '../../../proxy/identity/assertion';
+import { given } from '../../input';
 import type { SamlSignOn } from '../providers';
 import { Unfinished } from '../signOn';
+import { clearResponse } from './clearResponse';
 import type { ServiceProvider } from './serviceProvider';
 
 const BEARER = 'urn:oasis:names:tc:SAML:2.0:cm:bearer';
@@ -15,17 +18,28 @@ export interface VerifiedResponse {
   assertionId: string;
   /** Until then it would be believed. */
   notOnOrAfter: Date;
+  /** What the provider calls the person, and their session: to end it there or here. */
+  nameId: SamlNameId;
+  sessionIndex: string | null;
 }
 
-/** @throws IdentityRefused | Unfinished */
+/**
+ * @param keys our private keys as PEM, asked for when something is encrypted
+ * @throws IdentityRefused | Unfinished
+ */
 export async function verifyResponse(
   provider: SamlSignOn,
   { saml, idp, addresses }: ServiceProvider,
   samlResponse: string,
   now: Date,
+  keys: () => Promise<string[]>,
 ): Promise<VerifiedResponse> {
-  const { profile } = await saml.validatePostResponseAsync({ SAMLResponse: samlResponse }).catch((error: unknown): never => {
-    if (error instanceof Unfinished) throw error;
+  const judged = async () => {
+    const expects = { certificates: idp.certificates, required: provider.encryptedAssertions === 'required', keys };
+    return saml.validatePostResponseAsync({ SAMLResponse: await clearResponse(samlResponse, expects) });
+  };
+  const { profile } = await judged().catch((error: unknown): never => {
+    if (error instanceof Unfinished || error instanceof IdentityRefused) throw error;
     throw new IdentityRefused(error instanceof Error ? error.message.slice(0, 300) : 'the response cannot be read');
   });
   if (profile === null) throw new Unfinished('the response has no assertion');
@@ -42,8 +56,17 @@ export async function verifyResponse(
     requestId: bearer.inResponseTo,
     assertionId: signed.data.Assertion.$.ID,
     notOnOrAfter: new Date(bearer.notOnOrAfter.getTime() + provider.clockSkewMs),
+    nameId: given({
+      value: profile.nameID,
+      format: said(profile.nameIDFormat),
+      nameQualifier: said(profile.nameQualifier),
+      spNameQualifier: said(profile.spNameQualifier),
+    }),
+    sessionIndex: said(profile.sessionIndex) ?? null,
   };
 }
+
+const said = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
 
 const instant = z.string().transform((text, context) => {
   const at = new Date(text);

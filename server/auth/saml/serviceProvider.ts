@@ -10,12 +10,14 @@ export interface Addresses {
   metadata: string;
   /** Where responses go: the assertion consumer service. */
   acs: string;
+  /** Where messages of single logout go. */
+  slo: string;
 }
 
 /** Pure. */
 export function addressesOf(consoleUrl: string, provider: string): Addresses {
   const base = `${consoleUrl}/api/saml/${encodeURIComponent(provider)}`;
-  return { metadata: `${base}/metadata`, acs: `${base}/acs` };
+  return { metadata: `${base}/metadata`, acs: `${base}/acs`, slo: `${base}/slo` };
 }
 
 export interface ServiceProvider {
@@ -24,16 +26,25 @@ export interface ServiceProvider {
   addresses: Addresses;
 }
 
-/** Gatehouse towards one identity provider. @param requests the requests that are under way, and nothing else answers to */
+/** Whether requests to this provider are signed: as the policy says, or else as the provider asks for. Pure. */
+export const signsRequests = (provider: SamlSignOn, idp: IdpMetadata): boolean => provider.signRequests ?? idp.wantsSignedRequests;
+
+/**
+ * Gatehouse towards one identity provider.
+ * @param options.requests the requests that are under way, and nothing else answers to
+ * @param options.signingKey PEM, asked for where requests are signed; absent where none is made
+ */
 export async function serviceProvider(
   provider: SamlSignOn,
   consoleUrl: string,
-  options: { requestId: string; requests: CacheProvider },
+  options: { requestId: string; requests: CacheProvider; signingKey?: () => Promise<string> },
 ): Promise<ServiceProvider> {
   const { SAML, ValidateInResponseTo } = await import('@node-saml/node-saml');
   const idp = await readIdpMetadata(provider.metadata);
   const addresses = addressesOf(consoleUrl, provider.name);
+  const privateKey = signsRequests(provider, idp) ? await options.signingKey?.() : undefined;
   const saml = new SAML({
+    ...(privateKey === undefined ? {} : { privateKey, signatureAlgorithm: 'sha256' as const }),
     entryPoint: idp.signOnUrl,
     idpCert: idp.certificates,
     idpIssuer: idp.entityId,

@@ -9,8 +9,12 @@ import { makeSelfSigned } from '../../../proxy/tls/selfSigned';
 export interface TestIdp {
   /** As an administrator pastes it into the policy. */
   metadata: string;
+  /** PEM; for what is signed beside responses. */
+  key: string;
   /** The request a browser was sent with. */
   readRequest(address: string): Promise<{ id: string; issuer: string; acs: string }>;
+  /** The same of a request that has to be signed by a key of our metadata. @throws when it is not */
+  readSignedRequest(address: string): Promise<{ id: string }>;
   /** A signed response in base64; each part of it can be another. */
   respond(changes: ResponseChanges): Promise<string>;
 }
@@ -19,6 +23,7 @@ export interface ResponseChanges {
   inResponseTo: string;
   nameId: string;
   attributes?: Readonly<Record<string, readonly string[]>>;
+  sessionIndex?: string;
   issuer?: string;
   audience?: string;
   recipient?: string;
@@ -26,6 +31,8 @@ export interface ResponseChanges {
   nameIdFormat?: string;
   /** The response in place of the assertion in it. */
   signed?: 'response';
+  /** By samlify's own XML Encryption, for the first key of our metadata. */
+  encrypted?: true;
   /** From now, in seconds. */
   notBefore?: number;
   notOnOrAfter?: number;
@@ -33,6 +40,7 @@ export interface ResponseChanges {
   template?(xml: string): string;
 }
 
+export const SLO = 'https://idp.example/slo';
 const SSO = 'https://idp.example/sso';
 const ENTITY = 'https://idp.example/metadata';
 
@@ -40,24 +48,35 @@ const ENTITY = 'https://idp.example/metadata';
  * @param spMetadata what our metadata address answers
  * @param options.others certificates that are published beside its own
  */
-export function makeIdp(spMetadata: string, options: { others?: readonly string[] } = {}): TestIdp {
+export function makeIdp(
+  spMetadata: string,
+  options: { others?: readonly string[]; wantsSignedRequests?: true; logout?: false } = {},
+): TestIdp {
   const { others = [] } = options;
   // What is judged is ours; samlify only has to be told that it need not judge what it made.
   setSchemaValidator({ validate: async () => 'not validated' });
   const { certificate, key } = makeRsaCertificate();
   const signOn = [{ Binding: Constants.namespace.binding.redirect, Location: SSO }];
-  const idp = IdentityProvider({
+  const settings = {
     entityID: ENTITY,
     privateKey: key,
     signingCert: certificate,
-    isAssertionEncrypted: false,
     singleSignOnService: [...signOn, { Binding: Constants.namespace.binding.post, Location: SSO }],
+    ...(options.logout === false ? {} : { singleLogoutService: [{ Binding: Constants.namespace.binding.redirect, Location: SLO }] }),
     nameIDFormat: ['urn:oasis:names:tc:SAML:2.0:nameid-format:persistent'],
-  });
+  };
+  const idp = IdentityProvider({ ...settings, isAssertionEncrypted: false });
+  const strict = IdentityProvider({ ...settings, isAssertionEncrypted: false, wantAuthnRequestsSigned: true });
+  const algorithms = {
+    dataEncryptionAlgorithm: 'http://www.w3.org/2009/xmlenc11#aes256-gcm',
+    keyEncryptionAlgorithm: 'http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p',
+  };
+  const encrypting = IdentityProvider({ ...settings, ...algorithms, isAssertionEncrypted: true });
   const sp = ServiceProvider({ metadata: spMetadata });
   const content = ServiceProvider({ metadata: spMetadata.replace('WantAssertionsSigned="true"', 'WantAssertionsSigned="false"') });
   return {
-    metadata: idp
+    key,
+    metadata: (options.wantsSignedRequests === true ? strict : idp)
       .getMetadata()
       .replace(
         /<KeyDescriptor use="signing">[\s\S]*?<\/KeyDescriptor>/,
@@ -72,12 +91,19 @@ export function makeIdp(spMetadata: string, options: { others?: readonly string[
         acs: String(extract.request?.assertionConsumerServiceUrl),
       };
     },
+    async readSignedRequest(address) {
+      const { search, searchParams } = new URL(address);
+      const octetString = search.slice(1).replace(/&Signature=.*$/, '');
+      const ours = ServiceProvider({ metadata: spMetadata.replace('AuthnRequestsSigned="false"', 'AuthnRequestsSigned="true"') });
+      const { extract } = await strict.parseLoginRequest(ours, 'redirect', { query: Object.fromEntries(searchParams), octetString });
+      return { id: String(extract.request?.id) };
+    },
     async respond(changes) {
       const customTagReplacement = (template: string) => ({
         id: '_response',
         context: fill(changes.template?.(template) ?? template, changes, sp),
       });
-      const { context } = await idp.createLoginResponse(
+      const { context } = await (changes.encrypted === true ? encrypting : idp).createLoginResponse(
         changes.signed === 'response' ? content : sp,
         null as never,
         'post',
@@ -109,7 +135,8 @@ function fill(template: string, changes: ResponseChanges, sp: ReturnType<typeof 
     NameIDFormat: changes.nameIdFormat ?? 'urn:oasis:names:tc:SAML:2.0:nameid-format:persistent',
     NameID: changes.nameId,
     InResponseTo: changes.inResponseTo,
-    AuthnStatement: '',
+    AuthnStatement:
+      changes.sessionIndex === undefined ? '' : `<saml:AuthnStatement AuthnInstant="${at(0)}" SessionIndex="${changes.sessionIndex}"/>`,
     AttributeStatement: attributesXml(changes.attributes ?? {}),
   };
   return template.replace(/\{(\w+)\}/g, (_, tag: string) => values[tag] ?? '');
