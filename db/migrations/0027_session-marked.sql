@@ -1,0 +1,1 @@
+CREATE INDEX "statements_session_marked" ON "statements" USING btree ("session_id","at","verdict","status") WHERE "statements"."verdict" <> 'allow' or "statements"."status" = 'failed';
