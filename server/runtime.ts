@@ -39,6 +39,9 @@ export function setRuntime(runtime: Runtime): void {
 /** Whose log an action becomes an entry of; null in a process that is no gateway, and before this one has booted. */
 export const ownGatewayId = (): string | null => holder[KEY]?.gatewayId ?? null;
 
+/** Where people find this gateway's console; null as with its id. */
+export const ownConsoleUrl = (): string | null => holder[KEY]?.consoleUrl ?? null;
+
 /** Throws when the server has not booted: a page or a router must never run against half a process. */
 export function getRuntime(): Runtime {
   const runtime = holder[KEY];
