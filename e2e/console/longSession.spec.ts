@@ -1,6 +1,5 @@
 import AxeBuilder from '@axe-core/playwright';
 import { expect, type Page, test } from '@playwright/test';
-import { makePartitions } from '../../proxy/ship/partitions';
 import { apiAsAdmin } from '../api';
 import { directSettings, open, proxySettings } from '../clients';
 import { sharedGateway } from '../gateway';
@@ -38,16 +37,18 @@ async function longSession(): Promise<string> {
   const id = await sessionNamed(name, true, RUN);
   const store = await open(directSettings(gateway, 'gatehouse'));
   try {
-    const { rows } = await store.query<{ day: string }>(
-      `UPDATE sessions SET started_at = started_at - interval '10 minutes' WHERE id = $1 RETURNING to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day`,
-      [id],
+    // Of the day it ran on, the store has partitions.
+    const { rows } = await store.query<{ stepMs: number }>(
+      `SELECT least(2500, floor(extract(epoch FROM started_at - date_trunc('day', started_at, 'UTC')) * 1000 / $2))::int AS "stepMs" FROM sessions WHERE id = $1`,
+      [id, COPIES],
     );
-    await makePartitions(store, rows[0]?.day ?? '');
+    const stepMs = rows[0]?.stepMs ?? 0;
+    await store.query(`UPDATE sessions SET started_at = started_at - $2 * interval '1 millisecond' WHERE id = $1`, [id, stepMs * COPIES]);
     const { rows: columns } = await store.query<{ name: string }>(
       `SELECT quote_ident(attname) AS name FROM pg_attribute WHERE attrelid = 'statements'::regclass AND attnum > 0 AND NOT attisdropped AND attname NOT IN ('id', 'at')`,
     );
     const rest = columns.map((one) => one.name).join(', ');
-    const copy = `left(id, 14) || lpad(k::text, 5, '0') || substr(id, 20), at - k * interval '2500 milliseconds'`;
+    const copy = `left(id, 14) || lpad(k::text, 5, '0') || substr(id, 20), at - k * interval '${stepMs} milliseconds'`;
     await store.query(
       `INSERT INTO statement_values (id, at, key_id, box) SELECT ${copy}, key_id, box FROM statement_values v, generate_series(1, $2::int - 1) k
        WHERE id IN (SELECT id FROM statements WHERE session_id = $1)`,
