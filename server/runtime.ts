@@ -42,7 +42,7 @@ export function setRuntime(runtime: Runtime): void {
 /** Whose log an action becomes an entry of; null in a process that is no gateway, and before this one has booted. */
 export const ownGatewayId = (): string | null => holder[KEY]?.gatewayId ?? null;
 
-/** Null in a process that is no gateway, and before this one has booted. */
+/** Where people find this gateway's console; null as with its id. */
 export const ownConsoleUrl = (): string | null => holder[KEY]?.consoleUrl ?? null;
 
 /** Null in a process that has none, and before they accept. */

@@ -1,12 +1,13 @@
 'use client';
 import { useQuery } from '@tanstack/react-query';
-import { Download, ShieldCheck, ShieldX } from 'lucide-react';
+import { Download, ExternalLink, ShieldCheck, ShieldX } from 'lucide-react';
 import { useState } from 'react';
 import { useTRPC } from '../data/trpc';
-import type { StatementProof } from '../data/types';
+import type { StatementDetail, StatementProof } from '../data/types';
 import { Button } from '../ui/button';
 import { Fact, Facts, Section } from '../ui/card';
 import { ErrorState, Skeleton } from '../ui/states';
+import { Time } from '../ui/time';
 import { Checks } from './checks';
 import { recheck } from './recheck';
 import { saveText } from './save';
@@ -18,6 +19,8 @@ interface Place {
   node: string;
   /** Its place in the log; null for what was recorded before there was one. */
   index: number | null;
+  /** The gateway that has that log, where it is not this one. */
+  elsewhere: StatementDetail['elsewhere'];
 }
 
 /** Where a statement stands in the log, and the proof that it does: run by the gateway, and again here. */
@@ -39,10 +42,12 @@ export function Integrity({ id, place }: { id: string; place: Place }) {
               Download proof
             </Button>
           ) : null}
-          <Button size="sm" onClick={verify} busy={proof.isFetching}>
-            <ShieldCheck aria-hidden />
-            Verify statement
-          </Button>
+          {place.elsewhere === null ? (
+            <Button size="sm" onClick={verify} busy={proof.isFetching}>
+              <ShieldCheck aria-hidden />
+              Verify statement
+            </Button>
+          ) : null}
         </span>
       }
     >
@@ -63,11 +68,34 @@ export function Integrity({ id, place }: { id: string; place: Place }) {
           </Fact>
         ) : null}
       </Facts>
+      {place.elsewhere === null ? null : <Elsewhere id={id} log={place.elsewhere} />}
       {proof.error && !proof.data ? (
         <ErrorState compact what="It is not proved" error={proof.error} effect="The record itself is as it was." onRetry={verify} />
       ) : null}
       {proof.data ? <Proved proof={proof.data} /> : null}
     </Section>
+  );
+}
+
+/** Only who holds a log can prove what stands in it. */
+function Elsewhere({ id, log }: { id: string; log: NonNullable<Place['elsewhere']> }) {
+  return (
+    <div className="mt-3 grid justify-items-start gap-2 rounded-lg border border-dashed px-3 py-2.5 text-sm text-ink-2">
+      <p>
+        The gateway <span className="break-all font-mono text-xs text-ink">{log.node}</span> recorded this statement and holds its log: it
+        is verified there. That gateway was last heard of <Time at={log.seenAt} />.
+      </p>
+      {log.consoleUrl === null ? (
+        <p>The store does not know where its console is: that gateway says so once CONSOLE_URL is set for it.</p>
+      ) : (
+        <Button size="sm" asChild>
+          <a href={`${log.consoleUrl}/audit/${encodeURIComponent(id)}`}>
+            <ExternalLink aria-hidden />
+            Open statement on {new URL(log.consoleUrl).host}
+          </a>
+        </Button>
+      )}
+    </div>
   );
 }
 

@@ -184,7 +184,11 @@ function Detail({ statement }: { statement: StatementDetail }) {
       <Section title="Timings">
         <Timings statement={statement} />
       </Section>
-      <Integrity key={statement.id} id={statement.id} place={{ node: statement.node, index: statement.logIndex }} />
+      <Integrity
+        key={statement.id}
+        id={statement.id}
+        place={{ node: statement.node, index: statement.logIndex, elsewhere: statement.elsewhere }}
+      />
       <Section title="Record">
         <RecordFacts statement={statement} />
       </Section>

@@ -161,6 +161,10 @@ export const statements = pgTable(
     index('statements_form').on(t.formId, t.at),
     index('statements_source').on(t.sourceId, t.at),
     index('statements_session').on(t.sessionId, t.at),
+    // What stands out in a session, read from the index alone.
+    index('statements_session_marked')
+      .on(t.sessionId, t.at, t.verdict, t.status)
+      .where(sql`${t.verdict} <> 'allow' or ${t.status} = 'failed'`),
     index('statements_request').on(t.requestId).where(sql`${t.requestId} is not null`),
     index('statements_judged').on(t.verdict, t.at).where(sql`${t.verdict} <> 'allow'`),
     index('statements_not_done').on(t.status, t.at).where(sql`${t.status} <> 'done'`),

@@ -12,6 +12,8 @@ export const nodes = pgTable('nodes', {
   /** C2SP verifier key of its checkpoints: a log under the same name with another key is another log. */
   publicKey: text('public_key').notNull(),
   since: instant('since').notNull().defaultNow(),
+  /** Where people find its gateway's console (CONSOLE_URL); null: nobody said. */
+  consoleUrl: text('console_url'),
   /** When its gateway last said that it runs. */
   seenAt: instant('seen_at').notNull().defaultNow(),
   /** How its record stood then; null before its recorder's first word. */

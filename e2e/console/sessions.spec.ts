@@ -59,8 +59,8 @@ test('the replay shows what the client saw, masked, step by step, by keys and by
           'ROLLBACK',
           'SELECT 1/0',
         ]);
-        const { statements } = await admin.sessions.get.query({ id });
-        return (await admin.audit.results.query({ statementId: statements[0]?.id ?? '' }))?.rows.length;
+        const { items } = await admin.sessions.statements.query({ id });
+        return (await admin.audit.results.query({ statementId: items[0]?.id ?? '' }))?.rows.length;
       },
       { timeout: 20_000 },
     )

@@ -62,6 +62,8 @@ const TABLE: Record<string, [input: unknown, admin: Answer, reviewer: Answer, au
   'approvals.onChange': [undefined, 'ok', 'ok', 'ok', 'ok'],
   'sessions.list': [undefined, 'ok', 'ok', 'ok', 'ok'],
   'sessions.get': [none, 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND'],
+  'sessions.statements': [none, 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND'],
+  'sessions.timeline': [none, 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND'],
   'sessions.kill': [none, 'NOT_FOUND', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'],
   'sessions.onChange': [undefined, 'ok', 'ok', 'ok', 'ok'],
   'audit.search': [undefined, 'ok', 'ok', 'ok', 'ok'],

@@ -8,6 +8,7 @@ import type { Call } from '../identity/actor';
 import { demand } from '../identity/permission';
 import { isOwn } from '../identity/scope';
 import { idSchema, parseInput } from '../input';
+import { otherLog } from './otherLog';
 import { addressOf, openStored, readStored, rowOf, type StoredStatement, transactionOutcome } from './rows';
 import type { StatementDetail } from './shape';
 import { createValueReader } from './values';
@@ -66,6 +67,7 @@ export async function getStatement(call: Call, input: unknown): Promise<Statemen
     node: source.node,
     logIndex: statement.logIndex,
     outcomeIndex: statement.outcomeIndex,
+    elsewhere: statement.logIndex === null ? null : await otherLog(store, source.node),
     enforcement: session?.enforcement ?? null,
     approval: await approvalOf(store, stored),
   };

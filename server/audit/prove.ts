@@ -11,6 +11,7 @@ import { idSchema, parseInput } from '../input';
 import { entriesOf } from '../record/entriesOf';
 import { type OpenRecord, openRecord } from '../record/open';
 import type { StatementProof } from './integrity';
+import { otherLog, otherLogText } from './otherLog';
 import { ownStatement } from './own';
 import type { Report } from './proof/report';
 import type { Kept } from './proof/trust';
@@ -29,6 +30,8 @@ export async function proveStatement(call: Call, dataDir: string, input: unknown
   const { source, statement } = await ownStatement(call, id);
   if (statement.logIndex === null)
     throw new ServiceError('CONFLICT', `${id} was recorded before there was a log: there is nothing to prove it by`);
+  const other = await otherLog(call.store, source.node);
+  if (other !== null) throw new ServiceError('CONFLICT', otherLogText(id, other));
   const record = openRecord(dataDir);
   try {
     const kept = await keptOf(call.store, source.node, record);

@@ -11,6 +11,7 @@ import type {
 } from '../../db/schema/shapes';
 import type { RequestDecision } from '../approvals/shape';
 import { cursorSchema } from '../input';
+import type { OtherLog } from './otherLog';
 
 export interface StatementRow {
   id: string;
@@ -75,6 +76,8 @@ export interface StatementDetail extends StatementRow {
   node: string;
   logIndex: number | null;
   outcomeIndex: number | null;
+  /** Set where that gateway is another than this one. */
+  elsewhere: OtherLog | null;
   /** Who kept masked columns from its session; null when the session's row is gone. */
   enforcement: Enforcement | null;
   /** Set when the statement was held, or the COMMIT of its transaction was. */

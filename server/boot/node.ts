@@ -21,6 +21,8 @@ interface Wanted {
   /** Null: the gateway's id. */
   name: string | null;
   gatewayId: string;
+  /** What operators say that its console is called; null: nothing. */
+  consoleUrl: string | null;
   secretKey: Buffer;
 }
 
@@ -125,11 +127,11 @@ const takenWords = (name: string, gatewayId: string | null): string =>
   `another gateway on this store is called ${name}${gatewayId === null ? '' : ` (${gatewayId})`}: set GATEHOUSE_NODE to a name of its own for each gateway, or unset it, and give each its own GATEHOUSE_DATA_DIR`;
 
 /** The row says whose the name is, for good: who comes later with another key is another log. */
-async function writeRow({ store, gatewayId }: Wanted, name: string, publicKey: string): Promise<void> {
+async function writeRow({ store, gatewayId, consoleUrl }: Wanted, name: string, publicKey: string): Promise<void> {
   await store.insert(nodes).values({ name, gatewayId, publicKey }).onConflictDoNothing();
   const [row] = await store
     .update(nodes)
-    .set({ gatewayId, seenAt: sql`now()` })
+    .set({ gatewayId, consoleUrl, seenAt: sql`now()` })
     .where(sql`${nodes.name} = ${name} and ${nodes.publicKey} = ${publicKey}`)
     .returning();
   if (row !== undefined) return;

@@ -59,6 +59,7 @@ export async function startGateway(config: Config, options: { dev: boolean; clos
     dataDir: dataDir.path,
     name: config.node,
     gatewayId: dataDir.gatewayId,
+    consoleUrl: config.consoleUrl,
     secretKey,
   });
   await closing.add('node name', () => node.release());

@@ -4,10 +4,17 @@ import { useSubscription } from '@trpc/tanstack-react-query';
 import { useLasting } from '../../data/lasting';
 import { useTRPC } from '../../data/trpc';
 
-/** Rereads sessions whenever one changes. */
-export function useLiveSessions(): void {
+/** Rereads sessions whenever one changes; of one session, whenever that one does. */
+export function useLiveSessions(id?: string): void {
   const trpc = useTRPC();
   const queryClient = useQueryClient();
   const reread = () => void queryClient.invalidateQueries({ queryKey: trpc.sessions.pathKey() });
-  useLasting(useSubscription(trpc.sessions.onChange.subscriptionOptions(undefined, { onData: reread, onStarted: reread })));
+  useLasting(
+    useSubscription(
+      trpc.sessions.onChange.subscriptionOptions(undefined, {
+        onData: ({ data }) => (id === undefined || data.id === id) && reread(),
+        onStarted: reread,
+      }),
+    ),
+  );
 }

@@ -16,61 +16,65 @@ import { durationText, Time } from '../../../ui/time';
 import { useKeys, useKeysOn } from '../../approvals/keys';
 import { NotRecorded } from './notRecorded';
 import { dwellMs, SPEEDS } from './pace';
+import { numberOf, type SessionWindow, useReadAhead } from './useWindow';
+
+/** Statements that are read before the replay comes to them: at its fastest, some seconds of it. */
+const AHEAD = 25;
 
 interface ReplayProps {
-  /** In the order they ran. */
-  statements: readonly StatementRow[];
-  selectedId: string | null;
-  onSelect: (id: string) => void;
+  window: SessionWindow;
+  /** Statements of the session. */
+  count: number;
+  /** Null: the first of the session. */
+  onSelect: (id: string | null) => void;
   onOpen: (id: string) => void;
 }
 
 /** What the client saw, statement by statement, at its own pace or by hand. */
-export function Replay({ statements, selectedId, onSelect, onOpen }: ReplayProps) {
+export function Replay({ window, count, onSelect, onOpen }: ReplayProps) {
   const [playing, setPlaying] = useState(false);
   const [speed, setSpeed] = useState<number>(1);
   const [keysOn] = useKeysOn();
-  const index = Math.max(
-    0,
-    statements.findIndex((row) => row.id === selectedId),
-  );
-  const row = statements[index];
-  const next = statements[index + 1];
-  const go = (to: number) => {
-    const target = statements[to];
-    if (target !== undefined) onSelect(target.id);
-  };
+  useReadAhead(window, AHEAD);
+  const { rows, index } = window;
+  const row = rows[index];
+  const next = row === undefined ? undefined : rows[index + 1];
+  const atStart = numberOf(window) <= 1;
+  const atEnd = row !== undefined && next === undefined && !window.hasNext;
+  const nextId = next?.id;
+  const restMs = row === undefined || next === undefined ? 0 : dwellMs(row.at.getTime(), next.at.getTime(), speed);
   useEffect(() => {
-    if (!playing || row === undefined) return;
-    if (next === undefined) {
-      setPlaying(false);
-      return;
-    }
-    const timer = setTimeout(() => onSelect(next.id), dwellMs(row.at.getTime(), next.at.getTime(), speed));
+    if (!playing) return;
+    if (atEnd) setPlaying(false);
+    if (nextId === undefined) return;
+    const timer = setTimeout(() => onSelect(nextId), restMs);
     return () => clearTimeout(timer);
-  }, [playing, row, next, speed, onSelect]);
+  }, [playing, atEnd, nextId, restMs, onSelect]);
   const toggle = () => {
-    if (!playing && next === undefined) go(0);
+    if (!playing && atEnd) onSelect(null);
     setPlaying(!playing);
   };
   const step = (by: 1 | -1) => {
     setPlaying(false);
-    go(index + by);
+    const target = index < 0 ? undefined : rows[index + by];
+    if (target !== undefined) onSelect(target.id);
   };
   useKeys({ j: () => step(1), k: () => step(-1), p: toggle }, keysOn);
-  if (row === undefined) return null;
+  if (row === undefined) return <Waiting window={window} onSelect={onSelect} />;
+  const number = numberOf(window);
+  const all = Math.max(count, window.first + rows.length);
   return (
     <Card className="grid min-w-0 content-start">
       <div className="flex flex-wrap items-center gap-1.5 border-b px-4 py-2">
         <h2 className="mr-auto text-sm font-semibold">Replay</h2>
-        <Button look="ghost" size="icon" aria-label="Previous statement" disabled={index === 0} onClick={() => step(-1)}>
+        <Button look="ghost" size="icon" aria-label="Previous statement" disabled={atStart} onClick={() => step(-1)}>
           <ChevronLeft aria-hidden />
         </Button>
         <Button look="primary" size="sm" onClick={toggle}>
-          {playing ? <Pause aria-hidden /> : next === undefined ? <RotateCcw aria-hidden /> : <Play aria-hidden />}
-          {playing ? 'Pause replay' : next === undefined ? 'Replay from start' : 'Play replay'}
+          {playing ? <Pause aria-hidden /> : atEnd ? <RotateCcw aria-hidden /> : <Play aria-hidden />}
+          {playing ? 'Pause replay' : atEnd ? 'Replay from start' : 'Play replay'}
         </Button>
-        <Button look="ghost" size="icon" aria-label="Next statement" disabled={next === undefined} onClick={() => step(1)}>
+        <Button look="ghost" size="icon" aria-label="Next statement" disabled={atEnd} onClick={() => step(1)}>
           <ChevronRight aria-hidden />
         </Button>
         <Select
@@ -87,12 +91,12 @@ export function Replay({ statements, selectedId, onSelect, onOpen }: ReplayProps
         </Select>
       </div>
       <div className="h-1 bg-sunken" aria-hidden>
-        <div className="h-full bg-accent transition-[width]" style={{ width: `${((index + 1) / statements.length) * 100}%` }} />
+        <div className="h-full bg-accent transition-[width]" style={{ width: `${(number / all) * 100}%` }} />
       </div>
       <div className="grid min-w-0 gap-4 p-4 sm:p-5">
         <div className="flex flex-wrap items-center gap-2 text-sm text-ink-2">
           <span className="tabular-nums" role="status">
-            Statement {(index + 1).toLocaleString()} of {statements.length.toLocaleString()}
+            Statement {number.toLocaleString()} of {all.toLocaleString()}
           </span>
           <Outcome row={row} />
           <Time at={row.at} />
@@ -107,10 +111,35 @@ export function Replay({ statements, selectedId, onSelect, onOpen }: ReplayProps
         </div>
         <SqlBlock key={row.id} sql={row.sql} />
         <Seen row={row} />
+        {window.error === null || next !== undefined ? null : (
+          <ErrorState compact what="The next statements could not be read" error={window.error} effect="" onRetry={window.retry} />
+        )}
         <p className="flex flex-wrap items-center gap-1.5 text-xs text-ink-3 max-lg:hidden">
           <Kbd>j</Kbd> next <Kbd>k</Kbd> previous <Kbd>p</Kbd> play or pause
         </p>
       </div>
+    </Card>
+  );
+}
+
+/** The chosen statement is on its way, or there is none of that name. */
+function Waiting({ window, onSelect }: Pick<ReplayProps, 'window' | 'onSelect'>) {
+  return (
+    <Card className="grid min-w-0 content-start gap-4 p-4 sm:p-5">
+      {window.error === null ? (
+        <div role="status" aria-label="Loading statement" className="grid gap-4">
+          <Skeleton className="h-6 w-56" />
+          <Skeleton className="h-40" />
+        </div>
+      ) : (
+        <>
+          <ErrorState compact what="This statement could not be shown" error={window.error} effect="" onRetry={window.retry} />
+          <Button className="justify-self-start" onClick={() => onSelect(null)}>
+            <RotateCcw aria-hidden />
+            Show first statement
+          </Button>
+        </>
+      )}
     </Card>
   );
 }

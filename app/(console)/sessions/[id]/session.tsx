@@ -1,12 +1,13 @@
 'use client';
-import { useQuery } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { OctagonX, SquareTerminal } from 'lucide-react';
 import Link from 'next/link';
 import { parseAsString, useQueryState } from 'nuqs';
 import { useCallback, useState } from 'react';
+import { toast } from 'sonner';
 import { useIsAdmin } from '../../../data/me';
 import { useTRPC } from '../../../data/trpc';
-import type { SessionRow, StatementRow } from '../../../data/types';
+import type { SessionRow } from '../../../data/types';
 import { withTerm } from '../../../sql/terms';
 import { StatementDetailView } from '../../../statement/detail';
 import { Button } from '../../../ui/button';
@@ -15,25 +16,27 @@ import { CopyButton } from '../../../ui/copy';
 import { EnforcementBadge } from '../../../ui/enforcement';
 import { Page } from '../../../ui/frame';
 import { Sheet } from '../../../ui/sheet';
-import { Empty, ErrorState, SkeletonRows } from '../../../ui/states';
+import { Empty, ErrorState, Skeleton, SkeletonRows } from '../../../ui/states';
 import { durationText, Time, useNow } from '../../../ui/time';
 import { SessionState } from '../state';
 import { useLiveSessions } from '../useLiveSessions';
+import { LongTimeline } from './longTimeline';
 import { Replay } from './replay';
 import { Steps } from './steps';
 import { Terminate } from './terminate';
 import { Timeline } from './timeline';
+import { useWindow } from './useWindow';
 
 export function SessionView({ id }: { id: string }) {
   const trpc = useTRPC();
   const isAdmin = useIsAdmin();
   const [ending, setEnding] = useState(false);
   const [openId, setOpenId] = useState<string | null>(null);
-  useLiveSessions();
+  useLiveSessions(id);
   const query = useQuery(
-    trpc.sessions.get.queryOptions({ id }, { refetchInterval: (current) => (current.state.data?.session.endedAt ? false : 3_000) }),
+    trpc.sessions.get.queryOptions({ id }, { refetchInterval: (current) => (current.state.data?.endedAt ? false : 3_000) }),
   );
-  const session = query.data?.session;
+  const session = query.data;
   return (
     <Page
       wide
@@ -67,7 +70,7 @@ export function SessionView({ id }: { id: string }) {
           <SkeletonRows label="Loading session" />
         </Card>
       ) : null}
-      {query.data ? <Body session={query.data.session} statements={query.data.statements} onOpen={setOpenId} /> : null}
+      {session ? <Body session={session} onOpen={setOpenId} /> : null}
       <Sheet
         wide
         open={openId !== null}
@@ -82,12 +85,30 @@ export function SessionView({ id }: { id: string }) {
   );
 }
 
-function Body({ session, statements, onOpen }: { session: SessionRow; statements: readonly StatementRow[]; onOpen: (id: string) => void }) {
+/** Read at once by the list, and by the replay: each goes its own way from there. */
+const LIST_WINDOW = 100;
+const REPLAY_WINDOW = 50;
+/** What a session ran last reaches the record a moment after its end. */
+const SETTLES_MS = 15_000;
+
+function Body({ session, onOpen }: { session: SessionRow; onOpen: (id: string) => void }) {
+  const trpc = useTRPC();
+  const queryClient = useQueryClient();
   const nowMs = useNow(1_000);
   const endMs = session.endedAt?.getTime() ?? nowMs;
+  const live = session.endedAt === null || nowMs - endMs < SETTLES_MS;
   const [chosen, setChosen] = useQueryState('stm', parseAsString.withOptions({ history: 'replace' }));
-  const select = useCallback((id: string) => void setChosen(id), [setChosen]);
-  const selectedId = chosen ?? statements[0]?.id ?? null;
+  const select = useCallback((id: string | null) => void setChosen(id), [setChosen]);
+  const about = { sessionId: session.id, around: chosen, live };
+  const list = useWindow({ ...about, limit: LIST_WINDOW });
+  const replay = useWindow({ ...about, limit: REPLAY_WINDOW });
+  const timeline = useQuery(trpc.sessions.timeline.queryOptions({ id: session.id }, { refetchInterval: live ? 3_000 : false }));
+  const current = replay.rows[replay.index];
+  const selectedId = current?.id ?? chosen;
+  const goTo = async (time: Date) => {
+    const found = await queryClient.fetchQuery(trpc.sessions.statements.queryOptions({ id: session.id, start: { time }, limit: 1 }));
+    if (found.items[0] !== undefined) select(found.items[0].id);
+  };
   return (
     <div className="grid gap-4">
       <Card className="grid gap-x-10 gap-y-4 p-4 sm:grid-cols-2 sm:p-5">
@@ -139,7 +160,7 @@ function Body({ session, statements, onOpen }: { session: SessionRow; statements
           </Fact>
         </Facts>
       </Card>
-      {statements.length === 0 ? (
+      {session.statements === 0 && list.rows.length === 0 ? (
         <Card>
           <Empty icon={SquareTerminal} title="No statement yet">
             The client is connected and has not sent one.
@@ -149,17 +170,39 @@ function Body({ session, statements, onOpen }: { session: SessionRow; statements
         <>
           <Card className="min-w-0 p-4 sm:p-5">
             <h2 className="mb-2 text-sm font-semibold">Timeline</h2>
-            <Timeline
-              statements={statements}
-              startMs={session.startedAt.getTime()}
-              endMs={endMs}
-              selectedId={selectedId}
-              onSelect={select}
-            />
+            {timeline.error && !timeline.data ? (
+              <ErrorState
+                compact
+                what="The timeline could not be drawn"
+                error={timeline.error}
+                effect="The statements below are all there."
+                onRetry={() => void timeline.refetch()}
+              />
+            ) : null}
+            {timeline.isPending ? <Skeleton className="h-40" /> : null}
+            {timeline.data?.statements ? (
+              <Timeline
+                statements={timeline.data.statements}
+                startMs={session.startedAt.getTime()}
+                endMs={endMs}
+                selectedId={selectedId}
+                onSelect={select}
+              />
+            ) : null}
+            {timeline.data?.bins ? (
+              <LongTimeline
+                bins={timeline.data.bins}
+                statements={session.statements}
+                startMs={session.startedAt.getTime()}
+                endMs={endMs}
+                selectedMs={current?.at.getTime() ?? null}
+                onSelect={(at) => void goTo(at).catch(() => toast.error('The statement could not be found'))}
+              />
+            ) : null}
           </Card>
           <div className="grid items-start gap-4 lg:grid-cols-[minmax(18rem,24rem)_minmax(0,1fr)]">
-            <Steps statements={statements} more={session.statements - statements.length} selectedId={selectedId} onSelect={select} />
-            <Replay statements={statements} selectedId={selectedId} onSelect={select} onOpen={onOpen} />
+            <Steps window={list} count={session.statements} selectedId={selectedId} onSelect={select} />
+            <Replay window={replay} count={session.statements} onSelect={select} onOpen={onOpen} />
           </div>
         </>
       )}

@@ -1,46 +1,69 @@
 'use client';
-import Link from 'next/link';
-import { useEffect, useRef } from 'react';
-import type { StatementRow } from '../../../data/types';
+import { useLayoutEffect, useRef } from 'react';
 import { Outcome } from '../../../statement/list';
 import { Card } from '../../../ui/card';
 import { Scroll } from '../../../ui/scroll';
 import { SqlLine } from '../../../ui/sqlBlock';
+import { ErrorState } from '../../../ui/states';
 import { durationText, Time } from '../../../ui/time';
+import type { SessionWindow } from './useWindow';
+
+/** So close to an end of what is read, it is read on. */
+const NEAR_PX = 800;
 
 interface StepsProps {
-  /** In the order they ran. */
-  statements: readonly StatementRow[];
-  /** Statements of the session beyond these. */
-  more: number;
+  window: SessionWindow;
+  /** Statements of the session. */
+  count: number;
   selectedId: string | null;
   onSelect: (id: string) => void;
 }
 
-/** The session's statements in the order they ran; the chosen one is what the replay shows. */
-export function Steps({ statements, more, selectedId, onSelect }: StepsProps) {
+/** The session's statements in the order they ran, read on as one scrolls; the chosen one is what the replay shows. */
+export function Steps({ window, count, selectedId, onSelect }: StepsProps) {
+  const { rows, first } = window;
   const list = useRef<HTMLDivElement>(null);
-  useEffect(() => {
+  /** The first statement in sight and where it stands: rows that come or go above it must not move it. */
+  const kept = useRef<{ id: string; top: number } | null>(null);
+  const shown = useRef<string | null>(null);
+  const look = () => {
     const area = list.current;
-    const row = area?.querySelector<HTMLElement>('[aria-current="step"]');
-    // Within the list alone: the page must not move under a reader while the replay goes on.
-    if (
-      area &&
-      row &&
-      selectedId !== null &&
-      (row.offsetTop < area.scrollTop || row.offsetTop + row.offsetHeight > area.scrollTop + area.clientHeight)
-    )
-      area.scrollTo({ top: row.offsetTop - area.clientHeight / 3 });
-  }, [selectedId]);
+    if (area === null) return;
+    const steps = [...area.querySelectorAll<HTMLElement>('[data-step]')];
+    const top = steps.find((step) => step.offsetTop + step.offsetHeight > area.scrollTop);
+    kept.current = top?.dataset.step === undefined ? null : { id: top.dataset.step, top: top.offsetTop - area.scrollTop };
+    if (area.scrollTop < NEAR_PX) window.readPrevious();
+    else if (area.scrollHeight - area.clientHeight - area.scrollTop < NEAR_PX) window.readNext();
+  };
+  useLayoutEffect(() => {
+    const area = list.current;
+    if (area === null) return;
+    const step = (id: string) => area.querySelector<HTMLElement>(`[data-step="${CSS.escape(id)}"]`);
+    const before = kept.current === null ? null : step(kept.current.id);
+    if (before !== null && kept.current !== null) area.scrollTop = before.offsetTop - kept.current.top;
+    const chosen = selectedId === null || shown.current === selectedId ? null : step(selectedId);
+    if (chosen !== null) {
+      shown.current = selectedId;
+      // Within the list alone: the page must not move under a reader while the replay goes on.
+      if (chosen.offsetTop < area.scrollTop || chosen.offsetTop + chosen.offsetHeight > area.scrollTop + area.clientHeight)
+        area.scrollTop = chosen.offsetTop - area.clientHeight / 3;
+    }
+    look();
+  });
   return (
     <Card className="min-w-0 overflow-hidden">
       <h2 className="border-b px-4 py-3 text-sm font-semibold">
-        Statements <span className="font-normal tabular-nums text-ink-3">{(statements.length + Math.max(0, more)).toLocaleString()}</span>
+        Statements <span className="font-normal tabular-nums text-ink-3">{Math.max(count, first + rows.length).toLocaleString()}</span>
       </h2>
-      <Scroll ref={list} label="Statements of this session" className="relative max-h-[36rem] max-lg:max-h-72">
+      <Scroll
+        ref={list}
+        label="Statements of this session"
+        onScroll={look}
+        className="relative max-h-[36rem] [overflow-anchor:none] max-lg:max-h-72"
+      >
         <ol className="divide-y">
-          {statements.map((row) => (
-            <li key={row.id}>
+          {rows.map((row, index) => (
+            <li key={row.id} data-step={row.id} aria-posinset={first + index + 1} aria-setsize={Math.max(count, first + rows.length)}>
               <button
                 type="button"
                 aria-current={row.id === selectedId ? 'step' : undefined}
@@ -57,14 +80,11 @@ export function Steps({ statements, more, selectedId, onSelect }: StepsProps) {
             </li>
           ))}
         </ol>
-        {more > 0 ? (
-          <p className="border-t px-4 py-3 text-xs text-ink-2">
-            {more.toLocaleString()} more:{' '}
-            <Link href={`/audit?q=session:${statements[0]?.sessionId}&range=all`} className="text-accent-text underline underline-offset-4">
-              search them in the audit
-            </Link>
-          </p>
-        ) : null}
+        {window.error === null || rows.length === 0 ? null : (
+          <div className="p-3">
+            <ErrorState compact what="The list could not be read on" error={window.error} effect="" onRetry={window.retry} />
+          </div>
+        )}
       </Scroll>
     </Card>
   );

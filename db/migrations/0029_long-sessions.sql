@@ -1,0 +1,2 @@
+ALTER TABLE "nodes" ADD COLUMN "console_url" text;--> statement-breakpoint
+CREATE INDEX "statements_session_marked" ON "statements" USING btree ("session_id","at","verdict","status") WHERE "statements"."verdict" <> 'allow' or "statements"."status" = 'failed';
