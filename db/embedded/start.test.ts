@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,10 +14,12 @@ const isRoot = process.getuid?.() === 0;
 const scratch = mkdtempSync(join(tmpdir(), 'gatehouse-embedded-'));
 const running: EmbeddedPostgres[] = [];
 const children: ChildProcess[] = [];
+/** Started once and stopped. */
+const MADE = join(scratch, 'made');
 let counter = 0;
 let script = '';
 
-beforeAll(() => {
+beforeAll(async () => {
   chmodSync(scratch, 0o755);
   // A process of its own to kill: beside the sources, so that its bare imports are found.
   script = join(process.cwd(), 'node_modules', '.cache', `gatehouse-embedded-test-${process.pid}.mjs`);
@@ -36,7 +38,8 @@ beforeAll(() => {
     format: 'esm',
     packages: 'external',
   });
-});
+  await (await startEmbedded({ dataDir: MADE, throwaway: true })).stop();
+}, 60_000);
 
 afterEach(async () => {
   for (const child of children.splice(0)) child.kill('SIGKILL');
@@ -50,6 +53,13 @@ afterAll(() => {
 
 function newDataDir(): string {
   return join(scratch, `data${++counter}`);
+}
+
+/** One that was started before: what follows is not about making a cluster, which takes seconds. */
+function usedDataDir(): string {
+  const dataDir = newDataDir();
+  execFileSync('cp', ['-a', MADE, dataDir]);
+  return dataDir;
 }
 
 async function start(dataDir: string): Promise<EmbeddedPostgres> {
@@ -113,7 +123,7 @@ test('a first start makes a cluster that asks for a password, on loopback only, 
 });
 
 test('a data directory that was moved keeps its cluster', async () => {
-  const dataDir = newDataDir();
+  const dataDir = usedDataDir();
   const first = await start(dataDir);
   await ask(first, 'CREATE TABLE kept AS SELECT 7 AS n');
   await stop(first);
@@ -129,7 +139,7 @@ test('fsync is on unless the data is to be thrown away', async () => {
 });
 
 test('a second start on one directory is refused, in the same process and in another', async () => {
-  const dataDir = newDataDir();
+  const dataDir = usedDataDir();
   await start(dataDir);
   await expect(startEmbedded({ dataDir })).rejects.toThrow(`is in use by process ${process.pid}`);
   const { said } = await startElsewhere(dataDir);
@@ -137,7 +147,7 @@ test('a second start on one directory is refused, in the same process and in ano
 });
 
 test('kill -9 of the process that started it stops the server, and the next start works', async () => {
-  const dataDir = newDataDir();
+  const dataDir = usedDataDir();
   const { child, said } = await startElsewhere(dataDir);
   child.kill('SIGKILL');
   expect(await until(() => !isAlive(said.pid), 10_000)).toBe(true);
@@ -147,7 +157,7 @@ test('kill -9 of the process that started it stops the server, and the next star
 });
 
 test('a server that outlived its start is stopped first', async () => {
-  const dataDir = newDataDir();
+  const dataDir = usedDataDir();
   const { child, said } = await startElsewhere(dataDir);
   // The wrapper dies too, as when a machine runs out of memory: nobody is left to stop the server.
   const wrapper = Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${said.pid}/status`, 'utf8'))?.[1]);
@@ -175,7 +185,7 @@ function childrenOf(pid: number): number[] {
 }
 
 test('a stale postmaster.pid whose pid another program now has does not keep the server from starting', async () => {
-  const dataDir = newDataDir();
+  const dataDir = usedDataDir();
   const first = await start(dataDir);
   await stop(first);
   const account = serverAccount();
@@ -199,7 +209,7 @@ test('an initdb that was cut short is made again', async () => {
 });
 
 test('a remembered port that someone took is replaced by a free one', async () => {
-  const dataDir = newDataDir();
+  const dataDir = usedDataDir();
   const first = await start(dataDir);
   await stop(first);
   const { createServer } = await import('node:net');
@@ -214,7 +224,7 @@ test('a remembered port that someone took is replaced by a free one', async () =
 });
 
 test('a cluster of another major version is refused and left alone', async () => {
-  const dataDir = newDataDir();
+  const dataDir = usedDataDir();
   const first = await start(dataDir);
   await stop(first);
   writeFileSync(join(first.cluster, 'PG_VERSION'), '17\n');

@@ -1,7 +1,8 @@
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type TestDatabase, withPostgres } from '../../db/embedded/testing';
-import { loadCatalog } from '../catalog/load';
+import { catalogFingerprint, loadCatalog } from '../catalog/load';
+import type { CatalogSnapshot } from '../catalog/types';
 import { maskedColumnsFor } from '../masking/columns';
 import { judge } from '../policy/judge';
 import type { ConnectionPolicy, Principal, Rule } from '../policy/types';
@@ -31,9 +32,15 @@ const admins: Rule = {
   ...{ message: null, approval: null, mode: 'enforce' },
 };
 
-/** By the catalog as it is now. */
+/** As it is now, read anew where it is another, as a gateway does. */
+let kept: CatalogSnapshot | undefined;
+async function catalogNow(): Promise<CatalogSnapshot> {
+  if (kept === undefined || kept.fingerprint !== (await catalogFingerprint(client))) kept = await loadCatalog(client);
+  return kept;
+}
+
 async function shape(sql: string) {
-  const catalog = await loadCatalog(client);
+  const catalog = await catalogNow();
   const policy = { version: 1, connections: new Map(), access: [], rules: [admins], masking: [] };
   const masks = maskedColumnsFor({ masking: [], connection, principal, catalog });
   const judgement = judge(sql, { connection, principal, policy, catalog, masks, now: new Date() });

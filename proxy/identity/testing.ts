@@ -20,7 +20,12 @@ export interface TestIssuer {
   close(): Promise<void>;
 }
 
-export async function openTestIssuer(): Promise<TestIssuer> {
+/** A pair of keys to sign with. Making one takes a moment, which tests of one issuer after another need not wait for each time. */
+export const newSigningKeys = () => generateKeyPair('RS256', { extractable: true });
+type SigningKeys = Awaited<ReturnType<typeof newSigningKeys>>;
+
+/** @param keys what it signs with at first, its own where not said */
+export async function openTestIssuer(keys?: SigningKeys): Promise<TestIssuer> {
   let current: { kid: string; privateKey: CryptoKey };
   const issuer: Omit<TestIssuer, 'url' | 'close'> = {
     asked: [],
@@ -29,14 +34,14 @@ export async function openTestIssuer(): Promise<TestIssuer> {
     async sign(claims, { kid = current.kid, alg = 'RS256', ...header } = {}) {
       return new SignJWT(claims).setProtectedHeader({ alg, kid, ...header }).sign(current.privateKey);
     },
-    async rotate(kid) {
-      const pair = await generateKeyPair('RS256', { extractable: true });
-      current = { kid, privateKey: pair.privateKey };
-      issuer.keys = [{ ...(await exportJWK(pair.publicKey)), kid, alg: 'RS256', use: 'sig' }];
-    },
+    rotate: async (kid) => signWith(kid, await newSigningKeys()),
     privateKey: () => current.privateKey,
   };
-  await issuer.rotate('first');
+  const signWith = async (kid: string, { privateKey, publicKey }: SigningKeys) => {
+    current = { kid, privateKey };
+    issuer.keys = [{ ...(await exportJWK(publicKey)), kid, alg: 'RS256', use: 'sig' }];
+  };
+  await signWith('first', keys ?? (await newSigningKeys()));
   const server = http.createServer((request, response) => {
     issuer.asked.push(request.url ?? '');
     if (issuer.answer === null) return;

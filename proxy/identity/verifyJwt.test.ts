@@ -3,18 +3,19 @@ import { CompactEncrypt, exportJWK, exportSPKI, generateKeyPair, importJWK, type
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { IdentityRefused, IssuerUnavailable } from './assertion';
 import { claimWords } from './claim';
-import { openTestIssuer, type TestIssuer } from './testing';
+import { newSigningKeys, openTestIssuer, type TestIssuer } from './testing';
 import { createJwtVerifier, type JwtVerifier, type KnownProvider, looksLikeJwt } from './verifyJwt';
 
 const now = new Date('2026-06-01T12:00:00Z');
 const at = (seconds: number) => now.getTime() / 1_000 + seconds;
 const SKEW_S = 30;
 
+const keys = await newSigningKeys();
 let issuer: TestIssuer;
 let verifier: JwtVerifier;
 let clockMs: number;
 beforeEach(async () => {
-  issuer = await openTestIssuer();
+  issuer = await openTestIssuer(keys);
   clockMs = 0;
   verifier = createJwtVerifier(() => clockMs);
 });

@@ -5,7 +5,7 @@ import { type TestDatabase, withPostgres } from '../../db/embedded/testing';
 import { newId } from '../../db/ids';
 import { approvalRequests } from '../../db/schema/approvals';
 import { actions } from '../../db/schema/audit';
-import { access, maskingRules } from '../../db/schema/policy';
+import { access, connections, maskingRules } from '../../db/schema/policy';
 import type { HeldState } from '../../db/schema/shapes';
 import { saveConnection } from '../connections/save';
 import { type TestStore, withStore } from '../testing';
@@ -21,6 +21,7 @@ let session: pg.Client;
 let ana: Caller;
 let bo: Caller;
 let agent: Caller;
+let connectionName = 'shop';
 
 const ROLE = `previewed_${process.pid}`;
 
@@ -78,7 +79,7 @@ beforeAll(async () => {
   bo = await db.as('reviewer', { name: 'bo' });
   agent = await db.as('member', { name: 'bot', kind: 'agent', ownerId: ana.actor.id });
   await saveConnection(ana, {
-    name: 'shop',
+    name: connectionName,
     host: upstream.host,
     port: upstream.port,
     database: upstream.database,
@@ -88,12 +89,12 @@ beforeAll(async () => {
     default: 'allow',
     opaque: 'hold',
   });
-  await db.store.insert(access).values({ id: newId('acc'), position: 0, connections: ['shop'], groups: ['*'] });
+  await db.store.insert(access).values({ id: newId('acc'), position: 0, connections: ['shop*'], groups: ['*'] });
   await db.store.insert(maskingRules).values({
     id: newId('msk'),
     position: 0,
     name: 'ssn',
-    connections: ['shop'],
+    connections: ['shop*'],
     columns: ['public.customers.ssn'],
     detect: [],
     mask: { type: 'partial', keepLast: 2 },
@@ -113,9 +114,15 @@ afterAll(async () => {
 });
 beforeEach(async () => {
   await db.store.delete(approvalRequests);
-  // One dry run a second on one connection.
-  await new Promise((resolve) => setTimeout(resolve, 1_050));
+  await rename();
 });
+
+let names = 0;
+/** One dry run a second is made on one connection, by its name: with another one, the next need not wait. */
+async function rename(): Promise<void> {
+  connectionName = `shop-${++names}`;
+  await db.store.update(connections).set({ name: connectionName });
+}
 
 async function hold(sql: string, more: Partial<typeof approvalRequests.$inferInsert> = {}): Promise<string> {
   const id = newId('req');
@@ -131,7 +138,7 @@ async function hold(sql: string, more: Partial<typeof approvalRequests.$inferIns
     principalName: 'bot',
     ownerId: ana.actor.id,
     ownerName: 'ana',
-    connectionName: 'shop',
+    connectionName,
     sql,
     parameters: [],
     digest: 'd',
@@ -274,7 +281,7 @@ test('inside a transaction: not where it has changes of its own, and not while i
     kind: 'measured',
     notes: ['Measured outside the client’s open transaction.'],
   });
-  await new Promise((resolve) => setTimeout(resolve, 1_050));
+  await rename();
   await session.query('UPDATE orders SET total = 0 WHERE id = 1');
   const before = await previewRequest(bo, { id: await hold('DELETE FROM orders', { transactionStatus: 'T' }) }).catch(() => null);
   expect(before?.transaction).toBeDefined();
@@ -306,7 +313,7 @@ test('the settings of its session: names by its search_path; what is not known i
   const settings = { search_path: 'other, public', timezone: 'UTC', statement_timeout: '0' };
   const there = await measured('DELETE FROM orders', { heldState: { ...state, backendPid: pid, settings } });
   expect(there.outcome).toMatchObject({ kind: 'measured', tables: [{ table: 'other.orders', deleted: 1 }] });
-  await new Promise((resolve) => setTimeout(resolve, 1_050));
+  await rename();
   expect(await refusal('DELETE FROM orders', { heldState: { ...state, settings: null } })).toContain(
     'what its session has set is not known',
   );
@@ -314,7 +321,7 @@ test('the settings of its session: names by its search_path; what is not known i
 
 test('row security that reads a setting: measured where the session has set nothing, refused where it may have', async () => {
   expect((await measured('DELETE FROM policed WHERE id = 1')).outcome?.kind).toBe('measured');
-  await new Promise((resolve) => setTimeout(resolve, 1_050));
+  await rename();
   const heldState = { backendPid: null, role: null, settings: {}, asked: true };
   expect(await refusal('DELETE FROM policed WHERE id = 1', { heldState })).toBe(
     'refused: row security policy tenants reads a setting of its session, which a side connection does not have',

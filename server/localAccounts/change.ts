@@ -11,6 +11,7 @@ import { confirmedAuthenticator } from './authenticator';
 import { demandStrong, freshRecoveryCodes } from './enrol';
 import { accountOf, demandOwner } from './owner';
 import { hashPassword, verifyPassword } from './password';
+import { PARAMETERS } from './phc';
 import { takeCode } from './secondFactor';
 import {
   changeAuthenticatorSchema,
@@ -27,13 +28,13 @@ type Account = typeof localAccounts.$inferSelect;
 const attempts = createAttempts({ failures: 10, windowMs: 15 * 60_000 });
 
 /** Sets a new password. Console sessions that the password of before opened are over, this one too if it is one of them. */
-export async function changePassword(call: Call, input: unknown): Promise<{ changedAt: Date }> {
+export async function changePassword(call: Call, input: unknown, cost = PARAMETERS): Promise<{ changedAt: Date }> {
   const owner = await demandOwner(call);
   const { current, password } = parseInput(changePasswordSchema, input);
   await demandStrong(call.store, owner, password);
   const known = await provedPassword(call, owner, current.password);
   const changedAt = new Date();
-  const passwordHash = await hashPassword(password);
+  const passwordHash = await hashPassword(password, cost);
   await change(call, { known, code: current.code, action: 'localAccount.changePassword' }, set({ passwordHash, changedAt }));
   return { changedAt };
 }

@@ -11,19 +11,20 @@ import { parseInput } from '../input';
 import { confirmedAuthenticator } from './authenticator';
 import { accountOf, demandOwner } from './owner';
 import { hashPassword } from './password';
+import { PARAMETERS } from './phc';
 import { newRecoveryCodes, recoveryHash } from './recoveryCodes';
 import { enrolSchema, type RecoveryCodes } from './shape';
 import { weaknessOf } from './weakness';
 
 /** Gives a person their own way into the console: a password, an authenticator and recovery codes, all three or nothing. */
-export async function enrolLocalAccount(call: Call, input: unknown): Promise<RecoveryCodes> {
+export async function enrolLocalAccount(call: Call, input: unknown, cost = PARAMETERS): Promise<RecoveryCodes> {
   const { store, actor, secretKey } = call;
   const owner = await demandOwner(call);
   const { password, ...shown } = parseInput(enrolSchema, input);
   if ((await accountOf(store, owner)) !== null) throw alreadySet();
   await demandStrong(store, owner, password);
   const authenticator = confirmedAuthenticator(secretKey, owner, shown, new Date());
-  const passwordHash = await hashPassword(password);
+  const passwordHash = await hashPassword(password, cost);
   const { recoveryCodes, recoveryHashes } = freshRecoveryCodes();
   const id = newId('lac');
   await store.transaction(async (tx) => {

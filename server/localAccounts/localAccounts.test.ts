@@ -1,5 +1,5 @@
 import { and, desc, eq } from 'drizzle-orm';
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { actions, sessions } from '../../db/schema/audit';
 import { identities, identityProviders, principals } from '../../db/schema/identity';
 import type { IdentityProvider } from '../../db/schema/identityShapes';
@@ -14,15 +14,13 @@ import { getLocalAccount } from './get';
 import { hashPassword, verifyPassword } from './password';
 import { formatPhc, parsePhc } from './phc';
 import { removeLocalAccount } from './remove';
-import { codeIn, enrolled, runAs } from './testing';
+import { CHEAP, codeIn, enrolled, runAs } from './testing';
 
 let db: TestStore;
 beforeAll(async () => {
   db = await withStore();
 });
 afterAll(() => db.close());
-// Each password costs a third of a second of a core.
-vi.setConfig({ testTimeout: 180_000 });
 beforeEach(() => runAs(db, 'embedded'));
 
 const rowOf = async (principalId: string) =>
@@ -33,6 +31,7 @@ describe('setting one up', () => {
   test('password, authenticator and recovery codes come together; the store has none of them in clear', async () => {
     const call = await db.as('member', { name: 'otto' });
     expect(await getLocalAccount(call)).toEqual({ state: 'none' });
+    // This one as a gateway hashes it.
     const { secret, password, recoveryCodes } = await enrolled(call);
     expect(await getLocalAccount(call)).toEqual({ state: 'set', changedAt: expect.any(Date), recoveryCodesLeft: 10 });
     const row = await rowOf(call.actor.id);
@@ -69,9 +68,10 @@ describe('setting one up', () => {
     const { secret, pending } = await beginAuthenticator(paul);
     const input = { password: NEW, pending, code: codeIn(secret, 0) };
     await expect(enrolLocalAccount(rosa, input)).rejects.toThrow(/begin again/);
+    // As dear as they are, so that both see that there is none yet.
     const both = await Promise.allSettled([enrolLocalAccount(paul, input), enrolLocalAccount(paul, input)]);
     expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
-    await expect(enrolLocalAccount(paul, input)).rejects.toThrow(/have a password already/);
+    await expect(enrolLocalAccount(paul, input, CHEAP)).rejects.toThrow(/have a password already/);
   });
 
   test('for people in the console alone: no token, agent, or person of a provider', async () => {
@@ -90,7 +90,7 @@ describe('setting one up', () => {
 
 test('with a store of others every verb refuses, and says what to use', async () => {
   const admin = await db.as('admin');
-  const { password, code } = await enrolled(await db.as('member', { name: 'sven' }));
+  const { password, code } = await enrolled(await db.as('member', { name: 'sven' }), CHEAP);
   runAs(db, 'external');
   const current = { password, code: code(0) };
   const sven = { ...admin, actor: { ...admin.actor, name: 'sven' } };
@@ -109,7 +109,7 @@ test('with a store of others every verb refuses, and says what to use', async ()
 
 describe('changing it', () => {
   test('asks for password and code, takes each code once, and changes nothing otherwise', async () => {
-    const tina = await enrolled(await db.as('member', { name: 'tina' }));
+    const tina = await enrolled(await db.as('member', { name: 'tina' }), CHEAP);
     const before = await rowOf(tina.call.actor.id);
     const code = tina.code(0);
     for (const current of [
@@ -118,22 +118,22 @@ describe('changing it', () => {
       { password: tina.password, code: tina.code(4) },
       { password: tina.password, code: 'abcd-efgh-jkmn-pqrs' },
     ])
-      await expect(changePassword(tina.call, { current, password: NEW })).rejects.toMatchObject({
+      await expect(changePassword(tina.call, { current, password: NEW }, CHEAP)).rejects.toMatchObject({
         code: 'INVALID',
         details: { fields: [{ path: 'current' }] },
       });
     expect(await rowOf(tina.call.actor.id)).toEqual(before);
-    const { changedAt } = await changePassword(tina.call, { current: { password: tina.password, code }, password: NEW });
+    const { changedAt } = await changePassword(tina.call, { current: { password: tina.password, code }, password: NEW }, CHEAP);
     const after = await rowOf(tina.call.actor.id);
     expect(after.changedAt).toEqual(changedAt);
     expect(changedAt.getTime()).toBeGreaterThan(before.changedAt.getTime());
-    expect(await verifyPassword(after.passwordHash, NEW)).toEqual({ matches: true, outdated: false });
+    expect(await verifyPassword(after.passwordHash, NEW, CHEAP)).toEqual({ matches: true, outdated: false });
     expect((await verifyPassword(after.passwordHash, tina.password)).matches).toBe(false);
     await expect(renewRecoveryCodes(tina.call, { current: { password: NEW, code } })).rejects.toThrow(/each code works once/);
   });
 
   test('another authenticator takes the place of the one of before; a recovery code stands in for it, once', async () => {
-    const uwe = await enrolled(await db.as('member', { name: 'uwe' }));
+    const uwe = await enrolled(await db.as('member', { name: 'uwe' }), CHEAP);
     const shown = await beginAuthenticator(uwe.call);
     const current = { password: uwe.password, code: uwe.recoveryCodes[3] ?? '' };
     await expect(changeAuthenticator(uwe.call, { current, pending: shown.pending, code: uwe.code(0) })).rejects.toMatchObject({
@@ -152,7 +152,7 @@ describe('changing it', () => {
   });
 
   test('of several who come with one code at once, one is let through', async () => {
-    const vera = await enrolled(await db.as('member', { name: 'vera' }));
+    const vera = await enrolled(await db.as('member', { name: 'vera' }), CHEAP);
     for (const code of [vera.recoveryCodes[0] ?? '', vera.code(0)]) {
       const current = { password: vera.password, code };
       const all = await Promise.allSettled([1, 2, 3].map(() => renewRecoveryCodes(vera.call, { current })));
@@ -161,7 +161,8 @@ describe('changing it', () => {
   });
 
   test('a console left open is no place to guess at: after ten wrong ones nothing is tried, the right one neither', async () => {
-    const walt = await enrolled(await db.as('member', { name: 'walt' }));
+    // Dear enough for all of them to be under way before the first has failed.
+    const walt = await enrolled(await db.as('member', { name: 'walt' }), { ...CHEAP, ln: 14 });
     const renew = (password: string) => renewRecoveryCodes(walt.call, { current: { password, code: walt.code(0) } });
     const all = await Promise.allSettled(Array.from({ length: 14 }, (_, n) => renew(`wrong ${n}`)));
     const words = all.map((one) => (one.status === 'rejected' ? (one.reason as Error).message : ''));
@@ -174,7 +175,7 @@ describe('a person takes their own away', () => {
   const left = async (id: string) => (await db.store.select().from(localAccounts).where(eq(localAccounts.principalId, id))).length;
 
   test('by password and code, and by nothing less; another may be set up', async () => {
-    const yara = await enrolled(await db.as('member', { name: 'yara' }));
+    const yara = await enrolled(await db.as('member', { name: 'yara' }), CHEAP);
     const remove = (current: object) =>
       removeOwnLocalAccount(yara.call, { current: { password: yara.password, code: yara.code(0), ...current } });
     for (const wrong of [{ password: 'not the password at all' }, { code: yara.code(-1) }, { code: 'abcd-efgh-jkmn-pqrs' }])
@@ -189,17 +190,17 @@ describe('a person takes their own away', () => {
     expect(await getLocalAccount(yara.call)).toEqual({ state: 'none' });
     const [action] = await db.store.select().from(actions).where(eq(actions.subject, 'yara')).orderBy(desc(actions.id)).limit(1);
     expect(action).toMatchObject({ action: 'localAccount.remove', actorName: 'yara', after: { provedBy: 'password and code' } });
-    await enrolled(yara.call);
+    await enrolled(yara.call, CHEAP);
   });
 
   test('not the only way in that an administrator has left: neither one after the other nor at once', async () => {
     // Whoever else administers in this file has no way in of their own.
     await db.store.delete(localAccounts);
-    const zoe = await enrolled(await db.as('admin', { name: 'zoe' }));
+    const zoe = await enrolled(await db.as('admin', { name: 'zoe' }), CHEAP);
     const remove = ({ call, password, code }: typeof zoe, steps = 0) =>
       removeOwnLocalAccount(call, { current: { password, code: code(steps) } });
     await expect(remove(zoe)).rejects.toMatchObject({ code: 'CONFLICT', message: /register a passkey first/ });
-    const abe = await enrolled(await db.as('admin', { name: 'abe' }));
+    const abe = await enrolled(await db.as('admin', { name: 'abe' }), CHEAP);
     // The code that was refused for this reason is not used up.
     const both = await Promise.allSettled([remove(zoe), remove(abe)]);
     expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
@@ -229,7 +230,7 @@ describe('a person takes their own away', () => {
     await db.store.delete(localAccounts);
     await db.store.delete(passkeys);
     await db.store.delete(identityProviders);
-    const ida = await enrolled(await db.as('admin'));
+    const ida = await enrolled(await db.as('admin'), CHEAP);
     const settings = {
       type: 'oidc',
       name: 'corp',
@@ -248,7 +249,7 @@ describe('a person takes their own away', () => {
 describe('an administrator takes it away', () => {
   test('with the sessions of its person; another may be set up', async () => {
     const admin = await db.as('admin', { name: 'root-admin' });
-    const xena = await enrolled(await db.as('member', { name: 'xena' }));
+    const xena = await enrolled(await db.as('member', { name: 'xena' }), CHEAP);
     await db.store.insert(sessions).values({
       id: 'ses_xena',
       gatewayId: 'gw_test',
@@ -269,13 +270,13 @@ describe('an administrator takes it away', () => {
       .where(and(eq(actions.action, 'localAccount.remove'), eq(actions.subject, 'xena')));
     expect(action).toMatchObject({ actorName: 'root-admin', subject: 'xena', after: { sessionsEnded: 1 } });
     await expect(removeLocalAccount(admin, { principal: 'xena' })).rejects.toMatchObject({ code: 'NOT_FOUND' });
-    await enrolled(xena.call);
+    await enrolled(xena.call, CHEAP);
   });
 });
 
 test('a password is known in whichever way its letters are spelled, and hashes made with less are known to be outdated', async () => {
   const weak = { ln: 4, r: 8, p: 1, salt: Buffer.alloc(16), hash: Buffer.alloc(32) };
   expect(await verifyPassword(formatPhc(weak), 'x')).toEqual({ matches: false, outdated: true });
-  expect(await verifyPassword(null, 'x')).toEqual({ matches: false, outdated: false });
-  expect((await verifyPassword(await hashPassword('Käse und Brot am Abend'), 'Ka\u0308se und Brot am Abend')).matches).toBe(true);
+  expect(await verifyPassword(null, 'x', CHEAP)).toEqual({ matches: false, outdated: false });
+  expect((await verifyPassword(await hashPassword('Käse und Brot am Abend', CHEAP), 'Ka\u0308se und Brot am Abend')).matches).toBe(true);
 });

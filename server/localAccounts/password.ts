@@ -1,5 +1,5 @@
 import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
-import { bytesOf, formatPhc, isOutdated, PARAMETERS, parsePhc, type ScryptHash } from './phc';
+import { bytesOf, formatPhc, isOutdated, PARAMETERS, parsePhc, type ScryptHash, type ScryptParameters } from './phc';
 import { createTurns, type Turns } from './turns';
 
 const SALT_BYTES = 16;
@@ -26,22 +26,30 @@ const derive = (password: string, { salt, hash, ...parameters }: ScryptHash): Pr
       }),
   );
 
-/** Off the event loop. @throws TooBusy */
-export async function hashPassword(password: string): Promise<string> {
-  const blank = { ...PARAMETERS, salt: randomBytes(SALT_BYTES), hash: Buffer.alloc(HASH_BYTES) };
+/**
+ * Off the event loop.
+ * @param cost for tests, whose many people need no dear password; here and below, a gateway never says it.
+ * @throws TooBusy
+ */
+export async function hashPassword(password: string, cost: ScryptParameters = PARAMETERS): Promise<string> {
+  const blank = { ...cost, salt: randomBytes(SALT_BYTES), hash: Buffer.alloc(HASH_BYTES) };
   return formatPhc({ ...blank, hash: await derive(password, blank) });
 }
 
-/** No password has it; it takes as long as one that somebody has. */
-const NOBODYS: ScryptHash = { ...PARAMETERS, salt: randomBytes(SALT_BYTES), hash: randomBytes(HASH_BYTES) };
+/** No password has it; with the cost of one that somebody has, it takes as long. */
+const NOBODYS = { salt: randomBytes(SALT_BYTES), hash: randomBytes(HASH_BYTES) };
 
 /**
  * Whether it is the password, and whether it should be hashed anew. With null, for somebody who has none, it takes the same time and is not.
  * @throws TooBusy
  */
-export async function verifyPassword(passwordHash: string | null, password: string): Promise<{ matches: boolean; outdated: boolean }> {
+export async function verifyPassword(
+  passwordHash: string | null,
+  password: string,
+  cost: ScryptParameters = PARAMETERS,
+): Promise<{ matches: boolean; outdated: boolean }> {
   const known = passwordHash === null ? null : parsePhc(passwordHash);
-  const hash = known ?? NOBODYS;
+  const hash = known ?? { ...cost, ...NOBODYS };
   const same = timingSafeEqual(await derive(password, hash), hash.hash);
-  return { matches: known !== null && same, outdated: isOutdated(hash) };
+  return { matches: known !== null && same, outdated: isOutdated(hash, cost) };
 }

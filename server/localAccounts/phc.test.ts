@@ -33,4 +33,4 @@ test.each([
   [{ ln: 18, r: 8, p: 1 }, false],
   [{ ln: 16, r: 8, p: 1 }, true],
   [{ ln: 17, r: 4, p: 1 }, true],
-])('made with %o, it is hashed anew: %s', (parameters, outdated) => expect(isOutdated(parameters)).toBe(outdated));
+])('made with %o, it is hashed anew: %s', (parameters, outdated) => expect(isOutdated(parameters, PARAMETERS)).toBe(outdated));

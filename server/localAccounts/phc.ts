@@ -36,4 +36,5 @@ export function parsePhc(text: string): ScryptHash | null {
 }
 
 /** Pure. Whether a hash was made with less than what new ones are made with. */
-export const isOutdated = (hash: ScryptParameters): boolean => hash.ln < PARAMETERS.ln || hash.r < PARAMETERS.r || hash.p < PARAMETERS.p;
+export const isOutdated = (hash: ScryptParameters, cost: ScryptParameters): boolean =>
+  hash.ln < cost.ln || hash.r < cost.r || hash.p < cost.p;

@@ -5,6 +5,7 @@ import { localAccounts } from '../../../db/schema/localAccounts';
 import { loadPrincipal } from '../../../proxy/identity/principal';
 import { keepsPasswords, mayHavePassword } from '../../localAccounts/offered';
 import { hashPassword, verifyPassword } from '../../localAccounts/password';
+import { PARAMETERS } from '../../localAccounts/phc';
 import { takeCode } from '../../localAccounts/secondFactor';
 import { TooBusy } from '../../localAccounts/turns';
 import { log } from '../../log';
@@ -45,6 +46,7 @@ export async function signInLocally(
   runtime: Pick<Runtime, 'store' | 'secretKey' | 'embeddedStore'>,
   input: unknown,
   now: Date,
+  cost = PARAMETERS,
 ): Promise<LocalSignIn> {
   const { store, secretKey } = runtime;
   const given = givenSchema.safeParse(input, { reportInput: false });
@@ -56,11 +58,11 @@ export async function signInLocally(
   try {
     const candidate = await findCandidate(store, given.data.name);
     const account = candidate?.shut === null ? candidate.account : null;
-    const { matches, outdated } = await verifyPassword(account?.passwordHash ?? null, password);
+    const { matches, outdated } = await verifyPassword(account?.passwordHash ?? null, password, cost);
     // Many tried at once are counted one after the other, as their hashes end.
     if (hasToWait(name)) return told(store);
     if (account !== null && matches) {
-      const anew = outdated ? await hashPassword(password) : null;
+      const anew = outdated ? await hashPassword(password, cost) : null;
       if (await admit({ store, secretKey }, { account, code, anew, now }))
         return { state: 'signedIn', principalId: account.principalId, accountId: account.id };
     }
