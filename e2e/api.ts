@@ -67,3 +67,10 @@ export async function apiAsOperator(gateway: Gateway): Promise<Api> {
   const draft = { name: 'e2e-operator', kind: 'human', role: 'admin', email: 'operator@example.com' } as const;
   return apiAs(gateway, await makePrincipal(apiAsAdmin(gateway), { ...draft, groups: ['dba'] }));
 }
+
+/** Has checkpoints signed every second and not every ten, where many are waited for. @returns the policy of before, to be put back */
+export async function signEverySecond(admin: Api): Promise<string> {
+  const before = (await admin.policy.export.query()).yaml;
+  await admin.policy.applyYaml.mutate({ yaml: `${before}\naudit: { checkpointEvery: 1s }\n`, dryRun: false });
+  return before;
+}

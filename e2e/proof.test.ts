@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { apiAsAdmin } from './api';
+import { apiAsAdmin, signEverySecond } from './api';
 import { gatehouse } from './cli';
 import { eventually, failure, open, proxySettings } from './clients';
 import { isSigned, leafOf, merkleRoot, newSigner } from './forger';
@@ -43,6 +43,7 @@ const joined = (changed: readonly string[]) => changed.map((line) => `${line}\n`
 
 beforeAll(async () => {
   const admin = apiAsAdmin(gateway);
+  const before = await signEverySecond(admin);
   const bot = await open(proxySettings(gateway, { applicationName: mark }));
   await bot.query(`SELECT '${mark}_first'`);
   await bot.query('BEGIN');
@@ -69,6 +70,7 @@ beforeAll(async () => {
   // The next checkpoint covers what came behind the kept one.
   const size = Number(readFileSync(kept, 'utf8').split('\n')[1]);
   await eventually('the next checkpoint', async () => (await admin.record.checkpoint.query()).size > size, 60_000);
+  await admin.policy.applyYaml.mutate({ yaml: before, dryRun: false });
   const run = await gatehouse(gateway, ['audit', 'export', '--out', exportFile, '--with-values']);
   expect(run.stderr).toBe('');
   expect(run.stdout).toContain('audit verify');
@@ -145,6 +147,7 @@ test('a gateway that was killed twice at work goes on with the same log: what wa
     for (let run = 0; run < 3; run++) {
       const own = await startGateway({ dataDir });
       const last = run === 2;
+      if (run === 0) await signEverySecond(apiAsAdmin(own));
       try {
         const bot = await open(proxySettings(own));
         let answered = 0;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { apiAs, apiAsAdmin, makePrincipal } from './api';
+import { apiAs, apiAsAdmin, makePrincipal, signEverySecond } from './api';
 import { gatehouse } from './cli';
 import { directSettings, eventually, failure, open, proxySettings } from './clients';
 import { freePort, makeDataDir, type RunningGateway, removeDataDir, startGateway } from './gateway';
@@ -19,6 +19,7 @@ let gateway: RunningGateway;
 beforeAll(async () => {
   dataDir = makeDataDir();
   gateway = await startGateway({ dataDir, log: join(folder, 'gateway.log') });
+  await signEverySecond(apiAsAdmin(gateway));
 }, 180_000);
 afterAll(async () => {
   await gateway?.stop().catch(() => undefined);
