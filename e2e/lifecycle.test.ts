@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { apiAsAdmin } from './api';
 import { directSettings, eventually, failure, open, proxySettings } from './clients';
 import { makeDataDir, type RunningGateway, removeDataDir, startGateway } from './gateway';
@@ -61,8 +61,24 @@ describe('starting', () => {
     expect(bestMs).toBeLessThan(5_000);
   }, 120_000);
 
+  test.each([
+    [{ PROXY_PORT: 'many' }, 'PROXY_PORT'],
+    [{ GATEHOUSE_SECRET_KEY: 'short' }, 'GATEHOUSE_SECRET_KEY'],
+    [{ GATEHOUSE_NONSENSE: '1' }, 'GATEHOUSE_NONSENSE'],
+    [{ DATABASE_URL: 'postgres://127.0.0.1:9/gatehouse' }, 'GATEHOUSE_SECRET_KEY'],
+  ])('%j refuses to start and says what to set', async (env, word) => {
+    await expect(startGateway({ dataDir, log: `${dataDir}.log`, env, timeoutMs: 20_000 })).rejects.toThrow(new RegExp(word));
+  });
+});
+
+describe('started', () => {
+  let gateway: RunningGateway;
+  beforeAll(async () => {
+    gateway = await startGateway();
+  }, 120_000);
+  afterAll(() => gateway?.stop());
+
   test('the printed link signs in, once', async () => {
-    const gateway = await start();
     const link = new URL(gateway.link).searchParams.get('link') ?? '';
     const signsIn = async () => {
       const asked = await fetch(`${gateway.consoleUrl}/api/auth/csrf`);
@@ -84,7 +100,6 @@ describe('starting', () => {
   });
 
   test('health, readiness and metrics answer', async () => {
-    const gateway = await start();
     expect((await fetch(`${gateway.consoleUrl}/healthz`)).status).toBe(200);
     expect((await fetch(`${gateway.consoleUrl}/readyz`)).status).toBe(200);
     const metrics = await fetch(`${gateway.consoleUrl}/metrics`);
@@ -93,21 +108,13 @@ describe('starting', () => {
   });
 
   test('a second gateway on the same data directory is refused in words, and the first goes on', async () => {
-    const gateway = await start();
-    await expect(startGateway({ dataDir, log: `${dataDir}.second.log`, timeoutMs: 20_000 })).rejects.toThrow(/in use/);
-    rmSync(`${dataDir}.second.log`, { force: true });
+    await expect(startGateway({ dataDir: gateway.dataDir, log: `${gateway.dataDir}.second.log`, timeoutMs: 20_000 })).rejects.toThrow(
+      /in use/,
+    );
+    rmSync(`${gateway.dataDir}.second.log`, { force: true });
     const session = await open(proxySettings(gateway));
     expect((await session.query('SELECT 1 AS one')).rowCount).toBe(1);
     await session.end();
-  });
-
-  test.each([
-    [{ PROXY_PORT: 'many' }, 'PROXY_PORT'],
-    [{ GATEHOUSE_SECRET_KEY: 'short' }, 'GATEHOUSE_SECRET_KEY'],
-    [{ GATEHOUSE_NONSENSE: '1' }, 'GATEHOUSE_NONSENSE'],
-    [{ DATABASE_URL: 'postgres://127.0.0.1:9/gatehouse' }, 'GATEHOUSE_SECRET_KEY'],
-  ])('%j refuses to start and says what to set', async (env, word) => {
-    await expect(startGateway({ dataDir, log: `${dataDir}.log`, env, timeoutMs: 20_000 })).rejects.toThrow(new RegExp(word));
   });
 });
 
