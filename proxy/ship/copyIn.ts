@@ -52,8 +52,9 @@ class CopyIn implements Submittable {
     stream.write(message('d', piece.length));
     const takesMore = stream.write(piece);
     stream.uncork();
-    const goOn = () => this.#sendTo(stream);
-    if (takesMore) setImmediate(goOn);
+    // Also behind 'drain', which comes within the same turn as long as the kernel has room.
+    const goOn = () => setImmediate(() => this.#sendTo(stream));
+    if (takesMore) goOn();
     else stream.once('drain', goOn);
   }
 

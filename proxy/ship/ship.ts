@@ -18,6 +18,8 @@ export interface ShipperOptions {
   node: string;
   /** An entry that the store does not take: it is in the log, and `record_gaps` names it. */
   onRefused?: (error: unknown) => void;
+  /** Of one transaction, where it is to be fewer than `BATCH_ENTRIES`. */
+  batchEntries?: number;
   /** The store has what is before `next`. */
   onMoved?: (next: number) => void;
 }
@@ -69,7 +71,7 @@ interface Shipping {
   close(): Promise<void>;
 }
 
-async function openShipping({ storeUrl, log, node, onRefused }: ShipperOptions): Promise<Shipping> {
+async function openShipping({ storeUrl, log, node, onRefused, batchEntries = BATCH_ENTRIES }: ShipperOptions): Promise<Shipping> {
   const writer = await openWriter(storeUrl);
   const { client } = writer;
   let next: number;
@@ -108,11 +110,11 @@ async function openShipping({ storeUrl, log, node, onRefused }: ShipperOptions):
       await makeAhead(writer);
       onMoved(next);
       const begun = next;
-      let batch = await readBatch(log, node, next, BATCH_ENTRIES);
+      let batch = await readBatch(log, node, next, batchEntries);
       while (batch.next > batch.from) {
         const from = batch.next;
         // The next batch is read and decoded while the store takes this one.
-        const [following] = await Promise.all([readBatch(log, node, from, BATCH_ENTRIES), write(batch)]);
+        const [following] = await Promise.all([readBatch(log, node, from, batchEntries), write(batch)]);
         next = from;
         onMoved(next);
         batch = following;

@@ -102,9 +102,11 @@ function readHeader(value: Record<string, unknown>): Header {
 
 function readEntry(line: Buffer): EntryLine {
   const leafAt = line.indexOf(LEAF_KEY);
-  const index = Number(line.toString('latin1', ENTRY_START.length, leafAt));
-  if (leafAt < 0 || leafAt > 40 || line.at(-1) !== 0x7d || !isCount(index) || String(index).length !== leafAt - ENTRY_START.length)
-    throw new LineError('is no entry');
+  if (leafAt < 0 || leafAt > 40 || line.at(-1) !== 0x7d) throw new LineError('is no entry');
+  const digits = line.toString('latin1', ENTRY_START.length, leafAt);
+  const index = Number(digits);
+  // White space alone is a number to JavaScript, too.
+  if (!isCount(index) || String(index) !== digits) throw new LineError('is no entry');
   let end = line.length - 1;
   const path = readTail(line, PATH_KEY, end);
   if (path !== null) end = path.at;

@@ -303,6 +303,17 @@ test('any changed byte is found', async () => {
   );
 });
 
+test.each([' ', '\v', '\u00a0', '', '00', '-0', '+0', '0.', '0e0', '0x0', '"0"', 'null'])(
+  'an index that is written %j is found',
+  async (written) => {
+    const short = sampleLog(4, 5);
+    const text = await exported(short);
+    const forged = text.replace('{"index":0,', () => `{"index":${written},`);
+    expect(forged).not.toBe(text);
+    expect(verifyText(forged, keptAt(short, 0)).ok).toBe(false);
+  },
+);
+
 test('any line left out, and any two exchanged, is found', () => {
   for (let line = 0; line < lines.length; line++) {
     expect(verifyText(without(line, line + 1), kept).ok).toBe(false);
