@@ -38,6 +38,12 @@ test('the API is asked before the pages, and metrics do not leak in', async () =
   expect((await get('/metrics')).status).toBe(200);
 });
 
+test('a connection stays open longer than a proxy in front leaves it unused', async () => {
+  http = await listenHttp({ host: '127.0.0.1', port: 0 });
+  const { headers } = await fetch(`http://127.0.0.1:${http.port}/healthz`);
+  expect(headers.get('keep-alive')).toBe('timeout=75');
+});
+
 test('a page that throws is answered without its cause', async () => {
   http = await listenHttp({ host: '127.0.0.1', port: 0 });
   http.routes.pages = () => {

@@ -48,6 +48,12 @@ export interface HttpOptions {
   trustedProxies?: TrustedProxies;
 }
 
+/**
+ * Longer than proxies in front keep a connection they do not use (60 s is usual): who ends it first must be them, or a request that they
+ * send at that moment is lost.
+ */
+const KEEP_ALIVE_MS = 75_000;
+
 /** Opens the console's port, before anything else is up: a taken port is known at once, and `/healthz` answers from then on. */
 export async function listenHttp(options: HttpOptions): Promise<HttpServer> {
   const routes: Routes = {};
@@ -71,6 +77,7 @@ export async function listenHttp(options: HttpOptions): Promise<HttpServer> {
     });
   });
   server.requestTimeout = 60_000;
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen({ host: options.host, port: options.port }, () => resolve());
