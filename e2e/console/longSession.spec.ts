@@ -148,7 +148,10 @@ test('the timeline counts all of them, and a column leads to its first one, by p
   const labels = await columns.evaluateAll((items) => items.map((item) => item.getAttribute('aria-label') ?? ''));
   const counts = labels.map((label) => Number(/^[\d,]+/.exec(label)?.[0].replaceAll(',', '')));
   expect(counts.reduce((sum, count) => sum + count, 0)).toBe(ALL);
-  expect(labels.filter((label) => label.includes('1 failed')).length).toBeGreaterThan(20);
+  const failures = labels.map((label) => Number(/([\d,]+) failed/.exec(label)?.[1]?.replaceAll(',', '') ?? 0));
+  expect(failures.reduce((sum, count) => sum + count, 0)).toBe(COPIES);
+  // How many fall into one column is a matter of how long the session took.
+  expect(failures.filter((count) => count > 0).length).toBeGreaterThan(20);
   const chosen = Math.floor(counts.length / 2);
   const before = counts.slice(0, chosen).reduce((sum, count) => sum + count, 0);
   await columns.nth(chosen).click();
