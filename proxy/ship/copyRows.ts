@@ -130,7 +130,7 @@ export class CopyRows {
   end(): Buffer {
     this.#room(2);
     this.#at = this.#bytes.writeInt16BE(-1, this.#at);
-    return this.take();
+    return this.#bytes.subarray(0, this.#at);
   }
 
   #integer(value: number): void {

@@ -9,7 +9,7 @@ import { MovedError, movePosition, openWriter, type Writer, writeBatch } from '.
 
 /** Entries of one transaction: large enough that its fixed costs do not count, small enough that the tail is live. */
 const BATCH_ENTRIES = 16_000;
-/** Entries that are read at once: few, so that what is not kept of them is gone before it is moved in memory, and a millisecond's work. */
+/** Entries that are read at once: few, so that what is not kept of them is gone before it is moved in memory, and the loop is free soon. */
 const READ_ENTRIES = 100;
 
 export interface ShipperOptions {

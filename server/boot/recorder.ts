@@ -23,7 +23,7 @@ const KILL_AFTER_MS = 3_000;
 
 /**
  * A round of the journals is decoded, sealed and written before any of it is let go: in the young generation V8 grows to by itself all of it
- * would be copied several times (12 % of the processor time of a busy recorder).
+ * would be copied several times.
  */
 const RECORDER_FLAGS = ['--enable-source-maps', '--max-semi-space-size=32'];
 

@@ -135,7 +135,8 @@ const algorithmOf = (element: Element): string => element.getAttribute('Algorith
 /** Of what was sent, as much as the record may hold. */
 const named = (algorithm: string): string => algorithm.slice(0, 100).replace(/[^\w:/.#-]/g, '?');
 
-function children(parent: Element, namespace: string, name: string): Element[] {
+/** The elements of this name right below another one. */
+export function children(parent: Element, namespace: string, name: string): Element[] {
   return Array.from(parent.childNodes).filter(
     (node): node is Element => node.nodeType === 1 && (node as Element).namespaceURI === namespace && (node as Element).localName === name,
   );

@@ -1,6 +1,6 @@
 import type { SamlNameId } from '../../../db/schema/identityShapes';
 import { IdentityRefused } from '../../../proxy/identity/assertion';
-import { decryptElement } from './decrypt';
+import { children, decryptElement } from './decrypt';
 import { escaped } from './ownMetadata';
 
 /** The messages of single logout (SAML 2.0 Core §3.7), as far as a service provider says and hears them. */
@@ -97,10 +97,4 @@ function timesOf(root: Element, { now, skewMs }: { now: Date; skewMs: number }):
   if (now.getTime() + skewMs < issued) throw new IdentityRefused('the logout request is not valid yet');
   if (now.getTime() - skewMs >= ends) throw new IdentityRefused('the logout request has expired');
   return new Date(ends + skewMs);
-}
-
-function children(parent: Element, namespace: string, name: string): Element[] {
-  return Array.from(parent.childNodes).filter(
-    (node): node is Element => node.nodeType === 1 && (node as Element).namespaceURI === namespace && (node as Element).localName === name,
-  );
 }
