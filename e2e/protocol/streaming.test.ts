@@ -11,7 +11,10 @@ const MB = 1024 * 1024;
 const VALUE_BYTES = 500 * MB;
 const MAX_GROWTH_BYTES = 64 * MB;
 
-/** Runs `work` and says by how much the workers' resident memory rose above what it was before, at its highest. */
+/**
+ * Runs `work` and says by how much the resident memory of the workers there are rose above what it was before, at its highest. One that
+ * starts meanwhile (another file had killed it) has nothing to be compared with, and holds none of the sessions that are measured.
+ */
 async function growthOf(work: () => Promise<void>): Promise<number> {
   // Not PostgreSQL's own "io worker" processes, whose resident memory is the shared buffers they have touched.
   const workers = () => treeOf(gateway.pid).filter((one) => /\bworker\.(js|ts)\b/.test(one.command));
@@ -21,7 +24,7 @@ async function growthOf(work: () => Promise<void>): Promise<number> {
   let running = true;
   const watch = (async () => {
     while (running) {
-      for (const { pid, residentBytes } of workers()) growth = Math.max(growth, residentBytes - (before.get(pid) ?? 0));
+      for (const { pid, residentBytes } of workers()) growth = Math.max(growth, residentBytes - (before.get(pid) ?? residentBytes));
       await sleep(25);
     }
   })();
