@@ -239,7 +239,7 @@ async function fill(client: pg.Client, store: Parameters<typeof createKeyring>[0
     wordKey: wordKey(secretKey),
     random: randomBytes,
   });
-  const word = (value: string) => BigInt.asIntN(64, BigInt(`0x${wordOf(wordKey(secretKey), value)}`)).toString();
+  const word = (value: string) => wordOf(wordKey(secretKey), value).toString();
   await fillStore(
     client,
     {

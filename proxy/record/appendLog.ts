@@ -12,7 +12,7 @@ import { lastCommit, listSegments, logDirectory, recordDirectory, segmentPath, w
 export interface NewLeaf {
   /** Canonical JSON of the leaf. */
   bytes: Buffer;
-  values: { sealed: SealedValues; words: readonly string[] } | null;
+  values: { sealed: SealedValues; words: Buffer } | null;
 }
 
 /**

@@ -6,7 +6,7 @@ const HEADER_BYTES = 24;
 
 test('a group is leaves and a commit, and its checksums are CRC-32 as every version has written them', () => {
   const bodies = ['{}', '{"entry":"straße"}', 'x'.repeat(70_000)].map((text) => Buffer.from(text));
-  const words = ['0123456789abcdef', 'fedcba9876543210'];
+  const words = Buffer.from('0123456789abcdeffedcba9876543210', 'hex');
   const values = { sealed: { keyId: 'vky_1', box: Buffer.from('box') }, words };
   const first = 2 ** 33 - 1;
   // A copy: the next group is written into the same room.

@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import type { SealedValues } from './leaf';
+import { type SealedValues, WORD_BYTES } from './leaf';
 
 /**
  * How the log lies on disk. A frame is a header of 24 bytes and two parts:
@@ -12,7 +12,7 @@ export type Frame =
   /** Ends a group: what stands before it up to the last one counts, and together. `index` is the size of the log then. */
   | { kind: 'commit'; index: number; state: string; sizeBytes: number };
 
-export type FrameValues = 'none' | 'erased' | { sealed: SealedValues; words: readonly string[] };
+export type FrameValues = 'none' | 'erased' | { sealed: SealedValues; words: Buffer };
 
 /** torn: the bytes end within it. corrupt: they are no frame, or not as they were written. */
 export type DecodedFrame = Frame | { kind: 'torn'; needBytes: number } | { kind: 'corrupt' };
@@ -26,11 +26,10 @@ const LEAF_NUMBER = LEAF.readUInt32BE(0);
 const COMMIT_NUMBER = COMMIT_MAGIC.readUInt32BE(0);
 const PRESENT = 1;
 const ERASED = 2;
-const WORD_BYTES = 8;
 
 interface LeafOfGroup {
   bytes: Buffer;
-  values: { sealed: SealedValues; words: readonly string[] } | null;
+  values: { sealed: SealedValues; words: Buffer } | null;
 }
 
 /** The frames of a group: entries from `first` on, then what ends it. In a buffer that is the next group's when that comes. */
@@ -94,18 +93,18 @@ function crcOf(bytes: Buffer, from: number, to: number, before: number): number 
 }
 
 /** `present u8, crc32 u32, key id length u8, key id, number of words u32, words of 8 bytes, box` */
-function putValues(bytes: Buffer, at: number, { sealed, words }: { sealed: SealedValues; words: readonly string[] }): void {
+function putValues(bytes: Buffer, at: number, { sealed, words }: { sealed: SealedValues; words: Buffer }): void {
   bytes[at] = PRESENT;
   let end = at + 6 + bytes.write(sealed.keyId, at + 6);
   bytes[at + 5] = end - at - 6;
-  end = bytes.writeUInt32BE(words.length, end);
-  end += bytes.write(words.join(''), end, 'hex');
+  end = bytes.writeUInt32BE(words.length / WORD_BYTES, end);
+  end += words.copy(bytes, end);
   end += sealed.box.copy(bytes, end);
   bytes.writeUInt32BE(crc32(bytes.subarray(at + 5, end)), at + 1);
 }
 
-const sizeOfValues = ({ sealed, words }: { sealed: SealedValues; words: readonly string[] }): number =>
-  10 + Buffer.byteLength(sealed.keyId) + words.length * WORD_BYTES + sealed.box.length;
+const sizeOfValues = ({ sealed, words }: { sealed: SealedValues; words: Buffer }): number =>
+  10 + Buffer.byteLength(sealed.keyId) + words.length + sealed.box.length;
 
 function decodeValues(bytes: Buffer): FrameValues | null {
   if (bytes.length === 0) return 'none';
@@ -116,11 +115,10 @@ function decodeValues(bytes: Buffer): FrameValues | null {
   const count = bytes.readUInt32BE(keyEnd);
   const wordsEnd = keyEnd + 4 + count * WORD_BYTES;
   if (bytes.length < wordsEnd) return null;
-  const digits = bytes.toString('hex', keyEnd + 4, wordsEnd);
-  const words: string[] = [];
-  for (let at = 0; at < digits.length; at += 2 * WORD_BYTES) words.push(digits.slice(at, at + 2 * WORD_BYTES));
   // A copy: the bytes around it are a chunk of a file.
-  return { sealed: { keyId: bytes.toString('utf8', 6, keyEnd), box: Buffer.from(bytes.subarray(wordsEnd)) }, words };
+  const kept = Buffer.from(bytes.subarray(keyEnd + 4));
+  const wordsBytes = count * WORD_BYTES;
+  return { sealed: { keyId: bytes.toString('utf8', 6, keyEnd), box: kept.subarray(wordsBytes) }, words: kept.subarray(0, wordsBytes) };
 }
 
 /** What stands in place of values once they are erased. */

@@ -65,6 +65,9 @@ export const VALUE_FIELDS = {
   result: ['rows'],
 } as const satisfies Partial<Record<RecordEntry['type'], readonly string[]>>;
 
+/** Of a keyed hash that a value is found by. */
+export const WORD_BYTES = 8;
+
 /** AES-256-GCM over JSON `{ field: [salt in base64, value] }`; null once the key is gone. */
 export interface SealedValues {
   /** Of the key in the store's `value_keys`: one for each principal and day, so that a person's values are erased by deleting keys. */
@@ -80,8 +83,8 @@ export interface LogRecord {
   bytes: Buffer;
   leaf: Leaf;
   sealed: SealedValues | null;
-  /** Keyed hashes of the constants and parameters, for searching by value: 16 hexadecimal digits each. */
-  words: readonly string[];
+  /** Keyed hashes of the constants and parameters, for searching by value: `WORD_BYTES` each, one behind the other. */
+  words: Buffer;
 }
 
 /** How far a log reaches: the file its last entry is in, and where the next one will stand. */

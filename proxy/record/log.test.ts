@@ -17,14 +17,12 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(dir, { recursive: true }));
 
+const WORDS = Buffer.from('00112233aabbccddffeeddcc00112233', 'hex');
 const bytesOf = (n: number) =>
   Buffer.from(JSON.stringify({ v: 1, node: 'a', journal: 'j', seq: n, entry: { type: 'outcome', id: `stm_${n}` } }));
 const leaf = (n: number, secret?: string): NewLeaf => ({
   bytes: bytesOf(n),
-  values:
-    secret === undefined
-      ? null
-      : { sealed: { keyId: 'vky_1', box: Buffer.from(`box of ${secret}`) }, words: ['00112233aabbccdd', 'ffeeddcc00112233'] },
+  values: secret === undefined ? null : { sealed: { keyId: 'vky_1', box: Buffer.from(`box of ${secret}`) }, words: WORDS },
 });
 const leaves = (from: number, count: number) =>
   Array.from({ length: count }, (_, at) => leaf(from + at, (from + at) % 3 === 0 ? `s${from + at}` : undefined));
@@ -57,10 +55,10 @@ describe('the log on disk', () => {
     expect(record).toMatchObject({
       index: 3,
       sealed: { keyId: 'vky_1', box: Buffer.from('box of s3') },
-      words: ['00112233aabbccdd', 'ffeeddcc00112233'],
+      words: WORDS,
     });
     expect(record?.bytes).toEqual(bytesOf(3));
-    expect(log.read(4, 1)[0]).toMatchObject({ sealed: null, words: [] });
+    expect(log.read(4, 1)[0]).toMatchObject({ sealed: null, words: Buffer.alloc(0) });
     log.close();
   });
 
@@ -179,7 +177,7 @@ describe('the log on disk', () => {
     expect(readFileSync(path).includes('box of s3')).toBe(true);
     const again = openAppendLog(dir);
     expect([again.broken, again.root()]).toEqual([null, root]);
-    expect(again.read(6, 1)[0]).toMatchObject({ index: 6, sealed: null, words: [] });
+    expect(again.read(6, 1)[0]).toMatchObject({ index: 6, sealed: null, words: Buffer.alloc(0) });
     again.close();
   });
 

@@ -24,9 +24,10 @@ export interface LogFiles extends LogReader {
   close(): void;
 }
 
+const NO_WORDS = Buffer.alloc(0);
 const READ_BYTES = 4 * 1024 * 1024;
 /** What a few entries take is read, and not a whole chunk for each few. */
-const chunkFor = (limit: number): number => Math.min(READ_BYTES, Math.max(64, limit) * 2_048);
+const chunkFor = (limit: number): number => Math.min(READ_BYTES, Math.max(64, limit) * 1_024);
 /** Between two known places of a file at most so many frames are passed over. */
 const MARK_EVERY = 64;
 
@@ -59,6 +60,8 @@ export class SegmentReader implements Pick<LogReader, 'first' | 'size' | 'read'>
   /** By first entry of the file: index → offset, in order. */
   readonly #marks = new Map<number, { index: number; offset: number }[]>();
   size = 0;
+  /** Where the last reading ended, which is where the next one begins as a rule. */
+  #after: { first: number; index: number; offset: number } | null = null;
   #committed: { path: string; end: number } | null = null;
 
   constructor(readonly directory: string) {}
@@ -120,13 +123,14 @@ export class SegmentReader implements Pick<LogReader, 'first' | 'size' | 'read'>
             if (frame.kind === 'leaf' && frame.index === next) {
               const leaf = JSON.parse(frame.leaf.toString('utf8')) as Leaf;
               const given = typeof frame.values === 'string' ? null : frame.values;
-              records.push({ index: next, bytes: frame.leaf, leaf, sealed: given?.sealed ?? null, words: given?.words ?? [] });
+              records.push({ index: next, bytes: frame.leaf, leaf, sealed: given?.sealed ?? null, words: given?.words ?? NO_WORDS });
               next++;
               budget -= frame.sizeBytes;
             }
             offset += frame.sizeBytes;
             if (frame.kind === 'leaf') this.#mark(segment, next, offset);
           }
+          this.#after = { first: segment.first, index: next, offset };
         },
         chunkFor(limit),
       );
@@ -153,6 +157,7 @@ export class SegmentReader implements Pick<LogReader, 'first' | 'size' | 'read'>
 
   /** A place at or before entry `index`, as near as is known. */
   #offsetOf(segment: Segment, bytes: SegmentBytes, index: number): number {
+    if (this.#after?.first === segment.first && this.#after.index === index) return this.#after.offset;
     const marks = this.#marks.get(segment.first) ?? [];
     const near = marks[placeOf(marks, index) - 1] ?? { index: segment.first, offset: FILE_HEADER_BYTES };
     let { offset } = near;

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { StatementEntry } from '../journal/entries';
 import { opensCommitment } from '../tlog/commitment';
 import { constantsOf, termsOf } from './constants';
-import type { Leaf } from './leaf';
+import { type Leaf, WORD_BYTES } from './leaf';
 import { openValues, sealEntry } from './seal';
 import { wordKey, wordOf } from './words';
 
@@ -107,10 +107,10 @@ describe('an entry as a leaf', () => {
 
   test('is found by its constants and parameters, and by their parts, whatever their case', () => {
     const { values } = sealEntry(statement({ sql: "SELECT 1 FROM t WHERE a LIKE '%Alice@Example.com%' AND n = 12.5" }), options);
-    for (const term of ['alice@example.com', 'ALICE@example.com', '12.5', '4711-0815'])
-      expect(values?.words).toContain(wordOf(words, term));
-    expect(values?.words).not.toContain(wordOf(words, 'bob@example.com'));
-    expect(values?.words.every((word) => /^[0-9a-f]{16}$/.test(word))).toBe(true);
+    const bytes = values?.words ?? Buffer.alloc(0);
+    const found = Array.from({ length: bytes.length / WORD_BYTES }, (_, at) => bytes.readBigInt64BE(at * WORD_BYTES));
+    for (const term of ['alice@example.com', 'ALICE@example.com', '12.5', '4711-0815']) expect(found).toContain(wordOf(words, term));
+    expect(found).not.toContain(wordOf(words, 'bob@example.com'));
     expect(wordOf(wordKey(Buffer.alloc(32, 8)), '12.5')).not.toBe(wordOf(words, '12.5'));
   });
 });

@@ -5,6 +5,7 @@ import type { Leaf, RecordEntry, SealedValues } from './leaf';
 import { VALUE_FIELDS } from './leaf';
 import { wordsOf } from './words';
 
+const NO_WORDS = Buffer.alloc(0);
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 const SALT_BYTES = 16;
@@ -52,7 +53,7 @@ export function sealEntry(entry: RecordEntry, options: SealOptions): NewLeaf {
     commitments[name] = commitmentOf(salt, name, value);
     opened[name] = [salt.toString('base64'), value];
   }
-  const words = entry.type === 'statement' ? wordsOf(options.wordKey, entry) : [];
+  const words = entry.type === 'statement' ? wordsOf(options.wordKey, entry) : NO_WORDS;
   return {
     bytes: bytesOf({ ...leaf, values: commitments }),
     values: { sealed: sealValues(options.valueKey, opened, options.random(NONCE_BYTES)), words },

@@ -2,8 +2,8 @@ import { hash, hkdfSync } from 'node:crypto';
 import type { ParameterValue } from '../../db/schema/shapes';
 import { joined } from '../tlog/joined';
 import { constantsOf, normalTerm, termsOf } from './constants';
+import { WORD_BYTES } from './leaf';
 
-const WORD_DIGITS = 16;
 const MAX_WORDS = 400;
 
 /** Keys the words of the record: the same on every gateway of a store, and no other use of the operator's key leads to it. */
@@ -11,18 +11,34 @@ export const wordKey = (secretKey: Buffer): Buffer =>
   Buffer.from(hkdfSync('sha256', secretKey, Buffer.alloc(0), 'gatehouse record words', 32));
 
 /**
- * The word that a value is found by: 16 hexadecimal digits that say nothing without the key. SHA-256 over key and value: what HMAC is for,
- * going on from a digest, cannot be done from a quarter of one.
+ * The word that a value is found by, as PostgreSQL's bigint has it: says nothing without the key. SHA-256 over key and value: what HMAC is
+ * for, going on from a digest, cannot be done from a quarter of one.
  */
-export const wordOf = (key: Buffer, value: string): string => hash('sha256', joined(key, normalTerm(value)), 'hex').slice(0, WORD_DIGITS);
+export function wordOf(key: Buffer, value: string): bigint {
+  const word = Buffer.alloc(WORD_BYTES);
+  putWord(word, 0, key, value);
+  return word.readBigInt64BE();
+}
 
-/** The words of a statement: of each constant of its text and of each parameter. */
-export function wordsOf(key: Buffer, statement: { sql: string; parameters: readonly ParameterValue[] }): string[] {
+/** By way of a string of bytes, as in proxy/tlog/hash.ts. */
+function putWord(words: Buffer, at: number, key: Buffer, value: string): void {
+  words.write(hash('sha256', joined(key, normalTerm(value)), 'binary'), at, WORD_BYTES, 'latin1');
+}
+
+/** The words of a statement, one behind the other: of each constant of its text and of each parameter. */
+export function wordsOf(key: Buffer, statement: { sql: string; parameters: readonly ParameterValue[] }): Buffer {
   const terms = new Set<string>();
   const values = [...statement.parameters.flatMap(({ value }) => (value === null ? [] : [value])), ...constantsOf(statement.sql)];
   for (const value of values) {
     for (const term of termsOf(value)) terms.add(term);
     if (terms.size >= MAX_WORDS) break;
   }
-  return [...terms].slice(0, MAX_WORDS).map((term) => wordOf(key, term));
+  const words = Buffer.allocUnsafe(Math.min(terms.size, MAX_WORDS) * WORD_BYTES);
+  let at = 0;
+  for (const term of terms) {
+    if (at === words.length) break;
+    putWord(words, at, key, term);
+    at += WORD_BYTES;
+  }
+  return words;
 }

@@ -1,14 +1,13 @@
 import type { Action, Detected, RelationUse, Reviewer, StatementStatus } from '../../db/schema/shapes';
 import type { LogRecord, SealedValues } from '../record/leaf';
+import { Alike } from './alike';
 import {
   actionOf,
   countOrNull,
   detectedOf,
   type Fields,
-  flagOrNull,
   instantOrNull,
   numberOrNull,
-  relationsOf,
   reviewersOf,
   statusOf,
   textOf,
@@ -73,7 +72,7 @@ export interface NewStatement {
   analysisMs: number | null;
   logIndex: number | null;
   outcome: Outcome;
-  words: readonly string[];
+  words: Buffer;
   /** An empty box: erased in the log before it came here. */
   sealed: SealedValues | null;
 }
@@ -119,8 +118,10 @@ const MOST_SAID = 500;
 export class BatchBuilder {
   readonly batch: Batch;
   readonly #byId = new Map<string, NewStatement>();
+  readonly #alike: Alike;
 
   constructor(node: string, from: number) {
+    this.#alike = new Alike(node);
     this.batch = {
       node,
       from,
@@ -138,7 +139,7 @@ export class BatchBuilder {
 
   /** An intent and its outcome in one batch become one row. */
   add(record: LogRecord): void {
-    addRecord(this.batch, this.#byId, record);
+    addRecord(this.batch, this.#byId, this.#alike, record);
     this.batch.next = record.index + 1;
   }
 
@@ -149,7 +150,7 @@ export class BatchBuilder {
   }
 }
 
-function addRecord(batch: Batch, byId: Map<string, NewStatement>, record: LogRecord): void {
+function addRecord(batch: Batch, byId: Map<string, NewStatement>, alike: Alike, record: LogRecord): void {
   const { leaf, index: logIndex } = record;
   const entry = leaf.entry;
   const id = textOf(entry.id);
@@ -159,7 +160,7 @@ function addRecord(batch: Batch, byId: Map<string, NewStatement>, record: LogRec
       if (atMs === null) return refuse(batch, record, 'a statement without a time');
       // The same statement twice is one statement: the first is what was recorded before it ran.
       if (byId.has(id)) return;
-      const statement = statementOf(batch.node, record, atMs);
+      const statement = statementOf(alike, record, atMs);
       byId.set(id, statement);
       batch.statements.push(statement);
       return;
@@ -236,30 +237,14 @@ function refuse(batch: Batch, record: LogRecord, why: string): void {
   batch.gaps.push({ atMs: instantOrNull(record.leaf.entry.atMs) ?? 0, kind: 'refused', why, logIndex: record.index });
 }
 
-function statementOf(node: string, { leaf, index, sealed, words }: LogRecord, atMs: number): NewStatement {
+function statementOf(alike: Alike, { leaf, index, sealed, words }: LogRecord, atMs: number): NewStatement {
   const entry = leaf.entry;
   const { host, port } = addressOf(textOf(entry.clientAddress));
   return {
     id: textOf(entry.id),
     atMs,
-    source: {
-      node,
-      principalName: textOf(entry.principalName),
-      ownerName: textOrNull(entry.ownerName),
-      connectionName: textOf(entry.connectionName),
-      applicationName: textOf(entry.applicationName),
-      clientHost: host,
-    },
-    form: {
-      kind: textOf(entry.kind),
-      shape: textOf(entry.shape),
-      fingerprint: textOf(entry.fingerprint),
-      protocol: textOf(entry.protocol),
-      relations: relationsOf(entry.relations),
-      columns: textsOf(entry.touchedColumns),
-      effects: textsOf(entry.effects),
-      unbounded: flagOrNull(entry.unbounded),
-    },
+    source: alike.sourceOf(entry, host),
+    form: alike.formOf(entry),
     sessionId: textOf(entry.sessionId),
     clientPort: port,
     verdict: actionOf(entry.verdict),

@@ -11,6 +11,7 @@ import { actionOf, numberOrNull, statusOf } from './read';
 import { MovedError, openWriter, writeBatch } from './write';
 
 const AT_A_TIME = 500;
+const NO_WORDS = Buffer.alloc(0);
 
 /** A row of `statements` as earlier versions wrote it. */
 interface EarlierStatement {
@@ -78,7 +79,7 @@ export async function carryEarlier(options: { storeUrl: string; keyring: Keyring
         const { bytes, values } = sealEntry(entry, { node: '', journal: null, valueKey, wordKey: options.wordKey, random: randomBytes });
         // What sealEntry wrote is a leaf; this one is in no log.
         const leaf = JSON.parse(bytes.toString()) as Leaf;
-        builder.add({ index: 0, bytes, leaf, sealed: values?.sealed ?? null, words: values?.words ?? [] });
+        builder.add({ index: 0, bytes, leaf, sealed: values?.sealed ?? null, words: values?.words ?? NO_WORDS });
       }
       const byId = new Map(rows.map((row) => [row.id, row]));
       for (const statement of builder.batch.statements) {

@@ -1,3 +1,5 @@
+import { WORD_BYTES } from '../record/leaf';
+
 /** Days from 1970 to 2000 in milliseconds: PostgreSQL counts from 2000. */
 const EPOCH_MS = 946_684_800_000;
 const TWO_32 = 4_294_967_296;
@@ -105,14 +107,14 @@ export class CopyRows {
     this.#at = this.#bytes.writeUInt8(1, this.#at) + count;
   }
 
-  /** bigint[] of words in 16 hexadecimal digits; null for none. */
-  words(values: readonly string[]): void {
+  /** bigint[] of words of 8 bytes, one behind the other; null for none. */
+  words(values: Buffer): void {
     if (values.length === 0) return this.null();
-    this.#array(INT8_OID, values.length, 12 * values.length);
-    for (const word of values) {
-      this.#at = this.#bytes.writeInt32BE(8, this.#at);
-      this.#at = this.#bytes.writeUInt32BE(Number.parseInt(word.slice(0, 8), 16) >>> 0, this.#at);
-      this.#at = this.#bytes.writeUInt32BE(Number.parseInt(word.slice(8, 16), 16) >>> 0, this.#at);
+    const count = values.length / WORD_BYTES;
+    this.#array(INT8_OID, count, (4 + WORD_BYTES) * count);
+    for (let from = 0; from < values.length; from += WORD_BYTES) {
+      this.#at = this.#bytes.writeInt32BE(WORD_BYTES, this.#at);
+      this.#at += values.copy(this.#bytes, this.#at, from, from + WORD_BYTES);
     }
   }
 

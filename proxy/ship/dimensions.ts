@@ -14,10 +14,13 @@ const MOST_KNOWN = 50_000;
  * statement names is harmless, an id that was never committed would not be.
  */
 export interface Dimensions {
-  sources(client: Client, wanted: readonly Source[]): Promise<number[]>;
-  forms(client: Client, wanted: readonly Form[]): Promise<number[]>;
-  masks(client: Client, wanted: readonly (readonly string[])[]): Promise<number[]>;
+  sources(client: Client, wanted: ReadonlySet<Source>): Promise<Ids<Source>>;
+  forms(client: Client, wanted: ReadonlySet<Form>): Promise<Ids<Form>>;
+  masks(client: Client, wanted: ReadonlySet<readonly string[]>): Promise<Ids<readonly string[]>>;
 }
+
+/** Of the very objects that were asked for. @throws Error for another */
+export type Ids<T> = (one: T) => number;
 
 export function openDimensions(): Dimensions {
   const sources = new Dimension<Source>('statement_sources', SOURCE, sourceKey, (one) => ({
@@ -66,20 +69,23 @@ class Dimension<T> {
     private readonly rowOf: (one: T) => Record<string, unknown>,
   ) {}
 
-  /** Finds or makes the rows of `wanted`; their ids in its order. */
-  async idsOf(client: Client, wanted: readonly T[]): Promise<number[]> {
+  /** Finds or makes the rows of `wanted`. */
+  async idsOf(client: Client, wanted: ReadonlySet<T>): Promise<Ids<T>> {
     // Once a day what is in use says so (`seen_on`), which keeps it when unused rows are removed.
     const today = dayOf(Date.now());
     if (today !== this.#day || this.#known.size > MOST_KNOWN) this.#known.clear();
     this.#day = today;
-    const keys = wanted.map(this.keyOf);
+    const keys = new Map<T, string>();
     const missing = new Map<string, T>();
-    for (const [index, one] of wanted.entries()) {
-      const key = keys[index];
-      if (key !== undefined && !this.#known.has(key)) missing.set(key, one);
+    for (const one of wanted) {
+      const key = this.keyOf(one);
+      keys.set(one, key);
+      if (!this.#known.has(key)) missing.set(key, one);
     }
     if (missing.size > 0) await this.#learn(client, missing);
-    return keys.map((key) => this.#known.get(key) ?? absent());
+    const ids = new Map<T, number>();
+    for (const [one, key] of keys) ids.set(one, this.#known.get(key) ?? absent());
+    return (one) => ids.get(one) ?? absent();
   }
 
   async #learn(client: Client, missing: ReadonlyMap<string, T>): Promise<void> {

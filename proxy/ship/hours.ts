@@ -1,13 +1,17 @@
 import type { Client } from 'pg';
-import type { NewStatement, Outcome } from './batch';
+import type { Form, NewStatement, Outcome, Source } from './batch';
 import { storable } from './copyRows';
 import { hourOf } from './days';
+import type { Ids } from './dimensions';
 
 interface Counted {
   hour: number;
   source: number;
   form: number;
   statement: NewStatement;
+  /** As they are stored: what is one there is one here. */
+  sqlstate: string;
+  rule: string;
   masked: boolean;
   statements: number;
   rows: number;
@@ -21,33 +25,53 @@ const EVERY_FORM = 0;
 export const isMasked = (outcome: Pick<Outcome, 'maskedColumns' | 'detected'>): boolean =>
   (outcome.maskedColumns?.length ?? 0) > 0 || (outcome.detected?.some((one) => one.mode === 'enforce') ?? false);
 
+/** One for each row that `statements` add to. */
+function sumsOf(statements: readonly NewStatement[], sourceOf: Ids<Source>, formOf: Ids<Form>): Counted[] {
+  const sums: Counted[] = [];
+  // By form, then source: of one pair there are a few.
+  const counted = new Map<number, Map<number, Counted[]>>();
+  for (const statement of statements) {
+    const { outcome } = statement;
+    const hour = hourOf(statement.atMs);
+    const source = sourceOf(statement.source);
+    const masked = isMasked(outcome);
+    const sqlstate = storable(outcome.sqlstate ?? '');
+    const rule = storable(statement.rule ?? '');
+    for (const form of [formOf(statement.form), EVERY_FORM]) {
+      const ofForm = counted.get(form) ?? new Map<number, Counted[]>();
+      if (ofForm.size === 0) counted.set(form, ofForm);
+      const ofPair = ofForm.get(source) ?? [];
+      if (ofPair.length === 0) ofForm.set(source, ofPair);
+      let sum = ofPair.find(
+        (one) =>
+          one.hour === hour &&
+          one.masked === masked &&
+          one.statement.verdict === statement.verdict &&
+          one.rule === rule &&
+          one.statement.outcome.status === outcome.status &&
+          one.sqlstate === sqlstate,
+      );
+      if (sum === undefined) {
+        sum = { hour, source, form, statement, sqlstate, rule, masked, statements: 0, rows: 0, bytes: 0 };
+        ofPair.push(sum);
+        sums.push(sum);
+      }
+      sum.statements++;
+      sum.rows += outcome.rows ?? 0;
+      sum.bytes += outcome.bytes ?? 0;
+    }
+  }
+  return sums;
+}
+
 /** Adds statements to `statement_hours`; outcomes that come later move there by a trigger. */
 export async function countHours(
   client: Client,
   statements: readonly NewStatement[],
-  sourceIds: readonly number[],
-  formIds: readonly number[],
+  sourceOf: Ids<Source>,
+  formOf: Ids<Form>,
 ): Promise<void> {
-  const counted = new Map<string, Counted>();
-  for (const [index, statement] of statements.entries()) {
-    const { outcome } = statement;
-    const hour = hourOf(statement.atMs);
-    const source = sourceIds[index] ?? 0;
-    const form = formIds[index] ?? 0;
-    const masked = isMasked(outcome);
-    for (const of of [form, EVERY_FORM]) {
-      const key = `${hour} ${source} ${of} ${statement.verdict} ${outcome.status} ${masked} ${outcome.sqlstate} ${statement.rule}`;
-      const sum = counted.get(key);
-      if (sum === undefined) {
-        counted.set(key, { hour, source, form: of, statement, masked, statements: 1, rows: outcome.rows ?? 0, bytes: outcome.bytes ?? 0 });
-      } else {
-        sum.statements++;
-        sum.rows += outcome.rows ?? 0;
-        sum.bytes += outcome.bytes ?? 0;
-      }
-    }
-  }
-  const sums = [...counted.values()];
+  const sums = sumsOf(statements, sourceOf, formOf);
   if (sums.length === 0) return;
   await client.query({
     name: 'count hours',
@@ -64,8 +88,8 @@ export async function countHours(
       sums.map((sum) => sum.form),
       sums.map((sum) => sum.statement.verdict),
       sums.map((sum) => sum.statement.outcome.status),
-      sums.map((sum) => storable(sum.statement.outcome.sqlstate ?? '')),
-      sums.map((sum) => storable(sum.statement.rule ?? '')),
+      sums.map((sum) => sum.sqlstate),
+      sums.map((sum) => sum.rule),
       sums.map((sum) => sum.masked),
       sums.map((sum) => sum.statements),
       sums.map((sum) => sum.rows),

@@ -52,12 +52,12 @@ async function findTimes(client: Client, ids: readonly string[]): Promise<Map<st
 /**
  * Writes outcomes of statements that the store has already, each to the partition of its day.
  *
- * @param maskIds of the outcomes that name masked columns
+ * @param maskOf id of an outcome's list of masked columns; null where it has none
  */
 export async function writeOutcomes(
   client: Client,
   outcomes: ReadonlyMap<string, Outcome>,
-  maskIds: ReadonlyMap<string, number>,
+  maskOf: (outcome: Outcome) => number | null,
   open: OpenStatements,
 ): Promise<void> {
   if (outcomes.size === 0) return;
@@ -72,7 +72,7 @@ export async function writeOutcomes(
     const day = dayOf(atMs);
     const rows = byDay.get(day) ?? [];
     byDay.set(day, rows);
-    rows.push(rowOf(id, outcome, maskIds.get(id) ?? null));
+    rows.push(rowOf(id, outcome, maskOf(outcome)));
   }
   for (const [day, rows] of [...byDay].sort(([one], [other]) => (one < other ? -1 : 1))) {
     await client.query(

@@ -23,7 +23,13 @@ export const testSeal = (
 
 export function recordOf(index: number, entry: RecordEntry, seal: TestSeal): LogRecord {
   const { bytes, values } = sealEntry(entry, { ...seal, journal: { name: 'w1', seq: index }, random: randomBytes });
-  return { index, bytes, leaf: JSON.parse(bytes.toString()) as Leaf, sealed: values?.sealed ?? null, words: values?.words ?? [] };
+  return {
+    index,
+    bytes,
+    leaf: JSON.parse(bytes.toString()) as Leaf,
+    sealed: values?.sealed ?? null,
+    words: values?.words ?? Buffer.alloc(0),
+  };
 }
 
 /** A log that grows in memory. */

@@ -1,6 +1,6 @@
 import pg, { type Client } from 'pg';
 import { type SilenceWatch, watchSilence } from '../../db/silence';
-import type { Batch, NewStatement } from './batch';
+import type { Batch, NewStatement, Outcome } from './batch';
 import { copyIn, PIECE_BYTES } from './copyIn';
 import { CopyRows, storable, storableJson } from './copyRows';
 import { dayOf } from './days';
@@ -57,15 +57,10 @@ export type Claim = (client: Client) => Promise<void>;
  */
 export async function writeBatch(writer: Writer, batch: Batch, claim: Claim): Promise<void> {
   const { client } = writer;
-  const sourceIds = await writer.dimensions.sources(
-    client,
-    batch.statements.map((one) => one.source),
-  );
-  const formIds = await writer.dimensions.forms(
-    client,
-    batch.statements.map((one) => one.form),
-  );
-  const masks = await maskIdsOf(writer, batch);
+  const sourceOf = await writer.dimensions.sources(client, new Set(batch.statements.map((one) => one.source)));
+  const formOf = await writer.dimensions.forms(client, new Set(batch.statements.map((one) => one.form)));
+  const maskIds = await writer.dimensions.masks(client, masksOf(batch));
+  const maskOf = ({ maskedColumns }: Outcome) => (maskedColumns === null || maskedColumns.length === 0 ? null : maskIds(maskedColumns));
   for (const day of daysOf(batch)) {
     if (writer.days.has(day)) continue;
     await makePartitions(client, day);
@@ -74,8 +69,8 @@ export async function writeBatch(writer: Writer, batch: Batch, claim: Claim): Pr
   await client.query('begin');
   try {
     await claim(client);
-    await copyByDay(writer, 'statements', 30, batch.statements, (rows, one, index) =>
-      putStatement(rows, one, sourceIds[index] ?? 0, formIds[index] ?? 0, masks.of(one.outcome.maskedColumns)),
+    await copyByDay(writer, 'statements', 30, batch.statements, (rows, one) =>
+      putStatement(rows, one, sourceOf(one.source), formOf(one.form), maskOf(one.outcome)),
     );
     await copyByDay(
       writer,
@@ -89,8 +84,8 @@ export async function writeBatch(writer: Writer, batch: Batch, claim: Claim): Pr
         rows.bytea(one.sealed?.box ?? null);
       },
     );
-    await countHours(client, batch.statements, sourceIds, formIds);
-    await writeOutcomes(client, batch.outcomes, masks.ofOutcomes, writer.open);
+    await countHours(client, batch.statements, sourceOf, formOf);
+    await writeOutcomes(client, batch.outcomes, maskOf, writer.open);
     await copyByDay(writer, 'recorded_results', 8, batch.results, (rows, one) => {
       rows.text(one.statementId);
       rows.instant(one.atMs);
@@ -153,24 +148,15 @@ function daysOf(batch: Batch): Set<string> {
   return days;
 }
 
-async function maskIdsOf(writer: Writer, batch: Batch) {
-  const sets: string[][] = [];
-  for (const {
-    outcome: { maskedColumns },
-  } of batch.statements)
-    if (maskedColumns !== null && maskedColumns.length > 0) sets.push(maskedColumns);
-  const later: string[] = [];
-  for (const [id, { maskedColumns }] of batch.outcomes) {
-    if (maskedColumns === null || maskedColumns.length === 0) continue;
-    sets.push(maskedColumns);
-    later.push(id);
-  }
-  const ids = await writer.dimensions.masks(writer.client, sets);
-  const bySet = new Map(sets.map((set, index) => [set, ids[index] ?? 0]));
-  return {
-    of: (columns: string[] | null): number | null => (columns === null ? null : (bySet.get(columns) ?? null)),
-    ofOutcomes: new Map(later.map((id, index) => [id, ids[ids.length - later.length + index] ?? 0])),
+/** The lists of masked columns that a batch names. */
+function masksOf(batch: Batch): Set<readonly string[]> {
+  const lists = new Set<readonly string[]>();
+  const add = ({ maskedColumns }: Outcome) => {
+    if (maskedColumns !== null && maskedColumns.length > 0) lists.add(maskedColumns);
   };
+  for (const { outcome } of batch.statements) add(outcome);
+  for (const outcome of batch.outcomes.values()) add(outcome);
+  return lists;
 }
 
 /** COPY goes to the partitions themselves: PostgreSQL then writes many rows at once. */
@@ -179,7 +165,7 @@ async function copyByDay<T extends { atMs: number }>(
   table: DayTable,
   columns: number,
   list: readonly T[],
-  put: (rows: CopyRows, one: T, index: number) => void,
+  put: (rows: CopyRows, one: T) => void,
 ): Promise<void> {
   for (const day of new Set(list.map(({ atMs }) => dayOf(atMs))))
     await copyIn(client, `copy ${partitionName(table, day)} from stdin with (format binary)`, piecesOf(day, columns, list, put));
@@ -190,15 +176,15 @@ function* piecesOf<T extends { atMs: number }>(
   day: string,
   columns: number,
   list: readonly T[],
-  put: (rows: CopyRows, one: T, index: number) => void,
+  put: (rows: CopyRows, one: T) => void,
 ): Generator<Buffer, void> {
   const from = Date.parse(`${day}T00:00:00Z`);
   const to = from + 86_400_000;
   const rows = new CopyRows(columns);
-  for (const [index, one] of list.entries()) {
+  for (const one of list) {
     if (one.atMs < from || one.atMs >= to) continue;
     rows.row();
-    put(rows, one, index);
+    put(rows, one);
     if (rows.length >= PIECE_BYTES) yield rows.take();
   }
   yield rows.end();

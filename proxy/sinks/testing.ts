@@ -21,7 +21,7 @@ export function growingLog(): {
       const more = entries.map((entry, i): LogRecord => {
         const index = records.length + i;
         const leaf: Leaf = { v: 1, node: 'here', journal: 'w1', seq: index, entry };
-        return { index, bytes: Buffer.from(JSON.stringify(leaf)), leaf, sealed: null, words: [] };
+        return { index, bytes: Buffer.from(JSON.stringify(leaf)), leaf, sealed: null, words: Buffer.alloc(0) };
       });
       records.push(...more);
       return more;

@@ -208,7 +208,7 @@ async function reviewedBy(store: Call['store'], glob: string): Promise<SQL> {
 function hasWords(key: Buffer, text: string): SQL {
   const [whole, ...parts] = termsOf(text);
   const held = (terms: readonly string[]): SQL =>
-    sql`${statements.words} @> ${sql.param(terms.map((term) => BigInt.asIntN(64, BigInt(`0x${wordOf(key, term)}`)).toString()))}::bigint[]`;
+    sql`${statements.words} @> ${sql.param(terms.map((term) => wordOf(key, term).toString()))}::bigint[]`;
   if (whole === undefined) return sql`false`;
   // Where the parts are not all of it (`100_ a`), they alone would find too much.
   const rest = parts.reduce((text, part) => text.replaceAll(part, ''), whole);

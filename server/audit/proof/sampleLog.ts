@@ -76,7 +76,7 @@ export class SampleLog implements LogReader {
       this.#opened.set(sealed.keyId, opened);
     }
     const bytes = Buffer.from(JSON.stringify(leaf));
-    this.#records.push({ index, bytes, leaf, sealed, words: [] });
+    this.#records.push({ index, bytes, leaf, sealed, words: Buffer.alloc(0) });
     this.#hashes.push(...this.#frontier.append(leafHash(bytes)));
     return index;
   }
