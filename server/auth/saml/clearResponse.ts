@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { IdentityRefused } from '../../../proxy/identity/assertion';
 import { decryptElement } from './decrypt';
+import { refuseWeakSignatures } from './signatures';
 
 /**
  * The response with its encrypted assertion in the clear, in its place; whatever it says is then judged like one that came so: anybody can encrypt
@@ -9,7 +10,7 @@ import { decryptElement } from './decrypt';
  * @param samlResponse base64
  * @param expects.certificates whose signature over the response allows AES-CBC
  * @param expects.keys asked for when something is encrypted
- * @throws IdentityRefused for what does not open, and for a clear assertion where an encrypted one is `required`
+ * @throws IdentityRefused for what does not open, what is signed with SHA-1, and for a clear assertion where an encrypted one is `required`
  */
 export async function clearResponse(
   samlResponse: string,
@@ -22,6 +23,7 @@ export async function clearResponse(
     return { root, clear: named('Assertion'), encrypted: named('EncryptedAssertion'), signatures: named('Signature') };
   };
   const xml = Buffer.from(samlResponse, 'base64').toString('utf8');
+  await refuseWeakSignatures(xml);
   const received = await read(xml);
   if (received.encrypted.length === 0) {
     if (received.clear.length > 0 && expects.required)
@@ -40,5 +42,7 @@ export async function clearResponse(
   root.replaceChild(root.ownerDocument.createTextNode(place), element);
   // That of the response was over the ciphertext.
   for (const signature of signatures) root.removeChild(signature);
-  return Buffer.from(root.toString().replace(place, () => assertion)).toString('base64');
+  const clear = root.toString().replace(place, () => assertion);
+  await refuseWeakSignatures(clear);
+  return Buffer.from(clear).toString('base64');
 }

@@ -147,6 +147,7 @@ describe('an encrypted assertion', () => {
       /AES-CBC/,
     ],
     ['with a mask of another hash', sealed({ key: 'rsa-oaep', hash: 'sha256', mask: 'sha1' }), /one hash/],
+    ['that is signed with SHA-1', sealed({}, { signedBy: 'rsa-sha1' }), /signature is by .*sha1/],
     ['that is not signed', sealed({ plaintext: (assertion) => assertion.replace(signature, '') }), /Invalid signature/],
     [
       'that is not signed, in a response that is',

@@ -147,6 +147,11 @@ describe('refused, each with its reason in the record', () => {
   test.each<[string, (id: string) => Promise<string>, RegExp]>([
     ['unsigned', async (id) => encode(decode(await says(id)).replace(signature, '')), /Invalid signature/],
     ['unsigned, in a signed response', (id) => says(id, { signed: 'response' }), /Invalid signature/],
+    [
+      'signed with SHA-1',
+      (id) => says(id, { signedBy: 'rsa-sha1' }),
+      /signature is by .*sha1: have the provider sign with RSA and SHA-256/,
+    ],
     ['signed by a key that is not in the metadata', (id) => stranger.respond({ inResponseTo: id, ...ANA }), /Invalid signature/],
     ['an attribute changed', async (id) => encode(decode(await says(id)).replace('>ana<', '>admin<')), /Invalid signature/],
     ['wrapped: a second assertion first', async (id) => encode(wrapped(decode(await says(id)), (s, f) => f + s)), /multiple assertions/],

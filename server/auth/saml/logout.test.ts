@@ -244,7 +244,13 @@ describe('refused, and nothing ends', () => {
     ['two messages, the signed one first', [['redirect', () => `${innocent()}&SAMLRequest=${messageIn(forged())}`]]],
     ['two messages, the signed one last', [['redirect', () => innocent().replace('?', `?SAMLRequest=${messageIn(forged())}&`)]]],
     ['a changed state', [['redirect', () => logouts.ask('redirect', { ...ZED, relayState: 'a' }).replace('RelayState=a', 'RelayState=b')]]],
-    ['by SHA-1', [['redirect', () => query(`SAMLRequest=${messageIn(forged())}`, 'rsa-sha1', 'sha1')]]],
+    [
+      'by SHA-1',
+      [
+        ['redirect', () => query(`SAMLRequest=${messageIn(forged())}`, 'rsa-sha1', 'sha1')],
+        ['post', () => logoutsOf(idp, metadata, 'rsa-sha1').ask('post', ZED)],
+      ],
+    ],
     ['by an algorithm without a key', [['redirect', () => query(`SAMLRequest=${messageIn(forged())}`, 'sha256')]]],
     [
       'wrapped: the signed one inside a forged one',

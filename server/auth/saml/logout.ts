@@ -15,6 +15,7 @@ import { type IdpMetadata, readIdpMetadata } from './metadata';
 import { readSigned, signedAddress } from './redirect';
 import { newRequestId } from './requests';
 import { addressesOf } from './serviceProvider';
+import { refuseWeakSignatures } from './signatures';
 import { endSignOns } from './signOns';
 
 type Context = Pick<Runtime, 'store' | 'consoleUrl' | 'secretKey'>;
@@ -90,7 +91,8 @@ export async function takeLogout(
 async function readPosted(form: URLSearchParams, certificates: string[]): Promise<{ xml: string; relayState: string | null }> {
   const { getVerifiedXml, parseDomFromString } = await import('@node-saml/node-saml/lib/xml.js');
   const xml = Buffer.from(form.get('SAMLRequest') ?? '', 'base64').toString('utf8');
-  const verified = await parseDomFromString(xml)
+  const verified = await refuseWeakSignatures(xml)
+    .then(() => parseDomFromString(xml))
     .then((document) => getVerifiedXml(xml, document.documentElement, certificates))
     .catch((error: unknown): never => {
       throw new IdentityRefused(`the message cannot be verified: ${reasonOf(error)}`);

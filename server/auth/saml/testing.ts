@@ -33,6 +33,8 @@ export interface ResponseChanges {
   signed?: 'response';
   /** By samlify's own XML Encryption, for the first key of our metadata. */
   encrypted?: true;
+  /** As providers signed long ago. */
+  signedBy?: 'rsa-sha1';
   /** From now, in seconds. */
   notBefore?: number;
   notOnOrAfter?: number;
@@ -72,6 +74,10 @@ export function makeIdp(
     keyEncryptionAlgorithm: 'http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p',
   };
   const encrypting = IdentityProvider({ ...settings, ...algorithms, isAssertionEncrypted: true });
+  const old = IdentityProvider({
+    ...{ ...settings, isAssertionEncrypted: false },
+    requestSignatureAlgorithm: 'http://www.w3.org/2000/09/xmldsig#rsa-sha1',
+  });
   const sp = ServiceProvider({ metadata: spMetadata });
   const content = ServiceProvider({ metadata: spMetadata.replace('WantAssertionsSigned="true"', 'WantAssertionsSigned="false"') });
   return {
@@ -103,7 +109,7 @@ export function makeIdp(
         id: '_response',
         context: fill(changes.template?.(template) ?? template, changes, sp),
       });
-      const { context } = await (changes.encrypted === true ? encrypting : idp).createLoginResponse(
+      const { context } = await (changes.encrypted === true ? encrypting : changes.signedBy === undefined ? idp : old).createLoginResponse(
         changes.signed === 'response' ? content : sp,
         null as never,
         'post',

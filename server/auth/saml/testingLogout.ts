@@ -18,8 +18,9 @@ export interface LogoutChanges {
   template?(xml: string): string;
 }
 
-export function logoutsOf(idp: TestIdp, spMetadata: string) {
+export function logoutsOf(idp: TestIdp, spMetadata: string, signedBy?: 'rsa-sha1') {
   const provider = IdentityProvider({
+    ...(signedBy === undefined ? {} : { requestSignatureAlgorithm: `http://www.w3.org/2000/09/xmldsig#${signedBy}` }),
     ...{ metadata: idp.metadata, privateKey: idp.key },
     ...{ wantLogoutRequestSigned: true, wantLogoutResponseSigned: true },
   });
