@@ -87,8 +87,13 @@ async function signedIn(): Promise<WireClient> {
   return WireClient.signIn({ port: gateway.proxyPort, user: DEMO_AGENT, password: demoToken(gateway), database: 'shop' });
 }
 
-async function expectFlat(what: string, work: () => Promise<void>): Promise<void> {
-  const growth = await growthOf(work);
+/**
+ * A tenth of it comes first: V8 gives the room of young objects back while a worker is idle, and takes it again with the first work, however
+ * much that is. What grows with the size of what passes is not flat.
+ */
+async function expectFlat(what: string, work: (share: number) => Promise<void>): Promise<void> {
+  await work(0.1);
+  const growth = await growthOf(() => work(1));
   console.log(`${what}: worker memory grew by ${(growth / MB).toFixed(1)} MB`);
   expect(growth).toBeLessThan(MAX_GROWTH_BYTES);
 }
@@ -103,7 +108,7 @@ async function writeLong(client: WireClient, letter: string, bytes: number): Pro
 }
 
 describe('trap-55-larger-than-any-buffer: what is larger than any buffer streams, and memory stays flat', () => {
-  const ROWS = "SELECT i, repeat('x', 100) FROM generate_series(1, 1000000) i";
+  const rows = (share: number) => `SELECT i, repeat('x', 100) FROM generate_series(1, ${1_000_000 * share}) i`;
 
   // A worker reads the catalog at its first session and after DDL, which other files have done: that is not what is measured here.
   beforeAll(async () => {
@@ -119,23 +124,23 @@ describe('trap-55-larger-than-any-buffer: what is larger than any buffer streams
 
   test('trap-55-a-million-rows', async () => {
     const client = await signedIn();
-    await expectFlat('1,000,000 rows', async () => {
+    await expectFlat('1,000,000 rows', async (share) => {
       const drain = new Drain(client);
-      client.send(simpleQuery(ROWS));
+      client.send(simpleQuery(rows(share)));
       await drain.ready;
-      expect(drain.rows).toBe(1_000_000);
+      expect(drain.rows).toBe(1_000_000 * share);
     });
     client.close();
   }, 120_000);
 
   test('trap-55-a-million-masked-rows', async () => {
     const client = await signedIn();
-    await expectFlat('1,000,000 masked rows', async () => {
+    await expectFlat('1,000,000 masked rows', async (share) => {
       const drain = new Drain(client);
-      client.send(simpleQuery('SELECT c.ssn FROM (SELECT ssn FROM customers LIMIT 10) c, generate_series(1, 100000)'));
+      client.send(simpleQuery(`SELECT c.ssn FROM (SELECT ssn FROM customers LIMIT 10) c, generate_series(1, ${100_000 * share})`));
       await drain.ready;
       expect(drain.error).toBe('');
-      expect(drain.rows).toBe(1_000_000);
+      expect(drain.rows).toBe(1_000_000 * share);
       expect(drain.shortCell).toMatch(/\*/);
     });
     client.close();
@@ -143,42 +148,43 @@ describe('trap-55-larger-than-any-buffer: what is larger than any buffer streams
 
   test('trap-55-a-client-that-does-not-read-pauses-the-upstream', async () => {
     const client = await signedIn();
-    await expectFlat('1,000,000 rows nobody reads for a while', async () => {
+    await expectFlat('1,000,000 rows nobody reads for a while', async (share) => {
       const drain = new Drain(client);
       client.socket.pause();
-      client.send(simpleQuery(ROWS));
-      await sleep(3_000);
+      client.send(simpleQuery(rows(share)));
+      await sleep(3_000 * share);
       client.socket.resume();
       await drain.ready;
-      expect(drain.rows).toBe(1_000_000);
+      expect(drain.rows).toBe(1_000_000 * share);
     });
     client.close();
   }, 120_000);
 
   test('trap-55-a-value-of-500-MB-comes', async () => {
     const client = await signedIn();
-    await expectFlat('a value of 500 MB out', async () => {
+    await expectFlat('a value of 500 MB out', async (share) => {
       const drain = new Drain(client);
-      client.send(simpleQuery(`SELECT repeat('x', ${VALUE_BYTES})`));
+      client.send(simpleQuery(`SELECT repeat('x', ${VALUE_BYTES * share})`));
       await drain.ready;
       expect(drain.error).toBe('');
-      expect(drain.bytes).toBeGreaterThan(VALUE_BYTES);
+      expect(drain.bytes).toBeGreaterThan(VALUE_BYTES * share);
     });
     client.close();
   }, 120_000);
 
   test('trap-55-a-value-of-500-MB-goes', async () => {
     const client = await signedIn();
-    await expectFlat('a parameter of 500 MB', async () => {
+    await expectFlat('a parameter of 500 MB', async (share) => {
+      const bytes = VALUE_BYTES * share;
       const drain = new Drain(client);
       client.send(parse('SELECT octet_length($1::text)'));
-      const names = Buffer.concat([cstring(''), cstring(''), Buffer.from([0, 0, 0, 1]), int32(VALUE_BYTES)]);
-      client.send(Buffer.concat([Buffer.from('B'), int32(4 + names.length + VALUE_BYTES + 2), names]));
-      await writeLong(client, 'y', VALUE_BYTES);
+      const names = Buffer.concat([cstring(''), cstring(''), Buffer.from([0, 0, 0, 1]), int32(bytes)]);
+      client.send(Buffer.concat([Buffer.from('B'), int32(4 + names.length + bytes + 2), names]));
+      await writeLong(client, 'y', bytes);
       client.send(Buffer.from([0, 0]), execute(), sync());
       await drain.ready;
       expect(drain.error).toBe('');
-      expect(drain.shortCell).toBe(String(VALUE_BYTES));
+      expect(drain.shortCell).toBe(String(bytes));
     });
     client.close();
   }, 120_000);
@@ -187,10 +193,10 @@ describe('trap-55-larger-than-any-buffer: what is larger than any buffer streams
     const client = await signedIn();
     client.send(simpleQuery('CREATE TEMP TABLE streamed (line text)'));
     await client.until('Z');
-    await expectFlat('one CopyData message of 100 MB', async () => {
+    await expectFlat('one CopyData message of 100 MB', async (share) => {
       const drain = new Drain(client);
       client.send(simpleQuery('COPY streamed FROM STDIN'));
-      const bytes = 100 * MB;
+      const bytes = 100 * MB * share;
       client.send(Buffer.concat([Buffer.from('d'), int32(4 + bytes + 1)]));
       await writeLong(client, 'z', bytes);
       client.send(Buffer.from('\n'), frame('c'));
