@@ -12,7 +12,7 @@ export interface Presence {
 }
 
 /** At most one statement in this time, however many sessions come and go. */
-const EVERY_MS = 20;
+const EVERY_MS = 100;
 const RETRY_MS = 1_000;
 /** A notification holds 8,000 bytes. */
 const IDS_A_NOTIFICATION = 100;
