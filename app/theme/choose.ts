@@ -29,16 +29,10 @@ function subscribe(changed: () => void): () => void {
   };
 }
 
-/** The viewer's theme, kept on this device and shared by its tabs; `system` follows the device as it changes. */
+/** The viewer's theme, kept on this device and shared by its tabs; `system` follows the device as it changes (script.ts). */
 export function useTheme(): [ThemeChoice, (choice: ThemeChoice) => void] {
   const choice = useSyncExternalStore(subscribe, read, () => 'system' as const);
-  useEffect(() => {
-    show(choice);
-    const media = matchMedia('(prefers-color-scheme: dark)');
-    const follow = () => show(read());
-    media.addEventListener('change', follow);
-    return () => media.removeEventListener('change', follow);
-  }, [choice]);
+  useEffect(() => show(choice), [choice]);
   const choose = useCallback((next: ThemeChoice) => {
     try {
       localStorage.setItem(KEY, next);

@@ -1,3 +1,6 @@
-/** Runs before the first paint, so that a dark page never flashes light. Kept tiny: it is inlined into every document. */
+/**
+ * Runs before the first paint, so that a dark page never flashes light, and again when the device changes. Kept tiny: it is inlined into
+ * every document.
+ */
 export const THEME_SCRIPT =
-  "(function(){try{var t=localStorage.getItem('gatehouse.theme');var d=t==='dark'||(t!=='light'&&matchMedia('(prefers-color-scheme: dark)').matches);document.documentElement.dataset.theme=d?'dark':'light'}catch(e){document.documentElement.dataset.theme='light'}})()";
+  "(function(){var m=matchMedia('(prefers-color-scheme: dark)');function s(){var t=null;try{t=localStorage.getItem('gatehouse.theme')}catch(e){}document.documentElement.dataset.theme=t==='dark'||(t!=='light'&&m.matches)?'dark':'light'}s();m.addEventListener('change',s)})()";

@@ -23,8 +23,11 @@ export interface SequencerOptions {
   isDead(journal: string): boolean;
 }
 
-/** About this much of the journals becomes one group: the loop is never away from its other work for long. */
-const ROUND_BYTES = 4 * 1024 * 1024;
+/**
+ * About this much of the journals becomes one group: the loop is never away from its other work for long, and most of what was read of it is
+ * garbage while it is still young.
+ */
+const ROUND_BYTES = 1024 * 1024;
 
 /**
  * Takes entries out of the journals and into the log, each exactly once: the position in a journal stands in the log with what was read up
