@@ -20,6 +20,7 @@ export interface PrincipalRow {
   /** Tokens that still work. */
   tokens: number;
   passkeys: number;
+  /** Signed in, anywhere and by whatever. */
   lastSeenAt: Date | null;
 }
 
