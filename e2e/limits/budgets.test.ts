@@ -87,8 +87,8 @@ describe('budgets of a principal', () => {
     expect((await read(6)).rows).toHaveLength(6);
     expect((await read(10)).rows).toHaveLength(10);
     expect((await read(10)).rows).toHaveLength(10);
-    // Not just one more: of a hundred keys one counts two of so few as the same.
-    expect(await failure(read(13))).toMatchObject({ ...SPENT, message: 'budget of distinct masked values per hour is used up' });
+    // With one key in a hundred two of so few count as one; proxy/limits/usage.test.ts has the exact count for a key that is always the same.
+    expect(await failure(read(12))).toMatchObject({ ...SPENT, message: 'budget of distinct masked values per hour is used up' });
     expect((await client.query('SELECT id FROM orders LIMIT 3')).rowCount).toBe(3);
     await client.end();
   });
