@@ -67,15 +67,16 @@ export function* traffic(count: number, startMs: number, perSecond: number): Gen
     const id = newId('stm', atMs);
     const denied = random() < 0.005;
     const failed = !denied && random() < 0.01;
+    const session = who * 50 + Math.floor(random() * 50);
     const value = random() < 0.5 ? `value-${Math.floor(random() * 50)}` : `user${Math.floor(random() * 1e6)}@example.com`;
     yield {
       type: 'statement',
       id,
-      sessionId: `ses_${String(who * 50 + Math.floor(random() * 50)).padStart(20, '0')}`,
+      sessionId: `ses_${String(session).padStart(20, '0')}`,
       principalName: `agent-${who}`,
       ownerName: who % 3 === 0 ? `person-${who % 7}` : null,
       connectionName: who % 5 === 0 ? 'warehouse' : 'shop',
-      clientAddress: `10.0.${who % 4}.${who}:${40_000 + (index % 20_000)}`,
+      clientAddress: `10.0.${who % 4}.${who}:${40_000 + session}`,
       applicationName: who % 2 === 0 ? 'psql' : 'support-agent',
       atMs,
       kind: form.kind,

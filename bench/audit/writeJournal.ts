@@ -12,10 +12,8 @@ export async function writeJournal(dataDir: string, name: string, count: number,
   let written = 0;
   for (const entry of traffic(count, startMs, 20_000)) {
     if (entry.type === 'statement') {
-      // A session in the traffic has many addresses, one here.
-      const key = `${entry.sessionId} ${entry.clientAddress}`;
-      const session = sessions.get(key) ?? newPart();
-      sessions.set(key, session);
+      const session = sessions.get(entry.sessionId) ?? newPart();
+      sessions.set(entry.sessionId, session);
       journal.append(entry, { session, statement: newPart() });
     } else journal.append(entry);
     if (++written % A_TURN === 0) await new Promise(setImmediate);

@@ -86,8 +86,14 @@ export class ByteReader {
     this.#bytes = bytes;
   }
 
-  get ended(): boolean {
-    return this.#at === this.#bytes.length;
+  /** Bytes that were not read yet. */
+  get left(): number {
+    return this.#bytes.length - this.#at;
+  }
+
+  /** Those bytes, a character each; they are still there to be read. */
+  peek(): string {
+    return this.#bytes.toString('latin1', this.#at);
   }
 
   u8(): number {

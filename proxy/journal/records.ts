@@ -162,6 +162,29 @@ export function readDefinition(payload: Buffer): Definition {
   if (whose !== OF_A_STATEMENT) throw new RangeError('it holds a definition of nothing');
   const [kind, sql] = [reader.text(), reader.text()];
   const [rewritten, executes] = [readOptional(reader), readOptional(reader)];
+  return { statement: { kind, sql, rewritten, executes, ...readJudged(reader) } };
+}
+
+/** What a part says behind its texts. */
+type Judged = Omit<StatementPart, 'kind' | 'sql' | 'rewritten' | 'executes'>;
+
+/** Parts that were read before, by their bytes: thousands of texts have a few hundred of them, and what follows can tell by identity. */
+const knownJudged = new Map<string, Judged>();
+const MOST_JUDGED = 2_000;
+const MOST_JUDGED_BYTES = 4_096;
+
+function readJudged(reader: ByteReader): Judged {
+  if (reader.left > MOST_JUDGED_BYTES) return decodeJudged(reader);
+  const bytes = reader.peek();
+  const known = knownJudged.get(bytes);
+  if (known !== undefined) return known;
+  const judged = decodeJudged(reader);
+  if (knownJudged.size >= MOST_JUDGED) knownJudged.clear();
+  knownJudged.set(bytes, judged);
+  return judged;
+}
+
+function decodeJudged(reader: ByteReader): Judged {
   const fingerprint = reader.text();
   const shape = readOptional(reader);
   const touchedColumns = list(reader, () => reader.text());
@@ -179,24 +202,7 @@ export function readDefinition(payload: Buffer): Definition {
     why: reader.text(),
   }));
   const named = shape === null ? {} : { shape };
-  return {
-    statement: {
-      kind,
-      sql,
-      rewritten,
-      executes,
-      fingerprint,
-      ...named,
-      touchedColumns,
-      relations,
-      effects,
-      unbounded,
-      verdict,
-      rule,
-      why,
-      tried,
-    },
-  };
+  return { fingerprint, ...named, touchedColumns, relations, effects, unbounded, verdict, rule, why, tried };
 }
 
 function optionalText(out: ByteWriter, value: string | null | undefined): void {

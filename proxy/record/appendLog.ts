@@ -3,17 +3,12 @@ import { join } from 'node:path';
 import { Frontier } from '../tlog/frontier';
 import { leafHash } from '../tlog/hash';
 import { rootAt } from '../tlog/subtrees';
-import { encodeFileHeader, encodeGroup, erasedValues } from './frame';
+import { encodeFileHeader, erasedValues } from './frame';
+import { LeafGroup } from './group';
 import { openHashFile } from './hashFile';
-import type { LogPlace, SealedValues } from './leaf';
+import type { LogPlace } from './leaf';
 import { LogDamagedError, type LogFiles, SegmentReader } from './readLog';
 import { lastCommit, listSegments, logDirectory, recordDirectory, segmentPath, withSegment } from './segments';
-
-export interface NewLeaf {
-  /** Canonical JSON of the leaf. */
-  bytes: Buffer;
-  values: { sealed: SealedValues; words: Buffer } | null;
-}
 
 /**
  * The log of one gateway, for the one process that appends to it.
@@ -32,7 +27,7 @@ export interface AppendLog extends Omit<LogFiles, 'publicKey' | 'checkpoint'> {
    * Appends one group and has it on disk when it returns. @returns the index of its first entry
    * @throws Error when the disk took it not whole; the log is then as before, and appending may be tried again
    */
-  append(leaves: readonly NewLeaf[], state: string): number;
+  append(group: LeafGroup, state: string): number;
   /** Root of the first `size` entries. */
   root(size?: number): Buffer;
   /** Overwrites the values beside an entry; false where there are none any more. */
@@ -96,23 +91,23 @@ export function openAppendLog(dataDir: string, segmentBytes: number = SEGMENT_BY
     read: (from, limit) => reader.read(from, limit),
     hashAt: hashes.hashAt,
     refresh: () => undefined,
-    append(leaves, newState) {
+    append(group, newState) {
       if (torn) {
         ftruncateSync(file, end);
         torn = false;
       }
       if (end >= segmentBytes) roll();
-      const bytes = encodeGroup(size, leaves, newState);
+      const bytes = group.frames(size, newState);
       torn = true;
       writeWhole(file, bytes, end);
       fdatasyncSync(file);
       torn = false;
       const from = size;
       end += bytes.length;
-      size += leaves.length;
+      size += group.count;
       state = newState;
       // Without a sync: whatever is missing after a crash is made again from the log.
-      for (const leaf of leaves) owed.push(...frontier.append(leafHash(leaf.bytes)));
+      for (const hash of group.hashes()) owed.push(...frontier.append(hash));
       keepHashes();
       reader.follow({ segment, size, offset: end });
       return from;
@@ -178,7 +173,7 @@ function openLastFile(directory: string): OpenFile {
 function startFile(directory: string, first: number, state: string): OpenFile {
   const path = segmentPath(directory, first);
   const file = openSync(path, 'wx+', 0o600);
-  const bytes = Buffer.concat([encodeFileHeader(first), encodeGroup(first, [], state)]);
+  const bytes = Buffer.concat([encodeFileHeader(first), new LeafGroup().frames(first, state)]);
   try {
     writeWhole(file, bytes, 0);
     fdatasyncSync(file);

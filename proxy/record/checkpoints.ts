@@ -5,6 +5,7 @@ import { parseCheckpoint, signCheckpoint } from '../tlog/checkpoint';
 import { withSignatures } from '../tlog/note';
 import type { NoteSigner } from '../tlog/noteKey';
 import { keepNote, newestNote, readNotes } from './checkpointFile';
+import { LeafGroup } from './group';
 import type { SealOptions } from './seal';
 import { sealEntry } from './seal';
 import type { Ledger } from './state';
@@ -72,7 +73,7 @@ export class Checkpointer {
     const notes = [...(this.#last === null ? [] : [this.#last.note]), ...others.map(({ note }) => note)];
     if (notes.length > 0) {
       const quoted = Object.fromEntries(others.map(({ node, size }) => [node, size]));
-      ledger.append([this.#leaf(notes)], { quoted: { ...ledger.state.quoted, ...quoted } });
+      ledger.append(LeafGroup.of([this.#leaf(notes)]), { quoted: { ...ledger.state.quoted, ...quoted } });
     }
     const root = ledger.log.root();
     const atMs = now();

@@ -1,4 +1,4 @@
-import { tokensOf } from '../masking/rewrite/tokens';
+import { kindAt, nextToken, tokenEnd } from '../masking/rewrite/tokens';
 
 /** An INSERT of thousands of rows is found by its first values, not by all. */
 const MAX_CONSTANTS = 100;
@@ -7,35 +7,31 @@ const MAX_PARTS = 20;
 /** The values of a text's constants, as a person would type them into a search: strings without quotes, numbers as they stand. */
 export function constantsOf(sql: string): string[] {
   const found: string[] = [];
-  const tokens = tokensOf(sql);
-  for (let at = 0; at < tokens.length && found.length < MAX_CONSTANTS; at++) {
-    const token = tokens[at];
-    if (token === undefined || token.kind !== 'other') continue;
-    // Most of what is no name is an operator or a bracket.
-    if (!mayBegin(sql.charCodeAt(token.start))) continue;
-    let text = sql.slice(token.start, token.end);
-    if (/^[\d.]/.test(text)) {
-      let end = token.end;
+  for (let start = nextToken(sql, 0); start < sql.length && found.length < MAX_CONSTANTS; ) {
+    let end = tokenEnd(sql, start);
+    if (isNumeric(sql.charCodeAt(start))) {
       // A number with a fraction is three tokens that touch.
-      for (let next = tokens[at + 1]; next?.start === end && /^[\d.]/.test(sql.slice(next.start, next.end)); next = tokens[at + 1]) {
-        end = next.end;
-        at++;
-      }
-      text = sql.slice(token.start, end);
+      while (end < sql.length && isNumeric(sql.charCodeAt(end))) end = tokenEnd(sql, end);
+      const text = sql.slice(start, end);
       // `$1` is a place, not a number, and its sign stands before it.
-      if (/\d/.test(text) && sql[token.start - 1] !== '$') found.push(text);
-      continue;
+      if (/\d/.test(text) && sql[start - 1] !== '$') found.push(text);
+    } else if (mayQuote(sql.charCodeAt(start)) && kindAt(sql, start) === 'other') {
+      const value = stringOf(sql.slice(start, end));
+      if (value !== null) found.push(value);
     }
-    const value = stringOf(text);
-    if (value !== null) found.push(value);
+    start = nextToken(sql, end);
   }
   return found;
 }
 
-const BEGINNINGS = new Set([..."0123456789.'$eEuU"].map((char) => char.charCodeAt(0)));
-const mayBegin = (code: number): boolean => BEGINNINGS.has(code);
+const isNumeric = (code: number): boolean => (code >= 0x30 && code <= 0x39) || code === 0x2e;
+
+/** Most of what is no name is an operator or a bracket. */
+const QUOTES: ReadonlySet<number> = new Set([..."'$eEuU"].map((char) => char.charCodeAt(0)));
+const mayQuote = (code: number): boolean => QUOTES.has(code);
 
 function stringOf(text: string): string | null {
+  if (text.startsWith("'") && text.indexOf("'", 1) === text.length - 1) return text.slice(1, -1);
   const dollar = /^(\$[^$]*\$)([\s\S]*)\1$/.exec(text);
   if (dollar !== null) return dollar[2] ?? '';
   const quoted = /^(?:[eE]|[uU]&)?'([\s\S]*?)'?$/.exec(text);

@@ -17,7 +17,7 @@ export type FrameValues = 'none' | 'erased' | { sealed: SealedValues; words: Buf
 /** torn: the bytes end within it. corrupt: they are no frame, or not as they were written. */
 export type DecodedFrame = Frame | { kind: 'torn'; needBytes: number } | { kind: 'corrupt' };
 
-const HEADER_BYTES = 24;
+export const HEADER_BYTES = 24;
 const LEAF = Buffer.from('GHL1');
 export const COMMIT_MAGIC = Buffer.from('GHC1');
 /** Journal entries end at 64 MiB, and sealing adds a third; anything larger is a broken header. */
@@ -27,50 +27,38 @@ const COMMIT_NUMBER = COMMIT_MAGIC.readUInt32BE(0);
 const PRESENT = 1;
 const ERASED = 2;
 
-interface LeafOfGroup {
-  bytes: Buffer;
-  values: { sealed: SealedValues; words: Buffer } | null;
-}
+type Values = { sealed: SealedValues; words: Buffer } | null;
 
-/** The frames of a group: entries from `first` on, then what ends it. In a buffer that is the next group's when that comes. */
-export function encodeGroup(first: number, leaves: readonly LeafOfGroup[], state: string): Buffer {
-  const end = Buffer.from(state);
-  let size = HEADER_BYTES + end.length;
-  for (const { bytes, values } of leaves) size += HEADER_BYTES + bytes.length + (values === null ? 0 : sizeOfValues(values));
-  const group = roomFor(size);
-  let at = 0;
-  for (let i = 0; i < leaves.length; i++) {
-    const leaf = leaves[i];
-    if (leaf !== undefined) at = putFrame(group, at, { magic: LEAF_NUMBER, index: first + i, body: leaf.bytes, values: leaf.values });
-  }
-  at = putFrame(group, at, { magic: COMMIT_NUMBER, index: first + leaves.length, body: end, values: null });
-  return group.subarray(0, at);
-}
+export const sizeOfLeaf = (text: string, values: Values): number =>
+  HEADER_BYTES + Buffer.byteLength(text) + (values === null ? 0 : sizeOfValues(values));
 
-/** A round of the journals fits with ease; what is larger is not kept. */
-const KEPT_BYTES = 16 * 1024 * 1024;
-let kept = Buffer.alloc(0);
+export const sizeOfCommit = (state: string): number => HEADER_BYTES + Buffer.byteLength(state);
 
-function roomFor(sizeBytes: number): Buffer {
-  if (sizeBytes > KEPT_BYTES) return Buffer.allocUnsafe(sizeBytes);
-  if (kept.length < sizeBytes) kept = Buffer.allocUnsafeSlow(Math.min(KEPT_BYTES, sizeBytes * 2));
-  return kept;
-}
-
-/** Where it ends. */
-function putFrame(bytes: Buffer, at: number, frame: { magic: number; index: number; body: Buffer; values: LeafOfGroup['values'] }): number {
-  const { magic, index, body, values } = frame;
+/** Writes the frame of a leaf but for what `finishFrame` does; where it ends. There is room for it. */
+export function putLeaf(bytes: Buffer, at: number, text: string, values: Values): number {
   const valuesBytes = values === null ? 0 : sizeOfValues(values);
-  const bodyEnd = at + HEADER_BYTES + body.length;
-  bytes.writeUInt32BE(magic, at);
-  bytes.writeUInt32BE(body.length, at + 4);
-  bytes.writeUInt32BE(valuesBytes, at + 8);
-  bytes.writeUInt32BE(Math.floor(index / TWO_32), at + 16);
-  bytes.writeUInt32BE(index % TWO_32, at + 20);
-  bytes.set(body, at + HEADER_BYTES);
-  bytes.writeUInt32BE(checksum(bytes, at, bodyEnd), at + 12);
+  const bodyEnd = putBody(bytes, at, text, { magic: LEAF_NUMBER, valuesBytes });
   if (values !== null) putValues(bytes, bodyEnd, values);
   return bodyEnd + valuesBytes;
+}
+
+/** Writes the frame that ends a group, as putLeaf does. */
+export const putCommit = (bytes: Buffer, at: number, state: string): number =>
+  putBody(bytes, at, state, { magic: COMMIT_NUMBER, valuesBytes: 0 });
+
+function putBody(bytes: Buffer, at: number, body: string, { magic, valuesBytes }: { magic: number; valuesBytes: number }): number {
+  const count = bytes.write(body, at + HEADER_BYTES);
+  bytes.writeUInt32BE(magic, at);
+  bytes.writeUInt32BE(count, at + 4);
+  bytes.writeUInt32BE(valuesBytes, at + 8);
+  return at + HEADER_BYTES + count;
+}
+
+/** Gives a frame its number and its checksum. */
+export function finishFrame(bytes: Buffer, at: number, index: number): void {
+  bytes.writeUInt32BE(Math.floor(index / TWO_32), at + 16);
+  bytes.writeUInt32BE(index % TWO_32, at + 20);
+  bytes.writeUInt32BE(checksum(bytes, at, at + HEADER_BYTES + bytes.readUInt32BE(at + 4)), at + 12);
 }
 
 const TWO_32 = 4_294_967_296;

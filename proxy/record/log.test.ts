@@ -5,7 +5,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { leafHash } from '../tlog/hash';
 import { inclusionProof, rootByInclusion } from '../tlog/inclusion';
 import { hashesOf, rootAt } from '../tlog/subtrees';
-import { type NewLeaf, openAppendLog } from './appendLog';
+import { openAppendLog } from './appendLog';
+import { LeafGroup, type NewLeaf } from './group';
 import type { LogReader } from './leaf';
 import { LogDamagedError, openLogFiles } from './readLog';
 import { readOver } from './readOver';
@@ -18,14 +19,14 @@ beforeEach(() => {
 afterEach(() => rmSync(dir, { recursive: true }));
 
 const WORDS = Buffer.from('00112233aabbccddffeeddcc00112233', 'hex');
-const bytesOf = (n: number) =>
-  Buffer.from(JSON.stringify({ v: 1, node: 'a', journal: 'j', seq: n, entry: { type: 'outcome', id: `stm_${n}` } }));
+const textOf = (n: number) => JSON.stringify({ v: 1, node: 'a', journal: 'j', seq: n, entry: { type: 'outcome', id: `stm_${n}` } });
+const bytesOf = (n: number) => Buffer.from(textOf(n));
 const leaf = (n: number, secret?: string): NewLeaf => ({
-  bytes: bytesOf(n),
+  text: textOf(n),
   values: secret === undefined ? null : { sealed: { keyId: 'vky_1', box: Buffer.from(`box of ${secret}`) }, words: WORDS },
 });
 const leaves = (from: number, count: number) =>
-  Array.from({ length: count }, (_, at) => leaf(from + at, (from + at) % 3 === 0 ? `s${from + at}` : undefined));
+  LeafGroup.of(Array.from({ length: count }, (_, at) => leaf(from + at, (from + at) % 3 === 0 ? `s${from + at}` : undefined)));
 const rootOf = (count: number) => rootAt(count, hashesOf(Array.from({ length: count }, (_, n) => leafHash(bytesOf(n)))));
 const ids = (from: number, limit = 10_000, at = dir) => {
   const log = openLogFiles(at);
@@ -155,7 +156,7 @@ describe('the log on disk', () => {
     log.close();
     const other = mkdtempSync(join(tmpdir(), 'gatehouse-log-other-'));
     const forged = openAppendLog(other);
-    forged.append([leaf(0, 's0'), leaf(1), leaf(7), leaf(3, 's3')], '');
+    forged.append(LeafGroup.of([leaf(0, 's0'), leaf(1), leaf(7), leaf(3, 's3')]), '');
     forged.close();
     cpSync(logDirectory(other), logDirectory(dir), { recursive: true });
     rmSync(other, { recursive: true });
@@ -238,7 +239,7 @@ test('a log that two have written to is damaged, and whoever opens or reads it c
   const other = openAppendLog(dir);
   for (let n = 5; n < 40; n += 5) {
     one.append(leaves(n, 5), '');
-    other.append([leaf(n, `long secret ${n}`.repeat(20)), leaf(n + 1)], '');
+    other.append(LeafGroup.of([leaf(n, `long secret ${n}`.repeat(20)), leaf(n + 1)]), '');
   }
   for (const log of [one, other]) {
     readOverAll(log);

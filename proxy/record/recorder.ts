@@ -17,6 +17,7 @@ import { readAuditSettings } from './auditSettings';
 import { Checkpointer, compareWithStore, ForkError, thinCheckpoints } from './checkpoints';
 import { watchWriters } from './deadJournals';
 import { eraseFromLog } from './eraseFromLog';
+import { LeafGroup } from './group';
 import type { LogReader } from './leaf';
 import { sealEntry } from './seal';
 import { logDirectory, recordDirectory } from './segments';
@@ -91,7 +92,7 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
     { type: 'start', atMs: now(), gatewayId },
     { node, journal: null, valueKey: null, wordKey: shared.wordKey, random },
   );
-  ledger.append([start], {});
+  ledger.append(LeafGroup.of([start]), {});
 
   const reader: LogReader = {
     get first() {

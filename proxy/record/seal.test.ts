@@ -42,14 +42,14 @@ const statement = (given: Partial<StatementEntry> = {}): StatementEntry => ({
 const valueKey = { id: 'vky_1', key: randomBytes(32) };
 const words = wordKey(Buffer.alloc(32, 7));
 const options = { node: 'a', journal: { name: 'w1', seq: 4 }, valueKey, wordKey: words, random: randomBytes };
-const leafOf = (bytes: Buffer) => JSON.parse(bytes.toString()) as Leaf;
+const leafOf = (text: string) => JSON.parse(text) as Leaf;
 
 describe('an entry as a leaf', () => {
   test('has no value a client sent, and a commitment in its place that salt and value open', () => {
-    const { bytes, values } = sealEntry(statement(), options);
-    expect(bytes.toString()).not.toMatch(/alice|4711/);
+    const { text, values } = sealEntry(statement(), options);
+    expect(text).not.toMatch(/alice|4711/);
     expect(values?.sealed.box.toString('latin1')).not.toMatch(/alice|4711/);
-    const leaf = leafOf(bytes);
+    const leaf = leafOf(text);
     expect(Object.keys(leaf)).toEqual(['v', 'node', 'journal', 'seq', 'entry', 'values']);
     expect(leaf).toMatchObject({
       v: 1,
@@ -67,14 +67,14 @@ describe('an entry as a leaf', () => {
   });
 
   test('the same value twice has two commitments: nobody can tell that it is the same', () => {
-    const [one, two] = [sealEntry(statement(), options), sealEntry(statement(), options)].map(({ bytes }) => leafOf(bytes).values?.sql);
+    const [one, two] = [sealEntry(statement(), options), sealEntry(statement(), options)].map(({ text }) => leafOf(text).values?.sql);
     expect(one).not.toBe(two);
   });
 
   test('without values needs no key; with values and without a key it is refused', () => {
     const made = sealEntry({ type: 'outcome', id: 'stm_1', status: 'done', rows: 2 }, { ...options, valueKey: null });
     expect(made.values).toBe(null);
-    expect(leafOf(made.bytes)).toEqual({
+    expect(leafOf(made.text)).toEqual({
       v: 1,
       node: 'a',
       journal: 'w1',
@@ -87,9 +87,9 @@ describe('an entry as a leaf', () => {
   test('any text survives, and no other key, key id or byte opens the box', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 60 }), fc.nat(), (sql, at) => {
-        const { bytes, values } = sealEntry(statement({ sql }), options);
+        const { text, values } = sealEntry(statement({ sql }), options);
         if (values === null) return;
-        const leaf = leafOf(bytes);
+        const leaf = leafOf(text);
         const opened = openValues(values.sealed, valueKey.key);
         if (sql !== '') {
           expect(opened.sql?.[1]).toBe(Buffer.from(sql).toString());

@@ -1,8 +1,10 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto';
+import type { StatementEntry } from '../journal/entries';
 import { commitmentOf } from '../tlog/commitment';
-import type { NewLeaf } from './appendLog';
-import type { Leaf, RecordEntry, SealedValues } from './leaf';
+import type { NewLeaf } from './group';
+import type { RecordEntry, SealedValues } from './leaf';
 import { VALUE_FIELDS } from './leaf';
+import { holdsNothing, type LeafPlace, leafText } from './leafText';
 import { wordsOf } from './words';
 
 const NO_WORDS = Buffer.alloc(0);
@@ -17,10 +19,7 @@ export interface ValueKey {
   key: Buffer;
 }
 
-export interface SealOptions {
-  node: string;
-  /** Null for what the recorder itself says. */
-  journal: { name: string; seq: number | null } | null;
+export interface SealOptions extends LeafPlace {
   /** For entries that hold what a client sent (see `VALUE_FIELDS`). */
   valueKey: ValueKey | null;
   wordKey: Buffer;
@@ -34,62 +33,64 @@ export interface SealOptions {
  * @throws Error when the entry holds values and there is no key for them
  */
 export function sealEntry(entry: RecordEntry, options: SealOptions): NewLeaf {
-  const { values, clear } = partsOf(entry);
-  const names = Object.keys(values);
-  const leaf: Leaf = {
-    v: 1,
-    node: options.node,
-    journal: options.journal?.name ?? null,
-    seq: options.journal?.seq ?? null,
-    entry: clear,
-  };
-  if (names.length === 0) return { bytes: bytesOf(leaf), values: null };
+  const values = valuesOf(entry);
+  if (values.length === 0) return { text: leafText(entry, options, null), values: null };
   if (options.valueKey === null) throw new Error(`an entry of type ${entry.type} holds values, and there is no key to seal them`);
-  const commitments: Record<string, string> = {};
-  const opened: Record<string, [string, string]> = {};
-  for (const name of names) {
-    const value = wellFormed(values[name] ?? '');
-    const salt = options.random(SALT_BYTES);
-    commitments[name] = commitmentOf(salt, name, value);
-    opened[name] = [salt.toString('base64'), value];
+  const salts = options.random(SALT_BYTES * values.length);
+  let [commitments, opened] = ['', ''];
+  for (const [at, { name, text }] of values.entries()) {
+    const salt = salts.subarray(at * SALT_BYTES, (at + 1) * SALT_BYTES);
+    const value = wellFormed(text);
+    commitments += `${at === 0 ? '{' : ','}"${name}":"${commitmentOf(salt, name, value)}"`;
+    opened += `${at === 0 ? '{' : ','}"${name}":["${salt.toString('base64')}",${JSON.stringify(value)}]`;
   }
   const words = entry.type === 'statement' ? wordsOf(options.wordKey, entry) : NO_WORDS;
   return {
-    bytes: bytesOf({ ...leaf, values: commitments }),
-    values: { sealed: sealValues(options.valueKey, opened, options.random(NONCE_BYTES)), words },
+    text: leafText(entry, options, `${commitments}}`),
+    values: { sealed: sealValues(options.valueKey, `${opened}}`, options.random(NONCE_BYTES)), words },
   };
 }
-
-const bytesOf = (leaf: Leaf): Buffer => Buffer.from(JSON.stringify(leaf));
 
 /** What is no Unicode becomes so here: UTF-8 would make two values one, and a commitment could be opened by either. */
 const wellFormed = (text: string): string => (SURROGATE.test(text) ? Buffer.from(text).toString() : text);
 const SURROGATE = /[\ud800-\udfff]/;
 
-/** The fields that hold what a client sent, as text, and the entry without them. What holds nothing stays where it is. */
-function partsOf(entry: RecordEntry): { values: Record<string, string>; clear: Leaf['entry'] } {
-  const values: Record<string, string> = {};
-  const fields: readonly string[] | undefined = VALUE_FIELDS[entry.type as keyof typeof VALUE_FIELDS];
-  if (fields === undefined) return { values, clear: entry as unknown as Leaf['entry'] };
-  // A copy in which they are undefined, which JSON leaves out: to build one field by field costs more than to hash it.
-  const clear: Leaf['entry'] = { ...entry };
-  for (const name of fields) {
-    const value = clear[name];
-    const holdsNothing = value == null || value === '' || (Array.isArray(value) && value.length === 0);
-    if (holdsNothing) continue;
-    values[name] = typeof value === 'string' ? value : JSON.stringify(value);
-    clear[name] = undefined;
-  }
-  return { values, clear };
+interface Value {
+  name: string;
+  text: string;
+}
+
+/** The fields that hold what a client sent, as text. */
+function valuesOf(entry: RecordEntry): Value[] {
+  const values: Value[] = [];
+  const add = (name: string, value: unknown) => {
+    if (!holdsNothing(value)) values.push({ name, text: typeof value === 'string' ? value : JSON.stringify(value) });
+  };
+  if (entry.type === 'statement')
+    for (const name of VALUE_FIELDS.statement) add(name, name === 'tried' ? triedText(entry.tried) : entry[name]);
+  else if (entry.type === 'result') for (const name of VALUE_FIELDS.result) add(name, entry[name]);
+  return values;
+}
+
+/** Most statements share theirs with others (see readJudged in proxy/journal/records.ts). */
+const triedTexts = new WeakMap<object, string>();
+
+function triedText(tried: StatementEntry['tried']): string | null {
+  if (holdsNothing(tried)) return null;
+  const known = triedTexts.get(tried);
+  if (known !== undefined) return known;
+  const text = JSON.stringify(tried);
+  triedTexts.set(tried, text);
+  return text;
 }
 
 export type OpenedValues = Readonly<Record<string, readonly [salt: string, value: string]>>;
 
-/** AES-256-GCM over JSON; the id of the key is authenticated. */
-function sealValues({ id, key }: ValueKey, values: OpenedValues, nonce: Buffer): SealedValues {
+/** AES-256-GCM over JSON of OpenedValues; the id of the key is authenticated. */
+function sealValues({ id, key }: ValueKey, values: string, nonce: Buffer): SealedValues {
   const cipher = createCipheriv('aes-256-gcm', key, nonce);
   cipher.setAAD(Buffer.from(id));
-  const text = cipher.update(JSON.stringify(values), 'utf8');
+  const text = cipher.update(values, 'utf8');
   // GCM has given all by now; this makes the tag.
   cipher.final();
   return { keyId: id, box: Buffer.concat([nonce, text, cipher.getAuthTag()]) };

@@ -5,8 +5,9 @@ import type { JournalEntry } from '../journal/entries';
 import { journalDirectory } from '../journal/places';
 import { JOURNAL_START, type JournalPosition, type JournalRead, JournalVersionError, readJournal } from '../journal/read';
 import { dayOf } from '../ship/days';
-import type { NewLeaf } from './appendLog';
 import { isEarlierJournal, readEarlierJournal } from './earlierJournal';
+import { LeafGroup, type NewLeaf } from './group';
+import type { RecordEntry } from './leaf';
 import { sealEntry, type ValueKey } from './seal';
 import type { Ledger } from './state';
 import type { Keyring } from './valueKeys';
@@ -23,11 +24,10 @@ export interface SequencerOptions {
   isDead(journal: string): boolean;
 }
 
-/**
- * About this much of the journals becomes one group: the loop is never away from its other work for long, and most of what was read of it is
- * garbage while it is still young.
- */
+/** About this much of the journals becomes one group: the loop is never away from its other work for long. */
 const ROUND_BYTES = 1024 * 1024;
+/** Of it so much is read at once: what was made of it is garbage while it is still young, and most of it never leaves the cache. */
+const PIECE_BYTES = 128 * 1024;
 
 /**
  * Takes entries out of the journals and into the log, each exactly once: the position in a journal stands in the log with what was read up
@@ -43,6 +43,8 @@ export class Sequencer {
   /** Journals that had nothing new when they were last looked at. */
   readonly #quiet = new Set<string>();
   #turn = 0;
+  /** What is taken of one journal; its room is used over and over. */
+  readonly #group = new LeafGroup();
 
   constructor(options: SequencerOptions) {
     this.#options = options;
@@ -58,11 +60,9 @@ export class Sequencer {
     // Another one is first each time, so that a busy journal cannot starve the others.
     this.#turn++;
     for (let at = 0; at < names.length && left > 0; at++) {
-      const name = names[(at + this.#turn) % names.length] ?? '';
-      const read = this.#read(name, left);
-      if (read === null) continue;
-      taken += await this.#take(name, read);
-      left -= read.entries.length * 500;
+      const count = await this.#take(names[(at + this.#turn) % names.length] ?? '', left);
+      taken += count;
+      left -= count * 500;
     }
     return taken;
   }
@@ -92,9 +92,9 @@ export class Sequencer {
     return this.#options.ledger.state.journals[name] ?? JOURNAL_START;
   }
 
-  #read(name: string, limitBytes: number): JournalRead | null {
+  /** Null where a newer version wrote it. */
+  #read(name: string, position: JournalPosition, limitBytes: number): JournalRead | null {
     const directory = join(this.#root, name);
-    const position = this.#positionOf(name);
     try {
       const isDead = this.#options.isDead(name);
       const earlier = isEarlierJournal(directory);
@@ -114,20 +114,33 @@ export class Sequencer {
     }
   }
 
-  async #take(name: string, read: JournalRead): Promise<number> {
+  /** Takes what is new in a journal, about `limitBytes` of it, as one group; the number of entries. */
+  async #take(name: string, limitBytes: number): Promise<number> {
     const { ledger } = this.#options;
     const before = this.#positionOf(name);
-    const leaves = await this.#leavesOf(name, read, before.seq);
-    const moved = read.next.segment !== before.segment || read.next.offset !== before.offset;
+    const group = this.#group;
+    group.clear();
+    let [position, ended] = [before, false];
+    for (let left = limitBytes; left > 0 && !ended; left -= PIECE_BYTES) {
+      const size = Math.min(left, PIECE_BYTES);
+      const read = this.#read(name, position, size);
+      if (read === null) break;
+      await this.#add(group, name, read, position.seq);
+      const isAll = read.next.segment === position.segment && read.next.offset < position.offset + size;
+      ({ next: position, ended } = read);
+      if (isAll) break;
+    }
+    // A newer version wrote it, and nothing was read.
+    if (position === before) return 0;
+    const moved = position.segment !== before.segment || position.offset !== before.offset;
     if (moved) this.#quiet.delete(name);
     else this.#quiet.add(name);
-    if (leaves.length > 0) ledger.append(leaves, { journals: { ...ledger.state.journals, [name]: read.next } });
-    else if (moved) ledger.append([], { journals: { ...ledger.state.journals, [name]: read.next } });
+    if (moved || group.count > 0) ledger.append(group, { journals: { ...ledger.state.journals, [name]: position } });
     const directory = join(this.#root, name);
     for (const file of readdirSync(directory))
-      if (Number.parseInt(file, 10) < read.next.segment) rmSync(join(directory, file), { force: true });
-    if (read.ended) rmSync(directory, { recursive: true, force: true });
-    return leaves.length;
+      if (Number.parseInt(file, 10) < position.segment) rmSync(join(directory, file), { force: true });
+    if (ended) rmSync(directory, { recursive: true, force: true });
+    return group.count;
   }
 
   /** Forgets the position of a journal that is gone. In this order, so that one that is still there is never read from its start again. */
@@ -136,39 +149,36 @@ export class Sequencer {
     const known = Object.entries(ledger.state.journals);
     const left = known.filter(([name]) => names.includes(name));
     for (const set of [this.#cut, this.#quiet]) for (const name of set) if (!names.includes(name)) set.delete(name);
-    if (left.length < known.length) ledger.append([], { journals: Object.fromEntries(left) });
+    if (left.length < known.length) ledger.note({ journals: Object.fromEntries(left) });
   }
 
-  /** What is missing stands in the log before the entry that follows it. */
-  async #leavesOf(name: string, { entries, damage }: JournalRead, expected: number | null): Promise<NewLeaf[]> {
-    const leaves: NewLeaf[] = [];
-    const said = damage.map((one) => this.#seal(name, null, { type: 'damage', atMs: this.#options.now(), journal: name, ...one }, null));
+  /** Adds what was read to a group. What is missing stands in the log before the entry that follows it. */
+  async #add(group: LeafGroup, name: string, { entries, damage }: JournalRead, expected: number | null): Promise<void> {
+    const said = damage.map((one): RecordEntry => ({ type: 'damage', atMs: this.#options.now(), journal: name, ...one }));
+    const say = (count: number) => {
+      for (const entry of said.splice(0, count)) group.add(this.#seal(name, null, entry, null));
+    };
     let gaps = 0;
     for (let at = 0, next = expected; at < entries.length; at++) {
       const seq = entries[at]?.seq ?? 0;
       if (next !== null && seq > next) gaps++;
       next = seq + 1;
     }
-    leaves.push(...said.splice(0, Math.max(0, said.length - gaps)));
+    say(Math.max(0, said.length - gaps));
     let next = expected;
     // Of this read alone: it is over long before a key would be forgotten.
     const keys = new Map<string, ValueKey>();
     for (const { seq, entry } of entries) {
-      if (next !== null && seq > next) leaves.push(...said.splice(0, 1));
+      if (next !== null && seq > next) say(1);
       next = seq + 1;
       const owner = keyNameOf(entry, this.#options.now);
       if (owner !== null && !keys.has(owner.name)) keys.set(owner.name, await this.#options.keyring.keyFor(owner.principal, owner.day));
-      leaves.push(this.#seal(name, seq, entry, owner === null ? null : (keys.get(owner.name) ?? null)));
+      group.add(this.#seal(name, seq, entry, owner === null ? null : (keys.get(owner.name) ?? null)));
     }
-    return [...leaves, ...said];
+    say(said.length);
   }
 
-  #seal(
-    name: string,
-    seq: number | null,
-    entry: Parameters<typeof sealEntry>[0],
-    valueKey: Parameters<typeof sealEntry>[1]['valueKey'],
-  ): NewLeaf {
+  #seal(name: string, seq: number | null, entry: RecordEntry, valueKey: ValueKey | null): NewLeaf {
     const { node, wordKey, random } = this.#options;
     return sealEntry(entry, { node, journal: { name, seq }, valueKey, wordKey, random });
   }

@@ -1,5 +1,6 @@
 import type { JournalPosition } from '../journal/read';
-import type { AppendLog, NewLeaf } from './appendLog';
+import type { AppendLog } from './appendLog';
+import { LeafGroup } from './group';
 
 /**
  * What the recorder has to know to go on. It stands in the log itself, at the end of each group: entries and the place they came from are on
@@ -41,10 +42,15 @@ export class Ledger {
    * Appends a group with what it changes of the state; a function gets the index of its first entry.
    * @throws Error when it is not on disk; nothing has changed then
    */
-  append(leaves: readonly NewLeaf[], change: Partial<RecorderState> | ((first: number) => Partial<RecorderState>)): number {
+  append(group: LeafGroup, change: Partial<RecorderState> | ((first: number) => Partial<RecorderState>)): number {
     const state = { ...this.#state, ...(typeof change === 'function' ? change(this.log.size) : change) };
-    const first = this.log.append(leaves, JSON.stringify(state));
+    const first = this.log.append(group, JSON.stringify(state));
     this.#state = state;
     return first;
+  }
+
+  /** Changes what it knows, and appends no entry. @throws Error as append does */
+  note(change: Partial<RecorderState>): void {
+    this.append(new LeafGroup(), change);
   }
 }

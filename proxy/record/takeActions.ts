@@ -1,6 +1,7 @@
 import { and, asc, eq, isNull, notInArray, sql } from 'drizzle-orm';
 import { actions } from '../../db/schema/audit';
 import type { Store } from '../../db/store';
+import { LeafGroup } from './group';
 import type { ActionEntry } from './leaf';
 import { type SealOptions, sealEntry } from './seal';
 import type { Ledger } from './state';
@@ -40,7 +41,9 @@ export async function takeActions({ store, ledger, gatewayId, node, wordKey, ran
     const entry: ActionEntry = { type: 'action', id, atMs: at.getTime(), actorId, actorName, via, action, subject, before, after };
     return sealEntry(entry, { node, journal: null, valueKey: null, wordKey, random });
   });
-  ledger.append(leaves, (first) => ({ actions: [...ledger.state.actions, ...rows.map(({ id }, at) => [id, first + at] as const)] }));
+  ledger.append(LeafGroup.of(leaves), (first) => ({
+    actions: [...ledger.state.actions, ...rows.map(({ id }, at) => [id, first + at] as const)],
+  }));
   await tellStore(store, ledger);
   return rows.length;
 }
@@ -52,5 +55,5 @@ async function tellStore(store: Store, ledger: Ledger): Promise<void> {
   const places = JSON.stringify(taken.map(([id, index]) => ({ id, index })));
   await store.execute(sql`
     update actions a set log_index = t.index from jsonb_to_recordset(${places}::jsonb) as t(id text, index bigint) where a.id = t.id`);
-  ledger.append([], { actions: [] });
+  ledger.note({ actions: [] });
 }

@@ -28,11 +28,11 @@ function putWord(words: Buffer, at: number, key: Buffer, value: string): void {
 /** The words of a statement, one behind the other: of each constant of its text and of each parameter. */
 export function wordsOf(key: Buffer, statement: { sql: string; parameters: readonly ParameterValue[] }): Buffer {
   const terms = new Set<string>();
-  const values = [...statement.parameters.flatMap(({ value }) => (value === null ? [] : [value])), ...constantsOf(statement.sql)];
-  for (const value of values) {
-    for (const term of termsOf(value)) terms.add(term);
-    if (terms.size >= MAX_WORDS) break;
-  }
+  const add = (value: string | null) => {
+    if (value !== null && terms.size < MAX_WORDS) for (const term of termsOf(value)) terms.add(term);
+  };
+  for (const { value } of statement.parameters) add(value);
+  for (const value of constantsOf(statement.sql)) add(value);
   const words = Buffer.allocUnsafe(Math.min(terms.size, MAX_WORDS) * WORD_BYTES);
   let at = 0;
   for (const term of terms) {

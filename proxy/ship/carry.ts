@@ -76,10 +76,10 @@ export async function carryEarlier(options: { storeUrl: string; keyring: Keyring
       for (const row of rows) {
         const entry = entryOf(row);
         const valueKey = await options.keyring.keyFor(entry.principalName, dayOf(entry.atMs));
-        const { bytes, values } = sealEntry(entry, { node: '', journal: null, valueKey, wordKey: options.wordKey, random: randomBytes });
+        const { text, values } = sealEntry(entry, { node: '', journal: null, valueKey, wordKey: options.wordKey, random: randomBytes });
         // What sealEntry wrote is a leaf; this one is in no log.
-        const leaf = JSON.parse(bytes.toString()) as Leaf;
-        builder.add({ index: 0, bytes, leaf, sealed: values?.sealed ?? null, words: values?.words ?? NO_WORDS });
+        const leaf = JSON.parse(text) as Leaf;
+        builder.add({ index: 0, bytes: Buffer.from(text), leaf, sealed: values?.sealed ?? null, words: values?.words ?? NO_WORDS });
       }
       const byId = new Map(rows.map((row) => [row.id, row]));
       for (const statement of builder.batch.statements) {

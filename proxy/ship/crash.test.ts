@@ -11,6 +11,7 @@ import { withPostgres } from '../../db/embedded/testing';
 import { newId } from '../../db/ids';
 import { migrateStore } from '../../db/migrate';
 import { openAppendLog } from '../record/appendLog';
+import { LeafGroup } from '../record/group';
 import { sealEntry } from '../record/seal';
 import { createShipper } from './ship';
 import { TEST_NOON, testIntent, testOutcome, testSeal } from './testing';
@@ -31,7 +32,7 @@ function grow(log: ReturnType<typeof openAppendLog>, owed: string[]): string[] {
   ];
   owed.push(...later);
   log.append(
-    entries.map((entry) => sealEntry(entry, { ...seal, journal: { name: 'w1', seq: null }, random: randomBytes })),
+    LeafGroup.of(entries.map((entry) => sealEntry(entry, { ...seal, journal: { name: 'w1', seq: null }, random: randomBytes }))),
     '',
   );
   return ids;

@@ -9,6 +9,7 @@ import { withPostgres } from '../../db/embedded/testing';
 import { newId } from '../../db/ids';
 import { migrateStore } from '../../db/migrate';
 import { openAppendLog } from '../record/appendLog';
+import { LeafGroup } from '../record/group';
 import { sealEntry } from '../record/seal';
 import { logDirectory } from '../record/segments';
 import { createShipper } from './ship';
@@ -46,7 +47,7 @@ function grow(count: number): void {
   const ids = Array.from({ length: count }, () => newId('stm', TEST_NOON + made++));
   const entries = ids.flatMap((id) => [testIntent(id), testOutcome(id)]);
   log.append(
-    entries.map((entry) => sealEntry(entry, { ...seal, journal: { name: 'w1', seq: null }, random: randomBytes })),
+    LeafGroup.of(entries.map((entry) => sealEntry(entry, { ...seal, journal: { name: 'w1', seq: null }, random: randomBytes }))),
     '',
   );
 }

@@ -22,11 +22,11 @@ export const testSeal = (
 });
 
 export function recordOf(index: number, entry: RecordEntry, seal: TestSeal): LogRecord {
-  const { bytes, values } = sealEntry(entry, { ...seal, journal: { name: 'w1', seq: index }, random: randomBytes });
+  const { text, values } = sealEntry(entry, { ...seal, journal: { name: 'w1', seq: index }, random: randomBytes });
   return {
     index,
-    bytes,
-    leaf: JSON.parse(bytes.toString()) as Leaf,
+    bytes: Buffer.from(text),
+    leaf: JSON.parse(text) as Leaf,
     sealed: values?.sealed ?? null,
     words: values?.words ?? Buffer.alloc(0),
   };

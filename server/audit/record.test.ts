@@ -13,6 +13,7 @@ import { journalDirectory } from '../../proxy/journal/places';
 import { openJournal } from '../../proxy/journal/write';
 import { openAppendLog } from '../../proxy/record/appendLog';
 import { openCheckpointKey } from '../../proxy/record/checkpointFile';
+import { LeafGroup } from '../../proxy/record/group';
 import type { LogRecord } from '../../proxy/record/leaf';
 import { openLogFiles } from '../../proxy/record/readLog';
 import { type Recorder, startRecorder } from '../../proxy/record/recorder';
@@ -271,7 +272,7 @@ describe('actions', () => {
       after: null,
     };
     const leaf = sealEntry(entry, { node, journal: null, valueKey: null, wordKey: Buffer.alloc(32), random: randomBytes });
-    ledger.append([leaf], (at) => ({ actions: [[entry.id, at]] }));
+    ledger.append(LeafGroup.of([leaf]), (at) => ({ actions: [[entry.id, at]] }));
     ledger.log.close();
     recorder = await start();
     await until('the store is told', async () => {
@@ -343,11 +344,8 @@ describe('checkpoints', () => {
     rmSync(join(dir, 'record', 'hashes'));
     await expect(start()).rejects.toThrow(/ends after 0 entries.*GATEHOUSE_NODE/s);
     const log = openAppendLog(dir);
-    const leaf = { bytes: Buffer.from('{"v":1,"node":"x","journal":null,"seq":null,"entry":{"type":"start"}}'), values: null };
-    log.append(
-      Array.from({ length: 20 }, () => leaf),
-      '',
-    );
+    const leaf = { text: '{"v":1,"node":"x","journal":null,"seq":null,"entry":{"type":"start"}}', values: null };
+    log.append(LeafGroup.of(Array.from({ length: 20 }, () => leaf)), '');
     log.close();
     await expect(start()).rejects.toThrow(/not the one whose checkpoints are in the store/);
   });

@@ -1,5 +1,6 @@
 import { openAppendLog } from '../../proxy/record/appendLog';
 import { keepNote, openCheckpointKey } from '../../proxy/record/checkpointFile';
+import { LeafGroup } from '../../proxy/record/group';
 import { signCheckpoint } from '../../proxy/tlog/checkpoint';
 
 /** A signed log of so many entries of a node `n`, in groups of ten, for a data directory. */
@@ -7,11 +8,13 @@ export function writeLog(dataDir: string, secretKey: Buffer, entries: number): v
   const log = openAppendLog(dataDir);
   for (let from = 0; from < entries; from += 10)
     log.append(
-      Array.from({ length: Math.min(10, entries - from) }, (_, at) => {
-        const seq = from + at;
-        const entry = { type: 'outcome', id: `stm_${seq}`, atMs: 1_790_000_000_000 };
-        return { bytes: Buffer.from(JSON.stringify({ v: 1, node: 'n', journal: 'j', seq, entry })), values: null };
-      }),
+      LeafGroup.of(
+        Array.from({ length: Math.min(10, entries - from) }, (_, at) => {
+          const seq = from + at;
+          const entry = { type: 'outcome', id: `stm_${seq}`, atMs: 1_790_000_000_000 };
+          return { text: JSON.stringify({ v: 1, node: 'n', journal: 'j', seq, entry }), values: null };
+        }),
+      ),
       '{}',
     );
   keepNote(dataDir, signCheckpoint({ size: log.size, root: log.root() }, openCheckpointKey(dataDir, 'n', secretKey)));

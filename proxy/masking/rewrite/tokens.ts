@@ -13,45 +13,74 @@ const DOLLAR_QUOTE = /\$(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$/y;
  */
 export function tokensOf(text: string): Token[] {
   const tokens: Token[] = [];
-  for (let at = 0; at < text.length; ) {
-    const code = text.charCodeAt(at);
-    if (code === 0x20 || (code >= 0x09 && code <= 0x0d)) at++;
-    else if (code === 0x2d && text.startsWith('--', at)) at = endOfLine(text, at);
-    else if (code === 0x2f && text.startsWith('/*', at)) at = endOfComment(text, at);
-    else {
-      const token = tokenAt(text, at, code);
-      tokens.push(token);
-      at = token.end;
-    }
+  for (let at = nextToken(text, 0); at < text.length; ) {
+    const end = tokenEnd(text, at);
+    tokens.push({ start: at, end, kind: kindAt(text, at) });
+    at = nextToken(text, end);
   }
   return tokens;
 }
 
-function tokenAt(text: string, start: number, code: number): Token {
-  const char = text.charAt(start);
-  if (char === '"') return { start, end: endOfQuoted(text, start + 1, '"'), kind: 'quoted name' };
-  if (char === "'") return { start, end: endOfQuoted(text, start + 1, "'"), kind: 'other' };
-  if (char === 'u' || char === 'U') {
-    if (text.startsWith('&"', start + 1)) return { start, end: endOfQuoted(text, start + 3, '"'), kind: 'quoted name' };
-    if (text.startsWith("&'", start + 1)) return { start, end: endOfQuoted(text, start + 3, "'"), kind: 'other' };
+/** Where the first token begins that is not before `from`; the end of the text where there is none. */
+export function nextToken(text: string, from: number): number {
+  for (let at = from; at < text.length; ) {
+    const code = text.charCodeAt(at);
+    if (code === 0x20 || (code >= 0x09 && code <= 0x0d)) at++;
+    else if (code === 0x2d && text.charCodeAt(at + 1) === 0x2d) at = endOfLine(text, at);
+    else if (code === 0x2f && text.charCodeAt(at + 1) === 0x2a) at = endOfComment(text, at);
+    else return at;
   }
-  if ((char === 'e' || char === 'E') && text.startsWith("'", start + 1))
-    return { start, end: endOfEscapes(text, start + 2), kind: 'other' };
-  if (char === '$') {
+  return text.length;
+}
+
+/** Where the token ends that begins at `start`. */
+export function tokenEnd(text: string, start: number): number {
+  const code = text.charCodeAt(start);
+  if (code === QUOTE || code === DOUBLE_QUOTE) return endOfQuoted(text, start + 1, text.charAt(start));
+  const opening = openingAt(text, start, code);
+  if (opening === 'unicode') return endOfQuoted(text, start + 3, text.charAt(start + 2));
+  if (opening === 'escapes') return endOfEscapes(text, start + 2);
+  if (code === DOLLAR) {
     DOLLAR_QUOTE.lastIndex = start;
     const [tag] = DOLLAR_QUOTE.exec(text) ?? [];
     if (tag !== undefined) {
       const close = text.indexOf(tag, start + tag.length);
-      return { start, end: close < 0 ? text.length : close + tag.length, kind: 'other' };
+      return close < 0 ? text.length : close + tag.length;
     }
   }
-  if (!isLetter(code) && !isDigitOrDollar(code)) return { start, end: start + 1, kind: 'other' };
-  let end = start + 1;
-  for (; end < text.length; end++) {
+  if (!isLetter(code) && !isDigitOrDollar(code)) return start + 1;
+  for (let end = start + 1; end < text.length; end++) {
     const next = text.charCodeAt(end);
-    if (!isLetter(next) && !isDigitOrDollar(next)) break;
+    if (!isLetter(next) && !isDigitOrDollar(next)) return end;
   }
-  return { start, end, kind: isLetter(code) ? 'name' : 'other' };
+  return text.length;
+}
+
+export function kindAt(text: string, start: number): Token['kind'] {
+  const code = text.charCodeAt(start);
+  if (code === DOUBLE_QUOTE) return 'quoted name';
+  switch (openingAt(text, start, code)) {
+    case 'unicode':
+      return text.charCodeAt(start + 2) === DOUBLE_QUOTE ? 'quoted name' : 'other';
+    case 'escapes':
+      return 'other';
+    default:
+      return isLetter(code) ? 'name' : 'other';
+  }
+}
+
+const QUOTE = 0x27;
+const DOUBLE_QUOTE = 0x22;
+const DOLLAR = 0x24;
+
+/** A letter that belongs to the quote behind it: `U&'…'` and `U&"…"`, `E'…'`. */
+function openingAt(text: string, start: number, code: number): 'unicode' | 'escapes' | null {
+  const lower = code | 0x20;
+  if (lower === 0x75 && text.charCodeAt(start + 1) === 0x26) {
+    const quote = text.charCodeAt(start + 2);
+    return quote === QUOTE || quote === DOUBLE_QUOTE ? 'unicode' : null;
+  }
+  return lower === 0x65 && text.charCodeAt(start + 1) === QUOTE ? 'escapes' : null;
 }
 
 const isLetter = (code: number) => (code >= 0x61 && code <= 0x7a) || (code >= 0x41 && code <= 0x5a) || code === 0x5f || code >= 0x80;

@@ -1,0 +1,106 @@
+import type { StatementEntry } from '../journal/entries';
+import type { RecordEntry } from './leaf';
+import { VALUE_FIELDS } from './leaf';
+
+/** Where an entry comes from, as a leaf says it. */
+export interface LeafPlace {
+  node: string;
+  /** Null for what the recorder itself says. */
+  journal: { name: string; seq: number | null } | null;
+}
+
+/**
+ * A leaf in canonical JSON (see Leaf): what `JSON.stringify` writes of it. Of statements, which most leaves are, what many have in common is
+ * written once.
+ *
+ * @param commitments JSON of the leaf's `values`; null where it has none
+ */
+export function leafText(entry: RecordEntry, { node, journal }: LeafPlace, commitments: string | null): string {
+  const { type } = entry;
+  const clear = type === 'statement' ? statementText(entry) : json(type === 'result' ? { ...entry, rows: clearOf(entry.rows) } : entry);
+  const values = commitments === null ? '' : `,"values":${commitments}`;
+  return `{"v":1,"node":${json(node)},"journal":${json(journal?.name ?? null)},"seq":${journal?.seq ?? null},"entry":${clear}${values}}`;
+}
+
+/** Of a field whose value is lifted out (see VALUE_FIELDS): what holds nothing stays where it is. */
+export const holdsNothing = (value: unknown): boolean => value == null || value === '' || (Array.isArray(value) && value.length === 0);
+
+const NOTHING: readonly never[] = [];
+const clearOf = (value: unknown): unknown => (holdsNothing(value) ? (Array.isArray(value) ? NOTHING : value) : undefined);
+
+const json = (value: unknown): string => JSON.stringify(value);
+
+/** JSON of fields that follow each other in a leaf. Statements that say the same in them, and are found by the same `key`, share it. */
+class SharedFields<Name extends keyof StatementEntry> {
+  readonly #known = new Map<unknown, { values: unknown[]; text: string }>();
+  readonly #isLifted: readonly boolean[];
+
+  constructor(
+    private readonly key: keyof StatementEntry,
+    private readonly names: readonly Name[],
+  ) {
+    const lifted: readonly string[] = VALUE_FIELDS.statement;
+    this.#isLifted = names.map((name) => lifted.includes(name));
+  }
+
+  textOf(entry: StatementEntry): string {
+    const { names } = this;
+    const key = entry[this.key];
+    const known = this.#known.get(key);
+    if (known !== undefined && this.#says(entry, known.values)) return known.text;
+    const values = names.map((name, at) => this.#valueOf(entry, name, at));
+    const text = names.map((name, at) => field(`,"${name}":`, values[at])).join('');
+    if (this.#known.size >= MOST_KNOWN) this.#known.clear();
+    this.#known.set(key, { values, text });
+    return text;
+  }
+
+  /** Lists are compared by identity: of two that are alike the later one is written again, and nothing else. */
+  #says(entry: StatementEntry, values: readonly unknown[]): boolean {
+    for (let at = 0; at < values.length; at++) {
+      const name = this.names[at];
+      if (name === undefined || this.#valueOf(entry, name, at) !== values[at]) return false;
+    }
+    return true;
+  }
+
+  #valueOf(entry: StatementEntry, name: Name, at: number): unknown {
+    return this.#isLifted[at] === true ? clearOf(entry[name]) : entry[name];
+  }
+}
+
+const MOST_KNOWN = 5_000;
+
+/** JSON leaves out what is not there. */
+const field = (name: string, value: unknown): string => (value === undefined ? '' : name + json(value));
+
+// In the order of the leaf: type and id, who, when, what, how, analysisMs, where.
+const who = new SharedFields('sessionId', [
+  'sessionId',
+  'principalName',
+  'ownerName',
+  'connectionName',
+  'clientAddress',
+  'applicationName',
+]);
+/** Journals give the same list to all of whom they say the same (readJudged in proxy/journal/records.ts). */
+const what = new SharedFields('relations', [
+  ...(['kind', 'sql', 'rewritten', 'executes', 'fingerprint', 'shape', 'touchedColumns', 'relations'] as const),
+  ...(['effects', 'unbounded', 'verdict', 'rule', 'why', 'tried'] as const),
+]);
+const how = new SharedFields('status', [
+  ...(['protocol', 'parameters', 'policyVersion', 'requestId', 'grantId', 'breakGlass', 'reviewers', 'status', 'sqlstate'] as const),
+]);
+const where = new SharedFields('transactionStatus', ['transactionStatus', 'runOf', 'transactionId']);
+
+type Shared<T> = T extends SharedFields<infer Name> ? Name : never;
+type Placed = Shared<typeof who> | Shared<typeof what> | Shared<typeof how> | Shared<typeof where>;
+/** A field added to the entry has to be given a place here, or it would be lost on the way. */
+type Unplaced = Exclude<keyof StatementEntry, Placed | 'type' | 'id' | 'atMs' | 'analysisMs'>;
+true satisfies [Unplaced] extends [never] ? true : never;
+
+function statementText(entry: StatementEntry): string {
+  const when = field(',"atMs":', entry.atMs);
+  const analysis = field(',"analysisMs":', entry.analysisMs);
+  return `{"type":"statement","id":${json(entry.id)}${who.textOf(entry)}${when}${what.textOf(entry)}${how.textOf(entry)}${analysis}${where.textOf(entry)}}`;
+}
