@@ -27,6 +27,8 @@ export interface SessionRow {
   bytesIn: number | null;
   bytesOut: number | null;
   statements: number;
+  /** It is open, and has run more than were counted. */
+  hasMoreStatements: boolean;
   lastStatement: { id: string; at: Date; sql: string; verdict: Action; status: StatementStatus } | null;
 }
 

@@ -1,9 +1,11 @@
+import { eq } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '../../db/ids';
 import { sessions } from '../../db/schema/audit';
 import { recordStatements } from '../audit/testing';
 import { type TestStore, withStore } from '../testing';
 import { getSession } from './get';
+import { readSessions } from './read';
 import type { SessionWindow } from './shape';
 import { sessionStatements } from './statements';
 import { sessionTimeline } from './timeline';
@@ -41,6 +43,21 @@ afterAll(() => db.close());
 
 const read = (input: object): Promise<SessionWindow> => sessionStatements(auditor, { id: 'ses_long', ...input });
 const idsOf = ({ items }: SessionWindow) => items.map(({ id }) => id);
+
+test('an open session is counted as far as asked for, and one that is over says itself how many it ran', async () => {
+  await db.store.update(sessions).set({ statementsRun: 12_345 }).where(eq(sessions.id, 'ses_none'));
+  const counted = async (mostCounted: number) =>
+    Object.fromEntries(
+      (await readSessions(auditor, undefined, 10, mostCounted)).map(({ id, statements, hasMoreStatements }) => [
+        id,
+        [statements, hasMoreStatements],
+      ]),
+    );
+  expect(await counted(49)).toEqual({ ses_long: [49, true], ses_other: [49, true], ses_none: [12_345, false] });
+  expect(await counted(50)).toEqual({ ses_long: [50, true], ses_other: [50, false], ses_none: [12_345, false] });
+  expect(await counted(STATEMENTS)).toEqual({ ses_long: [STATEMENTS, false], ses_other: [50, false], ses_none: [12_345, false] });
+  await db.store.update(sessions).set({ statementsRun: null }).where(eq(sessions.id, 'ses_none'));
+});
 
 describe('the windows of a session', () => {
   test.each([1, 7, 50, 199, 200])('of %i meet without a gap or a repeat, forwards and back', async (limit) => {

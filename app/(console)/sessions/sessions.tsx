@@ -101,7 +101,8 @@ function SessionRows({ rows }: { rows: readonly SessionRow[] }) {
             {row.lastStatement ? <SqlLine sql={row.lastStatement.sql} /> : <span className="text-xs text-ink-3">No statement yet</span>}
           </span>
           <span className="text-xs tabular-nums text-ink-2 md:text-right">
-            {row.statements.toLocaleString()} {row.statements === 1 ? 'statement' : 'statements'}
+            {row.statements.toLocaleString()}
+            {row.hasMoreStatements ? '+' : ''} {row.statements === 1 ? 'statement' : 'statements'}
             <span className="block text-ink-3 max-md:ml-2 max-md:inline">
               {row.endedAt
                 ? `ended ${agoText(row.endedAt, nowMs)}`

@@ -22,6 +22,8 @@ interface LongTimelineProps {
   bins: readonly TimelineBin[];
   /** Of the session; there may be more than the bins count. */
   statements: number;
+  /** There are more than were counted. */
+  hasMore: boolean;
   startMs: number;
   endMs: number;
   selectedMs: number | null;
@@ -30,7 +32,7 @@ interface LongTimelineProps {
 }
 
 /** How many statements ran when, what was held, denied or failed on top. A column leads to its first statement. */
-export function LongTimeline({ bins, statements, startMs, endMs, selectedMs, onSelect }: LongTimelineProps) {
+export function LongTimeline({ bins, statements, hasMore, startMs, endMs, selectedMs, onSelect }: LongTimelineProps) {
   const stretches = useMemo(
     () =>
       timeScale(
@@ -43,7 +45,7 @@ export function LongTimeline({ bins, statements, startMs, endMs, selectedMs, onS
   const counted = bins.reduce((sum, { allow, failed, hold, deny }) => sum + allow + failed + hold + deny, 0);
   return (
     <Strip
-      legend={<Legend counted={counted} statements={statements} />}
+      legend={<Legend counted={counted} statements={statements} hasMore={hasMore} />}
       stretches={stretches}
       idleText="in which nothing was sent"
       startMs={startMs}
@@ -121,7 +123,7 @@ const partsOf = (column: Column): string =>
     .map((key) => `${column[key].toLocaleString()} ${LOOKS[key].word}`)
     .join(', ');
 
-const Legend = ({ counted, statements }: { counted: number; statements: number }) => (
+const Legend = ({ counted, statements, hasMore }: { counted: number; statements: number; hasMore: boolean }) => (
   <>
     {COUNTS.map((key) => (
       <Key key={key} fill={cx('size-2.5', LOOKS[key].fill)}>
@@ -129,9 +131,10 @@ const Legend = ({ counted, statements }: { counted: number; statements: number }
       </Key>
     ))}
     {/* A moment's growth is no gap; only a session beyond what is counted has one. */}
-    {counted >= 1_000_000 && statements > counted ? (
+    {counted >= 1_000_000 && (hasMore || statements > counted) ? (
       <span className="tabular-nums">
         the first {counted.toLocaleString()} of {statements.toLocaleString()}
+        {hasMore ? '+' : ''}
       </span>
     ) : null}
   </>

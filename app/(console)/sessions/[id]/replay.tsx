@@ -25,13 +25,15 @@ interface ReplayProps {
   window: SessionWindow;
   /** Statements of the session. */
   count: number;
+  /** There are more than were counted. */
+  hasMore: boolean;
   /** Null: the first of the session. */
   onSelect: (id: string | null) => void;
   onOpen: (id: string) => void;
 }
 
 /** What the client saw, statement by statement, at its own pace or by hand. */
-export function Replay({ window, count, onSelect, onOpen }: ReplayProps) {
+export function Replay({ window, count, hasMore, onSelect, onOpen }: ReplayProps) {
   const [playing, setPlaying] = useState(false);
   const [speed, setSpeed] = useState<number>(1);
   const [keysOn] = useKeysOn();
@@ -97,6 +99,7 @@ export function Replay({ window, count, onSelect, onOpen }: ReplayProps) {
         <div className="flex flex-wrap items-center gap-2 text-sm text-ink-2">
           <span className="tabular-nums" role="status">
             Statement {number.toLocaleString()} of {all.toLocaleString()}
+            {hasMore ? '+' : ''}
           </span>
           <Outcome row={row} />
           <Time at={row.at} />

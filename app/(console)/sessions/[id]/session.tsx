@@ -193,6 +193,7 @@ function Body({ session, onOpen }: { session: SessionRow; onOpen: (id: string) =
               <LongTimeline
                 bins={timeline.data.bins}
                 statements={session.statements}
+                hasMore={session.hasMoreStatements}
                 startMs={session.startedAt.getTime()}
                 endMs={endMs}
                 selectedMs={current?.at.getTime() ?? null}
@@ -201,8 +202,8 @@ function Body({ session, onOpen }: { session: SessionRow; onOpen: (id: string) =
             ) : null}
           </Card>
           <div className="grid items-start gap-4 lg:grid-cols-[minmax(18rem,24rem)_minmax(0,1fr)]">
-            <Steps window={list} count={session.statements} selectedId={selectedId} onSelect={select} />
-            <Replay window={replay} count={session.statements} onSelect={select} onOpen={onOpen} />
+            <Steps window={list} count={session.statements} hasMore={session.hasMoreStatements} selectedId={selectedId} onSelect={select} />
+            <Replay window={replay} count={session.statements} hasMore={session.hasMoreStatements} onSelect={select} onOpen={onOpen} />
           </div>
         </>
       )}

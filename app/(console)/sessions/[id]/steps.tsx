@@ -15,12 +15,14 @@ interface StepsProps {
   window: SessionWindow;
   /** Statements of the session. */
   count: number;
+  /** There are more than were counted. */
+  hasMore: boolean;
   selectedId: string | null;
   onSelect: (id: string) => void;
 }
 
 /** The session's statements in the order they ran, read on as one scrolls; the chosen one is what the replay shows. */
-export function Steps({ window, count, selectedId, onSelect }: StepsProps) {
+export function Steps({ window, count, hasMore, selectedId, onSelect }: StepsProps) {
   const { rows, first } = window;
   const list = useRef<HTMLDivElement>(null);
   /** The first statement in sight and where it stands: rows that come or go above it must not move it. */
@@ -53,7 +55,11 @@ export function Steps({ window, count, selectedId, onSelect }: StepsProps) {
   return (
     <Card className="min-w-0 overflow-hidden">
       <h2 className="border-b px-4 py-3 text-sm font-semibold">
-        Statements <span className="font-normal tabular-nums text-ink-3">{Math.max(count, first + rows.length).toLocaleString()}</span>
+        Statements{' '}
+        <span className="font-normal tabular-nums text-ink-3">
+          {Math.max(count, first + rows.length).toLocaleString()}
+          {hasMore ? '+' : ''}
+        </span>
       </h2>
       <Scroll
         ref={list}
