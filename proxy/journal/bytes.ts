@@ -86,16 +86,6 @@ export class ByteReader {
     this.#bytes = bytes;
   }
 
-  /** Bytes that were not read yet. */
-  get left(): number {
-    return this.#bytes.length - this.#at;
-  }
-
-  /** Those bytes, a character each; they are still there to be read. */
-  peek(): string {
-    return this.#bytes.toString('latin1', this.#at);
-  }
-
   u8(): number {
     return this.#bytes.readUInt8(this.#move(1));
   }

@@ -14,7 +14,7 @@ import { putU32 } from './bytes';
  * text that looks like a frame is not taken for one when what surrounds it is damaged. `number` is the entry's own in its journal, from 0
  * without a gap; frames that are no entries bear the number of the next one.
  */
-export const JOURNAL_VERSION = 1;
+export const JOURNAL_VERSION = 2;
 
 export const HEADER_BYTES = 64;
 export const FRAME_BYTES = 17;

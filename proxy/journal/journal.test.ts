@@ -1,12 +1,13 @@
-import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { ByteWriter } from './bytes';
 import { cutTornTail } from './cut';
 import type { JournalEntry, OutcomeEntry, StatementEntry } from './entries';
-import { encodeHeader, frameAt, HEADER_BYTES, JOURNAL_VERSION } from './frames';
+import { encodeFrame, encodeHeader, FrameKind, frameAt, HEADER_BYTES, JOURNAL_VERSION } from './frames';
 import { JOURNAL_START, type JournalDamage, type JournalPosition, JournalVersionError, readJournal } from './read';
-import { newPart } from './records';
+import { newPart, writeJudged, writeSession, writeStatement, writeText } from './records';
 import { type Journal, openJournal } from './write';
 
 const outcome = (id: string): OutcomeEntry => ({ type: 'outcome', id, status: 'done', rows: 1 });
@@ -174,6 +175,65 @@ describe('writing', () => {
     expect(bytes.split('ses_1').length).toBe(4);
   });
 
+  test('what is said of a shape stands once for all its texts, and again when something else is said of it', () => {
+    const journal = openJournal(dir, 'w1');
+    const session = newPart();
+    const base = {
+      ...intent('stm_0'),
+      fingerprint: 'f',
+      shape: 'select ? shaped',
+      relations: [{ name: 'public.t', access: 'read' as const }],
+    };
+    const trial = { rule: 'r', mode: 'enforce' as const, action: 'deny' as const, matched: false, why: 'so' };
+    const others: Partial<StatementEntry>[] = [
+      ...[{ fingerprint: 'g' }, { touchedColumns: ['public.t.a'] }, { relations: [] }, { effects: ['update'] }, { unbounded: true }],
+      ...[{ verdict: 'deny' as const }, { rule: 'r' }, { why: 'because' }, { tried: [trial] }, { tried: [{ ...trial, matched: true }] }],
+      { relations: [{ name: 'public.t', access: 'write' as const }] },
+    ];
+    const entries = [
+      ...Array.from({ length: 20 }, (_, i) => ({ ...base, id: `stm_${i}`, sql: `select ${i}`, relations: [...base.relations] })),
+      // Each is another than the one before it.
+      ...others.map((other, i) => ({ ...base, id: `stm_2${i}`, sql: `select 2${i}`, ...other })),
+    ];
+    for (const entry of entries) journal.append(entry, { session, statement: newPart() });
+    journal.close();
+    expect(readAll('w1')).toMatchObject({ damage: [], entries: entries.map((entry) => ({ entry })) });
+    // Pieces of a few frames lead to definitions that were passed long before.
+    expect(readAll('w1', JOURNAL_START, 100)).toMatchObject({ damage: [], entries: entries.map((entry) => ({ entry })) });
+    const bytes = readFileSync(join(folder('w1'), '00000000.log')).toString('latin1');
+    expect(bytes.split('select ? shaped').length - 1).toBe(1 + others.length);
+  });
+
+  test('of version 1, in which each text had all that is said of it, are read', () => {
+    const entry = { ...intent('stm_1', 'select 7'), shape: 'select ?', relations: [{ name: 'public.t', access: 'read' as const }] };
+    const payload = (write: (out: ByteWriter) => void) => {
+      const out = new ByteWriter(64);
+      write(out);
+      return Buffer.from(out.bytes.subarray(0, out.length));
+    };
+    const session = payload((out) => writeSession(out, entry));
+    const text = payload((out) => writeText(out, entry, 0)).subarray(5);
+    const whole = Buffer.concat([Buffer.of(2), text, payload((out) => writeJudged(out, entry)).subarray(1)]);
+    const definitions = [session, whole].map((bytes) => encodeFrame(FrameKind.define, bytes, 0, 7));
+    const places = { session: HEADER_BYTES, statement: HEADER_BYTES + (definitions[0]?.length ?? 0) };
+    mkdirSync(folder('old'), { recursive: true });
+    writeFileSync(
+      join(folder('old'), '00000000.log'),
+      Buffer.concat([
+        encodeHeader({ version: 1, segment: 0, salt: 7, firstSeq: 0 }),
+        ...definitions,
+        encodeFrame(
+          FrameKind.statement,
+          payload((out) => writeStatement(out, entry, places)),
+          0,
+          7,
+        ),
+        encodeFrame(FrameKind.end, Buffer.from('{"last":true}'), 1, 7),
+      ]),
+    );
+    expect(readAll('old')).toMatchObject({ entries: [{ seq: 0, entry }], damage: [], ended: true });
+  });
+
   test('a second journal of the same name is refused: two writers would tear each other', () => {
     const journal = openJournal(dir, 'w1');
     expect(() => openJournal(dir, 'w1')).toThrow('EEXIST');
@@ -293,7 +353,7 @@ describe('damage in the middle', () => {
     (closed) => {
       const { path, places, end } = tenEntries('w1', closed);
       const whole = readFileSync(path);
-      // Two definitions stand in front of the first entry: all that refers to them goes with them.
+      // Three definitions stand in front of the first entry: all that refers to them goes with them.
       for (const [i, { at, size }] of places.entries()) {
         if (at >= end) continue;
         for (let byte = at; byte < at + size; byte += 7) {
@@ -302,7 +362,7 @@ describe('damage in the middle', () => {
           writeFileSync(path, bad);
           const { entries, damage, position } = readAll('w1');
           const isLast = i === places.length - 2;
-          expect(entries.length).toBe(i < 2 ? 5 : 9);
+          expect(entries.length).toBe(i < 3 ? 5 : 9);
           if (isLast && !closed) expect(damage).toEqual([]);
           else {
             expect(damage[0]).toMatchObject({ segment: 0, fromByte: at, toByte: at + size });
@@ -315,7 +375,7 @@ describe('damage in the middle', () => {
 
   test('a range over many entries, zeros among them: the numbers that are gone are said', () => {
     const { path, places, whole } = tenEntries('w1', true);
-    const [from, to] = [places[4]?.at ?? 0, places[9]?.at ?? 0];
+    const [from, to] = [places[5]?.at ?? 0, places[10]?.at ?? 0];
     for (const rubbish of [0, 0xa5, 0xff]) {
       const bad = Buffer.from(whole).fill(rubbish, from, to);
       writeFileSync(path, bad);
@@ -331,9 +391,9 @@ describe('damage in the middle', () => {
   test('a text that looks like a frame is not taken for one', () => {
     const { path, places, whole } = tenEntries('w1', true);
     const bad = Buffer.from(whole);
-    const target = places[4] ?? { at: 0, size: 0 };
+    const target = places[5] ?? { at: 0, size: 0 };
     // A whole frame of the same journal, but of another place: what was read before is not read again.
-    whole.copy(bad, target.at, places[3]?.at, (places[3]?.at ?? 0) + (places[3]?.size ?? 0));
+    whole.copy(bad, target.at, places[4]?.at, (places[4]?.at ?? 0) + (places[4]?.size ?? 0));
     writeFileSync(path, bad);
     expect(seqsOf(readAll('w1').entries)).toEqual([0, 1, 3, 4, 5, 6, 7, 8, 9]);
   });

@@ -261,7 +261,7 @@ class Scan {
   #definitionAt(place: number): Definition {
     const known = this.#definitions.get(place);
     if (known !== undefined) return known;
-    const definition = readDefinition(this.#passed.get(place) ?? this.#definedAt(place));
+    const definition = readDefinition(this.#passed.get(place) ?? this.#definedAt(place), (other) => this.#definitionAt(other));
     this.#passed.delete(place);
     this.#definitions.set(place, definition);
     return definition;

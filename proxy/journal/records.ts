@@ -1,34 +1,24 @@
-import type { Action, Mode, ParameterValue, RelationUse, Reviewer, StatementStatus } from '../../db/schema/shapes';
+import type { Action, Mode, ParameterValue, RelationUse, Reviewer, RuleTrial, StatementStatus } from '../../db/schema/shapes';
 import { ByteReader, type ByteWriter } from './bytes';
 import type { OutcomeEntry, StatementEntry } from './entries';
 
 /**
- * The compact form of the two entries that every run writes. What is the same for every run of a judged statement, or for every statement of a
- * session, stands once in a `define` frame; the entry names it by its place in the segment. Reading gives the whole entry again, where a
- * field that was left out of a statement reads as null.
+ * The compact form of the two entries that every run writes. What is the same for every run of a text, for every text that is judged alike, or
+ * for every statement of a session, stands once in a `define` frame; what needs it names it by its place in the segment. Reading gives the
+ * whole entry again, where a field that was left out of a statement reads as null.
  */
 
 export type SessionPart = Pick<
   StatementEntry,
   'sessionId' | 'principalName' | 'ownerName' | 'connectionName' | 'clientAddress' | 'applicationName'
 >;
-export type StatementPart = Pick<
+type TextPart = Pick<StatementEntry, 'kind' | 'sql' | 'rewritten' | 'executes'>;
+/** What is said of a text, and of all that are judged alike. */
+export type JudgedPart = Pick<
   StatementEntry,
-  | 'kind'
-  | 'sql'
-  | 'rewritten'
-  | 'executes'
-  | 'fingerprint'
-  | 'shape'
-  | 'touchedColumns'
-  | 'relations'
-  | 'effects'
-  | 'unbounded'
-  | 'verdict'
-  | 'rule'
-  | 'why'
-  | 'tried'
+  'fingerprint' | 'shape' | 'touchedColumns' | 'relations' | 'effects' | 'unbounded' | 'verdict' | 'rule' | 'why' | 'tried'
 >;
+export type StatementPart = TextPart & JudgedPart;
 
 /** Where the journal has written the part; its own notes, made empty and kept as long as the part is used. */
 export interface SharedPart {
@@ -81,10 +71,14 @@ const ACTIONS: readonly Action[] = ['allow', 'hold', 'deny'];
 const ACCESSES: readonly RelationUse['access'][] = ['read', 'write'];
 
 const OF_A_SESSION = 1;
+/** A text with what is said of it: journals before version 2. */
 const OF_A_STATEMENT = 2;
+const OF_JUDGED = 3;
+/** A text, and the place of what is said of it. */
+const OF_A_TEXT = 4;
 
-/** What a `define` frame holds. */
-export type Definition = { session: SessionPart } | { statement: StatementPart };
+/** What a `define` frame holds, or leads to. */
+export type Definition = { session: SessionPart } | { judged: JudgedPart } | { text: TextPart; judged: JudgedPart };
 
 export function writeSession(out: ByteWriter, part: SessionPart): void {
   out.u8(OF_A_SESSION);
@@ -96,12 +90,18 @@ export function writeSession(out: ByteWriter, part: SessionPart): void {
   out.text(part.applicationName);
 }
 
-export function writeStatementPart(out: ByteWriter, part: StatementPart): void {
-  out.u8(OF_A_STATEMENT);
+/** @param judged place of what is said of it */
+export function writeText(out: ByteWriter, part: TextPart, judged: number): void {
+  out.u8(OF_A_TEXT);
+  out.u32(judged);
   out.text(part.kind);
   out.text(part.sql);
   optionalText(out, part.rewritten);
   optionalText(out, part.executes);
+}
+
+export function writeJudged(out: ByteWriter, part: JudgedPart): void {
+  out.u8(OF_JUDGED);
   out.text(part.fingerprint);
   optionalText(out, part.shape);
   texts(out, part.touchedColumns ?? []);
@@ -115,76 +115,97 @@ export function writeStatementPart(out: ByteWriter, part: StatementPart): void {
   out.u8(ACTIONS.indexOf(part.verdict));
   optionalText(out, part.rule);
   out.text(part.why);
-  writeTried(out, part);
-}
-
-/** What the rules last said of a statement of each kind, and its bytes. */
-const lastTried = new Map<string, { tried: StatementPart['tried']; bytes: Buffer }>();
-const MOST_KINDS = 50;
-
-/** Most statements of a kind are told the same by every rule: to see that costs less than to write it out again. */
-function writeTried(out: ByteWriter, { kind, tried }: StatementPart): void {
-  const last = lastTried.get(kind);
-  if (last !== undefined && isSame(last.tried, tried)) return out.copy(last.bytes);
-  const from = out.length;
-  out.u16(tried.length);
-  for (const { rule, mode, action, matched, why } of tried) {
+  out.u16(part.tried.length);
+  for (const { rule, mode, action, matched, why } of part.tried) {
     out.text(rule);
     out.u8(MODES.indexOf(mode));
     out.u8(ACTIONS.indexOf(action));
     out.u8(matched ? 1 : 0);
     out.text(why);
   }
-  if (lastTried.size >= MOST_KINDS) lastTried.clear();
-  lastTried.set(kind, { tried, bytes: Buffer.from(out.bytes.subarray(from, out.length)) });
 }
 
-function isSame(one: StatementPart['tried'], other: StatementPart['tried']): boolean {
+/** Whether two texts are judged alike. To see that costs less than to write it out again. */
+export function judgedAlike(one: JudgedPart, other: JudgedPart): boolean {
+  return (
+    one.fingerprint === other.fingerprint &&
+    one.shape === other.shape &&
+    (one.unbounded === true) === (other.unbounded === true) &&
+    one.verdict === other.verdict &&
+    one.rule === other.rule &&
+    one.why === other.why &&
+    areAlike(one.touchedColumns ?? [], other.touchedColumns ?? [], (a, b) => a === b) &&
+    areAlike(one.relations, other.relations, (a, b) => a.name === b.name && a.access === b.access) &&
+    areAlike(one.effects, other.effects, (a, b) => a === b) &&
+    areAlike(one.tried, other.tried, sameTrial)
+  );
+}
+
+function areAlike<T>(one: readonly T[], other: readonly T[], alike: (one: T, other: T) => boolean): boolean {
+  if (one === other) return true;
   if (one.length !== other.length) return false;
   for (let i = 0; i < one.length; i++) {
     const [a, b] = [one[i], other[i]];
-    if (a === undefined || b === undefined) return false;
-    if (a.rule !== b.rule || a.mode !== b.mode || a.action !== b.action || a.matched !== b.matched || a.why !== b.why) return false;
+    if (a === undefined || b === undefined || !alike(a, b)) return false;
   }
   return true;
 }
 
-/** @throws RangeError where it is not what one of the two wrote */
-export function readDefinition(payload: Buffer): Definition {
+const sameTrial = (one: RuleTrial, other: RuleTrial): boolean =>
+  one.rule === other.rule &&
+  one.mode === other.mode &&
+  one.action === other.action &&
+  one.matched === other.matched &&
+  one.why === other.why;
+
+/** @throws RangeError where it is not what one of those above wrote */
+export function readDefinition(payload: Buffer, definitionAt: (place: number) => Definition): Definition {
   const reader = new ByteReader(payload);
-  const whose = reader.u8();
-  if (whose === OF_A_SESSION) {
-    const [sessionId, principalName] = [reader.text(), reader.text()];
-    const ownerName = readOptional(reader);
-    const [connectionName, clientAddress, applicationName] = [reader.text(), reader.text(), reader.text()];
-    return { session: { sessionId, principalName, ownerName, connectionName, clientAddress, applicationName } };
+  switch (reader.u8()) {
+    case OF_A_SESSION: {
+      const [sessionId, principalName] = [reader.text(), reader.text()];
+      const ownerName = readOptional(reader);
+      const [connectionName, clientAddress, applicationName] = [reader.text(), reader.text(), reader.text()];
+      return { session: { sessionId, principalName, ownerName, connectionName, clientAddress, applicationName } };
+    }
+    case OF_JUDGED:
+      return { judged: knownJudged(payload, reader) };
+    case OF_A_TEXT: {
+      const definition = definitionAt(reader.u32());
+      if (!('judged' in definition) || 'text' in definition) throw new RangeError('it names a definition of another kind');
+      return { text: takeText(reader), judged: definition.judged };
+    }
+    case OF_A_STATEMENT:
+      return { text: takeText(reader), judged: takeJudged(reader) };
+    default:
+      throw new RangeError('it holds a definition of nothing');
   }
-  if (whose !== OF_A_STATEMENT) throw new RangeError('it holds a definition of nothing');
-  const [kind, sql] = [reader.text(), reader.text()];
-  const [rewritten, executes] = [readOptional(reader), readOptional(reader)];
-  return { statement: { kind, sql, rewritten, executes, ...readJudged(reader) } };
 }
 
-/** What a part says behind its texts. */
-type Judged = Omit<StatementPart, 'kind' | 'sql' | 'rewritten' | 'executes'>;
+function takeText(reader: ByteReader): TextPart {
+  const [kind, sql] = [reader.text(), reader.text()];
+  const [rewritten, executes] = [readOptional(reader), readOptional(reader)];
+  return { kind, sql, rewritten, executes };
+}
 
-/** Parts that were read before, by their bytes: thousands of texts have a few hundred of them, and what follows can tell by identity. */
-const knownJudged = new Map<string, Judged>();
-const MOST_JUDGED = 2_000;
-const MOST_JUDGED_BYTES = 4_096;
+/** Parts that were read before, by their bytes: whoever comes after can tell by identity that two are one. */
+const readBefore = new Map<string, JudgedPart>();
+const MOST_KNOWN = 2_000;
+/** More than this is not worth its room. */
+const MOST_KNOWN_BYTES = 4_096;
 
-function readJudged(reader: ByteReader): Judged {
-  if (reader.left > MOST_JUDGED_BYTES) return decodeJudged(reader);
-  const bytes = reader.peek();
-  const known = knownJudged.get(bytes);
+function knownJudged(payload: Buffer, reader: ByteReader): JudgedPart {
+  if (payload.length > MOST_KNOWN_BYTES) return takeJudged(reader);
+  const bytes = payload.toString('latin1');
+  const known = readBefore.get(bytes);
   if (known !== undefined) return known;
-  const judged = decodeJudged(reader);
-  if (knownJudged.size >= MOST_JUDGED) knownJudged.clear();
-  knownJudged.set(bytes, judged);
+  const judged = takeJudged(reader);
+  if (readBefore.size >= MOST_KNOWN) readBefore.clear();
+  readBefore.set(bytes, judged);
   return judged;
 }
 
-function decodeJudged(reader: ByteReader): Judged {
+function takeJudged(reader: ByteReader): JudgedPart {
   const fingerprint = reader.text();
   const shape = readOptional(reader);
   const touchedColumns = list(reader, () => reader.text());
@@ -264,7 +285,7 @@ export function readStatement(payload: Buffer, definitionAt: (place: number) => 
   const reader = new ByteReader(payload);
   const session = definitionAt(reader.u32());
   const statement = definitionAt(reader.u32());
-  if (!('session' in session) || !('statement' in statement)) throw new RangeError('it names a definition of another kind');
+  if (!('session' in session) || !('text' in statement)) throw new RangeError('it names a definition of another kind');
   const protocol = known(PROTOCOLS, reader.u8());
   const status = known(STATUSES, reader.u8());
   const atMs = reader.f64();
@@ -285,7 +306,7 @@ export function readStatement(payload: Buffer, definitionAt: (place: number) => 
     parameters.push({ typeOid, value, ...((flags & TRUNCATED) === 0 ? {} : { truncated: true }) });
   }
   const { session: who } = session;
-  const { statement: what } = statement;
+  const { text, judged } = statement;
   // Field by field: of two objects spread into one the engine makes a table, which all that follows is slow with.
   return {
     type: 'statement',
@@ -297,20 +318,20 @@ export function readStatement(payload: Buffer, definitionAt: (place: number) => 
     clientAddress: who.clientAddress,
     applicationName: who.applicationName,
     atMs,
-    kind: what.kind,
-    sql: what.sql,
-    rewritten: what.rewritten,
-    executes: what.executes ?? null,
-    fingerprint: what.fingerprint,
-    ...(what.shape === undefined ? {} : { shape: what.shape }),
-    touchedColumns: what.touchedColumns ?? [],
-    relations: what.relations,
-    effects: what.effects,
-    unbounded: what.unbounded === true,
-    verdict: what.verdict,
-    rule: what.rule,
-    why: what.why,
-    tried: what.tried,
+    kind: text.kind,
+    sql: text.sql,
+    rewritten: text.rewritten,
+    executes: text.executes ?? null,
+    fingerprint: judged.fingerprint,
+    ...(judged.shape === undefined ? {} : { shape: judged.shape }),
+    touchedColumns: judged.touchedColumns ?? [],
+    relations: judged.relations,
+    effects: judged.effects,
+    unbounded: judged.unbounded === true,
+    verdict: judged.verdict,
+    rule: judged.rule,
+    why: judged.why,
+    tried: judged.tried,
     protocol,
     parameters,
     policyVersion,

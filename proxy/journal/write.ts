@@ -4,7 +4,17 @@ import type { JournalEntry, StatementEntry } from './entries';
 import { diskFiles, type JournalFiles } from './files';
 import { FRAME_BYTES, FrameKind, MAX_PAYLOAD_BYTES, sealFrame } from './frames';
 import { journalDirectory } from './places';
-import { type SharedPart, writeOutcome, writeSession, writeStatement, writeStatementPart } from './records';
+import {
+  type JudgedPart,
+  judgedAlike,
+  newPart,
+  type SharedPart,
+  writeJudged,
+  writeOutcome,
+  writeSession,
+  writeStatement,
+  writeText,
+} from './records';
 import { Segment } from './segment';
 
 /** The journal of one worker process: append-only segment files that no other process writes. */
@@ -50,6 +60,8 @@ const OUTCOME_ROOM_BYTES = 256 * 1024;
 /** For the words a segment ends with. */
 const END_ROOM_BYTES = 64;
 const GROUP_BYTES = 64 * 1024;
+/** Shapes of which it is remembered what was said. */
+const MOST_JUDGED = 500;
 /** A group larger than this is written before the turn is over. */
 const MAX_GROUP_BYTES = 1024 * 1024;
 
@@ -92,6 +104,8 @@ class GroupedJournal implements Journal {
   #unsynced: Waiting['done'][] = [];
   /** Stands for the block in which definitions hold, and where it began in the segment. */
   #block: object = {};
+  /** What was last said of statements of a shape. */
+  readonly #judged = new Map<string, JudgedPart & SharedPart>();
   #blockFrom = 0;
 
   constructor(
@@ -286,8 +300,8 @@ class GroupedJournal implements Journal {
     if (this.#position - this.#blockFrom > BLOCK_BYTES) this.#newBlock();
     if (entry.type === 'statement' && of !== undefined) {
       const places = {
-        session: this.#define(of.session, entry, writeSession),
-        statement: this.#define(of.statement, entry, writeStatementPart),
+        session: this.#define(of.session, (out) => writeSession(out, entry)),
+        statement: this.#defineStatement(of.statement, entry),
       };
       const at = this.#begin();
       writeStatement(this.#group, entry, places);
@@ -299,11 +313,31 @@ class GroupedJournal implements Journal {
     } else this.#json(FrameKind.entry, JSON.stringify(entry));
   }
 
-  #define(of: SharedPart, entry: StatementEntry, write: (out: ByteWriter, entry: StatementEntry) => void): number {
+  #defineStatement(of: SharedPart, entry: StatementEntry): number {
+    if (of.block === this.#block) return of.place;
+    const judged = this.#defineJudged(entry);
+    return this.#define(of, (out) => writeText(out, entry, judged));
+  }
+
+  /** A new text is judged as the last one of its shape was, as a rule. */
+  #defineJudged(entry: StatementEntry): number {
+    const shape = entry.shape ?? '';
+    const last = this.#judged.get(shape);
+    if (last !== undefined && judgedAlike(last, entry)) return this.#define(last, (out) => writeJudged(out, last));
+    const { fingerprint, touchedColumns, relations, effects, unbounded, verdict, rule, why, tried } = entry;
+    const said = { touchedColumns: touchedColumns ?? [], unbounded: unbounded === true };
+    const named = entry.shape === undefined ? {} : { shape };
+    const part = { fingerprint, ...named, ...said, relations, effects, verdict, rule, why, tried, ...newPart() };
+    if (this.#judged.size >= MOST_JUDGED) this.#judged.clear();
+    this.#judged.set(shape, part);
+    return this.#define(part, (out) => writeJudged(out, part));
+  }
+
+  #define(of: SharedPart, write: (out: ByteWriter) => void): number {
     if (of.block === this.#block) return of.place;
     const place = this.#position;
     const at = this.#begin();
-    write(this.#group, entry);
+    write(this.#group);
     this.#seal(FrameKind.define, at);
     of.block = this.#block;
     of.place = place;

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ByteWriter } from '../journal/bytes';
 import type { StatementEntry } from '../journal/entries';
-import { type Definition, readDefinition, readStatement, writeSession, writeStatement, writeStatementPart } from '../journal/records';
+import { type Definition, readDefinition, readStatement, writeJudged, writeSession, writeStatement, writeText } from '../journal/records';
 import { testIntent } from '../ship/testing';
 import type { RecordEntry } from './leaf';
 import { VALUE_FIELDS } from './leaf';
@@ -32,12 +32,16 @@ function throughJournal(entry: StatementEntry): StatementEntry {
     write(out);
     return out.bytes.subarray(0, out.length);
   };
-  const definitions: readonly Definition[] = [
-    readDefinition(written((out) => writeSession(out, entry))),
-    readDefinition(written((out) => writeStatementPart(out, entry))),
-  ];
-  const payload = written((out) => writeStatement(out, entry, { session: 0, statement: 1 }));
-  return readStatement(payload, (at) => definitions[at] ?? { session: entry });
+  const definitions: Definition[] = [];
+  const definitionAt = (at: number) => definitions[at] ?? { session: entry };
+  for (const write of [
+    (out: ByteWriter) => writeSession(out, entry),
+    (out: ByteWriter) => writeJudged(out, entry),
+    (out: ByteWriter) => writeText(out, entry, 1),
+  ])
+    definitions.push(readDefinition(written(write), definitionAt));
+  const payload = written((out) => writeStatement(out, entry, { session: 0, statement: 2 }));
+  return readStatement(payload, definitionAt);
 }
 
 const text = fc.oneof(
