@@ -60,8 +60,9 @@ const OUTCOME_ROOM_BYTES = 256 * 1024;
 /** For the words a segment ends with. */
 const END_ROOM_BYTES = 64;
 const GROUP_BYTES = 64 * 1024;
-/** Shapes of which it is remembered what was said. */
+/** Shapes of which it is remembered what was said; longer ones are not worth the room. */
 const MOST_JUDGED = 500;
+const MOST_SHAPE_CHARS = 4_096;
 /** A group larger than this is written before the turn is over. */
 const MAX_GROUP_BYTES = 1024 * 1024;
 
@@ -299,9 +300,10 @@ class GroupedJournal implements Journal {
   #encode(entry: JournalEntry, of: Shared | undefined): void {
     if (this.#position - this.#blockFrom > BLOCK_BYTES) this.#newBlock();
     if (entry.type === 'statement' && of !== undefined) {
+      const { session, statement } = of;
       const places = {
-        session: this.#define(of.session, (out) => writeSession(out, entry)),
-        statement: this.#defineStatement(of.statement, entry),
+        session: session.block === this.#block ? session.place : this.#defineSession(session, entry),
+        statement: statement.block === this.#block ? statement.place : this.#defineText(statement, entry),
       };
       const at = this.#begin();
       writeStatement(this.#group, entry, places);
@@ -313,8 +315,12 @@ class GroupedJournal implements Journal {
     } else this.#json(FrameKind.entry, JSON.stringify(entry));
   }
 
-  #defineStatement(of: SharedPart, entry: StatementEntry): number {
-    if (of.block === this.#block) return of.place;
+  // Apart from what every statement runs through, which would make room for their closures each time.
+  #defineSession(of: SharedPart, entry: StatementEntry): number {
+    return this.#define(of, (out) => writeSession(out, entry));
+  }
+
+  #defineText(of: SharedPart, entry: StatementEntry): number {
     const judged = this.#defineJudged(entry);
     return this.#define(of, (out) => writeText(out, entry, judged));
   }
@@ -323,18 +329,18 @@ class GroupedJournal implements Journal {
   #defineJudged(entry: StatementEntry): number {
     const shape = entry.shape ?? '';
     const last = this.#judged.get(shape);
-    if (last !== undefined && judgedAlike(last, entry)) return this.#define(last, (out) => writeJudged(out, last));
+    if (last !== undefined && judgedAlike(last, entry))
+      return last.block === this.#block ? last.place : this.#define(last, (out) => writeJudged(out, last));
     const { fingerprint, touchedColumns, relations, effects, unbounded, verdict, rule, why, tried } = entry;
     const said = { touchedColumns: touchedColumns ?? [], unbounded: unbounded === true };
     const named = entry.shape === undefined ? {} : { shape };
     const part = { fingerprint, ...named, ...said, relations, effects, verdict, rule, why, tried, ...newPart() };
     if (this.#judged.size >= MOST_JUDGED) this.#judged.clear();
-    this.#judged.set(shape, part);
+    if (shape.length <= MOST_SHAPE_CHARS) this.#judged.set(shape, part);
     return this.#define(part, (out) => writeJudged(out, part));
   }
 
   #define(of: SharedPart, write: (out: ByteWriter) => void): number {
-    if (of.block === this.#block) return of.place;
     const place = this.#position;
     const at = this.#begin();
     write(this.#group);

@@ -51,7 +51,7 @@ class SharedFields<Name extends keyof StatementEntry> {
     const values = names.map((name, at) => this.#valueOf(entry, name, at));
     const text = names.map((name, at) => field(`,"${name}":`, values[at])).join('');
     if (this.#known.size >= MOST_KNOWN) this.#known.clear();
-    this.#known.set(key, { values, text });
+    if (text.length <= MOST_CHARS) this.#known.set(key, { values, text });
     return text;
   }
 
@@ -69,7 +69,9 @@ class SharedFields<Name extends keyof StatementEntry> {
   }
 }
 
-const MOST_KNOWN = 5_000;
+const MOST_KNOWN = 2_000;
+/** What is longer is not worth the room. */
+const MOST_CHARS = 4_096;
 
 /** JSON leaves out what is not there. */
 const field = (name: string, value: unknown): string => (value === undefined ? '' : name + json(value));
