@@ -43,7 +43,11 @@ async function longSession(): Promise<string> {
       [id, COPIES],
     );
     const stepMs = rows[0]?.stepMs ?? 0;
-    await store.query(`UPDATE sessions SET started_at = started_at - $2 * interval '1 millisecond' WHERE id = $1`, [id, stepMs * COPIES]);
+    await store.query(`UPDATE sessions SET started_at = started_at - $2 * interval '1 millisecond', statements_run = $3 WHERE id = $1`, [
+      id,
+      stepMs * COPIES,
+      ALL,
+    ]);
     const { rows: columns } = await store.query<{ name: string }>(
       `SELECT quote_ident(attname) AS name FROM pg_attribute WHERE attrelid = 'statements'::regclass AND attnum > 0 AND NOT attisdropped AND attname NOT IN ('id', 'at')`,
     );
