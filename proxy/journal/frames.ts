@@ -14,6 +14,7 @@ import { putU32 } from './bytes';
  * text that looks like a frame is not taken for one when what surrounds it is damaged. `number` is the entry's own in its journal, from 0
  * without a gap; frames that are no entries bear the number of the next one.
  */
+/** Since 2 a text names what is judged of it (records.ts); 1 is read too. */
 export const JOURNAL_VERSION = 2;
 
 export const HEADER_BYTES = 64;
@@ -29,7 +30,7 @@ const CHECKED_FROM = 6;
 
 /** What a payload is. define, statement and outcome are in the compact form of records.ts, entry is JSON. */
 export const FrameKind = {
-  /** What many entries share; they name it by the place of this frame in the segment. */
+  /** What many entries, or other definitions, share; they name it by the place of this frame in the segment. */
   define: 1,
   statement: 2,
   outcome: 3,

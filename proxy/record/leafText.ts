@@ -76,7 +76,7 @@ const MOST_CHARS = 4_096;
 /** JSON leaves out what is not there. */
 const field = (name: string, value: unknown): string => (value === undefined ? '' : name + json(value));
 
-// In the order of the leaf: type and id, who, when, what, how, analysisMs, where.
+// In the order of the leaf: type and id, who, atMs, what, how, and what a run has of its own.
 const who = new SharedFields('sessionId', [
   'sessionId',
   'principalName',
@@ -85,7 +85,7 @@ const who = new SharedFields('sessionId', [
   'clientAddress',
   'applicationName',
 ]);
-/** Journals give the same list to all of whom they say the same (readJudged in proxy/journal/records.ts). */
+/** Journals give the same list to all of whom they say the same (knownJudged in proxy/journal/records.ts). */
 const what = new SharedFields('relations', [
   ...(['kind', 'sql', 'rewritten', 'executes', 'fingerprint', 'shape', 'touchedColumns', 'relations'] as const),
   ...(['effects', 'unbounded', 'verdict', 'rule', 'why', 'tried'] as const),
@@ -93,16 +93,22 @@ const what = new SharedFields('relations', [
 const how = new SharedFields('status', [
   ...(['protocol', 'parameters', 'policyVersion', 'requestId', 'grantId', 'breakGlass', 'reviewers', 'status', 'sqlstate'] as const),
 ]);
-const where = new SharedFields('transactionStatus', ['transactionStatus', 'runOf', 'transactionId']);
 
 type Shared<T> = T extends SharedFields<infer Name> ? Name : never;
-type Placed = Shared<typeof who> | Shared<typeof what> | Shared<typeof how> | Shared<typeof where>;
+type Placed = Shared<typeof who> | Shared<typeof what> | Shared<typeof how>;
 /** A field added to the entry has to be given a place here, or it would be lost on the way. */
-type Unplaced = Exclude<keyof StatementEntry, Placed | 'type' | 'id' | 'atMs' | 'analysisMs'>;
+type Unplaced = Exclude<
+  keyof StatementEntry,
+  Placed | 'type' | 'id' | 'atMs' | 'analysisMs' | 'transactionStatus' | 'runOf' | 'transactionId'
+>;
 true satisfies [Unplaced] extends [never] ? true : never;
 
 function statementText(entry: StatementEntry): string {
   const when = field(',"atMs":', entry.atMs);
-  const analysis = field(',"analysisMs":', entry.analysisMs);
-  return `{"type":"statement","id":${json(entry.id)}${who.textOf(entry)}${when}${what.textOf(entry)}${how.textOf(entry)}${analysis}${where.textOf(entry)}}`;
+  const own =
+    field(',"analysisMs":', entry.analysisMs) +
+    field(',"transactionStatus":', entry.transactionStatus) +
+    field(',"runOf":', entry.runOf) +
+    field(',"transactionId":', entry.transactionId);
+  return `{"type":"statement","id":${json(entry.id)}${who.textOf(entry)}${when}${what.textOf(entry)}${how.textOf(entry)}${own}}`;
 }

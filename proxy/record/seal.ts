@@ -72,7 +72,7 @@ function valuesOf(entry: RecordEntry): Value[] {
   return values;
 }
 
-/** Most statements share theirs with others (see readJudged in proxy/journal/records.ts). */
+/** Most statements share theirs with others (see knownJudged in proxy/journal/records.ts). */
 const triedTexts = new WeakMap<object, string>();
 
 function triedText(tried: StatementEntry['tried']): string | null {

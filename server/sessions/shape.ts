@@ -27,7 +27,7 @@ export interface SessionRow {
   bytesIn: number | null;
   bytesOut: number | null;
   statements: number;
-  /** They are more than were counted, and it has not said itself how many: it is open. */
+  /** They are more than were counted, and it has not said itself how many: it is open, or its worker died. */
   hasMoreStatements: boolean;
   lastStatement: { id: string; at: Date; sql: string; verdict: Action; status: StatementStatus } | null;
 }
