@@ -37,8 +37,8 @@ const { values } = parseArgs({
 const TABLES = `select relname as name, pg_size_pretty(pg_relation_size(oid)) as size from pg_class
   where relnamespace = 'public'::regnamespace and relkind in ('r', 'i') and pg_relation_size(oid) > 1000000 order by pg_relation_size(oid) desc limit 30`;
 const count = Number(values.count);
-// Seconds before midnight, so that a day ends on the way.
-const startMs = Date.parse('2026-11-20T23:59:55Z');
+// Seconds before midnight, so that a day ends on the way. The second run is a day later: time goes on, and the store is not empty.
+const [firstMs, secondMs] = [Date.parse('2026-11-20T23:59:55Z'), Date.parse('2026-11-21T23:59:55Z')];
 const secretKey = randomBytes(32);
 const say = (line: string) => values.json || console.log(line);
 const directory = () => {
@@ -87,7 +87,7 @@ async function check(runs: number): Promise<void> {
 }
 
 async function halves(): Promise<{ journalToLog: Cost; logToStore: Cost }> {
-  await writeJournal(halvesDir, 'bench', count, startMs);
+  await writeJournal(halvesDir, 'bench', count, firstMs);
   const log = openAppendLog(halvesDir);
   const sequencer = new Sequencer({
     ...{ store, ledger: new Ledger(log), dataDir: halvesDir, node: 'halves', now: Date.now, random: createRandomPool() },
@@ -108,7 +108,7 @@ async function halves(): Promise<{ journalToLog: Cost; logToStore: Cost }> {
 
 async function whole(): Promise<Cost> {
   const journal = `bench-1-${process.pid}`;
-  await writeJournal(wholeDir, journal, count, startMs);
+  await writeJournal(wholeDir, journal, count, secondMs);
   // It is put in place when the recorder stands ready, as the journal of a worker that was busy for a while.
   const aside = join(wholeDir, 'aside');
   const place = join(journalDirectory(wholeDir), journal);

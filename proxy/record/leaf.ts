@@ -44,6 +44,12 @@ export interface StartEntry {
 export type RecordEntry = JournalEntry | ActionEntry | CheckpointEntry | DamageEntry | StartEntry;
 
 /**
+ * Fields of an entry as the log has it. It was written by a recorder of this version or another: what is missing or of another type reads
+ * as nothing, and never stops what follows it.
+ */
+export type Fields = Readonly<Record<string, unknown>>;
+
+/**
  * One leaf of the log. Its canonical JSON (keys in this order, no white space) is what is hashed. Values a client sent are not in it: in
  * their places stand commitments, so that a value can be erased and every proof still holds.
  */
@@ -54,7 +60,7 @@ export interface Leaf {
   journal: string | null;
   seq: number | null;
   /** Without the fields that `values` commits to. */
-  entry: Record<string, unknown> & { type: RecordEntry['type'] };
+  entry: Fields & { type: RecordEntry['type'] };
   /** Field of the entry → base64 of SHA-256(salt of 16 bytes, name in UTF-8, 0x00, value in UTF-8). JSON where the field is no string. */
   values?: Readonly<Record<string, string>>;
 }
@@ -81,7 +87,7 @@ export interface LogRecord {
   index: number;
   /** What is hashed. */
   bytes: Buffer;
-  leaf: Leaf;
+  readonly leaf: Leaf;
   sealed: SealedValues | null;
   /** Keyed hashes of the constants and parameters, for searching by value: `WORD_BYTES` each, one behind the other. */
   words: Buffer;
@@ -107,4 +113,21 @@ export interface LogReader {
   checkpoint(): string | null;
   /** Hash of a complete subtree (proxy/tlog/subtrees.ts); hashes stay when the entries below them are archived. @throws Error where it has none */
   hashAt(level: number, index: number): Buffer;
+}
+
+/** An entry as it stands in a file of the log. Its leaf is parsed by whoever asks for it, once. */
+export class StoredRecord implements LogRecord {
+  #leaf: Leaf | null = null;
+
+  constructor(
+    readonly index: number,
+    readonly bytes: Buffer,
+    readonly sealed: SealedValues | null,
+    readonly words: Buffer,
+  ) {}
+
+  get leaf(): Leaf {
+    this.#leaf ??= JSON.parse(this.bytes.toString()) as Leaf;
+    return this.#leaf;
+  }
 }

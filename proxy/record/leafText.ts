@@ -76,32 +76,29 @@ const MOST_CHARS = 4_096;
 /** JSON leaves out what is not there. */
 const field = (name: string, value: unknown): string => (value === undefined ? '' : name + json(value));
 
-// In the order of the leaf: type and id, who, atMs, what, how, and what a run has of its own.
-const who = new SharedFields('sessionId', [
-  'sessionId',
-  'principalName',
-  'ownerName',
-  'connectionName',
-  'clientAddress',
-  'applicationName',
-]);
-/** Journals give the same list to all of whom they say the same (knownJudged in proxy/journal/records.ts). */
-const what = new SharedFields('relations', [
-  ...(['kind', 'sql', 'rewritten', 'executes', 'fingerprint', 'shape', 'touchedColumns', 'relations'] as const),
-  ...(['effects', 'unbounded', 'verdict', 'rule', 'why', 'tried'] as const),
-]);
-const how = new SharedFields('status', [
-  ...(['protocol', 'parameters', 'policyVersion', 'requestId', 'grantId', 'breakGlass', 'reviewers', 'status', 'sqlstate'] as const),
-]);
+/**
+ * The parts of a statement's leaf, in its order but for `own`: of that, `id` stands first, `atMs` behind `who`, and the rest at the end.
+ * Many statements have the same `who`, `what` or `how`.
+ */
+export const STATEMENT_PARTS = {
+  own: ['id', 'atMs', 'analysisMs', 'transactionStatus', 'runOf', 'transactionId'],
+  who: ['sessionId', 'principalName', 'ownerName', 'connectionName', 'clientAddress', 'applicationName'],
+  what: [
+    ...(['kind', 'sql', 'rewritten', 'executes', 'fingerprint', 'shape', 'touchedColumns', 'relations'] as const),
+    ...(['effects', 'unbounded', 'verdict', 'rule', 'why', 'tried'] as const),
+  ],
+  how: ['protocol', 'parameters', 'policyVersion', 'requestId', 'grantId', 'breakGlass', 'reviewers', 'status', 'sqlstate'],
+} as const satisfies Record<string, readonly (keyof StatementEntry)[]>;
+export type StatementPart = keyof typeof STATEMENT_PARTS;
 
-type Shared<T> = T extends SharedFields<infer Name> ? Name : never;
-type Placed = Shared<typeof who> | Shared<typeof what> | Shared<typeof how>;
 /** A field added to the entry has to be given a place here, or it would be lost on the way. */
-type Unplaced = Exclude<
-  keyof StatementEntry,
-  Placed | 'type' | 'id' | 'atMs' | 'analysisMs' | 'transactionStatus' | 'runOf' | 'transactionId'
->;
+type Unplaced = Exclude<keyof StatementEntry, (typeof STATEMENT_PARTS)[StatementPart][number] | 'type'>;
 true satisfies [Unplaced] extends [never] ? true : never;
+
+const who = new SharedFields('sessionId', STATEMENT_PARTS.who);
+/** Journals give the same list to all of whom they say the same (knownJudged in proxy/journal/records.ts). */
+const what = new SharedFields('relations', STATEMENT_PARTS.what);
+const how = new SharedFields('status', STATEMENT_PARTS.how);
 
 function statementText(entry: StatementEntry): string {
   const when = field(',"atMs":', entry.atMs);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { newestNote, readNotes, readPublicKey } from './checkpointFile';
 import { FILE_HEADER_BYTES } from './frame';
 import { type HashFile, openHashFile } from './hashFile';
-import type { Leaf, LogPlace, LogReader, LogRecord } from './leaf';
+import { type LogPlace, type LogReader, type LogRecord, StoredRecord } from './leaf';
 import { lastCommit, listSegments, logDirectory, recordDirectory, type Segment, type SegmentBytes, withSegment } from './segments';
 
 /** Entries `[from, to)` cannot be read: their bytes on disk are not as they were written. What stands behind them can. */
@@ -121,9 +121,8 @@ export class SegmentReader implements Pick<LogReader, 'first' | 'size' | 'read'>
               throw new LogDamagedError(next, frame.index, segment.path);
             }
             if (frame.kind === 'leaf' && frame.index === next) {
-              const leaf = JSON.parse(frame.leaf.toString('utf8')) as Leaf;
               const given = typeof frame.values === 'string' ? null : frame.values;
-              records.push({ index: next, bytes: frame.leaf, leaf, sealed: given?.sealed ?? null, words: given?.words ?? NO_WORDS });
+              records.push(new StoredRecord(next, frame.leaf, given?.sealed ?? null, given?.words ?? NO_WORDS));
               next++;
               budget -= frame.sizeBytes;
             }

@@ -134,7 +134,8 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
     onTrouble: (name, error) => options.onTrouble(`witness ${name}`, error),
   });
   const due = { actions: 0, checkpoint: Number.NEGATIVE_INFINITY, check: 0, status: 0, keys: 0, house: 0 };
-  let wakeUp: () => void = () => undefined;
+  let wakeRecord: () => void = () => undefined;
+  let wakeAttend: () => void = () => undefined;
   let stopCarrying: () => void = () => undefined;
 
   /** Runs one part; what it throws is said and does not stop the others. */
@@ -196,43 +197,47 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
     await store.update(nodes).set({ status: statusNow(), seenAt: sql`now()` }).where(eq(nodes.name, node));
   };
 
-  /** What is due; the number of entries that the log has more. */
-  const step = async (): Promise<number> => {
-    const nowMs = performance.now();
-    const before = log.size;
-    await attempt('journals', () => sequencer.round());
-    if (nowMs >= due.actions) {
-      await attempt('actions', () => takeActions(shared));
-      due.actions = nowMs + ACTIONS_EVERY_MS;
-    }
-    if (nowMs >= due.checkpoint + settings.checkpointEveryMs) {
-      await sign();
-      due.checkpoint = nowMs;
-    }
-    if (nowMs >= due.check) {
-      await attempt('self-check', () => check.step(now()));
-      due.check = nowMs + CHECK_EVERY_MS;
-    }
-    if (nowMs >= due.status) {
-      due.status = nowMs + STATUS_EVERY_MS;
-      await attempt('status', sayInStore);
-    }
-    if (nowMs >= due.keys) {
-      due.keys = nowMs + KEYS_EVERY_MS;
-      await attempt('value keys', () => keyring.prepare(dayOf(now() + DAY_MS)));
-    }
-    if (nowMs >= due.house) {
-      due.house = nowMs + HOUSE_EVERY_MS;
-      await keepHouse();
-    }
-    return log.size - before;
-  };
-
-  const loop = async () => {
+  /** What comes with statements. Nothing here asks the store but for keys, so that recording does not wait for it. */
+  const record = async () => {
     while (!draining) {
-      const taken = await step();
+      const taken = (await attempt('journals', () => sequencer.round())) ?? 0;
       if (taken > 0) sinks.wake();
-      if (taken < FEW_ENTRIES && !draining) await pause(taken === 0 ? IDLE_MS : GATHER_MS, (wake) => (wakeUp = wake));
+      if (performance.now() >= due.house) {
+        due.house = performance.now() + HOUSE_EVERY_MS;
+        // Not beside a round: what is erased must not be sealed meanwhile with the key that goes.
+        await keepHouse();
+      }
+      if (taken >= FEW_ENTRIES) await letOthersRun();
+      else if (!draining) await pause(taken === 0 ? IDLE_MS : GATHER_MS, (wake) => (wakeRecord = wake));
+    }
+  };
+  /** What is due of all else. */
+  const attend = async () => {
+    while (!draining) {
+      const nowMs = performance.now();
+      if (nowMs >= due.actions) {
+        due.actions = nowMs + ACTIONS_EVERY_MS;
+        const before = log.size;
+        await attempt('actions', () => takeActions(shared));
+        if (log.size > before) sinks.wake();
+      }
+      if (nowMs >= due.checkpoint + settings.checkpointEveryMs) {
+        due.checkpoint = nowMs;
+        await sign();
+      }
+      if (nowMs >= due.check) {
+        due.check = nowMs + CHECK_EVERY_MS;
+        await attempt('self-check', () => check.step(now()));
+      }
+      if (nowMs >= due.status) {
+        due.status = nowMs + STATUS_EVERY_MS;
+        await attempt('status', sayInStore);
+      }
+      if (nowMs >= due.keys) {
+        due.keys = nowMs + KEYS_EVERY_MS;
+        await attempt('value keys', () => keyring.prepare(dayOf(now() + DAY_MS)));
+      }
+      if (!draining) await pause(IDLE_MS, (wake) => (wakeAttend = wake));
     }
   };
   const shipRound = async (): Promise<number> => {
@@ -256,7 +261,7 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
     const carry = () => carryEarlier({ storeUrl: options.storeUrl, keyring: keys, wordKey: words, stopped: () => draining });
     while (!draining && (await attempt('earlier record', carry)) === undefined) await pause(5_000, (wake) => (stopCarrying = wake));
   };
-  const running = ready.then(() => Promise.all([loop(), ship(), carrying()]));
+  const running = ready.then(() => Promise.all([record(), attend(), ship(), carrying()]));
 
   return {
     log: reader,
@@ -264,13 +269,15 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
     wake() {
       due.actions = 0;
       due.house = 0;
-      wakeUp();
+      wakeRecord();
+      wakeAttend();
     },
     status: statusNow,
     async drain(withinMs) {
       const until = performance.now() + withinMs;
       draining = true;
-      wakeUp();
+      wakeRecord();
+      wakeAttend();
       stopCarrying();
       await Promise.race([running, pause(withinMs)]);
       while (performance.now() < until && ((await attempt('journals', () => sequencer.round())) ?? 0) > 0);
@@ -287,6 +294,8 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
     },
   };
 }
+
+const letOthersRun = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 const pause = (ms: number, onWake: (wake: () => void) => void = () => undefined) =>
   new Promise<void>((resolve) => {

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { cutTornTail } from '../journal/cut';
-import type { JournalEntry } from '../journal/entries';
+import type { JournalEntry, ResultEntry, StatementEntry } from '../journal/entries';
 import { journalDirectory } from '../journal/places';
 import { JOURNAL_START, type JournalPosition, type JournalRead, JournalVersionError, readJournal } from '../journal/read';
 import { dayOf } from '../ship/days';
@@ -166,16 +166,25 @@ export class Sequencer {
     }
     say(Math.max(0, said.length - gaps));
     let next = expected;
-    // Of this read alone: it is over long before a key would be forgotten.
-    const keys = new Map<string, ValueKey>();
-    for (const { seq, entry } of entries) {
+    const owners = await this.#ownersOf(entries);
+    for (const [at, { seq, entry }] of entries.entries()) {
       if (next !== null && seq > next) say(1);
       next = seq + 1;
-      const owner = keyNameOf(entry, this.#options.now);
-      if (owner !== null && !keys.has(owner.name)) keys.set(owner.name, await this.#options.keyring.keyFor(owner.principal, owner.day));
-      group.add(this.#seal(name, seq, entry, owner === null ? null : (keys.get(owner.name) ?? null)));
+      group.add(this.#seal(name, seq, entry, owners[at]?.key ?? null));
     }
     say(said.length);
+  }
+
+  /** Of each entry, whose values it holds and the key for them; null where it holds none. All keys are asked for at once. */
+  async #ownersOf(entries: JournalRead['entries']): Promise<readonly (Owner | null)[]> {
+    const { keyring, now } = this.#options;
+    // Of this read alone: it is over long before a key would be forgotten.
+    const known = new Map<string, Owner[]>();
+    const owners = entries.map(({ entry }) => (entry.type === 'statement' || entry.type === 'result' ? ownerOf(known, entry, now) : null));
+    const asked = [...known.values()].flat();
+    const keys = await Promise.all(asked.map(({ principal, day }) => keyring.keyFor(principal, dayOf(day * DAY_MS))));
+    for (const [at, owner] of asked.entries()) owner.key = keys[at] ?? null;
+    return owners;
   }
 
   #seal(name: string, seq: number | null, entry: RecordEntry, valueKey: ValueKey | null): NewLeaf {
@@ -190,10 +199,23 @@ function entryMs(entry: JournalEntry): number | null {
   return atMs !== undefined && Number.isFinite(atMs) && Math.abs(atMs) < 8.64e15 ? atMs : null;
 }
 
-/** Whose values an entry holds, and of which day; null where it holds none. */
-function keyNameOf(entry: JournalEntry, now: () => number): { principal: string; day: string; name: string } | null {
-  if (entry.type !== 'statement' && entry.type !== 'result') return null;
+/** Whose values entries hold, of one day. */
+interface Owner {
+  principal: string;
+  /** Days since 1970. */
+  day: number;
+  key: ValueKey | null;
+}
+
+const DAY_MS = 86_400_000;
+
+function ownerOf(known: Map<string, Owner[]>, entry: StatementEntry | ResultEntry, now: () => number): Owner {
   const { principalName: principal } = entry;
-  const day = dayOf(entryMs(entry) ?? now());
-  return { principal, day, name: `${day} ${principal}` };
+  const day = Math.floor((entryMs(entry) ?? now()) / DAY_MS);
+  const ofPrincipal = known.get(principal) ?? [];
+  let owner = ofPrincipal.find((one) => one.day === day);
+  if (owner !== undefined) return owner;
+  owner = { principal, day, key: null };
+  if (ofPrincipal.push(owner) === 1) known.set(principal, ofPrincipal);
+  return owner;
 }

@@ -15,14 +15,17 @@ const entry = (change: Record<string, unknown> = {}) => ({
   ownerName: null,
   connectionName: 'shop',
   applicationName: 'psql',
+  clientAddress: '10.0.0.1:5',
   ...change,
 });
+/** As of a leaf that is read whole. */
+const parts = (change?: Record<string, unknown>) => ({ what: entry(change), how: entry(change) });
 
 describe('forms and sources of a batch', () => {
   test('what is said alike is one object', () => {
     const alike = new Alike('a');
-    expect(alike.formOf(entry())).toBe(alike.formOf(entry({ principalName: 'bo' })));
-    expect(alike.sourceOf(entry(), '::1')).toBe(alike.sourceOf(entry({ shape: 'SELECT ?, ?' }), '::1'));
+    expect(alike.formOf(parts())).toBe(alike.formOf(parts({ principalName: 'bo' })));
+    expect(alike.originOf(entry()).source).toBe(alike.originOf(entry({ clientAddress: '10.0.0.1:6' })).source);
   });
 
   test.each([
@@ -39,28 +42,32 @@ describe('forms and sources of a batch', () => {
     { unbounded: undefined },
   ])('a form of its own: %j', (change) => {
     const alike = new Alike('a');
-    expect(alike.formOf(entry(change))).not.toBe(alike.formOf(entry()));
-    expect(alike.formOf(entry(change))).toEqual(new Alike('b').formOf(entry(change)));
+    expect(alike.formOf(parts(change))).not.toBe(alike.formOf(parts()));
+    expect(alike.formOf(parts(change))).toEqual(new Alike('b').formOf(parts(change)));
   });
 
   test.each([{ principalName: 'bo' }, { ownerName: 'cy' }, { connectionName: 'x' }, { applicationName: '' }])(
     'a source of its own: %j',
     (change) => {
       const alike = new Alike('a');
-      expect(alike.sourceOf(entry(change), '::1')).not.toBe(alike.sourceOf(entry(), '::1'));
-      expect(alike.sourceOf(entry(change), '::1')).toEqual(new Alike('a').sourceOf(entry(change), '::1'));
+      expect(alike.originOf(entry(change)).source).not.toBe(alike.originOf(entry()).source);
+      expect(alike.originOf(entry(change)).source).toEqual(new Alike('a').originOf(entry(change)).source);
     },
   );
 
   test('another host is another source', () => {
     const alike = new Alike('a');
-    expect(alike.sourceOf(entry(), '10.0.0.1')).toEqual({ ...alike.sourceOf(entry(), '::1'), clientHost: '10.0.0.1' });
+    expect(alike.originOf(entry({ clientAddress: '10.0.0.2:5' })).source).toEqual({
+      ...alike.originOf(entry()).source,
+      clientHost: '10.0.0.2',
+    });
   });
 
   test('of one shape there may be more than are compared: each is still its own', () => {
     const alike = new Alike('a');
-    for (let at = 0; at < 50; at++) expect(alike.formOf(entry({ touchedColumns: [`c${at}`] })).columns).toEqual([`c${at}`]);
-    for (let at = 0; at < 50; at++) expect(alike.sourceOf(entry(), `10.0.0.${at}`).clientHost).toBe(`10.0.0.${at}`);
+    for (let at = 0; at < 50; at++) expect(alike.formOf(parts({ touchedColumns: [`c${at}`] })).columns).toEqual([`c${at}`]);
+    for (let at = 0; at < 50; at++)
+      expect(alike.originOf(entry({ clientAddress: `10.0.0.${at}:5` })).source.clientHost).toBe(`10.0.0.${at}`);
   });
 });
 

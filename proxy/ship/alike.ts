@@ -1,44 +1,74 @@
+import type { Fields } from '../record/leaf';
+import type { StatementParts } from '../record/statementParts';
 import type { Form, Source } from './batch';
-import { type Fields, flagOrNull, relationsOf, textOf, textOrNull, textsOf } from './read';
+import { flagOrNull, relationsOf, textOf, textOrNull, textsOf } from './read';
 
 /** Of those that share what they are looked for by; past them a statement has its own, which costs time and changes nothing. */
 const MOST_COMPARED = 8;
+
+/** Where a statement comes from. */
+interface Origin {
+  source: Source;
+  clientPort: number | null;
+}
 
 /**
  * Forms and sources of a batch, each made once: thousands of statements have a few hundred of them, and what is the same object need not be
  * compared, named or kept again.
  */
 export class Alike {
-  readonly #forms = new Map<string, { entry: Fields; form: Form }[]>();
+  readonly #forms = new Map<string, { what: Fields; form: Form }[]>();
   readonly #sources = new Map<string, Source[]>();
+  /** Of the very parts that were asked for. */
+  readonly #formOfPart = new Map<Fields, Form>();
+  readonly #originOfPart = new Map<Fields, Origin>();
 
   constructor(private readonly node: string) {}
 
-  /** The form of a statement, from its entry. */
-  formOf(entry: Fields): Form {
-    const shape = textOf(entry.shape);
-    const known = listOf(this.#forms, shape);
-    for (const one of known) if (FORM_FIELDS.every((name) => sameJson(one.entry[name], entry[name]))) return one.form;
-    const form: Form = {
-      kind: textOf(entry.kind),
-      shape,
-      fingerprint: textOf(entry.fingerprint),
-      protocol: textOf(entry.protocol),
-      relations: relationsOf(entry.relations),
-      columns: textsOf(entry.touchedColumns),
-      effects: textsOf(entry.effects),
-      unbounded: flagOrNull(entry.unbounded),
-    };
-    if (known.length < MOST_COMPARED) known.push({ entry, form });
+  /** The form of a statement, from these parts of it. */
+  formOf({ what, how }: Pick<StatementParts, 'what' | 'how'>): Form {
+    const protocol = textOf(how.protocol);
+    let form = this.#formOfPart.get(what);
+    if (form?.protocol === protocol) return form;
+    form = this.#findForm(what, protocol);
+    this.#formOfPart.set(what, form);
     return form;
   }
 
-  /** Who asked, from a statement's entry and the host of its address. */
-  sourceOf(entry: Fields, clientHost: string): Source {
-    const principalName = textOf(entry.principalName);
-    const ownerName = textOrNull(entry.ownerName);
-    const connectionName = textOf(entry.connectionName);
-    const applicationName = textOf(entry.applicationName);
+  #findForm(what: Fields, protocol: string): Form {
+    const shape = textOf(what.shape);
+    const known = listOf(this.#forms, shape);
+    for (const one of known)
+      if (one.form.protocol === protocol && FORM_FIELDS.every((name) => sameJson(one.what[name], what[name]))) return one.form;
+    const form: Form = {
+      kind: textOf(what.kind),
+      shape,
+      fingerprint: textOf(what.fingerprint),
+      protocol,
+      relations: relationsOf(what.relations),
+      columns: textsOf(what.touchedColumns),
+      effects: textsOf(what.effects),
+      unbounded: flagOrNull(what.unbounded),
+    };
+    if (known.length < MOST_COMPARED) known.push({ what, form });
+    return form;
+  }
+
+  /** Who asked from where, from that part of a statement. */
+  originOf(who: Fields): Origin {
+    let origin = this.#originOfPart.get(who);
+    if (origin !== undefined) return origin;
+    const { host, port } = addressOf(textOf(who.clientAddress));
+    origin = { source: this.#findSource(who, host), clientPort: port };
+    this.#originOfPart.set(who, origin);
+    return origin;
+  }
+
+  #findSource(who: Fields, clientHost: string): Source {
+    const principalName = textOf(who.principalName);
+    const ownerName = textOrNull(who.ownerName);
+    const connectionName = textOf(who.connectionName);
+    const applicationName = textOf(who.applicationName);
     const known = listOf(this.#sources, principalName);
     for (const one of known)
       if (
@@ -54,8 +84,14 @@ export class Alike {
   }
 }
 
-/** What a form is made of, but for its shape. */
-const FORM_FIELDS = ['kind', 'fingerprint', 'protocol', 'unbounded', 'relations', 'touchedColumns', 'effects'] as const;
+/** What a form is made of, but for its shape and protocol. */
+const FORM_FIELDS = ['kind', 'fingerprint', 'unbounded', 'relations', 'touchedColumns', 'effects'] as const;
+
+/** `127.0.0.1:5`, `[::1]:5`: the host repeats, the port does not. */
+export function addressOf(address: string): { host: string; port: number | null } {
+  const [, host, digits] = /^(.*):(\d{1,5})$/.exec(address) ?? [];
+  return host === undefined || digits === undefined ? { host: address, port: null } : { host, port: Number(digits) };
+}
 
 function listOf<T>(lists: Map<string, T[]>, name: string): T[] {
   let list = lists.get(name);

@@ -1,19 +1,8 @@
 import type { Action, Detected, RelationUse, Reviewer, StatementStatus } from '../../db/schema/shapes';
-import type { LogRecord, SealedValues } from '../record/leaf';
+import type { Fields, Leaf, LogRecord, SealedValues } from '../record/leaf';
+import { createPartsReader, type StatementParts } from '../record/statementParts';
 import { Alike } from './alike';
-import {
-  actionOf,
-  countOrNull,
-  detectedOf,
-  type Fields,
-  instantOrNull,
-  numberOrNull,
-  reviewersOf,
-  statusOf,
-  textOf,
-  textOrNull,
-  textsOf,
-} from './read';
+import { actionOf, countOrNull, detectedOf, instantOrNull, numberOrNull, reviewersOf, statusOf, textOf, textOrNull, textsOf } from './read';
 
 /** Who asks from where: `statement_sources`. */
 export interface Source {
@@ -114,14 +103,19 @@ const ERASED: SealedValues = { keyId: '', box: Buffer.alloc(0) };
 /** Characters of a name that whoever could not sign in may have made up. */
 const MOST_SAID = 500;
 
+type PartsReader = ReturnType<typeof createPartsReader>;
+
 /** Sorts entries of the log as they are read, so that of an entry no more is kept than the store gets. */
 export class BatchBuilder {
   readonly batch: Batch;
   readonly #byId = new Map<string, NewStatement>();
   readonly #alike: Alike;
+  readonly #partsOf: PartsReader;
 
-  constructor(node: string, from: number) {
+  /** @param partsOf knows what earlier batches had in common */
+  constructor(node: string, from: number, partsOf: PartsReader = createPartsReader()) {
     this.#alike = new Alike(node);
+    this.#partsOf = partsOf;
     this.batch = {
       node,
       from,
@@ -139,7 +133,9 @@ export class BatchBuilder {
 
   /** An intent and its outcome in one batch become one row. */
   add(record: LogRecord): void {
-    addRecord(this.batch, this.#byId, this.#alike, record);
+    const parts = this.#partsOf(record.bytes);
+    if (parts === null) this.#addEntry(record);
+    else this.#addStatement(record, parts);
     this.batch.next = record.index + 1;
   }
 
@@ -148,88 +144,93 @@ export class BatchBuilder {
     this.batch.gaps.push(gap);
     this.batch.next = next;
   }
-}
 
-function addRecord(batch: Batch, byId: Map<string, NewStatement>, alike: Alike, record: LogRecord): void {
-  const { leaf, index: logIndex } = record;
-  const entry = leaf.entry;
-  const id = textOf(entry.id);
-  const atMs = instantOrNull(entry.atMs);
-  switch (entry.type) {
-    case 'statement': {
-      if (atMs === null) return refuse(batch, record, 'a statement without a time');
-      // The same statement twice is one statement: the first is what was recorded before it ran.
-      if (byId.has(id)) return;
-      const statement = statementOf(alike, record, atMs);
-      byId.set(id, statement);
-      batch.statements.push(statement);
-      return;
-    }
-    case 'outcome': {
-      const outcome = outcomeOf(entry, logIndex);
-      const statement = byId.get(id);
-      if (statement !== undefined) takeOutcome(statement.outcome, outcome);
-      else {
-        const earlier = batch.outcomes.get(id);
-        if (earlier === undefined) batch.outcomes.set(id, outcome);
-        else takeOutcome(earlier, outcome);
+  #addStatement(record: LogRecord, parts: StatementParts): void {
+    const atMs = instantOrNull(parts.own.atMs);
+    if (atMs === null) return refuse(this.batch, record, 'a statement without a time');
+    const id = textOf(parts.own.id);
+    // The same statement twice is one statement: the first is what was recorded before it ran.
+    if (this.#byId.has(id)) return;
+    const statement = statementOf(this.#alike, record, parts, id, atMs);
+    this.#byId.set(id, statement);
+    this.batch.statements.push(statement);
+  }
+
+  #addEntry(record: LogRecord): void {
+    const { batch } = this;
+    const { leaf, index: logIndex } = record;
+    const entry = leaf.entry;
+    const id = textOf(entry.id);
+    const atMs = instantOrNull(entry.atMs);
+    switch (entry.type) {
+      case 'statement':
+        return this.#addStatement(record, wholeOf(leaf));
+      case 'outcome': {
+        const outcome = outcomeOf(entry, logIndex);
+        const statement = this.#byId.get(id);
+        if (statement !== undefined) takeOutcome(statement.outcome, outcome);
+        else {
+          const earlier = batch.outcomes.get(id);
+          if (earlier === undefined) batch.outcomes.set(id, outcome);
+          else takeOutcome(earlier, outcome);
+        }
+        return;
       }
-      return;
+      case 'result':
+        if (atMs === null) return refuse(batch, record, 'a result without a time');
+        batch.results.push({
+          statementId: id,
+          atMs,
+          logIndex,
+          columns: entry.columns ?? null,
+          truncated: entry.truncated === true,
+          sealed: record.sealed ?? (leaf.values === undefined ? null : ERASED),
+        });
+        return;
+      case 'transaction':
+        if (atMs === null) return refuse(batch, record, 'a transaction without a time');
+        batch.transactions.push({
+          id,
+          atMs,
+          sessionId: textOf(entry.sessionId),
+          outcome: entry.outcome === 'committed' || entry.outcome === 'rolledBack' ? entry.outcome : 'unknown',
+          statements: Math.min(countOrNull(entry.statements) ?? 0, 2_147_483_647),
+          logIndex,
+        });
+        return;
+      case 'sessionOpen':
+        batch.sessionsOpened.push({ id, atMs: atMs ?? 0, entry, journal: leaf.journal, logIndex });
+        return;
+      case 'sessionClose':
+        batch.sessionsClosed.push({ id, atMs: atMs ?? 0, entry, logIndex });
+        return;
+      case 'signInFailed':
+        if (atMs === null) return refuse(batch, record, 'a failed sign-in without a time');
+        batch.signInFailures.push({
+          atMs,
+          principalName: textOf(entry.principalName).slice(0, MOST_SAID),
+          connectionName: textOf(entry.connectionName).slice(0, MOST_SAID),
+          clientAddress: textOf(entry.clientAddress),
+          sqlstate: textOf(entry.sqlstate),
+          reason: textOf(entry.reason),
+          logIndex,
+        });
+        return;
+      case 'damage': {
+        const where = `segment ${String(entry.segment)}, bytes ${String(entry.fromByte)} to ${String(entry.toByte)}`;
+        batch.gaps.push({ atMs: atMs ?? 0, kind: 'damage', why: `${leaf.journal ?? 'journal'}, ${where}: ${textOf(entry.why)}`, logIndex });
+        return;
+      }
+      case 'action':
+      case 'checkpoint':
+      case 'start':
+        // Whoever made them has them in tables of their own.
+        return;
+      default:
+        entry.type satisfies never;
+        // Of a newer version: it stays in the log.
+        return refuse(batch, record, `an entry of an unknown type: ${textOf(entry.type).slice(0, 50)}`);
     }
-    case 'result':
-      if (atMs === null) return refuse(batch, record, 'a result without a time');
-      batch.results.push({
-        statementId: id,
-        atMs,
-        logIndex,
-        columns: entry.columns ?? null,
-        truncated: entry.truncated === true,
-        sealed: record.sealed ?? (leaf.values === undefined ? null : ERASED),
-      });
-      return;
-    case 'transaction':
-      if (atMs === null) return refuse(batch, record, 'a transaction without a time');
-      batch.transactions.push({
-        id,
-        atMs,
-        sessionId: textOf(entry.sessionId),
-        outcome: entry.outcome === 'committed' || entry.outcome === 'rolledBack' ? entry.outcome : 'unknown',
-        statements: Math.min(countOrNull(entry.statements) ?? 0, 2_147_483_647),
-        logIndex,
-      });
-      return;
-    case 'sessionOpen':
-      batch.sessionsOpened.push({ id, atMs: atMs ?? 0, entry, journal: leaf.journal, logIndex });
-      return;
-    case 'sessionClose':
-      batch.sessionsClosed.push({ id, atMs: atMs ?? 0, entry, logIndex });
-      return;
-    case 'signInFailed':
-      if (atMs === null) return refuse(batch, record, 'a failed sign-in without a time');
-      batch.signInFailures.push({
-        atMs,
-        principalName: textOf(entry.principalName).slice(0, MOST_SAID),
-        connectionName: textOf(entry.connectionName).slice(0, MOST_SAID),
-        clientAddress: textOf(entry.clientAddress),
-        sqlstate: textOf(entry.sqlstate),
-        reason: textOf(entry.reason),
-        logIndex,
-      });
-      return;
-    case 'damage': {
-      const where = `segment ${String(entry.segment)}, bytes ${String(entry.fromByte)} to ${String(entry.toByte)}`;
-      batch.gaps.push({ atMs: atMs ?? 0, kind: 'damage', why: `${leaf.journal ?? 'journal'}, ${where}: ${textOf(entry.why)}`, logIndex });
-      return;
-    }
-    case 'action':
-    case 'checkpoint':
-    case 'start':
-      // Whoever made them has them in tables of their own.
-      return;
-    default:
-      entry.type satisfies never;
-      // Of a newer version: it stays in the log.
-      return refuse(batch, record, `an entry of an unknown type: ${textOf(entry.type).slice(0, 50)}`);
   }
 }
 
@@ -237,29 +238,35 @@ function refuse(batch: Batch, record: LogRecord, why: string): void {
   batch.gaps.push({ atMs: instantOrNull(record.leaf.entry.atMs) ?? 0, kind: 'refused', why, logIndex: record.index });
 }
 
-function statementOf(alike: Alike, { leaf, index, sealed, words }: LogRecord, atMs: number): NewStatement {
-  const entry = leaf.entry;
-  const { host, port } = addressOf(textOf(entry.clientAddress));
+/** A leaf that cannot be read by its parts: each of them is the whole. */
+function wholeOf({ entry, values }: Leaf): StatementParts {
+  return { own: entry, who: entry, what: entry, how: entry, hasValues: values !== undefined, brokeGlass: values?.breakGlass !== undefined };
+}
+
+function statementOf(alike: Alike, { index, sealed, words }: LogRecord, parts: StatementParts, id: string, atMs: number): NewStatement {
+  const { own, who, what, how } = parts;
+  const { source, clientPort } = alike.originOf(who);
   return {
-    id: textOf(entry.id),
+    id,
     atMs,
-    source: alike.sourceOf(entry, host),
-    form: alike.formOf(entry),
-    sessionId: textOf(entry.sessionId),
-    clientPort: port,
-    verdict: actionOf(entry.verdict),
-    rule: textOrNull(entry.rule),
-    policyVersion: countOrNull(entry.policyVersion) ?? 0,
-    transactionStatus: textOf(entry.transactionStatus),
-    transactionId: textOrNull(entry.transactionId),
-    runOf: textOrNull(entry.runOf),
-    grantId: textOrNull(entry.grantId),
-    brokeGlass: leaf.values?.breakGlass !== undefined,
-    analysisMs: numberOrNull(entry.analysisMs),
+    source,
+    form: alike.formOf(parts),
+    sessionId: textOf(who.sessionId),
+    clientPort,
+    verdict: actionOf(what.verdict),
+    rule: textOrNull(what.rule),
+    policyVersion: countOrNull(how.policyVersion) ?? 0,
+    transactionStatus: textOf(own.transactionStatus),
+    transactionId: textOrNull(own.transactionId),
+    runOf: textOrNull(own.runOf),
+    grantId: textOrNull(how.grantId),
+    brokeGlass: parts.brokeGlass,
+    analysisMs: numberOrNull(own.analysisMs),
     logIndex: index,
-    outcome: outcomeOf(entry, null),
+    // Of an outcome, its intent says how it stands.
+    outcome: outcomeOf(how, null),
     words,
-    sealed: sealed ?? (leaf.values === undefined ? null : ERASED),
+    sealed: sealed ?? (parts.hasValues ? ERASED : null),
   };
 }
 
@@ -296,10 +303,4 @@ export function takeOutcome(earlier: Outcome, later: Outcome): void {
   earlier.upstreamMs = later.upstreamMs ?? earlier.upstreamMs;
   earlier.maskingMs = later.maskingMs ?? earlier.maskingMs;
   earlier.outcomeIndex = later.outcomeIndex ?? earlier.outcomeIndex;
-}
-
-/** `127.0.0.1:5`, `[::1]:5`: the host repeats, the port does not. */
-export function addressOf(address: string): { host: string; port: number | null } {
-  const [, host, digits] = /^(.*):(\d{1,5})$/.exec(address) ?? [];
-  return host === undefined || digits === undefined ? { host: address, port: null } : { host, port: Number(digits) };
 }

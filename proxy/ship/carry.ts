@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Detected, ParameterValue, RelationUse, RuleTrial } from '../../db/schema/shapes';
 import type { StatementEntry } from '../journal/entries';
-import type { Leaf } from '../record/leaf';
+import { StoredRecord } from '../record/leaf';
 import { sealEntry } from '../record/seal';
 import type { Keyring } from '../record/valueKeys';
 import { shapeOf } from '../sql/shape';
@@ -77,9 +77,8 @@ export async function carryEarlier(options: { storeUrl: string; keyring: Keyring
         const entry = entryOf(row);
         const valueKey = await options.keyring.keyFor(entry.principalName, dayOf(entry.atMs));
         const { text, values } = sealEntry(entry, { node: '', journal: null, valueKey, wordKey: options.wordKey, random: randomBytes });
-        // What sealEntry wrote is a leaf; this one is in no log.
-        const leaf = JSON.parse(text) as Leaf;
-        builder.add({ index: 0, bytes: Buffer.from(text), leaf, sealed: values?.sealed ?? null, words: values?.words ?? NO_WORDS });
+        // It is in no log.
+        builder.add(new StoredRecord(0, Buffer.from(text), values?.sealed ?? null, values?.words ?? NO_WORDS));
       }
       const byId = new Map(rows.map((row) => [row.id, row]));
       for (const statement of builder.batch.statements) {

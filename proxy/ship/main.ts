@@ -1,3 +1,4 @@
+import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { SegmentReader } from '../record/readLog';
 import { codeOf } from '../worker/shownError';
@@ -6,6 +7,7 @@ import { createShipper } from './ship';
 
 /** The thread that ships (see shipThread.ts). It reads the log from its files, as far as it is told that they reach. */
 const { storeUrl, directory, node } = workerData as ShipThreadData;
+yieldToRecording();
 const send = (message: FromShipThread) => parentPort?.postMessage(message);
 const log = new SegmentReader(directory);
 const shipper = createShipper({
@@ -32,3 +34,14 @@ parentPort?.on('message', (message: ToShipThread) => {
       message satisfies never;
   }
 });
+
+/** Where both want the processor, recording comes first: what is recorded and not copied is safe. setpriority(2): 0 is this thread. */
+function yieldToRecording(): void {
+  // Elsewhere it is the whole process.
+  if (process.platform !== 'linux') return;
+  try {
+    setPriority(0, 10);
+  } catch {
+    // A system that does not allow it ships as well.
+  }
+}

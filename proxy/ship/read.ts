@@ -1,11 +1,5 @@
 import type { Action, Detected, RelationUse, Reviewer, StatementStatus } from '../../db/schema/shapes';
 
-/**
- * Fields of an entry as the log has it. It was written by a recorder of this version or another: what is missing or of another type reads
- * as nothing, and never stops what follows it.
- */
-export type Fields = Readonly<Record<string, unknown>>;
-
 export const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 export const textOrNull = (value: unknown): string | null => (typeof value === 'string' ? value : null);
 export const textsOf = (value: unknown): string[] => (Array.isArray(value) ? value.filter((one) => typeof one === 'string') : []);

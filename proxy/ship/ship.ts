@@ -2,6 +2,7 @@ import type pg from 'pg';
 import type { SilenceWatch } from '../../db/silence';
 import type { LogReader } from '../record/leaf';
 import { LogDamagedError } from '../record/readLog';
+import { createPartsReader } from '../record/statementParts';
 import { type Batch, BatchBuilder } from './batch';
 import { dayOf, nextDay } from './days';
 import { makePartitions } from './partitions';
@@ -74,6 +75,7 @@ interface Shipping {
 async function openShipping({ storeUrl, log, node, onRefused, batchEntries = BATCH_ENTRIES }: ShipperOptions): Promise<Shipping> {
   const writer = await openWriter(storeUrl);
   const { client } = writer;
+  const source: BatchSource = { log, node, partsOf: createPartsReader() };
   let next: number;
   try {
     next = await positionOf(client, node, log);
@@ -91,7 +93,7 @@ async function openShipping({ storeUrl, log, node, onRefused, batchEntries = BAT
       const { from, next: end } = batch;
       if (end - from > 1) {
         for (let at = from; at < end; ) {
-          const part = await readBatch(log, node, at, Math.min((end - from) >> 1 || 1, end - at));
+          const part = await readBatch(source, at, Math.min((end - from) >> 1 || 1, end - at));
           await write(part);
           at = part.next;
         }
@@ -110,11 +112,11 @@ async function openShipping({ storeUrl, log, node, onRefused, batchEntries = BAT
       await makeAhead(writer);
       onMoved(next);
       const begun = next;
-      let batch = await readBatch(log, node, next, batchEntries);
+      let batch = await readBatch(source, next, batchEntries);
       while (batch.next > batch.from) {
         const from = batch.next;
         // The next batch is read and decoded while the store takes this one.
-        const [following] = await Promise.all([readBatch(log, node, from, batchEntries), write(batch)]);
+        const [following] = await Promise.all([readBatch(source, from, batchEntries), write(batch)]);
         next = from;
         onMoved(next);
         batch = following;
@@ -125,12 +127,15 @@ async function openShipping({ storeUrl, log, node, onRefused, batchEntries = BAT
   };
 }
 
+/** A log, and what its batches have in common. */
+type BatchSource = Pick<ShipperOptions, 'log' | 'node'> & { partsOf: ReturnType<typeof createPartsReader> };
+
 /**
  * Entries from `from` on, `limit` at most; damaged ones behind them are passed over. The loop is let go between few, so that the store, which
  * takes the batch before it, never waits long for what it is to do next.
  */
-async function readBatch(log: ShipperOptions['log'], node: string, from: number, limit: number): Promise<Batch> {
-  const builder = new BatchBuilder(node, from);
+async function readBatch({ log, node, partsOf }: BatchSource, from: number, limit: number): Promise<Batch> {
+  const builder = new BatchBuilder(node, from, partsOf);
   const { batch } = builder;
   while (batch.next - from < limit && batch.next < log.size) {
     try {

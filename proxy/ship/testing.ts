@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { OutcomeEntry, StatementEntry } from '../journal/entries';
-import type { Leaf, LogReader, LogRecord, RecordEntry } from '../record/leaf';
+import { type LogReader, type LogRecord, type RecordEntry, StoredRecord } from '../record/leaf';
 import { sealEntry, type ValueKey } from '../record/seal';
 import { wordKey } from '../record/words';
 
@@ -23,13 +23,7 @@ export const testSeal = (
 
 export function recordOf(index: number, entry: RecordEntry, seal: TestSeal): LogRecord {
   const { text, values } = sealEntry(entry, { ...seal, journal: { name: 'w1', seq: index }, random: randomBytes });
-  return {
-    index,
-    bytes: Buffer.from(text),
-    leaf: JSON.parse(text) as Leaf,
-    sealed: values?.sealed ?? null,
-    words: values?.words ?? Buffer.alloc(0),
-  };
+  return new StoredRecord(index, Buffer.from(text), values?.sealed ?? null, values?.words ?? Buffer.alloc(0));
 }
 
 /** A log that grows in memory. */
