@@ -74,11 +74,11 @@ export const VALUE_FIELDS = {
 /** Of a keyed hash that a value is found by. */
 export const WORD_BYTES = 8;
 
-/** AES-256-GCM over JSON `{ field: [salt in base64, value] }`; null once the key is gone. */
+/** What the fields of an entry held, with the salts of their commitments; null once the key is gone. */
 export interface SealedValues {
   /** Of the key in the store's `value_keys`: one for each principal and day, so that a person's values are erased by deleting keys. */
   keyId: string;
-  /** nonce (12 bytes), ciphertext, tag (16 bytes) */
+  /** As valueBox.ts makes it. */
   box: Buffer;
 }
 

@@ -5,7 +5,8 @@ import type { StatementEntry } from '../journal/entries';
 import { opensCommitment } from '../tlog/commitment';
 import { constantsOf, termsOf } from './constants';
 import { type Leaf, WORD_BYTES } from './leaf';
-import { openValues, sealEntry } from './seal';
+import { sealEntry } from './seal';
+import { openValues } from './valueBox';
 import { wordKey, wordOf } from './words';
 
 const statement = (given: Partial<StatementEntry> = {}): StatementEntry => ({

@@ -1,23 +1,14 @@
-import { createCipheriv, createDecipheriv } from 'node:crypto';
 import type { StatementEntry } from '../journal/entries';
-import { commitmentOf } from '../tlog/commitment';
+import { SALT_BYTES } from '../tlog/commitment';
 import type { NewLeaf } from './group';
-import type { RecordEntry, SealedValues } from './leaf';
+import type { RecordEntry } from './leaf';
 import { VALUE_FIELDS } from './leaf';
 import { holdsNothing, type LeafPlace, leafText } from './leafText';
+import { BoxMaker, type ValueKey } from './valueBox';
 import { wordsOf } from './words';
 
 const NO_WORDS = Buffer.alloc(0);
-const NONCE_BYTES = 12;
-const TAG_BYTES = 16;
-const SALT_BYTES = 16;
-
-/** Seals what one principal sent on one day. */
-export interface ValueKey {
-  id: string;
-  /** 32 bytes */
-  key: Buffer;
-}
+const NO_VALUES: readonly never[] = [];
 
 export interface SealOptions extends LeafPlace {
   /** For entries that hold what a client sent (see `VALUE_FIELDS`). */
@@ -33,43 +24,29 @@ export interface SealOptions extends LeafPlace {
  * @throws Error when the entry holds values and there is no key for them
  */
 export function sealEntry(entry: RecordEntry, options: SealOptions): NewLeaf {
-  const values = valuesOf(entry);
-  if (values.length === 0) return { text: leafText(entry, options, null), values: null };
-  if (options.valueKey === null) throw new Error(`an entry of type ${entry.type} holds values, and there is no key to seal them`);
-  const salts = options.random(SALT_BYTES * values.length);
-  let [commitments, opened] = ['', ''];
-  for (const [at, { name, text }] of values.entries()) {
-    const salt = salts.subarray(at * SALT_BYTES, (at + 1) * SALT_BYTES);
-    const value = wellFormed(text);
-    commitments += `${at === 0 ? '{' : ','}"${name}":"${commitmentOf(salt, name, value)}"`;
-    opened += `${at === 0 ? '{' : ','}"${name}":["${salt.toString('base64')}",${JSON.stringify(value)}]`;
+  const { valueKey, random } = options;
+  const names = entry.type === 'statement' || entry.type === 'result' ? VALUE_FIELDS[entry.type] : NO_VALUES;
+  let commitments = '';
+  for (const name of names) {
+    const value = fieldOf(entry, name);
+    if (holdsNothing(value)) continue;
+    if (valueKey === null) throw new Error(`an entry of type ${entry.type} holds values, and there is no key to seal them`);
+    if (commitments === '') boxes.begin(random(SALT_BYTES * names.length));
+    const commitment = boxes.put(name, typeof value === 'string' ? value : JSON.stringify(value));
+    commitments += `${commitments === '' ? '{' : ','}"${name}":"${commitment}"`;
   }
-  const words = entry.type === 'statement' ? wordsOf(options.wordKey, entry) : NO_WORDS;
+  if (valueKey === null || commitments === '') return { text: leafText(entry, options, null), values: null };
   return {
     text: leafText(entry, options, `${commitments}}`),
-    values: { sealed: sealValues(options.valueKey, `${opened}}`, options.random(NONCE_BYTES)), words },
+    values: { sealed: boxes.seal(valueKey, random), words: entry.type === 'statement' ? wordsOf(options.wordKey, entry) : NO_WORDS },
   };
 }
 
-/** What is no Unicode becomes so here: UTF-8 would make two values one, and a commitment could be opened by either. */
-const wellFormed = (text: string): string => (SURROGATE.test(text) ? Buffer.from(text).toString() : text);
-const SURROGATE = /[\ud800-\udfff]/;
+const boxes = new BoxMaker();
 
-interface Value {
-  name: string;
-  text: string;
-}
-
-/** The fields that hold what a client sent, as text. */
-function valuesOf(entry: RecordEntry): Value[] {
-  const values: Value[] = [];
-  const add = (name: string, value: unknown) => {
-    if (!holdsNothing(value)) values.push({ name, text: typeof value === 'string' ? value : JSON.stringify(value) });
-  };
-  if (entry.type === 'statement')
-    for (const name of VALUE_FIELDS.statement) add(name, name === 'tried' ? triedText(entry.tried) : entry[name]);
-  else if (entry.type === 'result') for (const name of VALUE_FIELDS.result) add(name, entry[name]);
-  return values;
+/** Of a field that holds what a client sent. */
+function fieldOf(entry: RecordEntry, name: string): unknown {
+  return name === 'tried' && entry.type === 'statement' ? triedText(entry.tried) : (entry as unknown as Record<string, unknown>)[name];
 }
 
 /** Most statements share theirs with others (see knownJudged in proxy/journal/records.ts). */
@@ -82,29 +59,4 @@ function triedText(tried: StatementEntry['tried']): string | null {
   const text = JSON.stringify(tried);
   triedTexts.set(tried, text);
   return text;
-}
-
-export type OpenedValues = Readonly<Record<string, readonly [salt: string, value: string]>>;
-
-/** AES-256-GCM over JSON of OpenedValues; the id of the key is authenticated. */
-function sealValues({ id, key }: ValueKey, values: string, nonce: Buffer): SealedValues {
-  const cipher = createCipheriv('aes-256-gcm', key, nonce);
-  cipher.setAAD(Buffer.from(id));
-  const text = cipher.update(values, 'utf8');
-  // GCM has given all by now; this makes the tag.
-  cipher.final();
-  return { keyId: id, box: Buffer.concat([nonce, text, cipher.getAuthTag()]) };
-}
-
-/** Salts and values of a box. @throws Error when the key is another or a byte differs; the message never holds a value */
-export function openValues({ keyId, box }: SealedValues, key: Buffer): OpenedValues {
-  try {
-    const decipher = createDecipheriv('aes-256-gcm', key, box.subarray(0, NONCE_BYTES));
-    decipher.setAAD(Buffer.from(keyId));
-    decipher.setAuthTag(box.subarray(-TAG_BYTES));
-    const text = Buffer.concat([decipher.update(box.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final()]).toString('utf8');
-    return JSON.parse(text) as OpenedValues;
-  } catch {
-    throw new Error(`values sealed with ${keyId} do not open: they, or the key, are not as they were written`);
-  }
 }

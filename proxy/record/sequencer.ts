@@ -8,8 +8,9 @@ import { dayOf } from '../ship/days';
 import { isEarlierJournal, readEarlierJournal } from './earlierJournal';
 import { LeafGroup, type NewLeaf } from './group';
 import type { RecordEntry } from './leaf';
-import { sealEntry, type ValueKey } from './seal';
+import { sealEntry } from './seal';
 import type { Ledger } from './state';
+import type { ValueKey } from './valueBox';
 import type { Keyring } from './valueKeys';
 
 export interface SequencerOptions {

@@ -19,7 +19,11 @@ const VALUES = '},"values":{';
 const BROKE_GLASS = '"breakGlass":';
 const END = '}}';
 
+/** The names before it and a session's id, or a fingerprint. */
+const KEY_CHARS = 80;
+/** First characters that are known, and texts of each. */
 const MOST_KNOWN = 5_000;
+const MOST_ALIKE = 8;
 /** What is longer is not worth the room. */
 const MOST_CHARS = 4_096;
 
@@ -60,18 +64,28 @@ export function createPartsReader(): (leaf: Buffer) => StatementParts | null {
 }
 
 class KnownParts {
-  readonly #known = new Map<string, Fields>();
+  /** By their first characters: hashing all of a text costs more than comparing it with another. */
+  readonly #known = new Map<string, { text: string; fields: Fields }[]>();
 
   constructor(private readonly part: StatementPart) {}
 
   of(text: string): Fields {
-    const found = this.#known.get(text);
-    if (found !== undefined) return found;
+    const alike = this.#known.get(text.slice(0, KEY_CHARS));
+    if (alike !== undefined) for (const one of alike) if (one.text === text) return one.fields;
     const fields = fieldsOf(this.part, text);
-    if (this.#known.size >= MOST_KNOWN) this.#known.clear();
-    // A copy: a slice would keep its whole leaf.
-    if (text.length <= MOST_CHARS) this.#known.set(Buffer.from(text).toString(), fields);
+    if (text.length <= MOST_CHARS) this.#remember(text, fields, alike);
     return fields;
+  }
+
+  #remember(text: string, fields: Fields, alike: { text: string; fields: Fields }[] | undefined): void {
+    // A copy: a slice would keep its whole leaf.
+    const one = { text: Buffer.from(text).toString(), fields };
+    if (alike !== undefined) {
+      if (alike.push(one) > MOST_ALIKE) alike.shift();
+      return;
+    }
+    if (this.#known.size >= MOST_KNOWN) this.#known.clear();
+    this.#known.set(one.text.slice(0, KEY_CHARS), [one]);
   }
 }
 

@@ -6,7 +6,7 @@ import { open, seal } from '../../db/secrets';
 import type { Store } from '../../db/store';
 import { dayOf } from '../ship/days';
 import type { SealedValues } from './leaf';
-import { type OpenedValues, openValues, type ValueKey } from './seal';
+import { type OpenedValues, openValues, type ValueKey } from './valueBox';
 
 /** An erasure takes its key from the store; a process that still holds it forgets it within this time. */
 const FORGET_AFTER_MS = 4_000;

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { OutcomeEntry, StatementEntry } from '../journal/entries';
 import { type LogReader, type LogRecord, type RecordEntry, StoredRecord } from '../record/leaf';
-import { sealEntry, type ValueKey } from '../record/seal';
+import { sealEntry } from '../record/seal';
+import type { ValueKey } from '../record/valueBox';
 import { wordKey } from '../record/words';
 
 /** What the recorder makes entries into, for logs of tests and benchmarks. */

@@ -14,8 +14,11 @@ export const newSalt = (): Buffer => randomBytes(SALT_BYTES);
 export function commitmentOf(salt: Buffer, name: string, value: string): string {
   if (salt.length !== SALT_BYTES) throw new Error('a salt is 16 bytes');
   if (name.includes('\0')) throw new Error('the name of a value has no NUL');
-  return hash('sha256', joined(salt, name, NUL, value), 'base64');
+  return commitmentOfBytes(joined(salt, name, NUL, value));
 }
+
+/** The same of salt, name, 0x00 and value where they stand one behind the other. */
+export const commitmentOfBytes = (bytes: Uint8Array): string => hash('sha256', bytes, 'base64');
 
 /** Whether salt (in base64) and value are what was committed to. */
 export function opensCommitment(commitment: string, salt: string, name: string, value: string): boolean {
