@@ -3,7 +3,6 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { StatementEntry } from '../journal/entries';
 import { opensCommitment } from '../tlog/commitment';
-import { constantsOf, termsOf } from './constants';
 import { type Leaf, WORD_BYTES } from './leaf';
 import { sealEntry } from './seal';
 import { openValues } from './valueBox';
@@ -114,18 +113,4 @@ describe('an entry as a leaf', () => {
     expect(found).not.toContain(wordOf(words, 'bob@example.com'));
     expect(wordOf(wordKey(Buffer.alloc(32, 8)), '12.5')).not.toBe(wordOf(words, '12.5'));
   });
-});
-
-test.each<[string, string[]]>([
-  ["select 'it''s', E'a\\nb', $$x$$, $t$y'z$t$", ["it's", 'a\nb', 'x', "y'z"]],
-  ['select 1, 2.50, .5, 1e6, -3', ['1', '2.50', '.5', '1e6', '3']],
-  ['select $1, a1, "1", t.c2 from x -- 5\n/* 6 */', []],
-  ["insert into t values (1, 'a'), (2, 'b')", ['1', 'a', '2', 'b']],
-  ["select 'open", ['open']],
-])('the constants of %s', (sql, expected) => expect(constantsOf(sql)).toEqual(expected));
-
-test('what is found of a value', () => {
-  expect(termsOf(' Alice Smith ')).toEqual(['alice smith', 'alice', 'smith']);
-  expect(termsOf('%')).toEqual(['%']);
-  expect(termsOf('')).toEqual([]);
 });

@@ -48,12 +48,17 @@ export function tokenEnd(text: string, start: number): number {
       return close < 0 ? text.length : close + tag.length;
     }
   }
-  if (!isLetter(code) && !isDigitOrDollar(code)) return start + 1;
-  for (let end = start + 1; end < text.length; end++) {
-    const next = text.charCodeAt(end);
-    if (!isLetter(next) && !isDigitOrDollar(next)) return end;
+  return isLetter(code) || isDigitOrDollar(code) ? wordEnd(text, start + 1) : start + 1;
+}
+
+/** Where a word or number ends that has begun. */
+export function wordEnd(text: string, from: number): number {
+  let end = from;
+  for (; end < text.length; end++) {
+    const code = text.charCodeAt(end);
+    if (code < IN_WORD.length && IN_WORD[code] === 0) break;
   }
-  return text.length;
+  return end;
 }
 
 export function kindAt(text: string, start: number): Token['kind'] {
@@ -86,6 +91,9 @@ function openingAt(text: string, start: number, code: number): 'unicode' | 'esca
 const isLetter = (code: number) => (code >= 0x61 && code <= 0x7a) || (code >= 0x41 && code <= 0x5a) || code === 0x5f || code >= 0x80;
 const isDigitOrDollar = (code: number) => (code >= 0x30 && code <= 0x39) || code === 0x24;
 
+/** Of each ASCII character; all others are letters. */
+const IN_WORD = Uint8Array.from({ length: 0x80 }, (_, code) => (isLetter(code) || isDigitOrDollar(code) ? 1 : 0));
+
 function endOfLine(text: string, from: number): number {
   let at = from;
   while (at < text.length && text[at] !== '\n' && text[at] !== '\r') at++;
@@ -109,11 +117,9 @@ function endOfComment(text: string, from: number): number {
 }
 
 function endOfQuoted(text: string, from: number, quote: string): number {
-  for (let at = from; at < text.length; at++) {
-    if (text[at] !== quote) continue;
+  for (let at = text.indexOf(quote, from); at >= 0; at = text.indexOf(quote, at + 2))
+    // Two of them are one within.
     if (text[at + 1] !== quote) return at + 1;
-    at++;
-  }
   return text.length;
 }
 
