@@ -31,50 +31,47 @@ const clearOf = (value: unknown): unknown => (holdsNothing(value) ? (Array.isArr
 const json = (value: unknown): string => JSON.stringify(value);
 
 /** JSON of fields that follow each other in a leaf. Statements that say the same in them, and are found by the same `key`, share it. */
-class SharedFields<Name extends keyof StatementEntry> {
-  readonly #known = new Map<unknown, { values: unknown[]; text: string }>();
+class SharedPart {
+  readonly #known = new Map<unknown, { fields: Fields; text: string }>();
+  readonly #names: readonly (keyof StatementEntry)[];
   readonly #isLifted: readonly boolean[];
 
   constructor(
-    private readonly key: keyof StatementEntry,
-    private readonly names: readonly Name[],
+    part: StatementPart,
+    private readonly key: (entry: StatementEntry) => unknown,
+    /** Written out, field by field: a loop over their names would cost more than what it saves. */
+    private readonly says: (entry: StatementEntry, fields: Fields) => boolean,
   ) {
     const lifted: readonly string[] = VALUE_FIELDS.statement;
-    this.#isLifted = names.map((name) => lifted.includes(name));
+    this.#names = STATEMENT_PARTS[part];
+    this.#isLifted = this.#names.map((name) => lifted.includes(name));
   }
 
   textOf(entry: StatementEntry): string {
-    const { names } = this;
-    const key = entry[this.key];
+    const key = this.key(entry);
     const known = this.#known.get(key);
-    if (known !== undefined && this.#says(entry, known.values)) return known.text;
-    const values = names.map((name, at) => this.#valueOf(entry, name, at));
-    const text = names.map((name, at) => field(`,"${name}":`, values[at])).join('');
+    if (known !== undefined && this.says(entry, known.fields)) return known.text;
+    const fields: Partial<Record<keyof StatementEntry, unknown>> = {};
+    let text = '';
+    for (const [at, name] of this.#names.entries()) {
+      fields[name] = this.#isLifted[at] === true ? clearOf(entry[name]) : entry[name];
+      text += field(`,"${name}":`, fields[name]);
+    }
     if (this.#known.size >= MOST_KNOWN) this.#known.clear();
-    if (text.length <= MOST_CHARS) this.#known.set(key, { values, text });
+    if (text.length <= MOST_CHARS) this.#known.set(key, { fields, text });
     return text;
   }
-
-  /** Lists are compared by identity: of two that are alike the later one is written again, and nothing else. */
-  #says(entry: StatementEntry, values: readonly unknown[]): boolean {
-    for (let at = 0; at < values.length; at++) {
-      const name = this.names[at];
-      if (name === undefined || this.#valueOf(entry, name, at) !== values[at]) return false;
-    }
-    return true;
-  }
-
-  #valueOf(entry: StatementEntry, name: Name, at: number): unknown {
-    return this.#isLifted[at] === true ? clearOf(entry[name]) : entry[name];
-  }
 }
+
+/** What a leaf says of them: of those that are lifted, what is left. */
+type Fields = Readonly<Partial<Record<keyof StatementEntry, unknown>>>;
 
 const MOST_KNOWN = 2_000;
 /** What is longer is not worth the room. */
 const MOST_CHARS = 4_096;
 
 /** JSON leaves out what is not there. */
-const field = (name: string, value: unknown): string => (value === undefined ? '' : name + json(value));
+const field = (name: string, value: unknown): string => (value === undefined ? '' : value === null ? `${name}null` : name + json(value));
 
 /**
  * The parts of a statement's leaf, in its order but for `own`: of that, `id` stands first, `atMs` behind `who`, and the rest at the end.
@@ -95,10 +92,51 @@ export type StatementPart = keyof typeof STATEMENT_PARTS;
 type Unplaced = Exclude<keyof StatementEntry, (typeof STATEMENT_PARTS)[StatementPart][number] | 'type'>;
 true satisfies [Unplaced] extends [never] ? true : never;
 
-const who = new SharedFields('sessionId', STATEMENT_PARTS.who);
-/** Journals give the same list to all of whom they say the same (knownJudged in proxy/journal/records.ts). */
-const what = new SharedFields('relations', STATEMENT_PARTS.what);
-const how = new SharedFields('status', STATEMENT_PARTS.how);
+const who = new SharedPart(
+  'who',
+  ({ sessionId }) => sessionId,
+  (entry, fields) =>
+    entry.sessionId === fields.sessionId &&
+    entry.principalName === fields.principalName &&
+    entry.ownerName === fields.ownerName &&
+    entry.connectionName === fields.connectionName &&
+    entry.clientAddress === fields.clientAddress &&
+    entry.applicationName === fields.applicationName,
+);
+/** Journals give the same lists to all of whom they say the same (knownJudged in proxy/journal/records.ts): others are written again. */
+const what = new SharedPart(
+  'what',
+  ({ relations }) => relations,
+  (entry, fields) =>
+    entry.kind === fields.kind &&
+    clearOf(entry.sql) === fields.sql &&
+    clearOf(entry.rewritten) === fields.rewritten &&
+    clearOf(entry.executes) === fields.executes &&
+    entry.fingerprint === fields.fingerprint &&
+    entry.shape === fields.shape &&
+    entry.touchedColumns === fields.touchedColumns &&
+    entry.relations === fields.relations &&
+    entry.effects === fields.effects &&
+    entry.unbounded === fields.unbounded &&
+    entry.verdict === fields.verdict &&
+    entry.rule === fields.rule &&
+    clearOf(entry.why) === fields.why &&
+    clearOf(entry.tried) === fields.tried,
+);
+const how = new SharedPart(
+  'how',
+  ({ status }) => status,
+  (entry, fields) =>
+    entry.protocol === fields.protocol &&
+    clearOf(entry.parameters) === fields.parameters &&
+    entry.policyVersion === fields.policyVersion &&
+    entry.requestId === fields.requestId &&
+    entry.grantId === fields.grantId &&
+    clearOf(entry.breakGlass) === fields.breakGlass &&
+    entry.reviewers === fields.reviewers &&
+    entry.status === fields.status &&
+    entry.sqlstate === fields.sqlstate,
+);
 
 function statementText(entry: StatementEntry): string {
   const when = field(',"atMs":', entry.atMs);
