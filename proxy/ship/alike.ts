@@ -19,6 +19,9 @@ interface Origin {
 export class Alike {
   readonly #forms = new Map<string, { what: Fields; form: Form }[]>();
   readonly #sources = new Map<string, Source[]>();
+  /** All that were made. */
+  readonly sources: Source[] = [];
+  readonly forms: Form[] = [];
   /** Of the very parts that were asked for. */
   readonly #formOfPart = new Map<Fields, Form>();
   readonly #originOfPart = new Map<Fields, Origin>();
@@ -41,6 +44,7 @@ export class Alike {
     for (const one of known)
       if (one.form.protocol === protocol && FORM_FIELDS.every((name) => sameJson(one.what[name], what[name]))) return one.form;
     const form: Form = {
+      rowId: 0,
       kind: textOf(what.kind),
       shape,
       fingerprint: textOf(what.fingerprint),
@@ -50,6 +54,7 @@ export class Alike {
       effects: textsOf(what.effects),
       unbounded: flagOrNull(what.unbounded),
     };
+    this.forms.push(form);
     if (known.length < MOST_COMPARED) known.push({ what, form });
     return form;
   }
@@ -78,7 +83,8 @@ export class Alike {
         one.ownerName === ownerName
       )
         return one;
-    const source = { node: this.node, principalName, ownerName, connectionName, applicationName, clientHost };
+    const source = { rowId: 0, node: this.node, principalName, ownerName, connectionName, applicationName, clientHost };
+    this.sources.push(source);
     if (known.length < MOST_COMPARED) known.push(source);
     return source;
   }

@@ -6,6 +6,8 @@ import { actionOf, countOrNull, detectedOf, instantOrNull, numberOrNull, reviewe
 
 /** Who asks from where: `statement_sources`. */
 export interface Source {
+  /** Of its row; 0 until the store has said it (dimensions.ts). */
+  rowId: number;
   node: string;
   principalName: string;
   ownerName: string | null;
@@ -16,6 +18,8 @@ export interface Source {
 
 /** A statement without its constants: `statement_forms`. */
 export interface Form {
+  /** As a source's. */
+  rowId: number;
   kind: string;
   shape: string;
   fingerprint: string;
@@ -81,6 +85,9 @@ export interface Batch {
   from: number;
   next: number;
   statements: NewStatement[];
+  /** Those of its statements, each once. */
+  sources: Source[];
+  forms: Form[];
   /** Outcomes of statements of earlier batches, by id. */
   outcomes: Map<string, Outcome>;
   results: NewResult[];
@@ -116,11 +123,14 @@ export class BatchBuilder {
   constructor(node: string, from: number, partsOf: PartsReader = createPartsReader()) {
     this.#alike = new Alike(node);
     this.#partsOf = partsOf;
+    const { sources, forms } = this.#alike;
     this.batch = {
       node,
       from,
       next: from,
       statements: [],
+      sources,
+      forms,
       outcomes: new Map(),
       results: [],
       transactions: [],

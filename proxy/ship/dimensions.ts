@@ -14,13 +14,12 @@ const MOST_KNOWN = 50_000;
  * statement names is harmless, an id that was never committed would not be.
  */
 export interface Dimensions {
-  sources(client: Client, wanted: ReadonlySet<Source>): Promise<Ids<Source>>;
-  forms(client: Client, wanted: ReadonlySet<Form>): Promise<Ids<Form>>;
-  masks(client: Client, wanted: ReadonlySet<readonly string[]>): Promise<Ids<readonly string[]>>;
+  /** Says their `rowId` to sources and forms. */
+  sources(client: Client, wanted: Iterable<Source>): Promise<void>;
+  forms(client: Client, wanted: Iterable<Form>): Promise<void>;
+  /** @returns the id of each of the very lists that were asked for; it throws for another */
+  masks(client: Client, wanted: Iterable<readonly string[]>): Promise<(list: readonly string[]) => number>;
 }
-
-/** Of the very objects that were asked for. @throws Error for another */
-export type Ids<T> = (one: T) => number;
 
 export function openDimensions(): Dimensions {
   const sources = new Dimension<Source>('statement_sources', SOURCE, sourceKey, (one) => ({
@@ -46,9 +45,16 @@ export function openDimensions(): Dimensions {
     columns: columns.map(storable),
   }));
   return {
-    sources: (client, wanted) => sources.idsOf(client, wanted),
-    forms: (client, wanted) => forms.idsOf(client, wanted),
-    masks: (client, wanted) => masks.idsOf(client, wanted),
+    sources: async (client, wanted) => {
+      for (const [one, id] of await sources.idsOf(client, wanted)) one.rowId = id;
+    },
+    forms: async (client, wanted) => {
+      for (const [one, id] of await forms.idsOf(client, wanted)) one.rowId = id;
+    },
+    masks: async (client, wanted) => {
+      const ids = await masks.idsOf(client, wanted);
+      return (list) => ids.get(list) ?? absent();
+    },
   };
 }
 
@@ -70,7 +76,7 @@ class Dimension<T> {
   ) {}
 
   /** Finds or makes the rows of `wanted`. */
-  async idsOf(client: Client, wanted: ReadonlySet<T>): Promise<Ids<T>> {
+  async idsOf(client: Client, wanted: Iterable<T>): Promise<ReadonlyMap<T, number>> {
     // Once a day what is in use says so (`seen_on`), which keeps it when unused rows are removed.
     const today = dayOf(Date.now());
     if (today !== this.#day || this.#known.size > MOST_KNOWN) this.#known.clear();
@@ -85,7 +91,7 @@ class Dimension<T> {
     if (missing.size > 0) await this.#learn(client, missing);
     const ids = new Map<T, number>();
     for (const [one, key] of keys) ids.set(one, this.#known.get(key) ?? absent());
-    return (one) => ids.get(one) ?? absent();
+    return ids;
   }
 
   async #learn(client: Client, missing: ReadonlyMap<string, T>): Promise<void> {

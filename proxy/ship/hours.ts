@@ -1,14 +1,15 @@
 import type { Client } from 'pg';
-import type { Form, NewStatement, Outcome, Source } from './batch';
+import type { NewStatement, Outcome } from './batch';
 import { storable } from './copyRows';
 import { hourOf } from './days';
-import type { Ids } from './dimensions';
 
+/** What a row says, and how many statements say it. */
 interface Counted {
   hour: number;
   source: number;
   form: number;
-  statement: NewStatement;
+  verdict: string;
+  status: string;
   /** As they are stored: what is one there is one here. */
   sqlstate: string;
   rule: string;
@@ -25,53 +26,77 @@ const EVERY_FORM = 0;
 export const isMasked = (outcome: Pick<Outcome, 'maskedColumns' | 'detected'>): boolean =>
   (outcome.maskedColumns?.length ?? 0) > 0 || (outcome.detected?.some((one) => one.mode === 'enforce') ?? false);
 
-/** One for each row that `statements` add to. */
-function sumsOf(statements: readonly NewStatement[], sourceOf: Ids<Source>, formOf: Ids<Form>): Counted[] {
-  const sums: Counted[] = [];
-  // By form, then source: of one pair there are a few.
-  const counted = new Map<number, Map<number, Counted[]>>();
+/** One for each row that `statements` add to: those of forms, and those of all forms together. */
+function sumsOf(statements: readonly NewStatement[]): Counted[] {
+  const byForm = new Sums();
   for (const statement of statements) {
-    const { outcome } = statement;
+    const { form, source, outcome } = statement;
     const hour = hourOf(statement.atMs);
-    const source = sourceOf(statement.source);
     const masked = isMasked(outcome);
     const sqlstate = storable(outcome.sqlstate ?? '');
     const rule = storable(statement.rule ?? '');
-    for (const form of [formOf(statement.form), EVERY_FORM]) {
-      const ofForm = counted.get(form) ?? new Map<number, Counted[]>();
-      if (ofForm.size === 0) counted.set(form, ofForm);
-      const ofPair = ofForm.get(source) ?? [];
-      if (ofPair.length === 0) ofForm.set(source, ofPair);
-      let sum = ofPair.find(
-        (one) =>
-          one.hour === hour &&
-          one.masked === masked &&
-          one.statement.verdict === statement.verdict &&
-          one.rule === rule &&
-          one.statement.outcome.status === outcome.status &&
-          one.sqlstate === sqlstate,
-      );
-      if (sum === undefined) {
-        sum = { hour, source, form, statement, sqlstate, rule, masked, statements: 0, rows: 0, bytes: 0 };
-        ofPair.push(sum);
-        sums.push(sum);
-      }
-      sum.statements++;
-      sum.rows += outcome.rows ?? 0;
-      sum.bytes += outcome.bytes ?? 0;
-    }
+    const sum = byForm.of(form.rowId, source.rowId, hour, statement.verdict, outcome.status, sqlstate, rule, masked);
+    sum.statements++;
+    sum.rows += outcome.rows ?? 0;
+    sum.bytes += outcome.bytes ?? 0;
   }
-  return sums;
+  const together = new Sums();
+  for (const one of byForm.list) {
+    const sum = together.of(EVERY_FORM, one.source, one.hour, one.verdict, one.status, one.sqlstate, one.rule, one.masked);
+    sum.statements += one.statements;
+    sum.rows += one.rows;
+    sum.bytes += one.bytes;
+  }
+  return [...byForm.list, ...together.list];
+}
+
+class Sums {
+  readonly list: Counted[] = [];
+  /** By form, then source: of one pair there are a few. */
+  readonly #pairs = new Map<number, Map<number, Counted[]>>();
+
+  /** The sum of this row; a new one says 0. */
+  of(
+    form: number,
+    source: number,
+    hour: number,
+    verdict: string,
+    status: string,
+    sqlstate: string,
+    rule: string,
+    masked: boolean,
+  ): Counted {
+    const ofForm = found(this.#pairs, form, () => new Map<number, Counted[]>());
+    const ofPair = found(ofForm, source, (): Counted[] => []);
+    for (const one of ofPair)
+      if (
+        one.hour === hour &&
+        one.masked === masked &&
+        one.verdict === verdict &&
+        one.rule === rule &&
+        one.status === status &&
+        one.sqlstate === sqlstate
+      )
+        return one;
+    const sum = { form, source, hour, verdict, status, sqlstate, rule, masked, statements: 0, rows: 0, bytes: 0 };
+    ofPair.push(sum);
+    this.list.push(sum);
+    return sum;
+  }
+}
+
+function found<T>(map: Map<number, T>, key: number, make: () => T): T {
+  let value = map.get(key);
+  if (value === undefined) {
+    value = make();
+    map.set(key, value);
+  }
+  return value;
 }
 
 /** Adds statements to `statement_hours`; outcomes that come later move there by a trigger. */
-export async function countHours(
-  client: Client,
-  statements: readonly NewStatement[],
-  sourceOf: Ids<Source>,
-  formOf: Ids<Form>,
-): Promise<void> {
-  const sums = sumsOf(statements, sourceOf, formOf);
+export async function countHours(client: Client, statements: readonly NewStatement[]): Promise<void> {
+  const sums = sumsOf(statements);
   if (sums.length === 0) return;
   await client.query({
     name: 'count hours',
@@ -86,8 +111,8 @@ export async function countHours(
       sums.map((sum) => sum.hour),
       sums.map((sum) => sum.source),
       sums.map((sum) => sum.form),
-      sums.map((sum) => sum.statement.verdict),
-      sums.map((sum) => sum.statement.outcome.status),
+      sums.map((sum) => sum.verdict),
+      sums.map((sum) => sum.status),
       sums.map((sum) => sum.sqlstate),
       sums.map((sum) => sum.rule),
       sums.map((sum) => sum.masked),

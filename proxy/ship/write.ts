@@ -57,8 +57,8 @@ export type Claim = (client: Client) => Promise<void>;
  */
 export async function writeBatch(writer: Writer, batch: Batch, claim: Claim): Promise<void> {
   const { client } = writer;
-  const sourceOf = await writer.dimensions.sources(client, new Set(batch.statements.map((one) => one.source)));
-  const formOf = await writer.dimensions.forms(client, new Set(batch.statements.map((one) => one.form)));
+  await writer.dimensions.sources(client, batch.sources);
+  await writer.dimensions.forms(client, batch.forms);
   const maskIds = await writer.dimensions.masks(client, masksOf(batch));
   const maskOf = ({ maskedColumns }: Outcome) => (maskedColumns === null || maskedColumns.length === 0 ? null : maskIds(maskedColumns));
   for (const day of daysOf(batch)) {
@@ -69,9 +69,7 @@ export async function writeBatch(writer: Writer, batch: Batch, claim: Claim): Pr
   await client.query('begin');
   try {
     await claim(client);
-    await copyByDay(writer, 'statements', 30, batch.statements, (rows, one) =>
-      putStatement(rows, one, sourceOf(one.source), formOf(one.form), maskOf(one.outcome)),
-    );
+    await copyByDay(writer, 'statements', 30, batch.statements, (rows, one) => putStatement(rows, one, maskOf(one.outcome)));
     await copyByDay(
       writer,
       'statement_values',
@@ -84,7 +82,7 @@ export async function writeBatch(writer: Writer, batch: Batch, claim: Claim): Pr
         rows.bytea(one.sealed?.box ?? null);
       },
     );
-    await countHours(client, batch.statements, sourceOf, formOf);
+    await countHours(client, batch.statements);
     await writeOutcomes(client, batch.outcomes, maskOf, writer.open);
     await copyByDay(writer, 'recorded_results', 8, batch.results, (rows, one) => {
       rows.text(one.statementId);
@@ -191,12 +189,12 @@ function* piecesOf<T extends { atMs: number }>(
 }
 
 /** In the order of the table's columns (db/schema/audit.ts). */
-function putStatement(rows: CopyRows, one: NewStatement, sourceId: number, formId: number, maskId: number | null): void {
+function putStatement(rows: CopyRows, one: NewStatement, maskId: number | null): void {
   const { outcome } = one;
   rows.text(one.id);
   rows.instant(one.atMs);
-  rows.int8(sourceId);
-  rows.int8(formId);
+  rows.int8(one.source.rowId);
+  rows.int8(one.form.rowId);
   rows.text(one.sessionId);
   rows.int4(one.clientPort);
   rows.text(one.verdict);
