@@ -11,7 +11,10 @@ test('a group is leaves and a commit, and its checksums are CRC-32 as every vers
   const words = Buffer.from('0123456789abcdeffedcba9876543210', 'hex');
   const values = { sealed: { keyId: 'vky_1', box: Buffer.from('box') }, words };
   const first = 2 ** 33 - 1;
-  const leaves = texts.map((text, at) => ({ text, values: at === 1 ? values : null }));
+  const leaves = texts.map((text, at) => ({
+    text: at === 0 ? [text] : [text.slice(0, 7), Buffer.from(text.slice(7))],
+    values: at === 1 ? values : null,
+  }));
   const written = LeafGroup.of(leaves);
   // As when the disk had no room for it at first.
   written.frames(7, '{"v":1,"other":"state"}');

@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib';
 import { type SealedValues, WORD_BYTES } from './leaf';
+import type { Pieces } from './leafText';
 
 /**
  * How the log lies on disk. A frame is a header of 24 bytes and two parts:
@@ -29,13 +30,26 @@ const ERASED = 2;
 
 type Values = { sealed: SealedValues; words: Buffer } | null;
 
-export const sizeOfLeaf = (text: string, values: Values): number =>
-  HEADER_BYTES + Buffer.byteLength(text) + (values === null ? 0 : sizeOfValues(values));
+/** Room for the frame of a leaf: what it takes, or somewhat more. */
+export const roomForLeaf = (text: Pieces, values: Values): number =>
+  HEADER_BYTES + roomFor(text) + (values === null ? 0 : sizeOfValues(values));
 
-export const sizeOfCommit = (state: string): number => HEADER_BYTES + Buffer.byteLength(state);
+export const roomForCommit = (state: string): number => HEADER_BYTES + roomFor([state]);
+
+/** Counting the bytes of a short string takes longer than leaving room for the most it can have. */
+const SHORT_CHARS = 64 * 1024;
+
+function roomFor(text: Pieces): number {
+  let bytes = 0;
+  for (const piece of text)
+    if (typeof piece !== 'string') bytes += piece.length;
+    // No UTF-16 unit takes more than three bytes.
+    else bytes += piece.length <= SHORT_CHARS ? piece.length * 3 : Buffer.byteLength(piece);
+  return bytes;
+}
 
 /** Writes the frame of a leaf but for what `finishFrame` does; where it ends. There is room for it. */
-export function putLeaf(bytes: Buffer, at: number, text: string, values: Values): number {
+export function putLeaf(bytes: Buffer, at: number, text: Pieces, values: Values): number {
   const valuesBytes = values === null ? 0 : sizeOfValues(values);
   const bodyEnd = putBody(bytes, at, text, { magic: LEAF_NUMBER, valuesBytes });
   if (values !== null) putValues(bytes, bodyEnd, values);
@@ -44,14 +58,15 @@ export function putLeaf(bytes: Buffer, at: number, text: string, values: Values)
 
 /** Writes the frame that ends a group, as putLeaf does. */
 export const putCommit = (bytes: Buffer, at: number, state: string): number =>
-  putBody(bytes, at, state, { magic: COMMIT_NUMBER, valuesBytes: 0 });
+  putBody(bytes, at, [state], { magic: COMMIT_NUMBER, valuesBytes: 0 });
 
-function putBody(bytes: Buffer, at: number, body: string, { magic, valuesBytes }: { magic: number; valuesBytes: number }): number {
-  const count = bytes.write(body, at + HEADER_BYTES);
+function putBody(bytes: Buffer, at: number, body: Pieces, { magic, valuesBytes }: { magic: number; valuesBytes: number }): number {
+  let end = at + HEADER_BYTES;
+  for (const piece of body) end += typeof piece === 'string' ? bytes.write(piece, end) : piece.copy(bytes, end);
   bytes.writeUInt32BE(magic, at);
-  bytes.writeUInt32BE(count, at + 4);
+  bytes.writeUInt32BE(end - at - HEADER_BYTES, at + 4);
   bytes.writeUInt32BE(valuesBytes, at + 8);
-  return at + HEADER_BYTES + count;
+  return end;
 }
 
 /** Gives a frame its number and its checksum. */

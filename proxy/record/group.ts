@@ -1,10 +1,11 @@
 import { leafHash } from '../tlog/hash';
-import { finishFrame, HEADER_BYTES, putCommit, putLeaf, sizeOfCommit, sizeOfLeaf } from './frame';
+import { finishFrame, HEADER_BYTES, putCommit, putLeaf, roomForCommit, roomForLeaf } from './frame';
 import type { SealedValues } from './leaf';
+import type { Pieces } from './leafText';
 
 export interface NewLeaf {
   /** Canonical JSON of the leaf. */
-  text: string;
+  text: Pieces;
   values: { sealed: SealedValues; words: Buffer } | null;
 }
 
@@ -33,7 +34,7 @@ export class LeafGroup {
   }
 
   add({ text, values }: NewLeaf): void {
-    this.#reserve(sizeOfLeaf(text, values));
+    this.#reserve(roomForLeaf(text, values));
     this.#starts.push(this.#end);
     this.#end = putLeaf(this.#bytes, this.#end, text, values);
   }
@@ -44,7 +45,7 @@ export class LeafGroup {
    */
   frames(first: number, state: string): Buffer {
     for (const [at, start] of this.#starts.entries()) finishFrame(this.#bytes, start, first + at);
-    this.#reserve(sizeOfCommit(state));
+    this.#reserve(roomForCommit(state));
     const end = putCommit(this.#bytes, this.#end, state);
     finishFrame(this.#bytes, this.#end, first + this.count);
     return this.#bytes.subarray(0, end);

@@ -4,7 +4,7 @@ import type { StatementEntry } from '../journal/entries';
 import { testIntent } from '../ship/testing';
 import type { RecordEntry } from './leaf';
 import { VALUE_FIELDS } from './leaf';
-import { holdsNothing, leafText } from './leafText';
+import { holdsNothing, leafText, textOf } from './leafText';
 import { statements, throughJournal } from './testing';
 
 const place = { node: 'a"b', journal: { name: 'w1', seq: 4 } };
@@ -29,8 +29,8 @@ test('a statement out of a journal is written as JSON writes it, whatever was wr
   fc.assert(
     fc.property(fc.array(statements, { minLength: 1, maxLength: 20 }), (entries) => {
       for (const entry of entries.map(throughJournal)) {
-        expect(leafText(entry, place, null)).toBe(expected(entry, null));
-        expect(leafText(entry, place, '{"sql":"c"}')).toBe(expected(entry, { sql: 'c' }));
+        expect(textOf(leafText(entry, place, null))).toBe(expected(entry, null));
+        expect(textOf(leafText(entry, place, '{"sql":"c"}'))).toBe(expected(entry, { sql: 'c' }));
       }
     }),
   );
@@ -42,8 +42,8 @@ test('of statements that share a list of relations, and nothing else, each is wr
   for (const [name, value] of Object.entries(throughJournal(testIntent('other', OTHER)))) {
     if (name === 'type') continue;
     const other = { ...one, [name]: value };
-    expect(leafText(other, place, null)).toBe(expected(other, null));
-    expect(leafText(one, place, null)).toBe(expected(one, null));
+    expect(textOf(leafText(other, place, null))).toBe(expected(other, null));
+    expect(textOf(leafText(one, place, null))).toBe(expected(one, null));
   }
 });
 
@@ -58,11 +58,11 @@ const OTHER: Partial<StatementEntry> = {
 
 test('a field that is not there is left out, and other entries are written as they are', () => {
   const { shape: _shape, ...without } = testIntent('stm_1', { tried: [] });
-  const text = leafText(without, place, null);
+  const text = textOf(leafText(without, place, null));
   expect(text).not.toContain('"shape"');
   expect(text).not.toContain('"runOf"');
   expect(JSON.parse(text).entry).toEqual(JSON.parse(expected(without, null)).entry);
   const result: RecordEntry = { type: 'result', id: 'stm_1', principalName: 'bot', atMs: 1, rows: [['secret']] };
   for (const entry of [result, { ...result, rows: [] }, { type: 'outcome', id: 'stm_1', status: 'done' } satisfies RecordEntry])
-    expect(leafText(entry, place, null)).toBe(expected(entry, null));
+    expect(textOf(leafText(entry, place, null))).toBe(expected(entry, null));
 });

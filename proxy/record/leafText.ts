@@ -9,17 +9,33 @@ export interface LeafPlace {
   journal: { name: string; seq: number | null } | null;
 }
 
+/** Text in pieces that follow each other; what many leaves share is in bytes already. */
+export type Pieces = readonly (string | Buffer)[];
+
+export const textOf = (pieces: Pieces): string => pieces.map((piece) => piece.toString()).join('');
+
 /**
  * A leaf in canonical JSON (see Leaf): what `JSON.stringify` writes of it. Of statements, which most leaves are, what many have in common is
  * written once.
  *
  * @param commitments JSON of the leaf's `values`; null where it has none
  */
-export function leafText(entry: RecordEntry, { node, journal }: LeafPlace, commitments: string | null): string {
-  const { type } = entry;
-  const clear = type === 'statement' ? statementText(entry) : json(type === 'result' ? { ...entry, rows: clearOf(entry.rows) } : entry);
-  const values = commitments === null ? '' : `,"values":${commitments}`;
-  return `{"v":1,"node":${json(node)},"journal":${json(journal?.name ?? null)},"seq":${journal?.seq ?? null},"entry":${clear}${values}}`;
+export function leafText(entry: RecordEntry, place: LeafPlace, commitments: string | null): Pieces {
+  const head = headOf(place);
+  const begin = `${place.journal?.seq ?? null},"entry":`;
+  const end = commitments === null ? '}' : `,"values":${commitments}}`;
+  if (entry.type === 'statement') return statementText(head, begin, entry, end);
+  return [head, `${begin}${json(entry.type === 'result' ? { ...entry, rows: clearOf(entry.rows) } : entry)}${end}`];
+}
+
+let lastHead = { node: '', name: '' as string | null, bytes: Buffer.alloc(0) };
+
+/** Of one journal many leaves follow each other. */
+function headOf({ node, journal }: LeafPlace): Buffer {
+  const name = journal?.name ?? null;
+  if (lastHead.name !== name || lastHead.node !== node || lastHead.bytes.length === 0)
+    lastHead = { node, name, bytes: Buffer.from(`{"v":1,"node":${json(node)},"journal":${json(name)},"seq":`) };
+  return lastHead.bytes;
 }
 
 /** Of a field whose value is lifted out (see VALUE_FIELDS): what holds nothing stays where it is. */
@@ -32,7 +48,7 @@ const json = (value: unknown): string => JSON.stringify(value);
 
 /** JSON of fields that follow each other in a leaf. Statements that say the same in them, and are found by the same `key`, share it. */
 class SharedPart {
-  readonly #known = new Map<unknown, { fields: Fields; text: string }>();
+  readonly #known = new Map<unknown, { fields: Fields; bytes: Buffer }>();
   readonly #names: readonly (keyof StatementEntry)[];
   readonly #isLifted: readonly boolean[];
 
@@ -47,10 +63,10 @@ class SharedPart {
     this.#isLifted = this.#names.map((name) => lifted.includes(name));
   }
 
-  textOf(entry: StatementEntry): string {
+  bytesOf(entry: StatementEntry): Buffer {
     const key = this.key(entry);
     const known = this.#known.get(key);
-    if (known !== undefined && this.says(entry, known.fields)) return known.text;
+    if (known !== undefined && this.says(entry, known.fields)) return known.bytes;
     const fields: Partial<Record<keyof StatementEntry, unknown>> = {};
     let text = '';
     for (const [at, name] of this.#names.entries()) {
@@ -58,8 +74,9 @@ class SharedPart {
       text += field(`,"${name}":`, fields[name]);
     }
     if (this.#known.size >= MOST_KNOWN) this.#known.clear();
-    if (text.length <= MOST_CHARS) this.#known.set(key, { fields, text });
-    return text;
+    const bytes = Buffer.from(text);
+    if (text.length <= MOST_CHARS) this.#known.set(key, { fields, bytes });
+    return bytes;
   }
 }
 
@@ -71,7 +88,11 @@ const MOST_KNOWN = 2_000;
 const MOST_CHARS = 4_096;
 
 /** JSON leaves out what is not there. */
-const field = (name: string, value: unknown): string => (value === undefined ? '' : value === null ? `${name}null` : name + json(value));
+function field(name: string, value: unknown): string {
+  if (value === undefined) return '';
+  if (value === null) return `${name}null`;
+  return typeof value === 'number' && Number.isFinite(value) ? `${name}${value}` : name + json(value);
+}
 
 /**
  * The parts of a statement's leaf, in its order but for `own`: of that, `id` stands first, `atMs` behind `who`, and the rest at the end.
@@ -138,12 +159,19 @@ const how = new SharedPart(
     entry.sqlstate === fields.sqlstate,
 );
 
-function statementText(entry: StatementEntry): string {
-  const when = field(',"atMs":', entry.atMs);
+function statementText(head: Buffer, begin: string, entry: StatementEntry, end: string): Pieces {
   const own =
     field(',"analysisMs":', entry.analysisMs) +
     field(',"transactionStatus":', entry.transactionStatus) +
     field(',"runOf":', entry.runOf) +
     field(',"transactionId":', entry.transactionId);
-  return `{"type":"statement","id":${json(entry.id)}${who.textOf(entry)}${when}${what.textOf(entry)}${how.textOf(entry)}${own}}`;
+  return [
+    head,
+    `${begin}{"type":"statement","id":${json(entry.id)}`,
+    who.bytesOf(entry),
+    field(',"atMs":', entry.atMs),
+    what.bytesOf(entry),
+    how.bytesOf(entry),
+    `${own}}${end}`,
+  ];
 }

@@ -22,7 +22,7 @@ const WORDS = Buffer.from('00112233aabbccddffeeddcc00112233', 'hex');
 const textOf = (n: number) => JSON.stringify({ v: 1, node: 'a', journal: 'j', seq: n, entry: { type: 'outcome', id: `stm_${n}` } });
 const bytesOf = (n: number) => Buffer.from(textOf(n));
 const leaf = (n: number, secret?: string): NewLeaf => ({
-  text: textOf(n),
+  text: [textOf(n)],
   values: secret === undefined ? null : { sealed: { keyId: 'vky_1', box: Buffer.from(`box of ${secret}`) }, words: WORDS },
 });
 const leaves = (from: number, count: number) =>

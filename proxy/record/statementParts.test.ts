@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { testIntent } from '../ship/testing';
 import type { Leaf } from './leaf';
-import { leafText } from './leafText';
+import { leafText, textOf } from './leafText';
 import { createPartsReader, type StatementParts } from './statementParts';
 import { statements, throughJournal } from './testing';
 
@@ -17,7 +17,7 @@ test('a statement is read as JSON reads it, whatever was read before it', () => 
     fc.property(fc.array(statements, { minLength: 1, maxLength: 20 }), (entries) => {
       for (const entry of entries.map(throughJournal))
         for (const commitments of [null, '{"sql":"c"}', '{"sql":"c","breakGlass":"d"}']) {
-          const text = leafText(entry, place, commitments);
+          const text = textOf(leafText(entry, place, commitments));
           const parts = read(Buffer.from(text));
           expect(entryOf(parts)).toEqual((JSON.parse(text) as Leaf).entry);
           expect(parts).toMatchObject({ hasValues: commitments !== null, brokeGlass: commitments?.includes('breakGlass') ?? false });
@@ -27,7 +27,7 @@ test('a statement is read as JSON reads it, whatever was read before it', () => 
 });
 
 test('what parts say alike is one object', () => {
-  const [one, other] = ['stm_1', 'stm_2'].map((id) => read(Buffer.from(leafText(testIntent(id), place, null))));
+  const [one, other] = ['stm_1', 'stm_2'].map((id) => read(Buffer.from(textOf(leafText(testIntent(id), place, null)))));
   expect(one?.own).toMatchObject({ id: 'stm_1' });
   expect(other?.own).toMatchObject({ id: 'stm_2' });
   for (const part of ['who', 'what', 'how'] as const) expect(one?.[part]).toBe(other?.[part]);
@@ -42,14 +42,14 @@ test('names of fields that stand within strings part nothing', () => {
     principalName: hostile,
     requestId: hostile,
   });
-  const text = leafText(entry, place, null);
+  const text = textOf(leafText(entry, place, null));
   const parts = read(Buffer.from(text));
   expect(entryOf(parts)).toEqual((JSON.parse(text) as Leaf).entry);
   expect(parts).toMatchObject({ hasValues: false, brokeGlass: false });
 });
 
 describe('what is not written as this version writes it is left to JSON', () => {
-  const entry = (JSON.parse(leafText(testIntent('stm_1'), place, null)) as Leaf).entry;
+  const entry = (JSON.parse(textOf(leafText(testIntent('stm_1'), place, null))) as Leaf).entry;
   const leafOf = (fields: Record<string, unknown>) =>
     Buffer.from(JSON.stringify({ v: 1, node: 'a', journal: 'w1', seq: 4, entry: fields }));
 

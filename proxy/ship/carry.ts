@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Detected, ParameterValue, RelationUse, RuleTrial } from '../../db/schema/shapes';
 import type { StatementEntry } from '../journal/entries';
 import { StoredRecord } from '../record/leaf';
+import { textOf } from '../record/leafText';
 import { sealEntry } from '../record/seal';
 import type { Keyring } from '../record/valueKeys';
 import { shapeOf } from '../sql/shape';
@@ -78,7 +79,7 @@ export async function carryEarlier(options: { storeUrl: string; keyring: Keyring
         const valueKey = await options.keyring.keyFor(entry.principalName, dayOf(entry.atMs));
         const { text, values } = sealEntry(entry, { node: '', journal: null, valueKey, wordKey: options.wordKey, random: randomBytes });
         // It is in no log.
-        builder.add(new StoredRecord(0, Buffer.from(text), values?.sealed ?? null, values?.words ?? NO_WORDS));
+        builder.add(new StoredRecord(0, Buffer.from(textOf(text)), values?.sealed ?? null, values?.words ?? NO_WORDS));
       }
       const byId = new Map(rows.map((row) => [row.id, row]));
       for (const statement of builder.batch.statements) {

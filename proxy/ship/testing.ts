@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { OutcomeEntry, StatementEntry } from '../journal/entries';
 import { type LogReader, type LogRecord, type RecordEntry, StoredRecord } from '../record/leaf';
+import { textOf } from '../record/leafText';
 import { sealEntry } from '../record/seal';
 import type { ValueKey } from '../record/valueBox';
 import { wordKey } from '../record/words';
@@ -24,7 +25,7 @@ export const testSeal = (
 
 export function recordOf(index: number, entry: RecordEntry, seal: TestSeal): LogRecord {
   const { text, values } = sealEntry(entry, { ...seal, journal: { name: 'w1', seq: index }, random: randomBytes });
-  return new StoredRecord(index, Buffer.from(text), values?.sealed ?? null, values?.words ?? Buffer.alloc(0));
+  return new StoredRecord(index, Buffer.from(textOf(text)), values?.sealed ?? null, values?.words ?? Buffer.alloc(0));
 }
 
 /** A log that grows in memory. */

@@ -344,7 +344,7 @@ describe('checkpoints', () => {
     rmSync(join(dir, 'record', 'hashes'));
     await expect(start()).rejects.toThrow(/ends after 0 entries.*GATEHOUSE_NODE/s);
     const log = openAppendLog(dir);
-    const leaf = { text: '{"v":1,"node":"x","journal":null,"seq":null,"entry":{"type":"start"}}', values: null };
+    const leaf = { text: ['{"v":1,"node":"x","journal":null,"seq":null,"entry":{"type":"start"}}'], values: null };
     log.append(LeafGroup.of(Array.from({ length: 20 }, () => leaf)), '');
     log.close();
     await expect(start()).rejects.toThrow(/not the one whose checkpoints are in the store/);

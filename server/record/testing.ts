@@ -12,7 +12,7 @@ export function writeLog(dataDir: string, secretKey: Buffer, entries: number): v
         Array.from({ length: Math.min(10, entries - from) }, (_, at) => {
           const seq = from + at;
           const entry = { type: 'outcome', id: `stm_${seq}`, atMs: 1_790_000_000_000 };
-          return { text: JSON.stringify({ v: 1, node: 'n', journal: 'j', seq, entry }), values: null };
+          return { text: [JSON.stringify({ v: 1, node: 'n', journal: 'j', seq, entry })], values: null };
         }),
       ),
       '{}',
