@@ -1,5 +1,6 @@
-import { closeSync, fdatasyncSync, fsyncSync, ftruncateSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fdatasync, fdatasyncSync, fsyncSync, ftruncateSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { Frontier } from '../tlog/frontier';
 import { leafHash } from '../tlog/hash';
 import { rootAt } from '../tlog/subtrees';
@@ -24,10 +25,13 @@ export interface AppendLog extends Omit<LogFiles, 'publicKey' | 'checkpoint'> {
   /** What was found at the start that is not as it was written. */
   readonly broken: { index: number; what: string } | null;
   /**
-   * Appends one group and has it on disk when it returns. @returns the index of its first entry
+   * Appends one group, behind those that are on their way, and has it on disk when it resolves, with the index of its first entry. The
+   * group must not change until then.
    * @throws Error when the disk took it not whole; the log is then as before, and appending may be tried again
    */
-  append(group: LeafGroup, state: string): number;
+  append(group: LeafGroup, state: string): Promise<number>;
+  /** Resolves when nothing is on its way: it may be closed. */
+  settled(): Promise<void>;
   /** Root of the first `size` entries. */
   root(size?: number): Buffer;
   /** Overwrites the values beside an entry; false where there are none any more. */
@@ -37,6 +41,7 @@ export interface AppendLog extends Omit<LogFiles, 'publicKey' | 'checkpoint'> {
 }
 
 const SEGMENT_BYTES = 64 * 1024 * 1024;
+const synchronise = promisify(fdatasync);
 
 /** @throws Error when the log is a newer version's, or damaged so that it cannot be appended to */
 export function openAppendLog(dataDir: string, segmentBytes: number = SEGMENT_BYTES): AppendLog {
@@ -74,6 +79,33 @@ export function openAppendLog(dataDir: string, segmentBytes: number = SEGMENT_BY
     ({ segment, file, end } = next);
   };
 
+  const append = async (group: LeafGroup, newState: string): Promise<number> => {
+    if (torn) {
+      ftruncateSync(file, end);
+      torn = false;
+    }
+    if (end >= segmentBytes) roll();
+    const bytes = group.frames(size, newState);
+    torn = true;
+    writeWhole(file, bytes, end);
+    const synced = synchronise(file);
+    // While the disk is busy. Where it fails, nobody hears of them.
+    const hashes = [...group.hashes()];
+    await synced;
+    torn = false;
+    const from = size;
+    end += bytes.length;
+    size += group.count;
+    state = newState;
+    // Without a sync: whatever is missing after a crash is made again from the log.
+    for (const hash of hashes) owed.push(...frontier.append(hash));
+    keepHashes();
+    reader.follow({ segment, size, offset: end });
+    return from;
+  };
+  /** The group before: they go into the file one after the other. */
+  let last: Promise<void> = Promise.resolve();
+
   return {
     get first() {
       return reader.first;
@@ -92,26 +124,14 @@ export function openAppendLog(dataDir: string, segmentBytes: number = SEGMENT_BY
     hashAt: hashes.hashAt,
     refresh: () => undefined,
     append(group, newState) {
-      if (torn) {
-        ftruncateSync(file, end);
-        torn = false;
-      }
-      if (end >= segmentBytes) roll();
-      const bytes = group.frames(size, newState);
-      torn = true;
-      writeWhole(file, bytes, end);
-      fdatasyncSync(file);
-      torn = false;
-      const from = size;
-      end += bytes.length;
-      size += group.count;
-      state = newState;
-      // Without a sync: whatever is missing after a crash is made again from the log.
-      for (const hash of group.hashes()) owed.push(...frontier.append(hash));
-      keepHashes();
-      reader.follow({ segment, size, offset: end });
-      return from;
+      const appended = last.then(() => append(group, newState));
+      last = appended.then(
+        () => undefined,
+        () => undefined,
+      );
+      return appended;
     },
+    settled: () => last,
     root: (at = size) => (at === size ? frontier.root() : rootAt(at, hashes.hashAt)),
     eraseValues(index) {
       const { segment: holder, offset } = reader.locate(index);

@@ -66,14 +66,14 @@ export class Checkpointer {
   }
 
   /** Signs if there is anything new; the signed note, or null. @throws Error when the log did not take the entry */
-  sign(): string | null {
+  async sign(): Promise<string | null> {
     const { ledger, dataDir, signer, now } = this.#options;
     if (ledger.log.size === 0 || ledger.log.size === this.#last?.size) return null;
     const others = this.#others.filter(({ node, size }) => size > (ledger.state.quoted[node] ?? -1));
     const notes = [...(this.#last === null ? [] : [this.#last.note]), ...others.map(({ note }) => note)];
     if (notes.length > 0) {
       const quoted = Object.fromEntries(others.map(({ node, size }) => [node, size]));
-      ledger.append(LeafGroup.of([this.#leaf(notes)]), { quoted: { ...ledger.state.quoted, ...quoted } });
+      await ledger.append(LeafGroup.of([this.#leaf(notes)]), (state) => ({ quoted: { ...state.quoted, ...quoted } }));
     }
     const root = ledger.log.root();
     const atMs = now();

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { appendFileSync, cpSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -43,9 +44,9 @@ const upTo = (count: number) => Array.from({ length: count }, (_, n) => n);
 const files = () => listSegments(logDirectory(dir)).map(({ path }) => path);
 
 describe('the log on disk', () => {
-  test('groups are read back from any place, over files, with their values', () => {
+  test('groups are read back from any place, over files, with their values', async () => {
     const log = openAppendLog(dir, 4_000);
-    for (let n = 0; n < 500; n += 25) expect(log.append(leaves(n, 25), `state ${n}`)).toBe(n);
+    for (let n = 0; n < 500; n += 25) expect(await log.append(leaves(n, 25), `state ${n}`)).toBe(n);
     expect(files().length).toBeGreaterThan(5);
     for (const from of [0, 1, 24, 25, 333, 499])
       expect(log.read(from, 3).map(({ index }) => index)).toEqual([from, from + 1, from + 2].filter((n) => n < 500));
@@ -63,9 +64,24 @@ describe('the log on disk', () => {
     log.close();
   });
 
-  test('the root is that of the tree over its entries, and every entry has a proof', () => {
+  test('groups that come at once go in one after the other, and one that fails takes none with it', async () => {
+    const log = openAppendLog(dir, 4_000);
+    const broken = { count: 1, frames: () => assert.fail('no room') } as unknown as LeafGroup;
+    const appended = [0, 25, 50].map((n) => log.append(leaves(n, 25), `state ${n}`));
+    const failed = expect(log.append(broken, 'broken')).rejects.toThrow('no room');
+    appended.push(log.append(leaves(75, 25), 'state 75'));
+    expect(log.size).toBe(0);
+    expect(await Promise.all(appended)).toEqual([0, 25, 50, 75]);
+    await failed;
+    await log.settled();
+    expect([log.size, log.state, log.root()]).toEqual([100, 'state 75', rootOf(100)]);
+    expect(ids(0)).toEqual(upTo(100));
+    log.close();
+  });
+
+  test('the root is that of the tree over its entries, and every entry has a proof', async () => {
     const log = openAppendLog(dir, 2_000);
-    for (let n = 0; n < 60; n += 4) log.append(leaves(n, 4), '');
+    for (let n = 0; n < 60; n += 4) await log.append(leaves(n, 4), '');
     expect(log.root()).toEqual(rootOf(60));
     expect(log.root(37)).toEqual(rootOf(37));
     for (const index of [0, 7, 36])
@@ -73,24 +89,24 @@ describe('the log on disk', () => {
     log.close();
   });
 
-  test('what is opened again goes on where the last group ended, with its state', () => {
+  test('what is opened again goes on where the last group ended, with its state', async () => {
     openAppendLog(dir, 1_000).close();
     for (let round = 0; round < 12; round++) {
       const log = openAppendLog(dir, 1_000);
       expect([log.size, log.state, log.broken]).toEqual([round * 5, round === 0 ? '' : `after ${round}`, null]);
-      log.append(leaves(round * 5, 5), `after ${round + 1}`);
+      await log.append(leaves(round * 5, 5), `after ${round + 1}`);
       expect(log.root()).toEqual(rootOf(round * 5 + 5));
       log.close();
     }
     expect(ids(0)).toEqual(upTo(60));
   });
 
-  test('a group that a crash cut anywhere was never there; hashes that it left out are made again', () => {
+  test('a group that a crash cut anywhere was never there; hashes that it left out are made again', async () => {
     const log = openAppendLog(dir);
-    log.append(leaves(0, 7), 'one');
+    await log.append(leaves(0, 7), 'one');
     const [path = ''] = files();
     const before = readFileSync(path).length;
-    log.append(leaves(7, 3), 'two');
+    await log.append(leaves(7, 3), 'two');
     log.close();
     const whole = readFileSync(path);
     for (let end = before; end < whole.length; end += 7) {
@@ -100,7 +116,7 @@ describe('the log on disk', () => {
       truncateSync(join(copy, 'record', 'hashes'), 32 + 32 * (end % 9));
       const again = openAppendLog(copy);
       expect([again.size, again.state]).toEqual([7, 'one']);
-      again.append(leaves(7, 4), 'three');
+      await again.append(leaves(7, 4), 'three');
       expect(again.root()).toEqual(rootOf(11));
       again.close();
       expect(ids(0, 100, copy)).toEqual(upTo(11));
@@ -108,22 +124,22 @@ describe('the log on disk', () => {
     }
   });
 
-  test('a file that a crash left without its first group is begun anew', () => {
+  test('a file that a crash left without its first group is begun anew', async () => {
     const log = openAppendLog(dir, 100);
-    log.append(leaves(0, 3), 'one');
-    log.append(leaves(3, 3), 'two');
+    await log.append(leaves(0, 3), 'one');
+    await log.append(leaves(3, 3), 'two');
     log.close();
     writeFileSync(join(logDirectory(dir), `${'6'.padStart(16, '0')}.log`), 'GATE');
     const again = openAppendLog(dir, 100);
     expect([again.size, again.state]).toEqual([6, 'two']);
-    again.append(leaves(6, 3), 'three');
+    await again.append(leaves(6, 3), 'three');
     expect(ids(0)).toEqual(upTo(9));
     again.close();
   });
 
-  test('damage in the middle is said with its range, and everything around it is read', () => {
+  test('damage in the middle is said with its range, and everything around it is read', async () => {
     const log = openAppendLog(dir);
-    for (let n = 0; n < 30; n += 10) log.append(leaves(n, 10), `${n}`);
+    for (let n = 0; n < 30; n += 10) await log.append(leaves(n, 10), `${n}`);
     log.close();
     const [path = ''] = files();
     const bytes = readFileSync(path);
@@ -145,18 +161,18 @@ describe('the log on disk', () => {
     reader.close();
     const again = openAppendLog(dir);
     expect(again.broken).toMatchObject({ index: 14 });
-    expect(again.append(leaves(30, 2), 'on')).toBe(30);
+    expect(await again.append(leaves(30, 2), 'on')).toBe(30);
     expect(again.root()).toEqual(rootOf(32));
     again.close();
   });
 
-  test('an entry that was replaced with a good checksum is found by its hash', () => {
+  test('an entry that was replaced with a good checksum is found by its hash', async () => {
     const log = openAppendLog(dir);
-    log.append(leaves(0, 4), '');
+    await log.append(leaves(0, 4), '');
     log.close();
     const other = mkdtempSync(join(tmpdir(), 'gatehouse-log-other-'));
     const forged = openAppendLog(other);
-    forged.append(LeafGroup.of([leaf(0, 's0'), leaf(1), leaf(7), leaf(3, 's3')]), '');
+    await forged.append(LeafGroup.of([leaf(0, 's0'), leaf(1), leaf(7), leaf(3, 's3')]), '');
     forged.close();
     cpSync(logDirectory(other), logDirectory(dir), { recursive: true });
     rmSync(other, { recursive: true });
@@ -165,9 +181,9 @@ describe('the log on disk', () => {
     again.close();
   });
 
-  test('erased values are gone from the disk; entry, root and proofs are as before', () => {
+  test('erased values are gone from the disk; entry, root and proofs are as before', async () => {
     const log = openAppendLog(dir);
-    log.append(leaves(0, 10), '');
+    await log.append(leaves(0, 10), '');
     const root = log.root();
     expect(log.eraseValues(6)).toBe(true);
     expect(log.eraseValues(6)).toBe(false);
@@ -182,9 +198,9 @@ describe('the log on disk', () => {
     again.close();
   });
 
-  test('what is dropped is whole files; proofs still are made', () => {
+  test('what is dropped is whole files; proofs still are made', async () => {
     const log = openAppendLog(dir, 1_000);
-    for (let n = 0; n < 100; n += 5) log.append(leaves(n, 5), '');
+    for (let n = 0; n < 100; n += 5) await log.append(leaves(n, 5), '');
     log.dropBefore(50);
     expect(log.first).toBeGreaterThan(20);
     expect(log.first).toBeLessThanOrEqual(50);
@@ -196,12 +212,12 @@ describe('the log on disk', () => {
     again.close();
   });
 
-  test('a reader of another process sees whole groups alone, as they come', () => {
+  test('a reader of another process sees whole groups alone, as they come', async () => {
     const log = openAppendLog(dir, 600);
-    log.append(leaves(0, 2), '');
+    await log.append(leaves(0, 2), '');
     const reader = openLogFiles(dir);
     for (let n = 2; n < 40; n += 2) {
-      log.append(leaves(n, 2), '');
+      await log.append(leaves(n, 2), '');
       reader.refresh();
       expect(reader.size).toBe(n + 2);
       expect(reader.read(n, 10).map(({ index }) => index)).toEqual([n, n + 1]);
@@ -233,13 +249,13 @@ function readOverAll(log: Pick<LogReader, 'first' | 'size' | 'read'>): void {
   }
 }
 
-test('a log that two have written to is damaged, and whoever opens or reads it comes to an end', () => {
+test('a log that two have written to is damaged, and whoever opens or reads it comes to an end', async () => {
   const one = openAppendLog(dir);
-  one.append(leaves(0, 5), '');
+  await one.append(leaves(0, 5), '');
   const other = openAppendLog(dir);
   for (let n = 5; n < 40; n += 5) {
-    one.append(leaves(n, 5), '');
-    other.append(LeafGroup.of([leaf(n, `long secret ${n}`.repeat(20)), leaf(n + 1)]), '');
+    await one.append(leaves(n, 5), '');
+    await other.append(LeafGroup.of([leaf(n, `long secret ${n}`.repeat(20)), leaf(n + 1)]), '');
   }
   for (const log of [one, other]) {
     readOverAll(log);
@@ -254,13 +270,14 @@ test('a log that two have written to is damaged, and whoever opens or reads it c
   opened?.close();
 });
 
-test('behind a damage stands an entry that was read before: reading goes on past it', () => {
+test('behind a damage stands an entry that was read before: reading goes on past it', async () => {
   const log = openAppendLog(dir);
   const [path = ''] = files();
-  const ends = [0, 5, 10, 15].map((n) => {
-    if (n > 0) log.append(leaves(n - 5, 5), '');
-    return statSync(path).size;
-  });
+  const ends: number[] = [];
+  for (const n of [0, 5, 10, 15]) {
+    if (n > 0) await log.append(leaves(n - 5, 5), '');
+    ends.push(statSync(path).size);
+  }
   log.close();
   const whole = readFileSync(path);
   const group = (n: number) => whole.subarray(ends[n - 1], ends[n]);

@@ -92,7 +92,7 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
     { type: 'start', atMs: now(), gatewayId },
     { node, journal: null, valueKey: null, wordKey: shared.wordKey, random },
   );
-  ledger.append(LeafGroup.of([start]), {});
+  await ledger.append(LeafGroup.of([start]), () => ({}));
 
   const reader: LogReader = {
     get first() {
@@ -290,6 +290,7 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
       await witnesses.settle(Math.max(0, until - performance.now()));
       witnesses.close();
       await shipper.close();
+      await log.settled();
       log.close();
     },
   };

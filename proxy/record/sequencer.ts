@@ -55,7 +55,7 @@ export class Sequencer {
   /** Takes what is there, up to a bound; the number of entries. @throws Error when log or store did not take it: nothing is lost, ask again */
   async round(): Promise<number> {
     const names = this.#journals();
-    this.#dropGone(names);
+    await this.#dropGone(names);
     let left = ROUND_BYTES;
     let taken = 0;
     // Another one is first each time, so that a busy journal cannot starve the others.
@@ -136,7 +136,7 @@ export class Sequencer {
     const moved = position.segment !== before.segment || position.offset !== before.offset;
     if (moved) this.#quiet.delete(name);
     else this.#quiet.add(name);
-    if (moved || group.count > 0) ledger.append(group, { journals: { ...ledger.state.journals, [name]: position } });
+    if (moved || group.count > 0) await ledger.append(group, ({ journals }) => ({ journals: { ...journals, [name]: position } }));
     const directory = join(this.#root, name);
     for (const file of readdirSync(directory))
       if (Number.parseInt(file, 10) < position.segment) rmSync(join(directory, file), { force: true });
@@ -145,12 +145,12 @@ export class Sequencer {
   }
 
   /** Forgets the position of a journal that is gone. In this order, so that one that is still there is never read from its start again. */
-  #dropGone(names: readonly string[]): void {
+  async #dropGone(names: readonly string[]): Promise<void> {
     const { ledger } = this.#options;
     const known = Object.entries(ledger.state.journals);
     const left = known.filter(([name]) => names.includes(name));
     for (const set of [this.#cut, this.#quiet]) for (const name of set) if (!names.includes(name)) set.delete(name);
-    if (left.length < known.length) ledger.note({ journals: Object.fromEntries(left) });
+    if (left.length < known.length) await ledger.note(() => ({ journals: Object.fromEntries(left) }));
   }
 
   /** Adds what was read to a group. What is missing stands in the log before the entry that follows it. */

@@ -26,9 +26,14 @@ export function readState(text: string): RecorderState {
   return state;
 }
 
+/** What is to be changed of the state; `first` is the index of the first entry that comes with it. */
+type Change = (state: RecorderState, first: number) => Partial<RecorderState>;
+
 /** Appends to the log and keeps the state that stands in it. */
 export class Ledger {
   #state: RecorderState;
+  /** What was appended before: of two that come at once, each changes what the other has left. */
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(readonly log: AppendLog) {
     this.#state = readState(log.state);
@@ -39,18 +44,24 @@ export class Ledger {
   }
 
   /**
-   * Appends a group with what it changes of the state; a function gets the index of its first entry.
+   * Appends a group with what it changes of the state, as that is when its turn comes.
    * @throws Error when it is not on disk; nothing has changed then
    */
-  append(group: LeafGroup, change: Partial<RecorderState> | ((first: number) => Partial<RecorderState>)): number {
-    const state = { ...this.#state, ...(typeof change === 'function' ? change(this.log.size) : change) };
-    const first = this.log.append(group, JSON.stringify(state));
+  append(group: LeafGroup, change: Change): Promise<number> {
+    const appended = this.#last.then(() => this.#append(group, change));
+    this.#last = appended.catch(() => undefined);
+    return appended;
+  }
+
+  async #append(group: LeafGroup, change: Change): Promise<number> {
+    const state = { ...this.#state, ...change(this.#state, this.log.size) };
+    const first = await this.log.append(group, JSON.stringify(state));
     this.#state = state;
     return first;
   }
 
   /** Changes what it knows, and appends no entry. @throws Error as append does */
-  note(change: Partial<RecorderState>): void {
-    this.append(new LeafGroup(), change);
+  async note(change: Change): Promise<void> {
+    await this.append(new LeafGroup(), change);
   }
 }

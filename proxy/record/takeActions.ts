@@ -41,8 +41,8 @@ export async function takeActions({ store, ledger, gatewayId, node, wordKey, ran
     const entry: ActionEntry = { type: 'action', id, atMs: at.getTime(), actorId, actorName, via, action, subject, before, after };
     return sealEntry(entry, { node, journal: null, valueKey: null, wordKey, random });
   });
-  ledger.append(LeafGroup.of(leaves), (first) => ({
-    actions: [...ledger.state.actions, ...rows.map(({ id }, at) => [id, first + at] as const)],
+  await ledger.append(LeafGroup.of(leaves), (state, first) => ({
+    actions: [...state.actions, ...rows.map(({ id }, at) => [id, first + at] as const)],
   }));
   await tellStore(store, ledger);
   return rows.length;
@@ -55,5 +55,5 @@ async function tellStore(store: Store, ledger: Ledger): Promise<void> {
   const places = JSON.stringify(taken.map(([id, index]) => ({ id, index })));
   await store.execute(sql`
     update actions a set log_index = t.index from jsonb_to_recordset(${places}::jsonb) as t(id text, index bigint) where a.id = t.id`);
-  ledger.note({ actions: [] });
+  await ledger.note(() => ({ actions: [] }));
 }

@@ -22,7 +22,7 @@ const A_ROUND = 1_500;
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Statements of which one in five has its outcome only in the next round. */
-function grow(log: ReturnType<typeof openAppendLog>, owed: string[]): string[] {
+async function grow(log: ReturnType<typeof openAppendLog>, owed: string[]): Promise<string[]> {
   const seal = testSeal('crash');
   const ids = Array.from({ length: A_ROUND }, (_, index) => newId('stm', TEST_NOON + index));
   const later = ids.filter((_, index) => index % 5 === 0);
@@ -31,7 +31,7 @@ function grow(log: ReturnType<typeof openAppendLog>, owed: string[]): string[] {
     ...ids.flatMap((id, index) => (index % 5 === 0 ? [testIntent(id)] : [testIntent(id), testOutcome(id)])),
   ];
   owed.push(...later);
-  log.append(
+  await log.append(
     LeafGroup.of(entries.map((entry) => sealEntry(entry, { ...seal, journal: { name: 'w1', seq: null }, random: randomBytes }))),
     '',
   );
@@ -57,7 +57,7 @@ test(`a shipper that is killed at any moment, ${ROUNDS} times, copies every entr
   const positions: number[] = [];
   try {
     for (let round = 0; round < ROUNDS; round++) {
-      ids.push(...grow(log, owed));
+      ids.push(...(await grow(log, owed)));
       const child = spawn(process.execPath, [script, database.url, dataDir], { stdio: ['ignore', 'pipe', 'ignore'] });
       const exited = once(child, 'exit');
       await once(child.stdout, 'data');
@@ -70,7 +70,7 @@ test(`a shipper that is killed at any moment, ${ROUNDS} times, copies every entr
       positions.push(await position());
     }
     const shipper = createShipper({ storeUrl: database.url, log, node: 'crash' });
-    ids.push(...grow(log, owed));
+    ids.push(...(await grow(log, owed)));
     // What the last process had under way may still be on its way to being given up.
     for (let rest = -1; rest !== 0; ) rest = await shipper.round();
     await shipper.close();

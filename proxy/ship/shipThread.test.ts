@@ -43,10 +43,10 @@ afterAll(async () => {
   await database.drop();
 });
 
-function grow(count: number): void {
+async function grow(count: number): Promise<void> {
   const ids = Array.from({ length: count }, () => newId('stm', TEST_NOON + made++));
   const entries = ids.flatMap((id) => [testIntent(id), testOutcome(id)]);
-  log.append(
+  await log.append(
     LeafGroup.of(entries.map((entry) => sealEntry(entry, { ...seal, journal: { name: 'w1', seq: null }, random: randomBytes }))),
     '',
   );
@@ -64,11 +64,11 @@ const stored = async () => {
 test('a thread copies what the log has, as it grows, and says how far it is', async () => {
   const shipper = thread();
   expect(shipper.lag()).toBeNull();
-  grow(300);
+  await grow(300);
   expect(await shipper.round()).toBe(600);
   expect(shipper.lag()).toBe(0);
   for (let step = 0; step < 5; step++) {
-    grow(200);
+    await grow(200);
     expect(shipper.lag()).toBe(400);
     expect(await shipper.round()).toBe(400);
   }
@@ -78,7 +78,7 @@ test('a thread copies what the log has, as it grows, and says how far it is', as
 });
 
 test('where another process copies the same log, each entry is copied once', async () => {
-  grow(3_000);
+  await grow(3_000);
   const shippers = [thread(), createShipper({ storeUrl: database.url, log, node: 'thread' })];
   await Promise.allSettled(shippers.map((one) => one.round()));
   for (const one of shippers) {

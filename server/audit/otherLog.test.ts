@@ -25,7 +25,7 @@ let node: string;
 beforeAll(async () => {
   db = await withStore();
   dataDir = mkdtempSync(join(tmpdir(), 'gatehouse-other-'));
-  writeLog(dataDir, db.secretKey, 5);
+  await writeLog(dataDir, db.secretKey, 5);
   setRuntime({ store: db.store, storeUrl: db.url, secretKey: db.secretKey, dataDir, gatewayId: 'gw_one', consoleUrl: HERE });
   auditor = await db.as('auditor');
   [id = ''] = await recordStatements(db, [{}]);

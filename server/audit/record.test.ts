@@ -272,7 +272,7 @@ describe('actions', () => {
       after: null,
     };
     const leaf = sealEntry(entry, { node, journal: null, valueKey: null, wordKey: Buffer.alloc(32), random: randomBytes });
-    ledger.append(LeafGroup.of([leaf]), (at) => ({ actions: [[entry.id, at]] }));
+    await ledger.append(LeafGroup.of([leaf]), (_, at) => ({ actions: [[entry.id, at]] }));
     ledger.log.close();
     recorder = await start();
     await until('the store is told', async () => {
@@ -345,7 +345,7 @@ describe('checkpoints', () => {
     await expect(start()).rejects.toThrow(/ends after 0 entries.*GATEHOUSE_NODE/s);
     const log = openAppendLog(dir);
     const leaf = { text: ['{"v":1,"node":"x","journal":null,"seq":null,"entry":{"type":"start"}}'], values: null };
-    log.append(LeafGroup.of(Array.from({ length: 20 }, () => leaf)), '');
+    await log.append(LeafGroup.of(Array.from({ length: 20 }, () => leaf)), '');
     log.close();
     await expect(start()).rejects.toThrow(/not the one whose checkpoints are in the store/);
   });

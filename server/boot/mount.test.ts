@@ -95,7 +95,7 @@ let http: HttpServer;
 let people: Record<Asking, Person>;
 beforeAll(async () => {
   db = await withStore();
-  writeLog(dataDir, db.secretKey, 10);
+  await writeLog(dataDir, db.secretKey, 10);
   // Whose address a request comes from is said by a proxy here, so that nobody is kept out for another one's failures.
   http = await listenHttp({ host: '127.0.0.1', port: 0, trustedProxies: LOOPBACK });
   const consoleUrl = `http://127.0.0.1:${http.port}`;

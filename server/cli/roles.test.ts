@@ -132,9 +132,9 @@ const APART = ['login', 'audit tail'];
 
 beforeAll(async () => {
   gateway = await withCli({
-    runtime: (db) => {
+    runtime: async (db) => {
       const operator = Buffer.alloc(32, 1);
-      writeLog(dataDir, db.secretKey, 10);
+      await writeLog(dataDir, db.secretKey, 10);
       return { dataDir, operatorKey: { current: () => operator, keep: () => false, spread: async () => undefined } };
     },
   });

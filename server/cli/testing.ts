@@ -48,7 +48,9 @@ export interface CliGateway {
 }
 
 /** @param options.applied false: the store has no policy yet; `runtime`: what differs from a plain one */
-export async function withCli(options: { applied?: boolean; runtime?: (db: TestStore) => Partial<Runtime> } = {}): Promise<CliGateway> {
+export async function withCli(
+  options: { applied?: boolean; runtime?: (db: TestStore) => Promise<Partial<Runtime>> | Partial<Runtime> } = {},
+): Promise<CliGateway> {
   const db = await withStore();
   const host = new URL(db.url);
   // Roles are the cluster's, which other tests share.
@@ -85,7 +87,7 @@ export async function withCli(options: { applied?: boolean; runtime?: (db: TestS
     gatewayId: 'gw_test',
     consoleUrl: `http://127.0.0.1:${http.port}`,
     slackApiUrl: 'http://127.0.0.1:9/',
-    ...options.runtime?.(db),
+    ...(await options.runtime?.(db)),
   };
   setRuntime(runtime);
   mountRoutes(http.routes, runtime, NO_PROXIES);

@@ -27,7 +27,7 @@ beforeAll(async () => {
   db = await withStore();
   folder = mkdtempSync(join(tmpdir(), 'gatehouse-export-'));
   dataDir = join(folder, 'data');
-  writeLog(dataDir, db.secretKey, 40);
+  await writeLog(dataDir, db.secretKey, 40);
   server = createServer((req, res) => void handleRecordExport(req, res));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

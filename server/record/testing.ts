@@ -4,10 +4,10 @@ import { LeafGroup } from '../../proxy/record/group';
 import { signCheckpoint } from '../../proxy/tlog/checkpoint';
 
 /** A signed log of so many entries of a node `n`, in groups of ten, for a data directory. */
-export function writeLog(dataDir: string, secretKey: Buffer, entries: number): void {
+export async function writeLog(dataDir: string, secretKey: Buffer, entries: number): Promise<void> {
   const log = openAppendLog(dataDir);
   for (let from = 0; from < entries; from += 10)
-    log.append(
+    await log.append(
       LeafGroup.of(
         Array.from({ length: Math.min(10, entries - from) }, (_, at) => {
           const seq = from + at;
