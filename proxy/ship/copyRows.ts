@@ -11,6 +11,9 @@ const HEADER = Buffer.from([0x50, 0x47, 0x43, 0x4f, 0x50, 0x59, 0x0a, 0xff, 0x0d
 /** A little more than what is sent at once (PIECE_BYTES in copyIn.ts), so that most rows fit without being moved. */
 const ROOM_BYTES = 96 * 1024;
 
+/** A call to where strings are encoded costs more than writing an id. */
+const SHORT_CHARS = 32;
+
 /**
  * Rows for `COPY … FROM STDIN WITH (FORMAT binary)` (PostgreSQL: COPY, "Binary Format"), a field after the other in the order and of
  * exactly the types of the table's columns. Binary, because it needs no escaping and costs both sides less than text.
@@ -48,11 +51,21 @@ export class CopyRows {
 
   text(value: string | null): void {
     if (value === null) return this.null();
-    const text = storable(value);
     // No UTF-16 unit takes more than three bytes.
-    this.#room(4 + text.length * 3);
-    const count = this.#bytes.write(text, this.#at + 4);
+    this.#room(4 + value.length * 3);
+    const count =
+      value.length <= SHORT_CHARS && this.#ascii(value, this.#at + 4) ? value.length : this.#bytes.write(storable(value), this.#at + 4);
     this.#at = this.#bytes.writeInt32BE(count, this.#at) + count;
+  }
+
+  /** Whether all of it is ASCII without U+0000, and then written. */
+  #ascii(value: string, from: number): boolean {
+    for (let at = 0; at < value.length; at++) {
+      const code = value.charCodeAt(at);
+      if (code === 0 || code >= 0x80) return false;
+      this.#bytes[from + at] = code;
+    }
+    return true;
   }
 
   /** An integer that JavaScript holds exactly. */

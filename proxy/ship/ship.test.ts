@@ -280,3 +280,13 @@ describe('shipper', () => {
     await shipper.close();
   });
 });
+
+test('a transaction holds so many bytes of the log and not more: large statements do not fill the memory', async () => {
+  const { log, node, add } = newLog('large');
+  add(...Array.from({ length: 150 }, () => intent(newId('stm', NOON), { sql: 'x'.repeat(700_000) })));
+  const moves: number[] = [];
+  expect(await shipOnce(createShipper({ storeUrl, log, node, onMoved: (next) => moves.push(next) }))).toBe(150);
+  // It is asked how many there are after each reading of a hundred.
+  expect(moves).toEqual([0, 100, 150]);
+  expect((await rowsOf(node)).length).toBe(150);
+});

@@ -8,8 +8,10 @@ import { dayOf, nextDay } from './days';
 import { makePartitions } from './partitions';
 import { MovedError, movePosition, openWriter, type Writer, writeBatch } from './write';
 
-/** Entries of one transaction: large enough that its fixed costs do not count, small enough that the tail is live. */
-const BATCH_ENTRIES = 16_000;
+/** Entries of one transaction: so many that its fixed costs do not count. What is there is taken, so the tail is as live with any number. */
+const BATCH_ENTRIES = 32_000;
+/** Of the log, for one transaction: two are in memory at a time. */
+const BATCH_BYTES = 64 * 1024 * 1024;
 /** Entries that are read at once: few, so that what is not kept of them is gone before it is moved in memory, and the loop is free soon. */
 const READ_ENTRIES = 100;
 
@@ -137,11 +139,15 @@ type BatchSource = Pick<ShipperOptions, 'log' | 'node'> & { partsOf: ReturnType<
 async function readBatch({ log, node, partsOf }: BatchSource, from: number, limit: number): Promise<Batch> {
   const builder = new BatchBuilder(node, from, partsOf);
   const { batch } = builder;
-  while (batch.next - from < limit && batch.next < log.size) {
+  let bytes = 0;
+  while (batch.next - from < limit && bytes < BATCH_BYTES && batch.next < log.size) {
     try {
       const records = log.read(batch.next, Math.min(READ_ENTRIES, limit - (batch.next - from)));
       if (records.length === 0) break;
-      for (const record of records) builder.add(record);
+      for (const record of records) {
+        builder.add(record);
+        bytes += record.bytes.length + (record.sealed?.box.length ?? 0);
+      }
       await new Promise(setImmediate);
     } catch (error) {
       if (!(error instanceof LogDamagedError)) throw error;
