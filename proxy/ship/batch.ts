@@ -273,7 +273,7 @@ function statementOf(alike: Alike, { index, sealed, words }: LogRecord, parts: S
     brokeGlass: parts.brokeGlass,
     analysisMs: numberOrNull(own.analysisMs),
     logIndex: index,
-    // Of an outcome, its intent says how it stands.
+    // What is known of its end when it is recorded: it runs, is held, or was denied.
     outcome: outcomeOf(how, null),
     words,
     sealed: sealed ?? (parts.hasValues ? ERASED : null),
