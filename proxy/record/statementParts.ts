@@ -15,6 +15,12 @@ const WHEN = ',"atMs":';
 const WHAT = ',"kind":';
 const HOW = ',"protocol":';
 const OWN = ',"analysisMs":';
+const ID = ',"id":"';
+const TAIL = ',"transactionStatus":';
+/** Without ids of other runs and of transactions, which are hardly ever the same. */
+const MOST_TAIL = 64;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
 const VALUES = '},"values":{';
 const BROKE_GLASS = '"breakGlass":';
 const END = '}}';
@@ -35,6 +41,7 @@ export function createPartsReader(): (leaf: Buffer) => StatementParts | null {
   const who = new KnownParts('who');
   const what = new KnownParts('what');
   const how = new KnownParts('how');
+  const tails = new KnownParts('own');
   return (leaf) => {
     const text = leaf.toString();
     const beginAt = text.indexOf(BEGINNING);
@@ -50,7 +57,9 @@ export function createPartsReader(): (leaf: Buffer) => StatementParts | null {
     const end = valuesAt < 0 ? text.length - END.length : valuesAt;
     try {
       return {
-        own: fieldsOf('own', text.slice(idAt, whoAt) + text.slice(whenAt, whatAt) + text.slice(ownAt, end)),
+        own:
+          ownOf(tails, leaf, text, { idAt, whoAt, whenAt, whatAt, ownAt, end }) ??
+          fieldsOf('own', text.slice(idAt, whoAt) + text.slice(whenAt, whatAt) + text.slice(ownAt, end)),
         who: who.of(text.slice(whoAt, whenAt)),
         what: what.of(text.slice(whatAt, howAt)),
         how: how.of(text.slice(howAt, ownAt)),
@@ -61,6 +70,33 @@ export function createPartsReader(): (leaf: Buffer) => StatementParts | null {
       return null;
     }
   };
+}
+
+interface Places {
+  idAt: number;
+  whoAt: number;
+  whenAt: number;
+  whatAt: number;
+  ownAt: number;
+  end: number;
+}
+
+/** What a run has of its own, as most runs have it: without parsing. Null for others. */
+function ownOf(tails: KnownParts, leaf: Buffer, text: string, { idAt, whoAt, whenAt, whatAt, ownAt, end }: Places): Fields | null {
+  const [from, to] = [idAt + ID.length, whoAt - 1];
+  const tailAt = text.indexOf(TAIL, ownAt);
+  // A character of it is a byte of the leaf.
+  if (text.length !== leaf.length || !text.startsWith(ID, idAt) || tailAt < 0 || end - tailAt > MOST_TAIL) return null;
+  for (let at = from; at < to; at++) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE || code === BACKSLASH) return null;
+  }
+  const atMs = Number(text.slice(whenAt + WHEN.length, whatAt));
+  const analysisMs = Number(text.slice(ownAt + OWN.length, tailAt));
+  if (!Number.isFinite(atMs) || !Number.isFinite(analysisMs)) return null;
+  const { transactionStatus, runOf, transactionId } = tails.of(text.slice(tailAt, end));
+  // A slice of the text would keep all of it.
+  return { id: leaf.toString('latin1', from, to), atMs, analysisMs, transactionStatus, runOf, transactionId };
 }
 
 class KnownParts {
