@@ -1,13 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { testIntent } from '../ship/testing';
+import { testIntent, testOutcome } from '../ship/testing';
 import type { Leaf } from './leaf';
 import { leafText, textOf } from './leafText';
-import { createPartsReader, type StatementParts } from './statementParts';
+import { createPartsReader, outcomeIn, type StatementParts } from './statementParts';
 import { statements, throughJournal } from './testing';
 
 const place = { node: 'a,"sessionId":"b', journal: { name: 'w1', seq: 4 } };
-const read = createPartsReader();
+const partsOf = createPartsReader();
+const read = (leaf: Buffer) => partsOf(leaf.toString(), leaf);
 
 const entryOf = (parts: StatementParts | null) =>
   parts === null ? null : { type: 'statement', ...parts.own, ...parts.who, ...parts.what, ...parts.how };
@@ -71,4 +72,15 @@ describe('what is not written as this version writes it is left to JSON', () => 
     for (const broken of [text.slice(0, -20), text.replace('"effects":[', '"effects":[['), '', '{'])
       expect(read(Buffer.from(broken))).toBeNull();
   });
+});
+
+test('an outcome is read as JSON reads it, and nothing else is', () => {
+  const hostile = testOutcome('stm_"},\\', { maskedColumns: ['a."b,"entry":{"type":"outcome",'], sqlstate: '}}' });
+  for (const entry of [testOutcome('stm_1'), hostile]) {
+    const text = textOf(leafText(entry, place, null));
+    expect(outcomeIn(text)).toEqual((JSON.parse(text) as Leaf).entry);
+    expect(outcomeIn(textOf(leafText(entry, place, '{"a":"b"}')))).toBeNull();
+  }
+  expect(outcomeIn(textOf(leafText(testIntent('stm_1'), place, null)))).toBeNull();
+  expect(outcomeIn('')).toBeNull();
 });

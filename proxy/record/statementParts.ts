@@ -10,6 +10,8 @@ export interface StatementParts extends Readonly<Record<StatementPart, Fields>> 
 
 // Names of a leaf in canonical JSON, each the first of its part. A quote within a string is escaped: none of them can be found in one.
 const BEGINNING = ',"entry":{"type":"statement"';
+const ENTRY = ',"entry":';
+const OUTCOME = `${ENTRY}{"type":"outcome",`;
 const WHO = ',"sessionId":';
 const WHEN = ',"atMs":';
 const WHAT = ',"kind":';
@@ -35,15 +37,14 @@ const MOST_CHARS = 4_096;
 
 /**
  * Reads leaves of statements, of which most share most of their text: a part that is known is not parsed again. A leaf that is not as
- * leafText.ts writes it reads as null, and is for JSON.parse.
+ * leafText.ts writes it reads as null, and is for JSON.parse. It takes the leaf, and its text.
  */
-export function createPartsReader(): (leaf: Buffer) => StatementParts | null {
+export function createPartsReader(): (text: string, leaf: Buffer) => StatementParts | null {
   const who = new KnownParts('who');
   const what = new KnownParts('what');
   const how = new KnownParts('how');
   const tails = new KnownParts('own');
-  return (leaf) => {
-    const text = leaf.toString();
+  return (text, leaf) => {
     const beginAt = text.indexOf(BEGINNING);
     if (beginAt < 0) return null;
     const idAt = beginAt + BEGINNING.length;
@@ -70,6 +71,17 @@ export function createPartsReader(): (leaf: Buffer) => StatementParts | null {
       return null;
     }
   };
+}
+
+/** The entry of an outcome's leaf, as leafText.ts writes it: nothing stands behind it. Null for another leaf. */
+export function outcomeIn(text: string): Fields | null {
+  const at = text.indexOf(OUTCOME);
+  if (at < 0) return null;
+  try {
+    return JSON.parse(text.slice(at + ENTRY.length, -1)) as Fields;
+  } catch {
+    return null;
+  }
 }
 
 interface Places {

@@ -1,6 +1,6 @@
 import type { Action, Detected, RelationUse, Reviewer, StatementStatus } from '../../db/schema/shapes';
 import type { Fields, Leaf, LogRecord, SealedValues } from '../record/leaf';
-import { createPartsReader, type StatementParts } from '../record/statementParts';
+import { createPartsReader, outcomeIn, type StatementParts } from '../record/statementParts';
 import { Alike } from './alike';
 import { actionOf, countOrNull, detectedOf, instantOrNull, numberOrNull, reviewersOf, statusOf, textOf, textOrNull, textsOf } from './read';
 
@@ -143,9 +143,12 @@ export class BatchBuilder {
 
   /** An intent and its outcome in one batch become one row. */
   add(record: LogRecord): void {
-    const parts = this.#partsOf(record.bytes);
-    if (parts === null) this.#addEntry(record);
-    else this.#addStatement(record, parts);
+    const text = record.bytes.toString();
+    const parts = this.#partsOf(text, record.bytes);
+    const outcome = parts === null ? outcomeIn(text) : null;
+    if (parts !== null) this.#addStatement(record, parts);
+    else if (outcome !== null) this.#addOutcome(record, outcome);
+    else this.#addEntry(record);
     this.batch.next = record.index + 1;
   }
 
@@ -166,6 +169,14 @@ export class BatchBuilder {
     this.batch.statements.push(statement);
   }
 
+  #addOutcome({ index }: LogRecord, entry: Fields): void {
+    const id = textOf(entry.id);
+    const outcome = outcomeOf(entry, index);
+    const known = this.#byId.get(id)?.outcome ?? this.batch.outcomes.get(id);
+    if (known === undefined) this.batch.outcomes.set(id, outcome);
+    else takeOutcome(known, outcome);
+  }
+
   #addEntry(record: LogRecord): void {
     const { batch } = this;
     const { leaf, index: logIndex } = record;
@@ -175,17 +186,8 @@ export class BatchBuilder {
     switch (entry.type) {
       case 'statement':
         return this.#addStatement(record, wholeOf(leaf));
-      case 'outcome': {
-        const outcome = outcomeOf(entry, logIndex);
-        const statement = this.#byId.get(id);
-        if (statement !== undefined) takeOutcome(statement.outcome, outcome);
-        else {
-          const earlier = batch.outcomes.get(id);
-          if (earlier === undefined) batch.outcomes.set(id, outcome);
-          else takeOutcome(earlier, outcome);
-        }
-        return;
-      }
+      case 'outcome':
+        return this.#addOutcome(record, entry);
       case 'result':
         if (atMs === null) return refuse(batch, record, 'a result without a time');
         batch.results.push({
