@@ -14,6 +14,7 @@ import { putU32 } from './bytes';
  * text that looks like a frame is not taken for one when what surrounds it is damaged. `number` is the entry's own in its journal, from 0
  * without a gap; frames that are no entries bear the number of the next one.
  */
+
 /** Since 2 a text names what is judged of it (records.ts); 1 is read too. */
 export const JOURNAL_VERSION = 2;
 

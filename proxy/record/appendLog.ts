@@ -79,7 +79,7 @@ export function openAppendLog(dataDir: string, segmentBytes: number = SEGMENT_BY
     ({ segment, file, end } = next);
   };
 
-  const append = async (group: LeafGroup, newState: string): Promise<number> => {
+  const write = async (group: LeafGroup, newState: string): Promise<number> => {
     if (torn) {
       ftruncateSync(file, end);
       torn = false;
@@ -124,7 +124,7 @@ export function openAppendLog(dataDir: string, segmentBytes: number = SEGMENT_BY
     hashAt: hashes.hashAt,
     refresh: () => undefined,
     append(group, newState) {
-      const appended = last.then(() => append(group, newState));
+      const appended = last.then(() => write(group, newState));
       last = appended.then(
         () => undefined,
         () => undefined,

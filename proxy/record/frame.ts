@@ -21,7 +21,7 @@ export type DecodedFrame = Frame | { kind: 'torn'; needBytes: number } | { kind:
 export const HEADER_BYTES = 24;
 const LEAF = Buffer.from('GHL1');
 export const COMMIT_MAGIC = Buffer.from('GHC1');
-/** Journal entries end at 64 MiB, and sealing adds a third; anything larger is a broken header. */
+/** Journal entries end at 64 MiB, and may be longer as JSON beside a box; anything larger is a broken header. */
 export const MAX_FRAME_BYTES = 256 * 1024 * 1024;
 const LEAF_NUMBER = LEAF.readUInt32BE(0);
 const COMMIT_NUMBER = COMMIT_MAGIC.readUInt32BE(0);

@@ -4,7 +4,7 @@ import type { StatementEntry } from '../journal/entries';
 import { testIntent } from '../ship/testing';
 import type { RecordEntry } from './leaf';
 import { VALUE_FIELDS } from './leaf';
-import { holdsNothing, leafText, textOf } from './leafText';
+import { holdsNothing, leafText, STATEMENT_PARTS, textOf } from './leafText';
 import { statements, throughJournal } from './testing';
 
 const place = { node: 'a"b', journal: { name: 'w1', seq: 4 } };
@@ -38,6 +38,9 @@ test('a statement out of a journal is written as JSON writes it, whatever was wr
 
 test('of statements that share a list of relations, and nothing else, each is written as it is', () => {
   const one = throughJournal(testIntent('stm_1'));
+  // Of each field there is another value to be told apart.
+  const others = Object.keys(throughJournal(testIntent('other', OTHER)));
+  for (const name of Object.values(STATEMENT_PARTS).flat()) expect(others).toContain(name);
   leafText(one, place, null);
   for (const [name, value] of Object.entries(throughJournal(testIntent('other', OTHER)))) {
     if (name === 'type') continue;

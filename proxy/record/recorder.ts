@@ -197,7 +197,7 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
     await store.update(nodes).set({ status: statusNow(), seenAt: sql`now()` }).where(eq(nodes.name, node));
   };
 
-  /** What comes with statements: it waits for the store as seldom as it can, and for nothing else that this process does. */
+  /** What comes with statements, and what must not be done beside it. */
   const record = async () => {
     while (!draining) {
       const taken = (await attempt('journals', () => sequencer.round())) ?? 0;

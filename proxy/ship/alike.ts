@@ -1,5 +1,5 @@
 import type { Fields } from '../record/leaf';
-import type { StatementParts } from '../record/statementParts';
+import type { StatementParts } from '../record/leafParts';
 import type { Form, Source } from './batch';
 import { flagOrNull, relationsOf, textOf, textOrNull, textsOf } from './read';
 

@@ -1,6 +1,6 @@
 import type { Action, Detected, RelationUse, Reviewer, StatementStatus } from '../../db/schema/shapes';
 import type { Fields, Leaf, LogRecord, SealedValues } from '../record/leaf';
-import { createPartsReader, outcomeIn, type StatementParts } from '../record/statementParts';
+import { createPartsReader, outcomeIn, type StatementParts } from '../record/leafParts';
 import { Alike } from './alike';
 import { actionOf, countOrNull, detectedOf, instantOrNull, numberOrNull, reviewersOf, statusOf, textOf, textOrNull, textsOf } from './read';
 

@@ -1,8 +1,8 @@
 import type pg from 'pg';
 import type { SilenceWatch } from '../../db/silence';
 import type { LogReader } from '../record/leaf';
+import { createPartsReader } from '../record/leafParts';
 import { LogDamagedError } from '../record/readLog';
-import { createPartsReader } from '../record/statementParts';
 import { type Batch, BatchBuilder } from './batch';
 import { dayOf, nextDay } from './days';
 import { makePartitions } from './partitions';

@@ -8,25 +8,26 @@ export interface StatementParts extends Readonly<Record<StatementPart, Fields>> 
   brokeGlass: boolean;
 }
 
-// Names of a leaf in canonical JSON, each the first of its part. A quote within a string is escaped: none of them can be found in one.
-const BEGINNING = ',"entry":{"type":"statement"';
+// Names of a leaf in canonical JSON, in its order, each the first of its part. A quote within a string is escaped: none of them is in one.
 const ENTRY = ',"entry":';
+const STATEMENT = `${ENTRY}{"type":"statement"`;
 const OUTCOME = `${ENTRY}{"type":"outcome",`;
+const ID = ',"id":"';
 const WHO = ',"sessionId":';
 const WHEN = ',"atMs":';
 const WHAT = ',"kind":';
 const HOW = ',"protocol":';
 const OWN = ',"analysisMs":';
-const ID = ',"id":"';
 const TAIL = ',"transactionStatus":';
-/** Without ids of other runs and of transactions, which are hardly ever the same. */
-const MOST_TAIL = 64;
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
 const VALUES = '},"values":{';
 const BROKE_GLASS = '"breakGlass":';
 const END = '}}';
 
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+
+/** Without ids of other runs and of transactions, which are hardly ever the same. */
+const MOST_TAIL = 64;
 /** The names before it and a session's id, or a fingerprint. */
 const KEY_CHARS = 80;
 /** First characters that are known, and texts of each. */
@@ -45,9 +46,9 @@ export function createPartsReader(): (text: string, leaf: Buffer) => StatementPa
   const how = new KnownParts('how');
   const tails = new KnownParts('own');
   return (text, leaf) => {
-    const beginAt = text.indexOf(BEGINNING);
+    const beginAt = text.indexOf(STATEMENT);
     if (beginAt < 0) return null;
-    const idAt = beginAt + BEGINNING.length;
+    const idAt = beginAt + STATEMENT.length;
     const whoAt = text.indexOf(WHO, idAt);
     const whenAt = text.indexOf(WHEN, whoAt);
     const whatAt = text.indexOf(WHAT, whenAt);

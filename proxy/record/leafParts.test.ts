@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { testIntent, testOutcome } from '../ship/testing';
 import type { Leaf } from './leaf';
+import { createPartsReader, outcomeIn, type StatementParts } from './leafParts';
 import { leafText, textOf } from './leafText';
-import { createPartsReader, outcomeIn, type StatementParts } from './statementParts';
 import { statements, throughJournal } from './testing';
 
 const place = { node: 'a,"sessionId":"b', journal: { name: 'w1', seq: 4 } };
