@@ -53,9 +53,15 @@ export class JournalVersionError extends Error {
  * What stands in a journal from `position` on, about `limitBytes` of it, whole entries only. Its writer may be writing meanwhile.
  * What cannot be read is reported with its place, and reading goes on behind it; at the very end it is left alone while its writer may
  * still be at it (proxy/journal/cut.ts says that a dead one is not).
+ * @param kept of this journal, where it is read on and on
  * @throws JournalVersionError
  */
-export function readJournal(directory: string, position: JournalPosition, limitBytes: number): JournalRead {
+export function readJournal(
+  directory: string,
+  position: JournalPosition,
+  limitBytes: number,
+  kept: KeptDefinitions = new KeptDefinitions(),
+): JournalRead {
   const read: JournalRead = { entries: [], next: { ...position }, damage: [], ended: false };
   let left = limitBytes;
   while (left > 0 && !read.ended) {
@@ -69,7 +75,7 @@ export function readJournal(directory: string, position: JournalPosition, limitB
     }
     try {
       const before = read.next.offset;
-      const movedOn = readSegment(segment, read, left);
+      const movedOn = readSegment(segment, read, left, kept);
       left -= movedOn ? HEADER_BYTES : read.next.offset - before;
       if (!movedOn) break;
     } finally {
@@ -78,6 +84,23 @@ export function readJournal(directory: string, position: JournalPosition, limitB
   }
   return read;
 }
+
+/** Sessions and judgements are referred to from all over a segment: they are not read again with each piece of it. */
+export class KeptDefinitions {
+  #segment = -1;
+  #salt = 0;
+  #known = new Map<number, Definition>();
+
+  /** Those of a segment, by their places in it; none of another is kept. */
+  of(segment: number, salt: number): Map<number, Definition> {
+    if (segment !== this.#segment || salt !== this.#salt || this.#known.size > MOST_KEPT) this.#known = new Map();
+    this.#segment = segment;
+    this.#salt = salt;
+    return this.#known;
+  }
+}
+
+const MOST_KEPT = 10_000;
 
 interface Segment {
   file: number;
@@ -107,7 +130,7 @@ function laterSegment(directory: string, number: number): number | null {
 }
 
 /** Reads from `read.next` on; true when it moved to another segment. */
-function readSegment(segment: Segment, read: JournalRead, limitBytes: number): boolean {
+function readSegment(segment: Segment, read: JournalRead, limitBytes: number, kept: KeptDefinitions): boolean {
   const header = decodeHeader(readBytes(segment.file, 0, HEADER_BYTES));
   if (header === null) return segment.finished && leave(segment, read, 'neither copy of its header can be read');
   if (header.version > JOURNAL_VERSION) throw newer(segment, header.version);
@@ -115,7 +138,7 @@ function readSegment(segment: Segment, read: JournalRead, limitBytes: number): b
     missing(segment, read, HEADER_BYTES, header.firstSeq);
     read.next.offset = HEADER_BYTES;
   }
-  const scan = new Scan(segment, header.salt, read);
+  const scan = new Scan(segment, header.salt, read, kept.of(segment.number, header.salt));
   return scan.run(limitBytes);
 }
 
@@ -155,11 +178,14 @@ class Scan {
   readonly #segment: Segment;
   readonly #salt: number;
   readonly #read: JournalRead;
-  readonly #definitions = new Map<number, Definition>();
+  /** Texts, which are as a rule referred to from nearby. */
+  readonly #texts = new Map<number, Definition>();
+  readonly #kept: Map<number, Definition>;
   /** Definitions that were passed on the way and nobody asked for yet, as they stand. */
   readonly #passed = new Map<number, Buffer>();
 
-  constructor(segment: Segment, salt: number, read: JournalRead) {
+  constructor(segment: Segment, salt: number, read: JournalRead, kept: Map<number, Definition>) {
+    this.#kept = kept;
     this.#segment = segment;
     this.#salt = salt;
     this.#read = read;
@@ -259,11 +285,11 @@ class Scan {
   }
 
   #definitionAt(place: number): Definition {
-    const known = this.#definitions.get(place);
+    const known = this.#texts.get(place) ?? this.#kept.get(place);
     if (known !== undefined) return known;
     const definition = readDefinition(this.#passed.get(place) ?? this.#definedAt(place), (other) => this.#definitionAt(other));
     this.#passed.delete(place);
-    this.#definitions.set(place, definition);
+    ('text' in definition ? this.#texts : this.#kept).set(place, definition);
     return definition;
   }
 

@@ -15,7 +15,7 @@ export type Frame =
 
 export type FrameValues = 'none' | 'erased' | { sealed: SealedValues; words: Buffer };
 
-/** torn: the bytes end within it. corrupt: they are no frame, or not as they were written. */
+/** Its buffers are parts of what it was read from, which they keep: whoever keeps them for long copies them. torn: the bytes end within it. corrupt: they are no frame, or not as they were written. */
 export type DecodedFrame = Frame | { kind: 'torn'; needBytes: number } | { kind: 'corrupt' };
 
 export const HEADER_BYTES = 24;
@@ -118,10 +118,10 @@ function decodeValues(bytes: Buffer): FrameValues | null {
   const count = bytes.readUInt32BE(keyEnd);
   const wordsEnd = keyEnd + 4 + count * WORD_BYTES;
   if (bytes.length < wordsEnd) return null;
-  // A copy: the bytes around it are a chunk of a file.
-  const kept = Buffer.from(bytes.subarray(keyEnd + 4));
-  const wordsBytes = count * WORD_BYTES;
-  return { sealed: { keyId: bytes.toString('utf8', 6, keyEnd), box: kept.subarray(wordsBytes) }, words: kept.subarray(0, wordsBytes) };
+  return {
+    sealed: { keyId: bytes.toString('utf8', 6, keyEnd), box: bytes.subarray(wordsEnd) },
+    words: bytes.subarray(keyEnd + 4, wordsEnd),
+  };
 }
 
 /** What stands in place of values once they are erased. */

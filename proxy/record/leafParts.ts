@@ -28,9 +28,9 @@ const BACKSLASH = 0x5c;
 
 /** Without ids of other runs and of transactions, which are hardly ever the same. */
 const MOST_TAIL = 64;
-/** The names before it and a session's id, or a fingerprint. */
-const KEY_CHARS = 80;
-/** First characters that are known, and texts of each. */
+/** Enough for the names before it and a session's id, or a fingerprint with what an earlier part of the text may say. */
+const KEY_CHARS = 120;
+/** Keys that are known, and texts of each. */
 const MOST_KNOWN = 5_000;
 const MOST_ALIKE = 8;
 /** What is longer is not worth the room. */
@@ -113,20 +113,20 @@ function ownOf(tails: KnownParts, leaf: Buffer, text: string, { idAt, whoAt, whe
 }
 
 class KnownParts {
-  /** By their first characters: hashing all of a text costs more than comparing it with another. */
-  readonly #known = new Map<string, { text: string; fields: Fields }[]>();
+  readonly #known = new Map<number, { text: string; fields: Fields }[]>();
 
   constructor(private readonly part: StatementPart) {}
 
   of(text: string): Fields {
-    const alike = this.#known.get(text.slice(0, KEY_CHARS));
+    const key = keyOf(text);
+    const alike = this.#known.get(key);
     if (alike !== undefined) for (const one of alike) if (one.text === text) return one.fields;
     const fields = fieldsOf(this.part, text);
-    if (text.length <= MOST_CHARS) this.#remember(text, fields, alike);
+    if (text.length <= MOST_CHARS) this.#remember(key, text, fields, alike);
     return fields;
   }
 
-  #remember(text: string, fields: Fields, alike: { text: string; fields: Fields }[] | undefined): void {
+  #remember(key: number, text: string, fields: Fields, alike: { text: string; fields: Fields }[] | undefined): void {
     // A copy: a slice would keep its whole leaf.
     const one = { text: Buffer.from(text).toString(), fields };
     if (alike !== undefined) {
@@ -134,8 +134,16 @@ class KnownParts {
       return;
     }
     if (this.#known.size >= MOST_KNOWN) this.#known.clear();
-    this.#known.set(one.text.slice(0, KEY_CHARS), [one]);
+    this.#known.set(key, [one]);
   }
+}
+
+/** Of its first characters and its length: hashing all of a text costs more than comparing it with another. */
+function keyOf(text: string): number {
+  const end = Math.min(text.length, KEY_CHARS);
+  let key = text.length;
+  for (let at = 0; at < end; at++) key = (Math.imul(key, 31) + text.charCodeAt(at)) | 0;
+  return key;
 }
 
 const NAMES: Readonly<Record<StatementPart, ReadonlySet<string>>> = {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { cutTornTail } from '../journal/cut';
 import type { JournalEntry, ResultEntry, StatementEntry } from '../journal/entries';
 import { journalDirectory } from '../journal/places';
-import { JOURNAL_START, type JournalPosition, type JournalRead, JournalVersionError, readJournal } from '../journal/read';
+import { JOURNAL_START, type JournalPosition, type JournalRead, JournalVersionError, KeptDefinitions, readJournal } from '../journal/read';
 import { dayOf } from '../ship/days';
 import { isEarlierJournal, readEarlierJournal } from './earlierJournal';
 import { LeafGroup, type NewLeaf } from './group';
@@ -43,6 +43,8 @@ export class Sequencer {
   readonly #cut = new Set<string>();
   /** Journals that had nothing new when they were last looked at. */
   readonly #quiet = new Set<string>();
+  /** Of each journal, between two looks at it. */
+  readonly #kept = new Map<string, KeptDefinitions>();
   #turn = 0;
   /** What is taken of one journal; its room is used over and over. */
   readonly #group = new LeafGroup();
@@ -103,7 +105,9 @@ export class Sequencer {
         cutTornTail(directory);
         this.#cut.add(name);
       }
-      const read = earlier ? readEarlierJournal(directory, position, limitBytes) : readJournal(directory, position, limitBytes);
+      const read = earlier
+        ? readEarlierJournal(directory, position, limitBytes)
+        : readJournal(directory, position, limitBytes, this.#keptOf(name));
       // Its own version writes on, so what ends here may go on.
       if (earlier && !isDead) read.ended = false;
       this.refused.delete(name);
@@ -113,6 +117,15 @@ export class Sequencer {
       this.refused.set(name, error.message);
       return null;
     }
+  }
+
+  #keptOf(name: string): KeptDefinitions {
+    let kept = this.#kept.get(name);
+    if (kept === undefined) {
+      kept = new KeptDefinitions();
+      this.#kept.set(name, kept);
+    }
+    return kept;
   }
 
   /** Takes what is new in a journal, about `limitBytes` of it, as one group; the number of entries. */
@@ -149,7 +162,7 @@ export class Sequencer {
     const { ledger } = this.#options;
     const known = Object.entries(ledger.state.journals);
     const left = known.filter(([name]) => names.includes(name));
-    for (const set of [this.#cut, this.#quiet]) for (const name of set) if (!names.includes(name)) set.delete(name);
+    for (const set of [this.#cut, this.#quiet, this.#kept]) for (const name of set.keys()) if (!names.includes(name)) set.delete(name);
     if (left.length < known.length) await ledger.note(() => ({ journals: Object.fromEntries(left) }));
   }
 

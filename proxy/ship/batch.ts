@@ -2,7 +2,9 @@ import type { Action, Detected, RelationUse, Reviewer, StatementStatus } from '.
 import type { Fields, Leaf, LogRecord, SealedValues } from '../record/leaf';
 import { createPartsReader, outcomeIn, type StatementParts } from '../record/leafParts';
 import { Alike } from './alike';
+import { CopyFields } from './copyRows';
 import { actionOf, countOrNull, detectedOf, instantOrNull, numberOrNull, reviewersOf, statusOf, textOf, textOrNull, textsOf } from './read';
+import { putRecorded, ValueRows } from './statementRow';
 
 /** Who asks from where: `statement_sources`. */
 export interface Source {
@@ -47,11 +49,10 @@ export interface Outcome {
   outcomeIndex: number | null;
 }
 
-export interface NewStatement {
+/** What a statement's leaf says, and no outcome changes. */
+export interface Recorded {
   id: string;
   atMs: number;
-  source: Source;
-  form: Form;
   sessionId: string;
   clientPort: number | null;
   verdict: Action;
@@ -63,11 +64,19 @@ export interface NewStatement {
   grantId: string | null;
   brokeGlass: boolean;
   analysisMs: number | null;
+  /** Null: it is in no log. */
   logIndex: number | null;
-  outcome: Outcome;
   words: Buffer;
-  /** An empty box: erased in the log before it came here. */
-  sealed: SealedValues | null;
+}
+
+/** A statement of a batch: what outcomes and counts need of it, and where the rest of its row stands. */
+export interface NewStatement extends Pick<Recorded, 'id' | 'atMs' | 'verdict' | 'rule'> {
+  source: Source;
+  form: Form;
+  outcome: Outcome;
+  /** Of its fields in the batch's `recorded`. */
+  from: number;
+  to: number;
 }
 
 export interface NewResult {
@@ -85,6 +94,9 @@ export interface Batch {
   from: number;
   next: number;
   statements: NewStatement[];
+  /** What is recorded of them, as fields of their rows (statementRow.ts), one behind the other. */
+  recorded: CopyFields;
+  values: ValueRows;
   /** Those of its statements, each once. */
   sources: Source[];
   forms: Form[];
@@ -106,6 +118,7 @@ export interface Batch {
   gaps: { atMs: number; kind: 'damage' | 'refused'; why: string; logIndex: number }[];
 }
 
+/** Erased in the log before it came here. */
 const ERASED: SealedValues = { keyId: '', box: Buffer.alloc(0) };
 /** Characters of a name that whoever could not sign in may have made up. */
 const MOST_SAID = 500;
@@ -118,17 +131,28 @@ export class BatchBuilder {
   readonly #byId = new Map<string, NewStatement>();
   readonly #alike: Alike;
   readonly #partsOf: PartsReader;
+  readonly #isLog: boolean;
 
-  /** @param partsOf knows what earlier batches had in common */
-  constructor(node: string, from: number, partsOf: PartsReader = createPartsReader()) {
+  /**
+   * @param options.partsOf knows what earlier batches had in common
+   * @param options.isLog entries have their places in a log
+   */
+  constructor(
+    node: string,
+    from: number,
+    { partsOf = createPartsReader(), isLog = true }: { partsOf?: PartsReader; isLog?: boolean } = {},
+  ) {
     this.#alike = new Alike(node);
     this.#partsOf = partsOf;
+    this.#isLog = isLog;
     const { sources, forms } = this.#alike;
     this.batch = {
       node,
       from,
       next: from,
       statements: [],
+      recorded: new CopyFields(),
+      values: new ValueRows(),
       sources,
       forms,
       outcomes: new Map(),
@@ -164,9 +188,35 @@ export class BatchBuilder {
     const id = textOf(parts.own.id);
     // The same statement twice is one statement: the first is what was recorded before it ran.
     if (this.#byId.has(id)) return;
-    const statement = statementOf(this.#alike, record, parts, id, atMs);
+    const { own, who, what, how } = parts;
+    const { source, clientPort } = this.#alike.originOf(who);
+    const { recorded, statements, values } = this.batch;
+    const from = recorded.length;
+    const [verdict, rule] = [actionOf(what.verdict), textOrNull(what.rule)];
+    putRecorded(recorded, {
+      id,
+      atMs,
+      sessionId: textOf(who.sessionId),
+      clientPort,
+      verdict,
+      rule,
+      policyVersion: countOrNull(how.policyVersion) ?? 0,
+      transactionStatus: textOf(own.transactionStatus),
+      transactionId: textOrNull(own.transactionId),
+      runOf: textOrNull(own.runOf),
+      grantId: textOrNull(how.grantId),
+      brokeGlass: parts.brokeGlass,
+      analysisMs: numberOrNull(own.analysisMs),
+      logIndex: this.#isLog ? record.index : null,
+      words: record.words,
+    });
+    const sealed = record.sealed ?? (parts.hasValues ? ERASED : null);
+    if (sealed !== null) values.add(id, atMs, sealed);
+    // What is known of its end when it is recorded: it runs, is held, or was denied.
+    const outcome = outcomeOf(how, null);
+    const statement = { id, atMs, verdict, rule, source, form: this.#alike.formOf(parts), outcome, from, to: recorded.length };
     this.#byId.set(id, statement);
-    this.batch.statements.push(statement);
+    statements.push(statement);
   }
 
   #addOutcome({ index }: LogRecord, entry: Fields): void {
@@ -196,7 +246,7 @@ export class BatchBuilder {
           logIndex,
           columns: entry.columns ?? null,
           truncated: entry.truncated === true,
-          sealed: record.sealed ?? (leaf.values === undefined ? null : ERASED),
+          sealed: keptOf(record.sealed) ?? (leaf.values === undefined ? null : ERASED),
         });
         return;
       case 'transaction':
@@ -246,6 +296,9 @@ export class BatchBuilder {
   }
 }
 
+/** By itself: it was read as a part of something larger. */
+const keptOf = (sealed: SealedValues | null): SealedValues | null => sealed && { keyId: sealed.keyId, box: Buffer.from(sealed.box) };
+
 function refuse(batch: Batch, record: LogRecord, why: string): void {
   batch.gaps.push({ atMs: instantOrNull(record.leaf.entry.atMs) ?? 0, kind: 'refused', why, logIndex: record.index });
 }
@@ -253,33 +306,6 @@ function refuse(batch: Batch, record: LogRecord, why: string): void {
 /** A leaf that cannot be read by its parts: each of them is the whole. */
 function wholeOf({ entry, values }: Leaf): StatementParts {
   return { own: entry, who: entry, what: entry, how: entry, hasValues: values !== undefined, brokeGlass: values?.breakGlass !== undefined };
-}
-
-function statementOf(alike: Alike, { index, sealed, words }: LogRecord, parts: StatementParts, id: string, atMs: number): NewStatement {
-  const { own, who, what, how } = parts;
-  const { source, clientPort } = alike.originOf(who);
-  return {
-    id,
-    atMs,
-    source,
-    form: alike.formOf(parts),
-    sessionId: textOf(who.sessionId),
-    clientPort,
-    verdict: actionOf(what.verdict),
-    rule: textOrNull(what.rule),
-    policyVersion: countOrNull(how.policyVersion) ?? 0,
-    transactionStatus: textOf(own.transactionStatus),
-    transactionId: textOrNull(own.transactionId),
-    runOf: textOrNull(own.runOf),
-    grantId: textOrNull(how.grantId),
-    brokeGlass: parts.brokeGlass,
-    analysisMs: numberOrNull(own.analysisMs),
-    logIndex: index,
-    // What is known of its end when it is recorded: it runs, is held, or was denied.
-    outcome: outcomeOf(how, null),
-    words,
-    sealed: sealed ?? (parts.hasValues ? ERASED : null),
-  };
 }
 
 function outcomeOf(entry: Fields, outcomeIndex: number | null): Outcome {

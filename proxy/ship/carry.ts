@@ -73,18 +73,16 @@ export async function carryEarlier(options: { storeUrl: string; keyring: Keyring
         await client.query('drop table if exists statements_before');
         return carried;
       }
-      const builder = new BatchBuilder('', 0);
+      const builder = new BatchBuilder('', 0, { isLog: false });
       for (const row of rows) {
         const entry = entryOf(row);
         const valueKey = await options.keyring.keyFor(entry.principalName, dayOf(entry.atMs));
         const { text, values } = sealEntry(entry, { node: '', journal: null, valueKey, wordKey: options.wordKey, random: randomBytes });
-        // It is in no log.
         builder.add(new StoredRecord(0, Buffer.from(textOf(text)), values?.sealed ?? null, values?.words ?? NO_WORDS));
       }
       const byId = new Map(rows.map((row) => [row.id, row]));
       for (const statement of builder.batch.statements) {
         const row = byId.get(statement.id);
-        statement.logIndex = null;
         if (row === undefined) continue;
         const { outcome } = statement;
         outcome.rows = countOf(row.rows);

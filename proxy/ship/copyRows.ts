@@ -15,16 +15,12 @@ const ROOM_BYTES = 96 * 1024;
 const SHORT_CHARS = 32;
 
 /**
- * Rows for `COPY … FROM STDIN WITH (FORMAT binary)` (PostgreSQL: COPY, "Binary Format"), a field after the other in the order and of
- * exactly the types of the table's columns. Binary, because it needs no escaping and costs both sides less than text.
+ * Fields of rows for `COPY … FROM STDIN WITH (FORMAT binary)` (PostgreSQL: COPY, "Binary Format"), one after the other, of exactly the types
+ * of the table's columns. Binary, because it needs no escaping and costs both sides less than text.
  */
-export class CopyRows {
+export class CopyFields {
   #bytes = Buffer.allocUnsafe(ROOM_BYTES);
-  #at: number;
-
-  constructor(private readonly columns: number) {
-    this.#at = HEADER.copy(this.#bytes);
-  }
+  #at = 0;
 
   /** Bytes that are written and not taken. */
   get length(): number {
@@ -39,9 +35,10 @@ export class CopyRows {
     return taken;
   }
 
-  row(): void {
-    this.#room(2);
-    this.#at = this.#bytes.writeInt16BE(this.columns, this.#at);
+  /** Fields that were written elsewhere. */
+  fieldsOf(other: CopyFields, from: number, to: number): void {
+    this.#room(to - from);
+    this.#at += other.#bytes.copy(this.#bytes, this.#at, from, to);
   }
 
   null(): void {
@@ -74,6 +71,18 @@ export class CopyRows {
     this.#room(12);
     this.#at = this.#bytes.writeInt32BE(8, this.#at);
     this.#integer(value);
+  }
+
+  /** Bytes that are no field. */
+  protected raw(bytes: Buffer): void {
+    this.#room(bytes.length);
+    this.#at += bytes.copy(this.#bytes, this.#at);
+  }
+
+  /** A number that is no field. */
+  protected int2(value: number): void {
+    this.#room(2);
+    this.#at = this.#bytes.writeInt16BE(value, this.#at);
   }
 
   int4(value: number | null): void {
@@ -141,13 +150,6 @@ export class CopyRows {
     }
   }
 
-  /** What is left, with the trailer. */
-  end(): Buffer {
-    this.#room(2);
-    this.#at = this.#bytes.writeInt16BE(-1, this.#at);
-    return this.#bytes.subarray(0, this.#at);
-  }
-
   #integer(value: number): void {
     const high = Math.floor(value / TWO_32);
     this.#at = this.#bytes.writeInt32BE(high, this.#at);
@@ -166,6 +168,25 @@ export class CopyRows {
     const larger = Buffer.allocUnsafe(Math.max(this.#bytes.length * 2, this.#at + count));
     this.#bytes.copy(larger, 0, 0, this.#at);
     this.#bytes = larger;
+  }
+}
+
+/** The rows of one COPY, in pieces: each begins with `row()`, and its fields come in the order of the columns. */
+export class CopyRows extends CopyFields {
+  /** @param columns of a row */
+  constructor(private readonly columns: number) {
+    super();
+    this.raw(HEADER);
+  }
+
+  row(): void {
+    this.int2(this.columns);
+  }
+
+  /** What is left, with the trailer. */
+  end(): Buffer {
+    this.int2(-1);
+    return this.take();
   }
 }
 

@@ -135,6 +135,28 @@ describe('shipper', () => {
     expect((await rowsOf('restart')).map((row) => row.status)).toEqual(['done', 'done']);
   });
 
+  test('outcomes that come later do not read a whole day, though PostgreSQL had no statistics of it', async () => {
+    const { add, ship } = newLog('planned');
+    // A day that no other test writes to.
+    const at = Date.parse('2026-11-03T12:00:00Z');
+    const ids = Array.from({ length: 25_000 }, (_, i) => newId('stm', at + i));
+    for (const [i, id] of ids.entries()) add(intent(id, { atMs: at + i }));
+    await ship();
+    const rowsRead = async () => {
+      // What a connection that ended has read is counted a moment later.
+      await new Promise((resolve) => setTimeout(resolve, 1_500));
+      const { rows } = await client.query<{ n: string }>(
+        "select seq_tup_read as n from pg_stat_user_tables where relname = 'statements_20261103'",
+      );
+      return Number(rows[0]?.n);
+    };
+    const before = await rowsRead();
+    for (const id of ids.slice(0, 40)) add(outcome(id));
+    await ship();
+    expect((await rowsRead()) - before).toBe(0);
+    expect((await client.query("select count(*)::int as n from statements_20261103 where status = 'done'")).rows).toEqual([{ n: 40 }]);
+  });
+
   test('sessions, transactions, results, failed sign-ins and damage have their places', async () => {
     const { add, ship } = newLog('others');
     const session = newId('ses');

@@ -137,7 +137,7 @@ type BatchSource = Pick<ShipperOptions, 'log' | 'node'> & { partsOf: ReturnType<
  * takes the batch before it, never waits long for what it is to do next.
  */
 async function readBatch({ log, node, partsOf }: BatchSource, from: number, limit: number): Promise<Batch> {
-  const builder = new BatchBuilder(node, from, partsOf);
+  const builder = new BatchBuilder(node, from, { partsOf });
   const { batch } = builder;
   let bytes = 0;
   while (batch.next - from < limit && bytes < BATCH_BYTES && batch.next < log.size) {

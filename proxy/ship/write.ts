@@ -1,6 +1,6 @@
 import pg, { type Client } from 'pg';
 import { type SilenceWatch, watchSilence } from '../../db/silence';
-import type { Batch, NewStatement, Outcome } from './batch';
+import type { Batch, Outcome } from './batch';
 import { copyIn, PIECE_BYTES } from './copyIn';
 import { CopyRows, storable, storableJson } from './copyRows';
 import { dayOf } from './days';
@@ -8,6 +8,11 @@ import { type Dimensions, openDimensions } from './dimensions';
 import { countHours } from './hours';
 import { OpenStatements, writeOutcomes } from './outcomes';
 import { type DayTable, makePartitions, partitionName } from './partitions';
+import { putOutcome, STATEMENT_COLUMNS, VALUE_COLUMNS } from './statementRow';
+
+const RESULT_COLUMNS = ['statement_id', 'at', 'node', 'log_index', 'columns', 'truncated', 'key_id', 'box'];
+const TRANSACTION_COLUMNS = ['id', 'at', 'session_id', 'outcome', 'statements', 'node', 'log_index'];
+const FAILURE_COLUMNS = ['node', 'log_index', 'at', 'principal_name', 'connection_name', 'client_address', 'sqlstate', 'reason'];
 
 /** No batch takes as long. */
 const STATEMENT_TIMEOUT_MS = 60_000;
@@ -21,6 +26,8 @@ export interface Writer {
   open: OpenStatements;
   /** UTC days whose partitions are there. */
   days: Set<string>;
+  /** Rows that were written to each, up to where PostgreSQL looked at them. */
+  written: Map<string, number>;
 }
 
 /** @throws Error when the store does not answer */
@@ -41,6 +48,7 @@ export async function openWriter(storeUrl: string): Promise<Writer> {
     dimensions: openDimensions(),
     open: new OpenStatements(),
     days: new Set(),
+    written: new Map(),
   };
 }
 
@@ -69,22 +77,14 @@ export async function writeBatch(writer: Writer, batch: Batch, claim: Claim): Pr
   await client.query('begin');
   try {
     await claim(client);
-    await copyByDay(writer, 'statements', 30, batch.statements, (rows, one) => putStatement(rows, one, maskOf(one.outcome)));
-    await copyByDay(
-      writer,
-      'statement_values',
-      4,
-      batch.statements.filter((one) => one.sealed !== null),
-      (rows, one) => {
-        rows.text(one.id);
-        rows.instant(one.atMs);
-        rows.text(one.sealed?.keyId ?? '');
-        rows.bytea(one.sealed?.box ?? null);
-      },
-    );
+    await copyByDay(writer, 'statements', STATEMENT_COLUMNS, batch.statements, (rows, one) => {
+      rows.fieldsOf(batch.recorded, one.from, one.to);
+      putOutcome(rows, one, maskOf(one.outcome));
+    });
+    for (const [day, pieces] of batch.values.ends()) await copyIn(client, copyOf('statement_values', day, VALUE_COLUMNS), pieces.values());
     await countHours(client, batch.statements);
     await writeOutcomes(client, batch.outcomes, maskOf, writer.open);
-    await copyByDay(writer, 'recorded_results', 8, batch.results, (rows, one) => {
+    await copyByDay(writer, 'recorded_results', RESULT_COLUMNS, batch.results, (rows, one) => {
       rows.text(one.statementId);
       rows.instant(one.atMs);
       rows.text(batch.node);
@@ -94,7 +94,7 @@ export async function writeBatch(writer: Writer, batch: Batch, claim: Claim): Pr
       rows.text(one.sealed?.keyId ?? null);
       rows.bytea(one.sealed?.box ?? null);
     });
-    await copyByDay(writer, 'transactions', 7, batch.transactions, (rows, one) => {
+    await copyByDay(writer, 'transactions', TRANSACTION_COLUMNS, batch.transactions, (rows, one) => {
       rows.text(one.id);
       rows.instant(one.atMs);
       rows.text(one.sessionId);
@@ -103,7 +103,7 @@ export async function writeBatch(writer: Writer, batch: Batch, claim: Claim): Pr
       rows.text(batch.node);
       rows.int8(one.logIndex);
     });
-    await copyByDay(writer, 'sign_in_failures', 8, batch.signInFailures, (rows, one) => {
+    await copyByDay(writer, 'sign_in_failures', FAILURE_COLUMNS, batch.signInFailures, (rows, one) => {
       rows.text(batch.node);
       rows.int8(one.logIndex);
       rows.instant(one.atMs);
@@ -126,6 +126,25 @@ export async function writeBatch(writer: Writer, batch: Batch, claim: Claim): Pr
   for (const one of batch.statements)
     if (one.outcome.status === 'running' || one.outcome.status === 'held') writer.open.began(one.id, one.atMs);
   for (const [id, { status }] of batch.outcomes) if (status !== 'running' && status !== 'held') writer.open.ended(id);
+  const days = new Map<string, number>();
+  for (const { atMs } of batch.statements) days.set(dayOf(atMs), (days.get(dayOf(atMs)) ?? 0) + 1);
+  for (const [day, rows] of days) await lookAtDay(writer, day, rows);
+}
+
+/** Fewer rows are read in no time, and say little. */
+const ROWS_TO_LOOK_AT = 1_000;
+
+/**
+ * Of a day that began a moment ago PostgreSQL has no statistics until autovacuum comes by: it takes an id to be that of many rows, and would
+ * read the whole day for each few outcomes. It is told once, as soon as there are some rows.
+ */
+async function lookAtDay({ client, written }: Writer, day: string, rows: number): Promise<void> {
+  const before = written.get(day) ?? 0;
+  written.set(day, before + rows);
+  if (before >= ROWS_TO_LOOK_AT || before + rows < ROWS_TO_LOOK_AT) return;
+  const table = partitionName('statements', day);
+  const { rowCount } = await client.query('select from pg_class where oid = to_regclass($1) and reltuples < 0', [table]);
+  if (rowCount === 1) await client.query(`analyze ${table} (id)`);
 }
 
 /** Moves the node's position from the batch's start to its end. The row is locked, so that two processes copy one log one after the other. */
@@ -161,13 +180,16 @@ function masksOf(batch: Batch): Set<readonly string[]> {
 async function copyByDay<T extends { atMs: number }>(
   { client }: Writer,
   table: DayTable,
-  columns: number,
+  columns: readonly string[],
   list: readonly T[],
   put: (rows: CopyRows, one: T) => void,
 ): Promise<void> {
   for (const day of new Set(list.map(({ atMs }) => dayOf(atMs))))
-    await copyIn(client, `copy ${partitionName(table, day)} from stdin with (format binary)`, piecesOf(day, columns, list, put));
+    await copyIn(client, copyOf(table, day, columns), piecesOf(day, columns.length, list, put));
 }
+
+const copyOf = (table: DayTable, day: string, columns: readonly string[]): string =>
+  `copy ${partitionName(table, day)} (${columns.join(', ')}) from stdin with (format binary)`;
 
 /** The rows of one day, made as they are sent. */
 function* piecesOf<T extends { atMs: number }>(
@@ -186,41 +208,6 @@ function* piecesOf<T extends { atMs: number }>(
     if (rows.length >= PIECE_BYTES) yield rows.take();
   }
   yield rows.end();
-}
-
-/** In the order of the table's columns (db/schema/audit.ts). */
-function putStatement(rows: CopyRows, one: NewStatement, maskId: number | null): void {
-  const { outcome } = one;
-  rows.text(one.id);
-  rows.instant(one.atMs);
-  rows.int8(one.source.rowId);
-  rows.int8(one.form.rowId);
-  rows.text(one.sessionId);
-  rows.int4(one.clientPort);
-  rows.text(one.verdict);
-  rows.text(one.rule);
-  rows.text(outcome.status);
-  rows.text(outcome.sqlstate);
-  rows.int8(one.policyVersion);
-  rows.text(one.transactionStatus);
-  rows.text(one.transactionId);
-  rows.text(one.runOf);
-  rows.text(outcome.requestId);
-  rows.text(one.grantId);
-  rows.bool(one.brokeGlass);
-  rows.int8(outcome.rows);
-  rows.int8(outcome.bytes);
-  rows.int8(maskId);
-  rows.json(outcome.detected !== null && outcome.detected.length > 0 ? outcome.detected : null);
-  rows.float4(outcome.durationMs);
-  rows.float4(one.analysisMs);
-  rows.float4(outcome.waitMs);
-  rows.float4(outcome.upstreamMs);
-  rows.float4(outcome.maskingMs);
-  rows.int8(one.logIndex);
-  rows.int8(outcome.outcomeIndex);
-  rows.words(one.words);
-  rows.json(outcome.reviewers);
 }
 
 /** The worker makes the session's row when it lets the client in; the log adds what it alone knows, and closes what nobody else did. */
