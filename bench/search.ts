@@ -16,7 +16,7 @@ import { statementHistogram } from '../server/audit/histogram';
 import { searchStatements } from '../server/audit/search';
 import { type Call, systemActor } from '../server/identity/actor';
 import { fillStore } from './audit/fill';
-import { traffic } from './audit/traffic';
+import { makeForms, traffic } from './audit/traffic';
 
 /**
  * Builds a store of many statements (10 million over 30 days, unless told otherwise) in an embedded PostgreSQL and runs the audit's verbs on
@@ -92,7 +92,7 @@ const CASES: Case[] = [
   ...named(
     search,
     'fingerprint:feedfacefeedface',
-    'fingerprint:00005eed00000001',
+    `fingerprint:${makeForms(2)[1]?.fingerprint}`,
     'verdict:denied',
     'verdict:held',
     'rule:rule-3',

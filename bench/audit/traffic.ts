@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { newId } from '../../db/ids';
 import type { OutcomeEntry, StatementEntry } from '../../proxy/journal/entries';
 
@@ -33,20 +34,24 @@ const COLUMNS = ['id', 'name', 'email', 'status', 'amount', 'created_at', 'owner
 export function makeForms(count: number): FormOfTraffic[] {
   return Array.from({ length: count }, (_, index) => {
     const table = `${TABLES[index % TABLES.length]}${index < 200 ? '' : `_${Math.floor(index / 50)}`}`;
-    const [a, b, c] = [0, 3, 7].map((step) => COLUMNS[(index + step) % COLUMNS.length] ?? 'id');
+    // Of one table no two have the same two columns: what tells texts apart is their shape, as it is of real ones.
+    const turn = Math.floor(index / TABLES.length);
+    const column = (step: number) => COLUMNS[(index + turn + step) % COLUMNS.length] ?? 'id';
+    const [a, b, c] = [column(0), column(3 + Math.floor(turn / COLUMNS.length)), column(7)];
     const write = index % 7 === 3;
     const text = write
       ? (value: string, number: number) =>
           `UPDATE public.${table} SET ${b} = '${value}', ${c} = now() WHERE id = ${number} /* form ${index} */`
       : (value: string, number: number) =>
           `SELECT t.id, t.${a}, t.${b}, o.${c} FROM public.${table} t LEFT JOIN public.accounts o ON o.id = t.owner_id WHERE t.${a} = '${value}' AND t.id > ${number} ORDER BY t.id LIMIT ${10 + index}`;
+    const shape = text('?', 0)
+      .replaceAll(/'\?'|\b\d+\b/g, '?')
+      .replace(/ \/\*.*/, '');
     return {
       kind: write ? 'UPDATE' : 'SELECT',
       sql: text,
-      shape: text('?', 0)
-        .replaceAll(/'\?'|\b\d+\b/g, '?')
-        .replace(/ \/\*.*/, ''),
-      fingerprint: (0x5eed00000000 + index).toString(16).padStart(16, '0'),
+      shape,
+      fingerprint: createHash('sha256').update(shape).digest('hex').slice(0, 16),
       table: `public.${table}`,
       columns: [...new Set([a, b, c, 'id'])].map((column) => `public.${table}.${column}`),
       write,
