@@ -15,7 +15,10 @@ export type Frame =
 
 export type FrameValues = 'none' | 'erased' | { sealed: SealedValues; words: Buffer };
 
-/** Its buffers are parts of what it was read from, which they keep: whoever keeps them for long copies them. torn: the bytes end within it. corrupt: they are no frame, or not as they were written. */
+/**
+ * torn: the bytes end within it. corrupt: they are no frame, or not as they were written. The buffers of a frame are parts of what it was
+ * read from: whoever keeps one for long copies it.
+ */
 export type DecodedFrame = Frame | { kind: 'torn'; needBytes: number } | { kind: 'corrupt' };
 
 export const HEADER_BYTES = 24;
