@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { newPart } from '../proxy/journal/records';
+import { newPart } from '../proxy/journal/definitions';
 import { openJournal } from '../proxy/journal/write';
 import type { JudgedStatement } from '../proxy/policy/judge';
 import { type Execution, intentOf, newExecution, outcomeOf, recordedAs, type SessionFacts } from '../proxy/session/execution';

@@ -1,4 +1,4 @@
-import { newPart, type SharedPart } from '../../proxy/journal/records';
+import { newPart, type SharedPart } from '../../proxy/journal/definitions';
 import { openJournal } from '../../proxy/journal/write';
 import { traffic } from './traffic';
 

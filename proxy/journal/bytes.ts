@@ -65,6 +65,11 @@ export class ByteWriter {
     putU32(this.bytes, this.length - start, start - 4);
   }
 
+  optionalText(value: string | null | undefined): void {
+    this.u8(value == null ? 0 : 1);
+    if (value != null) this.text(value);
+  }
+
   /** Where it ends; -1 where it is not all ASCII. */
   #ascii(value: string, start: number): number {
     const { bytes } = this;
@@ -109,9 +114,20 @@ export class ByteReader {
     return this.#bytes.toString('utf8', start, this.#at);
   }
 
+  optionalText(): string | null {
+    return this.u8() === 0 ? null : this.text();
+  }
+
   #move(count: number): number {
     const at = this.#at;
     this.#at += count;
     return at;
   }
+}
+
+/** What a number stands for. @throws RangeError where that is nothing */
+export function oneOf<T>(values: readonly T[], index: number): T {
+  const value = values[index];
+  if (value === undefined) throw new RangeError('it holds a number that stands for nothing');
+  return value;
 }

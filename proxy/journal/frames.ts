@@ -15,7 +15,7 @@ import { putU32 } from './bytes';
  * without a gap; frames that are no entries bear the number of the next one.
  */
 
-/** Since 2 a text names what is judged of it (records.ts); 1 is read too. */
+/** Since 2 a text names what is judged of it (definitions.ts); 1 is read too. */
 export const JOURNAL_VERSION = 2;
 
 export const HEADER_BYTES = 64;
@@ -29,7 +29,7 @@ const COPY_BYTES = HEADER_BYTES / 2;
 const MARK = Buffer.from([0xa5, 0xf7]);
 const CHECKED_FROM = 6;
 
-/** What a payload is. define, statement and outcome are in the compact form of records.ts, entry is JSON. */
+/** What a payload is. define, statement and outcome are in the compact form of definitions.ts and records.ts, entry is JSON. */
 export const FrameKind = {
   /** What many entries, or other definitions, share; they name it by the place of this frame in the segment. */
   define: 1,

@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ByteWriter } from './bytes';
 import { cutTornTail } from './cut';
+import { newPart, writeJudged, writeSession, writeText } from './definitions';
 import type { JournalEntry, OutcomeEntry, StatementEntry } from './entries';
 import { encodeFrame, encodeHeader, FrameKind, frameAt, HEADER_BYTES, JOURNAL_VERSION } from './frames';
 import { JOURNAL_START, type JournalDamage, type JournalPosition, JournalVersionError, readJournal } from './read';
-import { newPart, writeJudged, writeSession, writeStatement, writeText } from './records';
+import { writeStatement } from './records';
 import { type Journal, openJournal } from './write';
 
 const outcome = (id: string): OutcomeEntry => ({ type: 'outcome', id, status: 'done', rows: 1 });

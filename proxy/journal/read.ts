@@ -1,5 +1,6 @@
 import { closeSync, existsSync, fstatSync, openSync, readdirSync, readSync } from 'node:fs';
 import { join } from 'node:path';
+import { type Definition, readDefinition } from './definitions';
 import type { JournalEntry } from './entries';
 import {
   decodeHeader,
@@ -14,7 +15,7 @@ import {
   MAX_PAYLOAD_BYTES,
 } from './frames';
 import { segmentFile } from './places';
-import { type Definition, readDefinition, readOutcome, readStatement } from './records';
+import { readOutcome, readStatement } from './records';
 
 /** Where a reader stands. What it has read may be deleted: every segment before `segment`. */
 export interface JournalPosition {

@@ -1,20 +1,11 @@
 import { join } from 'node:path';
 import { ByteWriter } from './bytes';
+import { type JudgedPart, judgedAlike, newPart, type SharedPart, writeJudged, writeSession, writeText } from './definitions';
 import type { JournalEntry, StatementEntry } from './entries';
 import { diskFiles, type JournalFiles } from './files';
 import { FRAME_BYTES, FrameKind, MAX_PAYLOAD_BYTES, sealFrame } from './frames';
 import { journalDirectory } from './places';
-import {
-  type JudgedPart,
-  judgedAlike,
-  newPart,
-  type SharedPart,
-  writeJudged,
-  writeOutcome,
-  writeSession,
-  writeStatement,
-  writeText,
-} from './records';
+import { writeOutcome, writeStatement } from './records';
 import { Segment } from './segment';
 
 /** The journal of one worker process: append-only segment files that no other process writes. */

@@ -1,6 +1,6 @@
 import type { Action, RelationUse } from '../../db/schema/shapes';
 import type { CatalogSnapshot } from '../catalog/types';
-import type { RecordedStatement } from '../journal/records';
+import type { RecordedStatement } from '../journal/definitions';
 import type { MaskIndex } from '../masking/columns';
 import { contentTouch, isCopyToClient } from '../masking/copyContent';
 import { detectionFor, enforcesDetection } from '../masking/detect/rules';

@@ -124,7 +124,7 @@ const who = new SharedPart(
     entry.clientAddress === fields.clientAddress &&
     entry.applicationName === fields.applicationName,
 );
-/** Journals give the same lists to all of whom they say the same (knownJudged in proxy/journal/records.ts): others are written again. */
+/** Journals give the same lists to all of whom they say the same (knownJudged in proxy/journal/definitions.ts): others are written again. */
 const what = new SharedPart(
   'what',
   ({ relations }) => relations,

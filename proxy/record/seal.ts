@@ -49,7 +49,7 @@ function fieldOf(entry: RecordEntry, name: string): unknown {
   return name === 'tried' && entry.type === 'statement' ? triedText(entry.tried) : (entry as unknown as Record<string, unknown>)[name];
 }
 
-/** Most statements share theirs with others (see knownJudged in proxy/journal/records.ts). */
+/** Most statements share theirs with others (see knownJudged in proxy/journal/definitions.ts). */
 const triedTexts = new WeakMap<object, string>();
 
 function triedText(tried: StatementEntry['tried']): string | null {

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { ByteWriter } from '../journal/bytes';
+import { type Definition, readDefinition, writeJudged, writeSession, writeText } from '../journal/definitions';
 import type { StatementEntry } from '../journal/entries';
-import { type Definition, readDefinition, readStatement, writeJudged, writeSession, writeStatement, writeText } from '../journal/records';
+import { readStatement, writeStatement } from '../journal/records';
 import { testIntent } from '../ship/testing';
 
 /** An entry as it comes out of a journal. */

@@ -1,8 +1,8 @@
 import { type Id, newId } from '../../db/ids';
 import type { TokenIdentity } from '../../db/schema/identityShapes';
 import type { ParameterValue, Reviewer, StatementStatus } from '../../db/schema/shapes';
+import { newPart, type RecordedStatement } from '../journal/definitions';
 import type { OutcomeEntry, StatementEntry } from '../journal/entries';
-import { newPart, type RecordedStatement } from '../journal/records';
 import type { Usage } from '../limits/usage';
 import type { ResultPlan } from '../masking/results';
 import type { JudgedStatement } from '../policy/judge';

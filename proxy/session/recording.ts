@@ -1,7 +1,7 @@
 import { newId } from '../../db/ids';
 import type { StatementStatus } from '../../db/schema/shapes';
+import { newPart, type SharedPart } from '../journal/definitions';
 import type { JournalEntry } from '../journal/entries';
-import { newPart, type SharedPart } from '../journal/records';
 import type { Shared } from '../journal/write';
 import type { JudgedStatement } from '../policy/judge';
 import { notRecorded, type WireError } from '../wire/errors';
