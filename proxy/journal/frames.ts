@@ -1,5 +1,5 @@
-import { crc32 } from 'node:zlib';
 import { putU32 } from './bytes';
+import { checksumOf } from './checksum';
 
 /**
  * How a segment file is laid out. It begins with a header, written twice so that one bad sector does not cost the whole file:
@@ -61,7 +61,7 @@ export function encodeHeader({ version, segment, salt, firstSeq }: SegmentHeader
   copy.writeUInt32LE(segment, 8);
   copy.writeUInt32LE(salt, 12);
   copy.writeUIntLE(firstSeq, 16, 6);
-  copy.writeUInt32LE(crc32(copy.subarray(0, 28)), 28);
+  copy.writeUInt32LE(checksumOf(copy, 0, 28), 28);
   return Buffer.concat([copy, copy]);
 }
 
@@ -70,7 +70,7 @@ export function decodeHeader(bytes: Buffer): SegmentHeader | null {
   for (const start of [0, COPY_BYTES]) {
     const copy = bytes.subarray(start, start + COPY_BYTES);
     if (copy.length < COPY_BYTES || !copy.subarray(0, MAGIC.length).equals(MAGIC)) continue;
-    if (crc32(copy.subarray(0, 28)) !== copy.readUInt32LE(28)) continue;
+    if (checksumOf(copy, 0, 28) !== copy.readUInt32LE(28)) continue;
     return {
       version: copy.readUInt16LE(6),
       segment: copy.readUInt32LE(8),
@@ -96,7 +96,7 @@ export function sealFrame(
   const high = Math.floor(seq / 2 ** 32);
   bytes[at + 15] = high;
   bytes[at + 16] = high >>> 8;
-  putU32(bytes, crc32(bytes.subarray(at + CHECKED_FROM, end), salt), at + 2);
+  putU32(bytes, checksumOf(bytes, at + CHECKED_FROM, end, salt), at + 2);
   return end;
 }
 
@@ -129,7 +129,7 @@ export function frameAt(bytes: Buffer, at: number, salt: number): FrameAt {
   if (!isKind(kind) || length > MAX_PAYLOAD_BYTES) return { is: 'bad' };
   const sizeBytes = FRAME_BYTES + length;
   if (left < sizeBytes) return { is: 'short', needBytes: sizeBytes };
-  if (crc32(bytes.subarray(at + CHECKED_FROM, at + sizeBytes), salt) !== bytes.readUInt32LE(at + 2)) return { is: 'bad' };
+  if (checksumOf(bytes, at + CHECKED_FROM, at + sizeBytes, salt) !== bytes.readUInt32LE(at + 2)) return { is: 'bad' };
   return {
     is: 'frame',
     kind,

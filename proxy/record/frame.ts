@@ -1,4 +1,4 @@
-import { crc32 } from 'node:zlib';
+import { checksumOf } from '../journal/checksum';
 import { type SealedValues, WORD_BYTES } from './leaf';
 import type { Pieces } from './leafText';
 
@@ -81,22 +81,8 @@ export function finishFrame(bytes: Buffer, at: number, index: number): void {
 
 const TWO_32 = 4_294_967_296;
 
-/** Of a frame but for the place of the sum itself. The few bytes of its header are summed here: a call to where it is fast costs more. */
-const checksum = (bytes: Buffer, at: number, end: number): number =>
-  crc32(bytes.subarray(at + HEADER_BYTES, end), crcOf(bytes, at + 16, at + HEADER_BYTES, crcOf(bytes, at, at + 12, 0)));
-
-/** CRC-32 of each byte (ISO 3309, as in zlib). */
-const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let sum = byte;
-  for (let bit = 0; bit < 8; bit++) sum = (sum & 1) === 1 ? (sum >>> 1) ^ 0xedb88320 : sum >>> 1;
-  return sum >>> 0;
-});
-
-function crcOf(bytes: Buffer, from: number, to: number, before: number): number {
-  let sum = ~before;
-  for (let at = from; at < to; at++) sum = (CRC_TABLE[(sum ^ (bytes[at] ?? 0)) & 0xff] ?? 0) ^ (sum >>> 8);
-  return ~sum >>> 0;
-}
+/** Of a frame but for the place of the sum itself. */
+const checksum = (bytes: Buffer, at: number, end: number): number => checksumOf(bytes, at + 16, end, checksumOf(bytes, at, at + 12));
 
 /** `present u8, crc32 u32, key id length u8, key id, number of words u32, words of 8 bytes, box` */
 function putValues(bytes: Buffer, at: number, { sealed, words }: { sealed: SealedValues; words: Buffer }): void {
@@ -106,7 +92,7 @@ function putValues(bytes: Buffer, at: number, { sealed, words }: { sealed: Seale
   end = bytes.writeUInt32BE(words.length / WORD_BYTES, end);
   end += words.copy(bytes, end);
   end += sealed.box.copy(bytes, end);
-  bytes.writeUInt32BE(crc32(bytes.subarray(at + 5, end)), at + 1);
+  bytes.writeUInt32BE(checksumOf(bytes, at + 5, end), at + 1);
 }
 
 const sizeOfValues = ({ sealed, words }: { sealed: SealedValues; words: Buffer }): number =>
@@ -115,7 +101,7 @@ const sizeOfValues = ({ sealed, words }: { sealed: SealedValues; words: Buffer }
 function decodeValues(bytes: Buffer): FrameValues | null {
   if (bytes.length === 0) return 'none';
   if (bytes[0] === ERASED) return 'erased';
-  if (bytes[0] !== PRESENT || bytes.length < 6 || crc32(bytes.subarray(5)) !== bytes.readUInt32BE(1)) return null;
+  if (bytes[0] !== PRESENT || bytes.length < 6 || checksumOf(bytes, 5, bytes.length) !== bytes.readUInt32BE(1)) return null;
   const keyEnd = 6 + (bytes[5] ?? 0);
   if (bytes.length < keyEnd + 4) return null;
   const count = bytes.readUInt32BE(keyEnd);
