@@ -7,7 +7,7 @@ import { cutTornTail } from './cut';
 import { newPart, writeJudged, writeSession, writeText } from './definitions';
 import type { JournalEntry, OutcomeEntry, StatementEntry } from './entries';
 import { encodeFrame, encodeHeader, FrameKind, frameAt, HEADER_BYTES, JOURNAL_VERSION } from './frames';
-import { JOURNAL_START, type JournalDamage, type JournalPosition, JournalVersionError, readJournal } from './read';
+import { JOURNAL_START, type JournalDamage, type JournalPosition, JournalVersionError, KeptDefinitions, readJournal } from './read';
 import { writeStatement } from './records';
 import { type Journal, openJournal } from './write';
 
@@ -65,12 +65,12 @@ afterEach(() => rmSync(dir, { recursive: true }));
 const folder = (name: string) => join(dir, 'journal', name);
 const files = (name: string) => readdirSync(folder(name)).sort();
 
-function readAll(name: string, from: JournalPosition = JOURNAL_START, limitBytes = 1_000_000) {
+function readAll(name: string, from: JournalPosition = JOURNAL_START, limitBytes = 1_000_000, kept?: KeptDefinitions) {
   const entries: { seq: number; entry: JournalEntry }[] = [];
   const damage: JournalDamage[] = [];
   let position = from;
   for (;;) {
-    const read = readJournal(folder(name), position, limitBytes);
+    const read = readJournal(folder(name), position, limitBytes, kept);
     entries.push(...read.entries);
     damage.push(...read.damage);
     const still = read.next.segment === position.segment && read.next.offset === position.offset;
@@ -203,6 +203,23 @@ describe('writing', () => {
     expect(readAll('w1', JOURNAL_START, 100)).toMatchObject({ damage: [], entries: entries.map((entry) => ({ entry })) });
     const bytes = readFileSync(join(folder('w1'), '00000000.log')).toString('latin1');
     expect(bytes.split('select ? shaped').length - 1).toBe(1 + others.length);
+  });
+
+  test('what is kept between pieces is of that segment alone, though others have as much at the same places', async () => {
+    const journal = openJournal(dir, 'w1', { segmentBytes: 2_000 });
+    const sessions = Array.from({ length: 15 }, newPart);
+    const entries = Array.from({ length: 60 }, (_, i) => ({ ...intent(`stm_${i + 10}`, `select ${i % 7}`), sessionId: `ses_${i >> 2}` }));
+    for (const [i, entry] of entries.entries()) {
+      journal.append(entry, { session: sessions[i >> 2] ?? newPart(), statement: newPart() });
+      if (i % 5 === 0) await written(journal);
+    }
+    journal.close();
+    expect(files('w1').length).toBeGreaterThan(3);
+    for (const limit of [100, 900]) {
+      const { entries: read, damage } = readAll('w1', JOURNAL_START, limit, new KeptDefinitions());
+      expect(damage).toEqual([]);
+      expect(read.map(({ entry }) => entry)).toEqual(entries);
+    }
   });
 
   test('of version 1, in which each text had all that is said of it, are read', () => {

@@ -86,7 +86,10 @@ export function readJournal(
   return read;
 }
 
-/** Sessions and judgements are referred to from all over a segment: they are not read again with each piece of it. */
+/**
+ * Sessions and judgements are referred to from all over a segment: they are not read again with each piece of it. Texts are not kept: what
+ * clients sent is in memory no longer than it takes.
+ */
 export class KeptDefinitions {
   #segment = -1;
   #salt = 0;
@@ -101,7 +104,9 @@ export class KeptDefinitions {
   }
 }
 
-const MOST_KEPT = 10_000;
+const MOST_KEPT = 5_000;
+/** A client can make each of them as large as it likes. */
+const MOST_KEPT_BYTES = 4_096;
 
 interface Segment {
   file: number;
@@ -179,8 +184,8 @@ class Scan {
   readonly #segment: Segment;
   readonly #salt: number;
   readonly #read: JournalRead;
-  /** Texts, which are as a rule referred to from nearby. */
-  readonly #texts = new Map<number, Definition>();
+  /** Texts, which are referred to from nearby as a rule, and what is too large to be kept. */
+  readonly #near = new Map<number, Definition>();
   readonly #kept: Map<number, Definition>;
   /** Definitions that were passed on the way and nobody asked for yet, as they stand. */
   readonly #passed = new Map<number, Buffer>();
@@ -286,11 +291,13 @@ class Scan {
   }
 
   #definitionAt(place: number): Definition {
-    const known = this.#texts.get(place) ?? this.#kept.get(place);
+    const known = this.#near.get(place) ?? this.#kept.get(place);
     if (known !== undefined) return known;
-    const definition = readDefinition(this.#passed.get(place) ?? this.#definedAt(place), (other) => this.#definitionAt(other));
+    const payload = this.#passed.get(place) ?? this.#definedAt(place);
+    const definition = readDefinition(payload, (other) => this.#definitionAt(other));
     this.#passed.delete(place);
-    ('text' in definition ? this.#texts : this.#kept).set(place, definition);
+    const isKept = !('text' in definition) && payload.length <= MOST_KEPT_BYTES;
+    (isKept ? this.#kept : this.#near).set(place, definition);
     return definition;
   }
 

@@ -28,7 +28,7 @@ const BACKSLASH = 0x5c;
 
 /** Without ids of other runs and of transactions, which are hardly ever the same. */
 const MOST_TAIL = 64;
-/** Enough for the names before it and a session's id, or a fingerprint with what an earlier part of the text may say. */
+/** Enough for the names that stand before a session's id or a fingerprint, and for these. */
 const KEY_CHARS = 120;
 /** Keys that are known, and texts of each. */
 const MOST_KNOWN = 5_000;

@@ -26,7 +26,7 @@ export interface Writer {
   open: OpenStatements;
   /** UTC days whose partitions are there. */
   days: Set<string>;
-  /** Rows that were written to each, up to where PostgreSQL looked at them. */
+  /** Rows that this connection wrote to each. */
   written: Map<string, number>;
 }
 
