@@ -10,6 +10,7 @@ const HEADER = Buffer.from([0x50, 0x47, 0x43, 0x4f, 0x50, 0x59, 0x0a, 0xff, 0x0d
 
 /** A little more than what is sent at once (PIECE_BYTES in copyIn.ts), so that most rows fit without being moved. */
 const ROOM_BYTES = 96 * 1024;
+const NOTHING = Buffer.alloc(0);
 
 /** A call to where strings are encoded costs more than writing an id. */
 const SHORT_CHARS = 32;
@@ -19,7 +20,8 @@ const SHORT_CHARS = 32;
  * of the table's columns. Binary, because it needs no escaping and costs both sides less than text.
  */
 export class CopyFields {
-  #bytes = Buffer.allocUnsafe(ROOM_BYTES);
+  /** Room is made when something is written. */
+  #bytes: Buffer = NOTHING;
   #at = 0;
 
   /** Bytes that are written and not taken. */
@@ -30,7 +32,7 @@ export class CopyFields {
   /** What is written so far; it goes on in other bytes. */
   take(): Buffer {
     const taken = this.#bytes.subarray(0, this.#at);
-    this.#bytes = Buffer.allocUnsafe(ROOM_BYTES);
+    this.#bytes = NOTHING;
     this.#at = 0;
     return taken;
   }
@@ -165,7 +167,7 @@ export class CopyFields {
 
   #room(count: number): void {
     if (this.#at + count <= this.#bytes.length) return;
-    const larger = Buffer.allocUnsafe(Math.max(this.#bytes.length * 2, this.#at + count));
+    const larger = Buffer.allocUnsafe(Math.max(ROOM_BYTES, this.#bytes.length * 2, this.#at + count));
     this.#bytes.copy(larger, 0, 0, this.#at);
     this.#bytes = larger;
   }
