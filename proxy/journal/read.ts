@@ -87,8 +87,8 @@ export function readJournal(
 }
 
 /**
- * Sessions and judgements are referred to from all over a segment: they are not read again with each piece of it. Texts are not kept: what
- * clients sent is in memory no longer than it takes.
+ * Sessions and judgements are referred to from all over a segment: they are not read again with each piece of it. Texts are not kept: they
+ * are the most of a journal, and hardly one is referred to again from far away.
  */
 export class KeptDefinitions {
   #segment = -1;
